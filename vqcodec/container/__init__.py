@@ -1,0 +1,31 @@
+"""The .vqt container (bitstream_spec/vqt.md): reading, writing, checking and thinning streams.
+
+            HEAD   KEYF   MOTN AUDO MOTN AUDO ...   INDX   IEND
+             |      |      |    |                    |      |
+    Head ----+      |      |    +-- AudioGroup       |      +-- totals
+    KeyFrame -------+      +------- MotionGroup      +-- StreamIndex
+
+Integers and bytes only: no model, no picture and no sound is decoded here.
+"""
+from __future__ import annotations
+
+from vqcodec.container.faults import UnsupportedStreamError
+from vqcodec.container.index import IndexEntry, IndexKind, StreamIndex
+from vqcodec.container.payloads import CodedGroup
+from vqcodec.container.reader import Reader
+from vqcodec.container.thin import thin
+from vqcodec.container.verify import VerifyReport, verify
+from vqcodec.container.writer import Writer
+
+__all__ = [
+    "CodedGroup",
+    "IndexEntry",
+    "IndexKind",
+    "Reader",
+    "StreamIndex",
+    "UnsupportedStreamError",
+    "VerifyReport",
+    "Writer",
+    "thin",
+    "verify",
+]

@@ -1,0 +1,112 @@
+"""Which face is ours: the largest at first, afterwards the one nearest to where it was."""
+from __future__ import annotations
+
+from fractions import Fraction
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vqcodec.face.crop import face_box, take_square
+from vqcodec.face.landmarks import FaceObservation
+from vqcodec.types import CODED_SIZE, Crop
+
+FORGET_S = Fraction(1, 2)
+"""After this long without the face, any face in the square is accepted."""
+JUMP_SHARE = 0.75
+"""A face whose centre is further from the last one, over the last one's height, is somebody else."""
+SIZE_RATIO_MAX = 1.8
+TRACKED_FACES = 3
+"""Faces a detector should report: with one only, the detector chooses the person."""
+
+
+class Detector(Protocol):
+    """What finds faces in a single picture: FaceLandmarker, or a stand-in in tests."""
+
+    def faces(self, frame: NDArray[np.uint8]) -> list[FaceObservation]:
+        """All faces in an (H, W, 3) uint8 picture, largest first, in its pixels."""
+        ...
+
+
+class FaceTracker:
+    """Follows one face through the coded square of one shot."""
+
+    def __init__(self, detector: Detector) -> None:
+        self._detector = detector
+        self._box: NDArray[np.float64] | None = None
+        self._seen_s = Fraction(0)
+
+    def observe(self, square: NDArray[np.uint8], time_s: Fraction) -> FaceObservation | None:
+        """The tracked face in one frame, or None when it is not seen.
+
+        Args:
+            square: (S, S, 3) uint8, the coded square.
+            time_s: its presentation time.
+        """
+        found = self._detector.faces(square)
+        last = self._box
+        if last is not None and time_s - self._seen_s <= FORGET_S:
+            found = [face for face in found if _same(face_box(face.points), last)]
+            found.sort(key=lambda face: _distance(face_box(face.points), last))
+        if not found:
+            return None
+        self._box, self._seen_s = face_box(found[0].points), time_s
+        return found[0]
+
+
+def _distance(box: NDArray[np.float64], last: NDArray[np.float64]) -> float:
+    return float(np.hypot(*(box[:2] - last[:2])))
+
+
+def _same(box: NDArray[np.float64], last: NDArray[np.float64]) -> bool:
+    ratio = max(box[3], 1e-6) / max(last[3], 1e-6)
+    return bool(_distance(box, last) <= JUMP_SHARE * last[3] and 1 / SIZE_RATIO_MAX <= ratio <= SIZE_RATIO_MAX)
+
+
+def _tiles(width_px: int, height_px: int, side_px: int) -> list[Crop]:
+    """Squares of one side that cover a picture with about a third of overlap, middle ones first."""
+    def starts(length: int) -> list[int]:
+        count = 1 + int(np.ceil(max(length - side_px, 0) / (side_px * 2 / 3)))
+        return [round(i * (length - side_px) / max(count - 1, 1)) for i in range(count)]
+
+    def off_centre(tile: Crop) -> float:
+        return abs(tile.x_px + (side_px - width_px) / 2) + abs(tile.y_px + (side_px - height_px) / 2)
+
+    tiles = [Crop(width_px, height_px, x, y, side_px) for y in starts(height_px) for x in starts(width_px)]
+    return sorted(tiles, key=off_centre)
+
+
+def _boxes_in(detector: Detector, rgb: NDArray[np.uint8], square: Crop) -> list[NDArray[np.float64]]:
+    scale = square.side_px / CODED_SIZE
+    offset = np.array([square.x_px, square.y_px, 0, 0])
+    return [face_box(face.points) * scale + offset for face in detector.faces(take_square(rgb, square))]
+
+
+def locate(detector: Detector, rgb: NDArray[np.uint8], *, thorough: bool) -> NDArray[np.float64] | None:
+    """`face_box` of the largest face of a whole picture, in its pixels, or None.
+
+    Args:
+        detector: finds faces in one picture.
+        rgb: (H, W, 3) uint8.
+        thorough: the detector sees pictures at 128 px and misses faces much smaller than a tenth of them; a thorough
+            search looks at overlapping squares as well, as wide as the picture's short side, then half and a quarter.
+    """
+    whole = [face_box(face.points) for face in detector.faces(rgb)]
+    if whole or not thorough:
+        return whole[0] if whole else None
+    height, width = rgb.shape[:2]
+    for share in (1, 2, 4):
+        found = [box for tile in _tiles(width, height, max(min(width, height) // share, 1))
+                 for box in _boxes_in(detector, rgb, tile)]
+        if found:
+            return max(found, key=lambda box: float(box[2] * box[3]))
+    return None
+
+
+def locate_near(detector: Detector, rgb: NDArray[np.uint8], box: NDArray[np.float64]) -> NDArray[np.float64] | None:
+    """`face_box` of the face nearest to where one was, looked for in a square three face heights wide, or None."""
+    height, width = rgb.shape[:2]
+    side = max(round(3 * float(box[3])), 1)
+    square = Crop(width, height, round(float(box[0]) - side / 2), round(float(box[1]) - side / 2), side)
+    found = [b for b in _boxes_in(detector, rgb, square) if _same(b, box)]
+    return min(found, key=lambda b: _distance(b, box)) if found else None

@@ -1,0 +1,112 @@
+"""Weights on disk: which files ship, where others are looked for, and that they are what they claim to be."""
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from safetensors import safe_open
+
+from vqcodec.errors import ModelError, UnsupportedError
+from vqcodec.models.basis import LandmarkBasis
+from vqcodec.types import ModelId
+
+MODEL_DIR_VARIABLE = "VQCODEC_MODEL_DIR"
+
+
+@dataclass(frozen=True, slots=True)
+class ModelFile:
+    """A verified weights file."""
+
+    id: ModelId
+    path: Path
+
+
+def packaged_dir() -> Path:
+    """Folder of the weights that ship with the package."""
+    return Path(str(resources.files("vqcodec.models")))
+
+
+@lru_cache(maxsize=32)
+def _sha256(path: Path, size: int, changed_ns: int) -> bytes:
+    return hashlib.sha256(path.read_bytes()).digest()
+
+
+def file_sha256(path: Path) -> bytes:
+    """sha256 of a file; remembered until its size or time changes."""
+    facts = path.stat()
+    return _sha256(path, facts.st_size, facts.st_mtime_ns)
+
+
+def manifest() -> dict[str, Any]:
+    """`models/manifest.json`: {"motion_space": {"name", "file", "sha256"}, "renderer": {...}}, the current models.
+
+    Raises:
+        ModelError: the package was installed without it.
+    """
+    path = packaged_dir() / "manifest.json"
+    if not path.is_file():
+        raise ModelError(f"no model manifest in {packaged_dir()}", hint="Reinstall vqcodec: its weights are part of it.")
+    content: dict[str, Any] = json.loads(path.read_text())
+    return content
+
+
+def current(kind: str) -> ModelFile:
+    """The shipped model of a kind: "motion_space" or "renderer".
+
+    Raises:
+        ModelError: its file is missing or its sha256 is not the manifest's.
+    """
+    entry = manifest()[kind]
+    path = packaged_dir() / entry["file"]
+    if not path.is_file():
+        raise ModelError(f"model file {path} is missing", hint="Reinstall vqcodec: its weights are part of it.")
+    if file_sha256(path).hex() != entry["sha256"]:
+        raise ModelError(f"model file {path} has another sha256 than the manifest says", hint="Reinstall vqcodec.")
+    return ModelFile(ModelId(entry["name"], bytes.fromhex(entry["sha256"])), path)
+
+
+def opened(path: str | os.PathLike[str], name: str | None = None) -> ModelFile:
+    """A model file by path.
+
+    Raises:
+        ModelError: it is missing.
+    """
+    file = Path(path)
+    if not file.is_file():
+        raise ModelError(f"model file {file} is missing", hint="Check the path.")
+    return ModelFile(ModelId(name or file.stem, file_sha256(file)), file)
+
+
+def _candidates() -> Iterator[Path]:
+    yield from sorted(packaged_dir().glob("*.safetensors"))
+    extra = os.environ.get(MODEL_DIR_VARIABLE)
+    if extra:
+        yield from sorted(Path(extra).glob("*.safetensors"))
+
+
+def find(wanted: ModelId, what: str) -> ModelFile:
+    """The file of a model that a stream names, among shipped ones and those in $VQCODEC_MODEL_DIR.
+
+    Raises:
+        UnsupportedError: no file has that sha256.
+    """
+    for path in _candidates():
+        if file_sha256(path) == wanted.sha256:
+            return ModelFile(wanted, path)
+    raise UnsupportedError(f"this stream needs the {what} {wanted.name!r} with sha256 {wanted.sha256.hex()}",
+                           hint=f"Put that .safetensors file into the folder that {MODEL_DIR_VARIABLE} names.")
+
+
+def read_basis(model: ModelFile) -> LandmarkBasis:
+    """The landmark basis inside a motion space file."""
+    with safe_open(str(model.path), "np") as handle:
+        return LandmarkBasis(*(np.ascontiguousarray(handle.get_tensor(f"basis.{k}"))
+                               for k in ("mean", "components", "units")))

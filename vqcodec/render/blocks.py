@@ -1,0 +1,54 @@
+"""Building blocks of the renderer."""
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+
+class ConvBlock(nn.Module):
+    """3x3 convolution, optional GroupNorm, optional FiLM, leaky ReLU. (N, cin, h, w) -> (N, cout, h/stride, w/stride)."""
+
+    def __init__(self, cin: int, cout: int, *, stride: int = 1, norm: bool = True, film: int = 0) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(cin, cout, 3, stride, 1)
+        self.norm = nn.GroupNorm(8, cout) if norm else None
+        self.film = nn.Linear(film, 2 * cout) if film else None
+        if self.film is not None:
+            nn.init.zeros_(self.film.weight)
+            nn.init.zeros_(self.film.bias)
+        self.act = nn.LeakyReLU(0.1)
+
+    def forward(self, x: Tensor, z: Tensor | None = None) -> Tensor:
+        """See the class; `z` (N, film) is needed when the block has FiLM."""
+        x = self.conv(x)
+        if self.norm is not None:
+            x = self.norm(x)
+        if self.film is not None and z is not None:
+            scale, shift = self.film(z)[:, :, None, None].chunk(2, 1)
+            x = x * (1 + scale) + shift
+        return self.act(x)
+
+
+class Residual(nn.Module):
+    """Two ConvBlocks with a skip connection; (N, c, h, w) -> the same shape."""
+
+    def __init__(self, channels: int, *, norm: bool = True, film: int = 0) -> None:
+        super().__init__()
+        self.first = ConvBlock(channels, channels, norm=norm, film=film)
+        self.second = nn.Conv2d(channels, channels, 3, 1, 1)
+        nn.init.zeros_(self.second.weight)
+        self.act = nn.LeakyReLU(0.1)
+
+    def forward(self, x: Tensor, z: Tensor | None = None) -> Tensor:
+        """See the class."""
+        return self.act(x + self.second(self.first(x, z)))
+
+
+def unshuffle(x: Tensor) -> Tensor:
+    """(N, C, 2h, 2w) -> (N, 4C, h, w), channels-last."""
+    return torch.nn.functional.pixel_unshuffle(x, 2).contiguous(memory_format=torch.channels_last)
+
+
+def cat(*parts: Tensor) -> Tensor:
+    """Channel concatenation, channels-last whatever the parts' layouts: one stray layout makes convolutions copy."""
+    return torch.cat([p.contiguous(memory_format=torch.channels_last) for p in parts], 1)

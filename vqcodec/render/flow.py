@@ -1,0 +1,81 @@
+"""Flow from landmarks: what the geometry alone says about where each output pixel comes from.
+
+Flows are backward, in normalised units of grid_sample (the picture spans -1..1): the output at x is the source at
+x + flow(x).
+"""
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from vqcodec.models.topology import ANCHORS, EYES, IRISES, LIPS
+
+
+def base_grid(height: int, width: int, device: torch.device) -> Tensor:
+    """(1, H, W, 2) float32 pixel centres in -1..1, x first (align_corners=False)."""
+    y = (torch.arange(height, device=device, dtype=torch.float32) * 2 + 1) / height - 1
+    x = (torch.arange(width, device=device, dtype=torch.float32) * 2 + 1) / width - 1
+    return torch.stack(torch.meshgrid(x, y, indexing="xy"), -1)[None]
+
+
+def warp(image: Tensor, flow: Tensor) -> Tensor:
+    """Sample `image` (N, C, h, w) at grid + flow, flow (N, 2, H, W) float32 -> (N, C, H, W) of image's dtype."""
+    grid = base_grid(flow.shape[2], flow.shape[3], flow.device) + flow.permute(0, 2, 3, 1)
+    sampled = F.grid_sample(image.float(), grid, mode="bilinear", padding_mode="border", align_corners=False)
+    return sampled.to(image.dtype)
+
+
+def resize_flow(flow: Tensor, size: int) -> Tensor:
+    """(N, 2, h, w) flow at another resolution; the values are relative to the picture, so they stay."""
+    if flow.shape[-1] == size:
+        return flow
+    if flow.shape[-1] > size:
+        return F.avg_pool2d(flow, flow.shape[-1] // size)
+    return F.interpolate(flow, size=(size, size), mode="bilinear", align_corners=False)
+
+
+def affine_flow(source: Tensor, target: Tensor, size: int) -> Tensor:
+    """Flow of the least-squares affine map that takes target landmarks to source landmarks.
+
+    Args:
+        source: (N, K, 2) landmarks in -1..1.
+        target: (N, K, 2) landmarks in -1..1.
+        size: side of the flow.
+
+    Returns:
+        (N, 2, size, size) float32: how head and hair move if they are rigid.
+    """
+    ones = torch.ones_like(target[..., :1])
+    design = torch.cat([target, ones], -1)
+    gram = design.transpose(1, 2) @ design + 1e-4 * torch.eye(3, device=target.device)
+    solution = torch.linalg.solve(gram, design.transpose(1, 2) @ (source - target))
+    grid = base_grid(size, size, target.device).reshape(1, -1, 2)
+    moved = torch.cat([grid, torch.ones_like(grid[..., :1])], -1) @ solution
+    return moved.transpose(1, 2).reshape(-1, 2, size, size)
+
+
+class LandmarkFlow(nn.Module):
+    """Gaussian-weighted mean of landmark displacements with a learned width per landmark (design: base flow)."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        fine = set(LIPS) | set(EYES) | set(IRISES)
+        widths = torch.tensor([0.05 if k in fine else 0.14 for k in ANCHORS])
+        self.log_width = nn.Parameter(widths.log())
+        self.log_floor = nn.Parameter(torch.tensor(-3.0))
+        self.anchors: Tensor
+        self.register_buffer("anchors", torch.tensor(ANCHORS), persistent=False)
+
+    def forward(self, source: Tensor, target: Tensor, size: int) -> Tensor:
+        """(N, 478, 2) source and target landmarks in -1..1 -> (N, 2, size, size) float32, fading to 0 far away."""
+        p_s, p_t = source[:, self.anchors], target[:, self.anchors]
+        grid = base_grid(size, size, target.device).reshape(1, -1, 2)
+        inverse = torch.exp(-2 * self.log_width)
+        distance = ((grid**2).sum(-1, keepdim=True) - 2 * grid @ p_t.transpose(1, 2) + (p_t**2).sum(-1)[:, None])
+        # narrow kernels outweigh wide ones where they apply: lips decide about lips
+        log_weight = -0.5 * distance * inverse - self.log_width
+        weight = torch.exp(log_weight.clamp(max=8))
+        total = weight.sum(-1, keepdim=True) + torch.exp(self.log_floor)
+        flow = (weight @ (p_s - p_t)) / total
+        return flow.transpose(1, 2).reshape(-1, 2, size, size)

@@ -1,0 +1,257 @@
+"""The image renderer (paper, section "Quantized Facial Motion Tokenizer", Image Renderer).
+
+    portrait 256 --SourceEncoder--> s0 128x128, s1 64, s2 32, s3 16          once per portrait
+    landmarks s,t --LandmarkFlow, affine--> flows --FlowNet (FiLM by f)--> flow 64x64, hidden h
+    s3,s2,s1,s0 warped by the flow, h, maps --Decoder--> features 128, flow refined at 128
+    warped portrait, still portrait, features --Head--> generated, weights, correction
+    output = w1 * warped + w2 * still + w3 * generated + correction
+
+A still background is copied from the unwarped portrait, so it neither bends nor costs anything.
+"""
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from vqcodec.render.blocks import ConvBlock, Residual, cat, unshuffle
+from vqcodec.render.flow import LandmarkFlow, affine_flow, resize_flow, warp
+from vqcodec.render.maps import MAP_CHANNELS
+from vqcodec.types import DIMS
+
+FILM = 96
+# landmark coefficients are coded in units; these many units bring motion and portrait features to about unit scale
+MOTION_SPREAD_UNITS = 20.0
+STATE_SPREAD_UNITS = 40.0
+
+
+class SourceFeatures(NamedTuple):
+    """What the renderer keeps of a portrait: s0 (N,16,128,128), s1 (N,64,64,64), s2 (N,96,32,32), s3 (N,128,16,16)."""
+
+    s0: Tensor
+    s1: Tensor
+    s2: Tensor
+    s3: Tensor
+
+
+class Rendering(NamedTuple):
+    """A rendered batch at 256: the output and the parts that training supervises.
+
+    Attributes:
+        output, generated, warped: (N, 3, S, S), about 0..1, not clamped.
+        flow64: (N, 2, S/4, S/4), flow128: (N, 2, S/2, S/2), backward flows.
+        features: (N, 16, S, S) for the 512 head.
+        layers: (N, 9, S, S) blend logits (3), generated (3), correction (3).
+    """
+
+    output: Tensor
+    generated: Tensor
+    warped: Tensor
+    flow64: Tensor
+    flow128: Tensor
+    features: Tensor
+    layers: Tensor
+
+
+class SourceEncoder(nn.Module):
+    """Portrait (N, 3, S, S) in 0..1 and its maps (N, 8, S/2, S/2) -> SourceFeatures."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.stem = ConvBlock(12 + MAP_CHANNELS, 48)
+        self.down1 = ConvBlock(48, 96, stride=2)
+        self.block1 = Residual(96)
+        self.down2 = ConvBlock(96, 144, stride=2)
+        self.block2 = Residual(144)
+        self.down3 = ConvBlock(144, 192, stride=2)
+        self.block3 = Residual(192)
+        self.out = nn.ModuleList(nn.Conv2d(c, k, 1) for c, k in ((48, 16), (96, 64), (144, 96), (192, 128)))
+
+    def forward(self, portrait: Tensor, maps: Tensor) -> SourceFeatures:
+        """See the class."""
+        x0 = self.stem(cat(unshuffle(portrait) * 2 - 1, maps))
+        x1 = self.block1(self.down1(x0))
+        x2 = self.block2(self.down2(x1))
+        x3 = self.block3(self.down3(x2))
+        return SourceFeatures(*(out(x) for out, x in zip(self.out, (x0, x1, x2, x3), strict=True)))
+
+
+class FlowNet(nn.Module):
+    """Chooses between landmark flow, head-rigid flow and stillness per pixel, and adds what they miss.
+
+    Outputs flow (N, 2, 64, 64) float32 and hidden features (N, 16, 64, 64) for a 256 portrait.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.stem = ConvBlock(64 + 32 + 2 * 2 + 2 * MAP_CHANNELS, 48)
+        self.down1 = ConvBlock(48, 96, stride=2, film=FILM)
+        self.down2 = ConvBlock(96, 128, stride=2, film=FILM)
+        self.mid = Residual(128, film=FILM)
+        self.up1 = ConvBlock(128 + 96, 96, film=FILM)
+        self.up2 = ConvBlock(96 + 48, 48)
+        self.hidden = nn.Conv2d(48, 16, 1)
+        self.head = nn.Conv2d(48, 5, 3, 1, 1)
+        nn.init.zeros_(self.head.weight)
+        with torch.no_grad():
+            self.head.bias.copy_(torch.tensor([2.0, 0.0, 0.0, 0.0, 0.0]))  # start from the landmark flow
+
+    def forward(self, s1: Tensor, local: Tensor, rigid: Tensor, maps: Tensor, z: Tensor) -> tuple[Tensor, Tensor]:
+        """Portrait features (N,64,h,w), two candidate flows (N,2,h,w), maps (N,16,h,w), z (N,FILM)."""
+        flows = (torch.cat([local, rigid], 1) * 4).to(s1.dtype)
+        x0 = self.stem(cat(warp(s1, local), s1[:, :32], flows, maps))
+        x1 = self.down1(x0, z)
+        x2 = self.mid(self.down2(x1, z), z)
+        y1 = self.up1(cat(F.interpolate(x2, scale_factor=2.0), x1), z)
+        y0 = self.up2(cat(F.interpolate(y1, scale_factor=2.0), x0))
+        raw = self.head(y0).float()
+        choice = raw[:, :3].softmax(1)
+        flow = choice[:, :1] * local + choice[:, 1:2] * rigid + 0.1 * raw[:, 3:]
+        return flow, self.hidden(y0)
+
+
+class Decoder(nn.Module):
+    """Warped portrait features at 16..128 -> features (N, 48, 128, 128) and a refinement of the flow at 128."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.up3 = ConvBlock(128 + MAP_CHANNELS, 128, film=FILM)
+        self.up2 = ConvBlock(128 + 96, 96, film=FILM)
+        self.res2 = Residual(96, film=FILM)
+        self.up1 = ConvBlock(96 + 64 + 16 + MAP_CHANNELS, 64)
+        self.conv1 = ConvBlock(64, 64)
+        self.narrow = nn.Conv2d(64, 32, 1)
+        self.up0 = ConvBlock(32 + 16 + MAP_CHANNELS, 48)
+        self.conv0 = ConvBlock(48, 48, norm=False)
+        self.flow = nn.Conv2d(48, 2, 1)
+        nn.init.zeros_(self.flow.weight)
+        nn.init.zeros_(self.flow.bias)
+
+    def forward(self, source: SourceFeatures, flow: Tensor, hidden: Tensor, maps64: Tensor, maps128: Tensor,
+                z: Tensor) -> tuple[Tensor, Tensor]:
+        """Flow (N,2,64,64), hidden (N,16,64,64), maps64 (N,8,64,64), maps128 (N,8,128,128), z (N,FILM)."""
+        side = flow.shape[-1]
+        w3 = warp(source.s3, resize_flow(flow, side // 4))
+        w2 = warp(source.s2, resize_flow(flow, side // 2))
+        w1 = warp(source.s1, flow)
+        w0 = warp(source.s0, resize_flow(flow, side * 2))
+        maps16 = F.avg_pool2d(maps64, 4)
+        x = self.up3(cat(w3, maps16), z)
+        x = self.res2(self.up2(cat(F.interpolate(x, scale_factor=2.0), w2), z), z)
+        x = self.conv1(self.up1(cat(F.interpolate(x, scale_factor=2.0), w1, hidden, maps64)))
+        x = self.conv0(self.up0(cat(F.interpolate(self.narrow(x), scale_factor=2.0), w0, maps128)))
+        return x, 0.02 * self.flow(x).float()
+
+
+class Head(nn.Module):
+    """Features at 128 and the two copies of the portrait -> what is blended at 256."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.expand = nn.Conv2d(48, 32, 3, 1, 1)
+        self.mix = ConvBlock(8 + 6, 16, norm=False)
+        self.out = nn.Conv2d(16, 9, 3, 1, 1)
+        with torch.no_grad():
+            self.out.weight.mul_(0.2)
+            self.out.bias.copy_(torch.tensor([1.0, 0.0, -1.0, 0.5, 0.5, 0.5, 0, 0, 0]))
+
+    def forward(self, x: Tensor, warped: Tensor, still: Tensor) -> tuple[Tensor, Tensor]:
+        """(N,48,128,128), (N,3,256,256) twice -> layers (N,9,256,256) and features (N,16,256,256)."""
+        fine = F.leaky_relu(F.pixel_shuffle(self.expand(x), 2), 0.1)
+        features = self.mix(cat(fine, (warped * 2 - 1).to(x.dtype), (still * 2 - 1).to(x.dtype)))
+        return self.out(features), features
+
+
+class Detail(nn.Module):
+    """The 512 head: what 256 can't say about 512, from the warped and the still portrait at full size.
+
+    Starts as plain enlargement (zero residual), so a renderer without 512 training still works at 512.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.mix = ConvBlock(16 + 24, 16, norm=False)
+        self.out = nn.Conv2d(16, 20, 3, 1, 1)
+        nn.init.zeros_(self.out.weight)
+        nn.init.zeros_(self.out.bias)
+
+    def forward(self, layers: Tensor, features: Tensor, warped: Tensor, still: Tensor) -> Tensor:
+        """Blend at 512.
+
+        Args:
+            layers: (N, 9, 256, 256) of Head.
+            features: (N, 16, 256, 256) of Head.
+            warped: (N, 3, 512, 512) float32.
+            still: (N, 3, 512, 512) float32.
+
+        Returns:
+            (N, 3, 512, 512) float32 output.
+        """
+        fine = self.mix(cat(features, (unshuffle(warped) * 2 - 1).to(features.dtype),
+                            (unshuffle(still) * 2 - 1).to(features.dtype)))
+        layers = layers.float()
+        weight = layers[:, :3].softmax(1)
+        # premultiplied: 5 channels to enlarge instead of 9, and no softmax over 512x512
+        small = torch.cat([weight[:, :2], weight[:, 2:] * layers[:, 3:6] + layers[:, 6:]], 1)
+        large = F.interpolate(small, scale_factor=2.0, mode="bilinear", align_corners=False)
+        large = large + F.pixel_shuffle(self.out(fine).float(), 2)
+        return large[:, :1] * warped + large[:, 1:2] * still + large[:, 2:]
+
+
+def composite(layers: Tensor, warped: Tensor, still: Tensor) -> tuple[Tensor, Tensor]:
+    """Blend: (N,9,S,S) layers and two portraits (N,3,S,S) -> output and generated, float32."""
+    layers = layers.float()
+    weight = layers[:, :3].softmax(1)
+    generated = layers[:, 3:6]
+    output = weight[:, :1] * warped + weight[:, 1:2] * still + weight[:, 2:] * generated + layers[:, 6:]
+    return output, generated
+
+
+class RendererNet(nn.Module):
+    """All of the 256 renderer.
+
+    Landmarks are in -1..1 of the crop; `delta` is the decoded motion, `state` the portrait's own features, both
+    (N, 48) in units of their spread.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.encoder = SourceEncoder()
+        self.landmark_flow = LandmarkFlow()
+        self.film = nn.Sequential(nn.Linear(2 * DIMS, FILM), nn.LeakyReLU(0.1), nn.Linear(FILM, FILM))
+        self.flow_net = FlowNet()
+        self.decoder = Decoder()
+        self.head = Head()
+        self.detail = Detail()
+
+    def conditioning(self, delta: Tensor, state: Tensor) -> Tensor:
+        """(N, 48) twice -> (N, FILM)."""
+        z: Tensor = self.film(torch.cat([delta, state], 1))
+        return z
+
+    def forward(self, portrait: Tensor, source: SourceFeatures, maps_s: Tensor, maps_t: Tensor, lm_s: Tensor,
+                lm_t: Tensor, z: Tensor) -> Rendering:
+        """Render N targets.
+
+        Args:
+            portrait: (N, 3, S, S) in 0..1, float32.
+            source: encoder(portrait, maps_s), each with leading N.
+            maps_s: (N, 8, S/2, S/2) maps of the portrait, 0..1.
+            maps_t: (N, 8, S/2, S/2) maps of the targets.
+            lm_s: (N, 478, 2) portrait landmarks.
+            lm_t: (N, 478, 2) target landmarks.
+            z: (N, FILM) from `conditioning`.
+        """
+        side = portrait.shape[-1] // 4
+        local = self.landmark_flow(lm_s, lm_t, side)
+        rigid = affine_flow(lm_s, lm_t, side)
+        maps64 = F.avg_pool2d(maps_t, 2)
+        flow, hidden = self.flow_net(source.s1, local, rigid, torch.cat([maps64, F.avg_pool2d(maps_s, 2)], 1), z)
+        x, refinement = self.decoder(source, flow, hidden, maps64, maps_t, z)
+        flow128 = resize_flow(flow, side * 2) + refinement
+        warped = warp(portrait, resize_flow(flow128, side * 4))
+        layers, features = self.head(x, warped, portrait)
+        output, generated = composite(layers, warped, portrait)
+        return Rendering(output, generated, warped, flow, flow128, features, layers)

@@ -1,0 +1,1 @@
+"""How and where the networks run: device, precision, threads, memory allocator."""

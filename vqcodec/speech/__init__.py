@@ -1,0 +1,1 @@
+"""vqcodec: talking-head video at the rate of a modem."""

