@@ -94,7 +94,7 @@ def take_square(rgb: NDArray[np.uint8], crop: Crop, size_px: int = CODED_SIZE) -
         size_px: side of the result.
 
     Returns:
-        (size_px, size_px, 3) uint8; area averaging when shrinking, Lanczos when enlarging.
+        (size_px, size_px, 3) uint8; area averaging when shrinking, cubic when enlarging.
     """
     height, width = rgb.shape[:2]
     x0, y0 = crop.x_px, crop.y_px
@@ -114,5 +114,5 @@ def resize(rgb: NDArray[np.uint8], size_px: int) -> NDArray[np.uint8]:
     """A square picture at another side; the same array when it has that side already."""
     if rgb.shape[0] == size_px:
         return np.ascontiguousarray(rgb)
-    how = cv2.INTER_AREA if rgb.shape[0] > size_px else cv2.INTER_LANCZOS4
+    how = cv2.INTER_AREA if rgb.shape[0] > size_px else cv2.INTER_CUBIC
     return np.asarray(cv2.resize(np.ascontiguousarray(rgb), (size_px, size_px), interpolation=how), np.uint8)

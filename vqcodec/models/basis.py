@@ -39,7 +39,8 @@ class LandmarkBasis:
     def project(self, landmarks: NDArray[np.float32]) -> NDArray[np.float32]:
         """(N, 478, 2) landmarks in 0..1 of the crop -> (N, 36) coefficients."""
         flat = landmarks.reshape(len(landmarks), -1) * BASIS_SIDE - self.mean
-        return (flat * landmark_weights()) @ self.components.T
+        coefficients: NDArray[np.float32] = ((flat * landmark_weights()) @ self.components.T).astype(np.float32)
+        return coefficients
 
     def landmarks(self, features: NDArray[np.float32]) -> NDArray[np.float32]:
         """(N, >=36) features -> (N, 478, 2) landmarks in 0..1 of the crop; learned dimensions are ignored."""

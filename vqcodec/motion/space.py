@@ -26,7 +26,7 @@ class MotionSpace:
     def __init__(self, model: store.ModelFile, basis: LandmarkBasis, cnn: ImageMotionCnn) -> None:
         self.id: ModelId = model.id
         self.basis = basis
-        self._cnn = cnn.eval().to(memory_format=torch.channels_last)
+        self._cnn = cnn.eval().to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
     @classmethod
     def load(cls, path: str | os.PathLike[str] | None = None) -> MotionSpace:

@@ -52,3 +52,13 @@ def unshuffle(x: Tensor) -> Tensor:
 def cat(*parts: Tensor) -> Tensor:
     """Channel concatenation, channels-last whatever the parts' layouts: one stray layout makes convolutions copy."""
     return torch.cat([p.contiguous(memory_format=torch.channels_last) for p in parts], 1)
+
+
+def conv(cin: int, cout: int, size: int = 3, *, bias: list[float] | None = None, gain: float = 1.0) -> nn.Conv2d:
+    """An output convolution whose weights start scaled by `gain` and whose bias starts at `bias` (zeros if None)."""
+    layer = nn.Conv2d(cin, cout, size, 1, size // 2)
+    with torch.no_grad():
+        layer.weight.mul_(gain)
+        if layer.bias is not None:
+            layer.bias.copy_(torch.zeros(cout) if bias is None else torch.tensor(bias))
+    return layer

@@ -61,7 +61,7 @@ class LandmarkFlow(nn.Module):
     def __init__(self) -> None:
         super().__init__()
         fine = set(LIPS) | set(EYES) | set(IRISES)
-        widths = torch.tensor([0.05 if k in fine else 0.14 for k in ANCHORS])
+        widths = torch.tensor([0.03 if k in fine else 0.09 for k in ANCHORS])
         self.log_width = nn.Parameter(widths.log())
         self.log_floor = nn.Parameter(torch.tensor(-3.0))
         self.anchors: Tensor

@@ -16,7 +16,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from vqcodec.render.blocks import ConvBlock, Residual, cat, unshuffle
+from vqcodec.render.blocks import ConvBlock, Residual, cat, conv, unshuffle
 from vqcodec.render.flow import LandmarkFlow, affine_flow, resize_flow, warp
 from vqcodec.render.maps import MAP_CHANNELS
 from vqcodec.types import DIMS
@@ -93,10 +93,7 @@ class FlowNet(nn.Module):
         self.up1 = ConvBlock(128 + 96, 96, film=FILM)
         self.up2 = ConvBlock(96 + 48, 48)
         self.hidden = nn.Conv2d(48, 16, 1)
-        self.head = nn.Conv2d(48, 5, 3, 1, 1)
-        nn.init.zeros_(self.head.weight)
-        with torch.no_grad():
-            self.head.bias.copy_(torch.tensor([2.0, 0.0, 0.0, 0.0, 0.0]))  # start from the landmark flow
+        self.head = conv(48, 5, gain=0.0, bias=[2.0, 0.0, 0.0, 0.0, 0.0])  # start from the landmark flow
 
     def forward(self, s1: Tensor, local: Tensor, rigid: Tensor, maps: Tensor, z: Tensor) -> tuple[Tensor, Tensor]:
         """Portrait features (N,64,h,w), two candidate flows (N,2,h,w), maps (N,16,h,w), z (N,FILM)."""
@@ -125,9 +122,7 @@ class Decoder(nn.Module):
         self.narrow = nn.Conv2d(64, 32, 1)
         self.up0 = ConvBlock(32 + 16 + MAP_CHANNELS, 48)
         self.conv0 = ConvBlock(48, 48, norm=False)
-        self.flow = nn.Conv2d(48, 2, 1)
-        nn.init.zeros_(self.flow.weight)
-        nn.init.zeros_(self.flow.bias)
+        self.flow = conv(48, 2, 1, gain=0.0)
 
     def forward(self, source: SourceFeatures, flow: Tensor, hidden: Tensor, maps64: Tensor, maps128: Tensor,
                 z: Tensor) -> tuple[Tensor, Tensor]:
@@ -152,10 +147,7 @@ class Head(nn.Module):
         super().__init__()
         self.expand = nn.Conv2d(48, 32, 3, 1, 1)
         self.mix = ConvBlock(8 + 6, 16, norm=False)
-        self.out = nn.Conv2d(16, 9, 3, 1, 1)
-        with torch.no_grad():
-            self.out.weight.mul_(0.2)
-            self.out.bias.copy_(torch.tensor([1.0, 0.0, -1.0, 0.5, 0.5, 0.5, 0, 0, 0]))
+        self.out = conv(16, 9, gain=0.2, bias=[1.0, 0.0, -1.0, 0.5, 0.5, 0.5, 0.0, 0.0, 0.0])
 
     def forward(self, x: Tensor, warped: Tensor, still: Tensor) -> tuple[Tensor, Tensor]:
         """(N,48,128,128), (N,3,256,256) twice -> layers (N,9,256,256) and features (N,16,256,256)."""
@@ -173,9 +165,7 @@ class Detail(nn.Module):
     def __init__(self) -> None:
         super().__init__()
         self.mix = ConvBlock(16 + 24, 16, norm=False)
-        self.out = nn.Conv2d(16, 20, 3, 1, 1)
-        nn.init.zeros_(self.out.weight)
-        nn.init.zeros_(self.out.bias)
+        self.out = conv(16, 20, gain=0.0)
 
     def forward(self, layers: Tensor, features: Tensor, warped: Tensor, still: Tensor) -> Tensor:
         """Blend at 512.

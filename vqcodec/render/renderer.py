@@ -46,7 +46,8 @@ class Renderer:
                  device: torch.device, precision: torch.dtype) -> None:
         self.id, self.motion_space, self._basis = model.id, motion_space, basis
         self.device, self._precision = device, precision
-        self._net = net.eval().requires_grad_(False).to(device, memory_format=torch.channels_last)
+        net = net.eval().requires_grad_(False)
+        self._net: RendererNet = net.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
 
     @classmethod
     def load(cls, path: str | os.PathLike[str] | None = None, device: Device = "auto", *,
@@ -68,7 +69,7 @@ class Renderer:
         try:
             with safe_open(str(model.path), "pt") as handle:
                 facts = handle.metadata() or {}
-                net.load_state_dict({k: handle.get_tensor(k).float() for k in handle.keys()})
+                net.load_state_dict({k: handle.get_tensor(k).float() for k in handle.keys()})  # noqa: SIM118 (not a dict)
             trained_for = ModelId(facts["motion_space_name"], bytes.fromhex(facts["motion_space_sha256"]))
         except (KeyError, RuntimeError, ValueError) as error:
             raise ModelError(f"{model.path} is not a renderer: {error}", hint="Check which file was given.") from error
@@ -100,7 +101,7 @@ class Renderer:
             features: (48,) float32, the portrait's own motion features f_s.
         """
         landmarks = self._basis.landmarks(features[None])
-        small = self._image(cv2.resize(portrait, (256, 256), interpolation=cv2.INTER_AREA))
+        small = self._image(cv2.resize(portrait, (256, 256), interpolation=cv2.INTER_AREA).astype(np.uint8))
         maps = self._maps(landmarks)
         with self._autocast():
             source = self._net.encoder(small, maps)

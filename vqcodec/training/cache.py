@@ -60,7 +60,7 @@ def read_index(corpus: Path) -> list[ClipRow]:
 def _decode(path: Path) -> list[NDArray[np.uint8]]:
     import av
     with av.open(str(path)) as container:
-        return [f.to_ndarray(format="rgb24") for f in container.decode(video=0)]
+        return [f.to_ndarray(format="rgb24").astype(np.uint8, copy=False) for f in container.decode(video=0)]
 
 
 def _resize(frames: list[NDArray[np.uint8]], side: int) -> NDArray[np.uint8]:

@@ -12,6 +12,7 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from vqcodec.errors import ModelError
+from vqcodec.models import store
 
 
 def save(path: Path, model: nn.Module, ema: dict[str, Tensor], optimizer: torch.optim.Optimizer,
@@ -60,3 +61,17 @@ def load(path: Path, model: nn.Module, ema: dict[str, Tensor], optimizer: torch.
                 optimizer.state[parameter] = {k: handle.get_tensor(f"opt.{name}.{k}") for k in keys}
     result: dict[str, Any] = facts
     return result
+
+
+def load_shipped(model: nn.Module, ema: dict[str, Tensor] | None) -> None:
+    """Start from the shipped motion space and renderer; tensors they lack keep their values."""
+    names = dict(model.named_parameters())
+    for kind, prefix in (("motion_space", ""), ("renderer", "renderer.")):
+        with safe_open(str(store.current(kind).path), "pt") as handle:
+            for key in handle.keys():  # noqa: SIM118 (not a dict)
+                name = prefix + key
+                if name in names and handle.get_slice(key).get_shape() == list(names[name].shape):
+                    with torch.no_grad():
+                        names[name].copy_(handle.get_tensor(key))
+                        if ema is not None:
+                            ema[name].copy_(names[name])

@@ -221,6 +221,6 @@ def assemble(frames: NDArray[np.uint8], landmarks: NDArray[np.float32], basis: L
     state = (np.round(features[:1] / units) * units).astype(np.float32)
     delta = quantize_layers(features[1:] - state, units, layers)
     decoded = basis.landmarks(np.concatenate([state, state + delta]))
-    maps = np.stack([draw_maps(points, size // 2) for points in decoded])
+    maps = np.stack([draw_maps(points, min(size // 2, 128)) for points in decoded])
     return dict(source=frames[0], target=frames[1:], maps_s=maps[0], maps_t=maps[1:], lm_s=decoded[0], lm_t=decoded[1:],
                 true_s=landmarks[0], true_t=landmarks[1:], delta=delta, state=state[0], layers=layers)

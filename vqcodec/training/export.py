@@ -33,8 +33,8 @@ def export_renderer(model: Tokenizer, ema: dict[str, Tensor], space: Path, targe
     with safe_open(str(space), "np") as handle:
         space_name = (handle.metadata() or {})["name"]
     digest = hashlib.sha256(space.read_bytes()).hexdigest()
-    save_file(_tensors(model, ema, "renderer."), str(target),
-              metadata={"kind": "renderer", "name": name, "motion_space_name": space_name, "motion_space_sha256": digest})
+    metadata = {"kind": "renderer", "name": name, "motion_space_name": space_name, "motion_space_sha256": digest}
+    save_file(_tensors(model, ema, "renderer."), str(target), metadata=metadata)
 
 
 def write_manifest(folder: Path, space: Path, renderer: Path) -> dict[str, Any]:

@@ -15,12 +15,13 @@ from vqcodec.models.basis import LandmarkBasis
 from vqcodec.training import checkpoint
 from vqcodec.training.check import Checker
 from vqcodec.training.data import Batch, PairSampler, load_clips
-from vqcodec.training.losses import PerceptualLoss, flow_smoothness, landmark_flow_error, random_window, region_weight, weighted_l1
+from vqcodec.training.losses import PerceptualLoss
 from vqcodec.training.model import Tokenizer
+from vqcodec.training.objective import Objective
 from vqcodec.training.recipe import Recipe, Stage
 
 
-PERCEPTUAL_SHARE = 0.75  # of the picture's side: the perceptual network is a third of a step's cost
+LOG_EVERY = 100
 
 
 def to_tensors(batch: Batch, device: torch.device) -> dict[str, Tensor]:
@@ -41,20 +42,26 @@ def to_tensors(batch: Batch, device: torch.device) -> dict[str, Tensor]:
     return out
 
 
-def losses_of(model: Tokenizer, perceptual: PerceptualLoss, batch: dict[str, Tensor]) -> dict[str, Tensor]:
-    """Every loss by name, unweighted."""
-    rendering, learned_units = model(batch)
-    target = batch["target"]
-    weight = region_weight(batch["maps_t"], target.shape[-1])
-    true_s = batch["true_s"].repeat_interleave(len(target) // len(batch["source"]), 0)
-    return dict(
-        output=weighted_l1(rendering.output, target, weight),
-        generated=weighted_l1(rendering.generated, target, weight),
-        warped=weighted_l1(rendering.warped, target, weight),
-        perceptual=perceptual(*random_window(rendering.output, target, share=PERCEPTUAL_SHARE)).mean(),
-        landmark=landmark_flow_error(rendering.flow128, true_s, batch["true_t"]),
-        smooth=flow_smoothness(rendering.flow64),
-        rate=learned_units.abs().mean())
+class _Meter:
+    """Means of what steps report, and the time they took."""
+
+    def __init__(self) -> None:
+        self.restart()
+
+    def restart(self) -> None:
+        self.count, self.started = 0, time.monotonic()
+        self._sums: dict[str, float] = {}
+
+    def add(self, values: dict[str, float]) -> None:
+        self.count += 1
+        self._sums = {k: self._sums.get(k, 0.0) + v for k, v in values.items()}
+
+    def take(self) -> tuple[float, dict[str, float]]:
+        """Seconds since the last call, and means by name with "count"."""
+        elapsed = time.monotonic() - self.started
+        means = {k: round(v / self.count, 5) for k, v in self._sums.items()} | {"count": self.count}
+        self.restart()
+        return elapsed, means
 
 
 class Trainer:
@@ -64,9 +71,18 @@ class Trainer:
         torch.manual_seed(recipe.seed)
         self.recipe, self.basis, self.cache, self.out, self.device = recipe, basis, cache, out, device
         out.mkdir(parents=True, exist_ok=True)
-        self.model = Tokenizer(basis).to(device).to(memory_format=torch.channels_last)
-        self.perceptual = PerceptualLoss().to(device).to(memory_format=torch.channels_last)
-        self.optimizer = torch.optim.AdamW(self.model.parameters(), lr=1e-3, betas=(0.9, 0.99), weight_decay=1e-4)
+        self.model = Tokenizer(basis).to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.perceptual = PerceptualLoss().to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.objective: torch.nn.Module = Objective(self.model, self.perceptual)
+        self.rank, self.world = 0, 1
+        if torch.distributed.is_initialized():
+            self.rank, self.world = torch.distributed.get_rank(), torch.distributed.get_world_size()
+            # a stage trains only part of the network
+            self.objective = torch.nn.parallel.DistributedDataParallel(self.objective, find_unused_parameters=True)
+        if recipe.keep_motion_space:
+            checkpoint.load_shipped(self.model, None)
+            self.model.cnn.requires_grad_(False)
+        self.optimizer = torch.optim.AdamW(self._parameter_groups(), lr=1e-3, betas=(0.9, 0.99), weight_decay=1e-4)
         self.ema = {n: p.detach().clone() for n, p in self.model.named_parameters()}
         self.step, self.trained_s = 0, 0.0
 
@@ -76,14 +92,25 @@ class Trainer:
         return self.out / "checkpoint.safetensors"
 
     def resume(self) -> None:
-        """Go on from the checkpoint in the output folder."""
+        """Go on from the checkpoint in the output folder; if there is none, from the shipped weights."""
+        if not self.checkpoint_path.is_file():
+            checkpoint.load_shipped(self.model, self.ema)
+            return
         facts = checkpoint.load(self.checkpoint_path, self.model, self.ema, self.optimizer)
         self.step, self.trained_s = int(facts["step"]), float(facts["trained_s"])
 
     def save(self) -> None:
-        """Write the checkpoint."""
+        """Write the checkpoint (the first process only)."""
+        if self.rank:
+            return
         checkpoint.save(self.checkpoint_path, self.model, self.ema, self.optimizer,
                         dict(step=self.step, trained_s=self.trained_s, recipe=self.recipe.name))
+
+    def _parameter_groups(self) -> list[dict[str, Any]]:
+        """The landmark widths are single numbers that many pixels depend on: they may move faster than the weights."""
+        named = [(n, p) for n, p in self.model.named_parameters() if p.requires_grad]
+        widths = [p for n, p in named if "landmark_flow" in n]
+        return [dict(params=[p for n, p in named if "landmark_flow" not in n], scale=1.0), dict(params=widths, scale=5.0)]
 
     def _rate(self, stage: Stage, step: int) -> float:
         done = min(step / stage.steps, 1.0)
@@ -93,12 +120,12 @@ class Trainer:
     def train_step(self, batch: dict[str, Tensor], stage: Stage, step: int) -> dict[str, float]:
         """One optimizer step; returns the losses."""
         for group in self.optimizer.param_groups:
-            group["lr"] = self._rate(stage, step)
+            group["lr"] = self._rate(stage, step) * group["scale"]
         with torch.autocast(self.device.type, torch.bfloat16):
-            losses = losses_of(self.model, self.perceptual, batch)
+            losses = self.objective(batch, stage.size_px == 512)
             total = torch.stack([stage.weights[k] * v.float() for k, v in losses.items()]).sum()
         self.optimizer.zero_grad(set_to_none=True)
-        total.backward()  # type: ignore[no-untyped-call]
+        total.backward()
         norm = torch.nn.utils.clip_grad_norm_(self.model.parameters(), 5.0)
         if torch.isfinite(norm):
             self.optimizer.step()
@@ -112,45 +139,60 @@ class Trainer:
     def _stages(self) -> Iterator[tuple[Stage, Iterator[Batch]]]:
         current: Stage | None = None
         sampler: Iterator[Batch] = iter(())
-        clips = load_clips(self.cache, "train")
         while True:
             stage, _ = self.recipe.at(self.step)
             if stage is not current:
                 current = stage
+                clips = load_clips(self.cache, "train", side=max(stage.size_px, 256))
+                seed = self.recipe.seed * 1000003 + self.step * self.world + self.rank
                 sampler = PairSampler(clips, self.basis, size=stage.size_px, portraits=stage.portraits,
-                                      targets=stage.targets, seed=self.recipe.seed * 1000003 + self.step,
+                                      targets=stage.targets, seed=seed,
                                       real_weight=stage.real_weight).prefetch()
             yield stage, sampler
 
     def run(self, *, minutes: float | None = None, steps: int | None = None) -> None:
-        """Train until the recipe's end, a time limit or a number of further steps."""
-        checker = Checker(self.cache, self.basis, self.perceptual, self.out, self.device)
-        started = saved = logged = time.monotonic()
+        """Train until the recipe's end, a time limit or a number of further steps; an interrupt saves first."""
         last = self.recipe.total_steps if steps is None else self.step + steps
-        sums: dict[str, float] = {}
-        count = 0
+        deadline = math.inf if minutes is None else time.monotonic() + minutes * 60
+        try:
+            self._run(last, deadline)
+        finally:
+            self.save()
+
+    def _run(self, last: int, deadline: float) -> None:
+        checker = None if self.rank else Checker(self.cache, self.basis, self.perceptual, self.out, self.device)
+        meter = _Meter()
+        saved = time.monotonic()
         for stage, sampler in self._stages():
-            values = self.train_step(to_tensors(next(sampler), self.device), stage, self.recipe.at(self.step)[1])
+            meter.add(self.train_step(to_tensors(next(sampler), self.device), stage, self.recipe.at(self.step)[1]))
             self.step += 1
-            count += 1
-            sums = {k: sums.get(k, 0.0) + v for k, v in values.items()}
-            now = time.monotonic()
-            over = self.step >= last or (minutes is not None and now - started > minutes * 60)
-            if count == 100 or over:
-                self.trained_s += now - logged
+            over = self._agreed(self.step >= last or time.monotonic() > deadline)
+            if meter.count == LOG_EVERY or over:
+                elapsed, values = meter.take()
+                self.trained_s += elapsed
+                pairs = values.pop("count") * stage.portraits * stage.targets * self.world
                 self._log(dict(stage=stage.name, step=self.step, trained_s=round(self.trained_s),
-                               pairs_per_s=round(count * stage.portraits * stage.targets / (now - logged), 2),
-                               **{k: round(v / count, 5) for k, v in sums.items()}))
-                sums, count, logged = {}, 0, now
+                               pairs_per_s=round(pairs / elapsed, 2), **values))
             if self.step % self.recipe.check_every == 0 or over:
-                self._log(dict(step=self.step, check=checker.run(self.model, self.ema, self.step)))
-                logged = time.monotonic()
-            if over or now - saved > self.recipe.save_every_s:
+                if checker is not None:
+                    self._log(dict(step=self.step, check=checker.run(self.model, self.ema, self.step)))
+                meter.restart()
+            if time.monotonic() - saved > self.recipe.save_every_s:
                 self.save()
-                saved = now
+                saved = time.monotonic()
             if over:
                 return
 
+    def _agreed(self, over: bool) -> bool:
+        """Processes must stop at the same step, whatever their clocks say: the first one decides."""
+        if self.world == 1:
+            return over
+        flag = torch.tensor([float(over)], device=self.device)
+        torch.distributed.broadcast(flag, 0)
+        return bool(flag.item())
+
     def _log(self, entry: dict[str, Any]) -> None:
+        if self.rank:
+            return
         with (self.out / "log.jsonl").open("a") as handle:
             handle.write(json.dumps(entry) + "\n")

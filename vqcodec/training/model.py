@@ -37,9 +37,10 @@ class Tokenizer(nn.Module):
         delta = learned_t - spread(learned_s)
         unit = self.units[LANDMARK_DIMS:]
         quantized = straight_through(delta, unit, batch["layers"])
+        scale = self.units[:LANDMARK_DIMS]
         z = self.renderer.conditioning(
-            torch.cat([batch["delta"] / (self.units[:LANDMARK_DIMS] * MOTION_SPREAD_UNITS), quantized], 1),
-            torch.cat([spread(batch["state"]) / (self.units[:LANDMARK_DIMS] * STATE_SPREAD_UNITS), spread(learned_s)], 1))
+            torch.cat([batch["delta"] / (scale * MOTION_SPREAD_UNITS), quantized], 1),
+            spread(torch.cat([batch["state"] / (scale * STATE_SPREAD_UNITS), learned_s], 1)))
         maps_s = spread(batch["maps_s"])
         source = self.renderer.encoder(portrait, batch["maps_s"])
         source = type(source)(*(spread(x) for x in source))

@@ -38,7 +38,14 @@ class Stage:
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
-    """A whole training: stages in order, and settings they share."""
+    """A whole training: stages in order, and settings they share.
+
+    Attributes:
+        ema: decay of the averaged weights, which are the ones exported.
+        check_every: steps between checks on validation pictures.
+        basis: arguments of models.basis.fit_basis.
+        keep_motion_space: train the renderer alone, for the shipped motion space: old streams stay valid.
+    """
 
     name: str
     seed: int
@@ -47,6 +54,7 @@ class Recipe:
     save_every_s: float
     stages: tuple[Stage, ...]
     basis: dict[str, float] = field(default_factory=dict)
+    keep_motion_space: bool = False
 
     @property
     def total_steps(self) -> int:
@@ -86,4 +94,4 @@ def load_recipe(name_or_path: str) -> Recipe:
         data.pop("losses", None)
         return Recipe(stages=stages, **data)
     except (KeyError, TypeError) as error:
-        raise UsageError(f"recipe {name_or_path}: {error}", hint="Compare with vqcodec/training/recipes/base.toml.") from error
+        raise UsageError(f"recipe {name_or_path}: {error}", hint="Compare with the shipped recipe base.toml.") from error

@@ -1,0 +1,136 @@
+"""Makes every conformance vector, and the worked example of vqt.md, again: python bitstream_spec/vectors/make.py
+
+Streams come from formulas and seeds, so that the same program makes the same bytes on every machine. Files that no
+longer have a recipe are removed. Vectors change only when the entropy tables do, before a release.
+"""
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+HERE = Path(__file__).resolve().parent
+ROOT = HERE.parent.parent
+sys.path[:0] = [str(ROOT), str(ROOT / "tests"), str(HERE)]
+
+import example  # noqa: E402
+from invalid_streams import INVALID  # noqa: E402
+from valid_streams import VALID  # noqa: E402
+
+from vqcodec.container import Reader  # noqa: E402
+from vqcodec.errors import VqcodecError  # noqa: E402
+from vqcodec.types import AudioGroup, Head, KeyFrame, ModelId, MotionGroup  # noqa: E402
+
+
+def describe(data: bytes) -> dict[str, Any]:
+    """The JSON of conformance.md, "Level A", for a whole stream.
+
+    Raises:
+        VqcodecError: the stream is not valid.
+    """
+    tally = _Tally()
+    reader = Reader(io.BytesIO(data))
+    for item in reader:
+        tally.add(item)
+    reader.check_nothing_follows()
+    sizes = reader.sizes
+    purposes = {name: getattr(sizes, name) for name in ("portrait", "motion", "audio", "container")}
+    ancillary = [chunk.name for chunk, value in reader.chunks() if value is None]
+    end = {"end_tick": reader.end_tick, "frames": sizes.frames, "sizes": purposes, "ancillary": ancillary}
+    return _describe_head(reader.head) | tally.result() | end
+
+
+class _Tally:
+    """Hashes and counts what passes."""
+
+    def __init__(self) -> None:
+        self._hashes = {name: hashlib.sha256() for name in ("ticks", "token", "audio")}
+        self._out: dict[str, Any] = {"groups": 0, "low_confidence_frames": 0, "key_frames": [], "audio_packets": 0,
+                                     "end_trim_samples": 0}
+
+    def add(self, item: KeyFrame | MotionGroup | AudioGroup) -> None:
+        out = self._out
+        if isinstance(item, MotionGroup):
+            self._hashes["ticks"].update(item.ticks.astype(">u8").tobytes())
+            self._hashes["token"].update(item.indices.astype(">u2").tobytes())
+            out["groups"] += 1
+            out["low_confidence_frames"] += int(item.low_confidence.sum())
+            out.setdefault("first_tick", int(item.ticks[0]))
+            out.setdefault("first_tokens", item.indices[0].ravel().tolist())
+            out |= {"last_tick": int(item.ticks[-1]), "last_tokens": item.indices[-1].ravel().tolist()}
+        elif isinstance(item, KeyFrame):
+            features = hashlib.sha256(item.features.astype(">i2").tobytes()).hexdigest()
+            still = hashlib.sha256(item.still).hexdigest()
+            out["key_frames"].append({"first_frame": item.first_frame, "features_sha256": features,
+                                      "still_sha256": still})
+        else:
+            self._hashes["audio"].update(b"".join(item.packets))
+            out["audio_packets"] += len(item.packets)
+            out["end_trim_samples"] = item.end_trim_samples
+
+    def result(self) -> dict[str, Any]:
+        return self._out | {f"{name}_sha256": digest.hexdigest() for name, digest in self._hashes.items()}
+
+
+def _describe_head(head: Head) -> dict[str, Any]:
+    audio, crop = head.audio, head.crop
+    return {
+        "version": "{}.{}".format(*head.version),
+        "synthetic": head.synthetic,
+        "coded_size_px": head.coded_size_px,
+        "time_base_s": "{}/{}".format(*head.time_base_s.as_integer_ratio()),
+        "frame_rate_hz": "{}/{}".format(*head.frame_rate_hz.as_integer_ratio()),
+        "layers": head.layers,
+        "motion_space": _describe_model(head.motion_space),
+        "renderer": _describe_model(head.renderer),
+        "audio": audio and {"channels": audio.channels, "pre_skip_samples": audio.pre_skip_samples,
+                            "extradata": audio.extradata.hex()},
+        "crop": crop and {name: getattr(crop, name) for name in crop.__slots__},
+    }
+
+
+def _describe_model(model: ModelId) -> dict[str, str]:
+    return {"name": model.name, "sha256": model.sha256.hex()}
+
+
+def failure(data: bytes) -> dict[str, Any]:
+    """The error code and byte offset of an invalid stream."""
+    try:
+        describe(data)
+    except VqcodecError as error:
+        return {"error": getattr(error, "code", "?"), "offset": getattr(error, "offset", None)}
+    raise AssertionError("this stream is meant to be invalid")
+
+
+def main() -> None:
+    """Write all vectors and the example."""
+    files: dict[Path, bytes] = {}
+    for name, stream in VALID.items():
+        files[HERE / "valid" / f"{name}.vqt"] = stream
+        files[HERE / "valid" / f"{name}.json"] = _json(describe(stream))
+    failures = {}
+    for name, (code, why, stream) in INVALID.items():
+        files[HERE / "invalid" / f"{name}.vqt"] = stream
+        failures[name] = failure(stream) | {"why": why}
+        if failures[name]["error"] != code:
+            raise AssertionError(f"{name} gives {failures[name]}, not {code}")
+    files[HERE / "invalid" / "expected.json"] = _json(failures)
+    for folder in ("valid", "invalid"):
+        (HERE / folder).mkdir(exist_ok=True)
+        for old in set((HERE / folder).iterdir()) - set(files):
+            old.unlink()
+    for path, data in files.items():
+        path.write_bytes(data)
+    example.write(ROOT / "bitstream_spec" / "vqt.md")
+    print(f"{len(VALID)} valid and {len(INVALID)} invalid vectors, {sum(map(len, files.values()))} bytes")
+
+
+def _json(value: object) -> bytes:
+    return (json.dumps(value, indent=1, sort_keys=True, ensure_ascii=True) + "\n").encode()
+
+
+if __name__ == "__main__":
+    main()

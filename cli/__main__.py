@@ -1,0 +1,7 @@
+"""`python -m vqcodec_cli` is `vqcodec`."""
+from __future__ import annotations
+
+from .main import main
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,81 @@
+"""`vqcodec encode`: video -> tokens."""
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from vqcodec.config import (
+    DEFAULT_PORTRAIT_QUALITY,
+    AudioChoice,
+    Device,
+    EncodeOptions,
+    EncodeReport,
+    PortraitFrame,
+    parse_crop,
+    parse_fraction,
+)
+from vqcodec.types import LAYERS
+
+from . import console, output
+from .guard import guarded
+
+
+@guarded
+def encode(
+    source: Annotated[str, typer.Argument(metavar="IN", help="Video to encode; - reads stdin.")],
+    target: Annotated[str | None, typer.Argument(
+        metavar="OUT.vqt", help="File to write; - writes to stdout.", show_default="IN with .vqt")] = None,
+    fps: Annotated[str | None, typer.Option(
+        metavar="N", help="Frames per second to resample to: 25, 29.97, 30000/1001.",
+        show_default="the input's own, halved above 30")] = None,
+    layers: Annotated[int, typer.Option(min=1, max=LAYERS, help="Residual layers; with --bitrate the most.")] = LAYERS,
+    bitrate: Annotated[float | None, typer.Option(
+        metavar="KBPS", help="Target for the whole file; picks layers and portrait quality.")] = None,
+    audio: Annotated[str, typer.Option(
+        metavar="12k|copy|none", help="Sound: Opus at 6k to 64k, copy, or none.")] = "12k",
+    portrait_quality: Annotated[int, typer.Option(
+        min=1, max=100, help="AVIF quality of the portrait.")] = DEFAULT_PORTRAIT_QUALITY,
+    portrait_frame: Annotated[PortraitFrame, typer.Option(
+        help="The portrait: the best frame of the first second, or the first.")] = "auto",
+    crop: Annotated[str, typer.Option(
+        metavar="auto|full|X,Y,SIDE", help="The coded square: around the face, the largest, or given.")] = "auto",
+    device: Annotated[Device, typer.Option(help="Where the motion network runs.")] = "auto",
+    face_model: Annotated[Path | None, typer.Option(help="face_landmarker.task to use.", show_default="found")] = None,
+    force: Annotated[bool, typer.Option("--force", help="Replace an existing output.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the report as JSON on stdout.")] = False,
+) -> None:
+    """Encode a talking-head video: a portrait, motion tokens and sound."""
+    to = target if target is not None else default_target(source, ".vqt")
+    output.refuse_json_on_pipe(to, as_json)
+    options = EncodeOptions(
+        fps=None if fps is None else parse_fraction(fps, "--fps"), layers=layers, bitrate_kbps=bitrate,
+        audio=AudioChoice.parse(audio), portrait_quality=portrait_quality, portrait_frame=portrait_frame,
+        crop=parse_crop(crop), force=force, device=device, face_model=face_model)
+    from vqcodec import api
+    with console.progress_bar() as progress:
+        report = api.encode(source, to, options, progress=progress)
+    show(report, to, as_json)
+
+
+def default_target(source: str, suffix: str) -> str:
+    """The source's name with another suffix; stdout for stdin."""
+    return "-" if source == "-" else str(Path(source).with_suffix(suffix))
+
+
+def show(report: EncodeReport, target: str, as_json: bool) -> None:
+    """The report: JSON on stdout, or a table on stderr."""
+    for sentence in report.warnings:
+        console.warning(sentence)
+    fields = report.to_json()
+    if as_json:
+        output.print_json(fields)
+        return
+    for line in output.size_lines(fields):
+        console.note(line)
+    console.note(f"{fields['frames']} frames, {fields['seconds']:.2f} s, {report.layers} layers, "
+                 f"{report.key_frames} portrait{'s' if report.key_frames != 1 else ''}, "
+                 f"{report.encode_fps:.1f} frames per second -> {'stdout' if target == '-' else target}")
+    if report.low_confidence_frames:
+        console.note(f"{report.low_confidence_frames} frames without a visible face: motion held")

@@ -1,0 +1,32 @@
+"""`vqcodec info`: what a file says about itself. Needs no model and no torch."""
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Any
+
+import typer
+
+from . import output
+from .guard import guarded
+
+
+@guarded
+def info(
+    source: Annotated[str, typer.Argument(metavar="IN.vqt", help="File to look at; - reads stdin.")],
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Show what a .vqt file holds: times, models, bytes by purpose."""
+    from vqcodec import api
+    fields = api.info(source)
+    if as_json:
+        output.print_json(fields)
+    else:
+        output.print_lines(lines(fields))
+
+
+def lines(fields: Mapping[str, Any]) -> list[str]:
+    """Facts by name, then the table of sizes."""
+    in_table = {f"{part}_{unit}" for part in (*output.PARTS, "file") for unit in ("bytes", "kbps")}
+    facts = {name.removesuffix("_px").removesuffix("_hz"): value for name, value in fields.items()
+             if name not in in_table}
+    return [*output.fact_lines(facts), "", *output.size_lines(fields)]

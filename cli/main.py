@@ -1,0 +1,51 @@
+"""The `vqcodec` command."""
+from __future__ import annotations
+
+import os
+import sys
+from typing import Annotated
+
+import typer
+
+from vqcodec import __version__
+
+from . import guard
+from .decode import decode
+from .demo import demo
+from .encode import encode
+from .info import info
+from .thin import thin
+from .train import train
+from .validate import validate
+from .verify import verify
+
+app = typer.Typer(name="vqcodec", no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False,
+                  context_settings={"help_option_names": ["-h", "--help"]},
+                  help="Talking-head video at the rate of a modem: a portrait, motion tokens and sound in one file.")
+for command in (encode, decode, info, verify, thin, demo, validate):
+    app.command()(command)
+app.add_typer(train, name="train")
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        sys.stdout.write(f"vqcodec {__version__}\n")
+        raise typer.Exit()
+
+
+@app.callback()
+def options(
+    version: Annotated[bool, typer.Option(
+        "--version", callback=_version, is_eager=True, help="Show the version.")] = False,
+    debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks; also VQCODEC_DEBUG=1.")] = False,
+) -> None:
+    if debug:
+        os.environ["VQCODEC_DEBUG"] = "1"
+
+
+def main() -> None:
+    """Entry point; exits with the codes of `guard`."""
+    try:
+        app(prog_name="vqcodec")
+    except (Exception, KeyboardInterrupt) as failure:
+        sys.exit(guard.report(failure))

@@ -1,0 +1,58 @@
+"""Data for stdout: JSON and plain tables."""
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from vqcodec.errors import UsageError
+
+PARTS = ("portrait", "motion", "audio", "container")
+
+
+def print_json(fields: Mapping[str, Any]) -> None:
+    """One JSON object and a newline on stdout."""
+    json.dump(fields, sys.stdout, indent=2, ensure_ascii=False)
+    sys.stdout.write("\n")
+
+
+def print_lines(lines: Iterable[str]) -> None:
+    """Lines on stdout."""
+    for line in lines:
+        sys.stdout.write(line + "\n")
+
+
+def refuse_json_on_pipe(target: str, as_json: bool) -> None:
+    """stdout can carry the file or the report, not both.
+
+    Raises:
+        UsageError: both are wanted.
+    """
+    if as_json and target == "-":
+        raise UsageError("--json and output to stdout exclude each other", hint="Give the output a file name.")
+
+
+def size_lines(fields: Mapping[str, Any]) -> list[str]:
+    """A table of bytes and kbit/s by purpose, from `vqcodec.config.size_fields`."""
+    lines = [f"{name:<10}{fields[f'{name}_bytes']:>10} bytes {fields[f'{name}_kbps']:>9.3f} kbit/s" for name in PARTS]
+    return [*lines, f"{'file':<10}{fields['file_bytes']:>10} bytes {fields['file_kbps']:>9.3f} kbit/s"]
+
+
+def fact_lines(facts: Mapping[str, Any]) -> list[str]:
+    """Aligned `name  value` lines; None and empty values are left out, booleans read yes and no."""
+    shown = {name: _plain(value) for name, value in facts.items() if value not in (None, "", [], ())}
+    width = max((len(name) for name in shown), default=0) + 2
+    return [f"{name:<{width}}{value}" for name, value in shown.items()]
+
+
+def _plain(value: Any) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, float):
+        return f"{value:.6g}"
+    if isinstance(value, (list, tuple)):
+        return ", ".join(_plain(v) for v in value)
+    if isinstance(value, Mapping):
+        return ", ".join(f"{k} {_plain(v)}" for k, v in value.items())
+    return str(value)

@@ -1,0 +1,40 @@
+"""`vqcodec train ...`: make the weights."""
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from vqcodec.config import Device
+
+from . import console
+from .guard import guarded
+
+train = typer.Typer(no_args_is_help=True, help="Train the networks.")
+
+
+@train.callback()
+def _group() -> None:
+    pass
+
+
+@train.command()
+@guarded
+def tokenizer(
+    data: Annotated[Path, typer.Option(help="Corpus folder: index.tsv, train/ and val/.")],
+    recipe: Annotated[str, typer.Option(help="A shipped recipe's name, or a .toml file.")] = "base",
+    out: Annotated[Path, typer.Option(help="Folder for checkpoint, log and sheets.")] = Path("runs/tokenizer"),
+    cache: Annotated[Path | None, typer.Option(help="Folder for decoded clips.", show_default="OUT/cache")] = None,
+    resume: Annotated[bool, typer.Option(
+        "--resume", help="Go on from OUT's checkpoint or, if there is none, from the shipped weights.")] = False,
+    minutes: Annotated[float | None, typer.Option(min=0, help="Stop after this long.", show_default="never")] = None,
+    steps: Annotated[int | None, typer.Option(
+        min=1, help="Stop after so many steps.", show_default="the recipe's")] = None,
+    device: Annotated[Device, typer.Option(help="Where to train.")] = "auto",
+) -> None:
+    """Train motion encoder and renderer on a corpus; logs JSON lines and sample sheets into OUT."""
+    from vqcodec.training.tokenizer import train_tokenizer
+    written = train_tokenizer(data, out, recipe=recipe, cache=cache, resume=resume, minutes=minutes, steps=steps,
+                              device=device)
+    console.note(f"checkpoint {written}")

@@ -1,0 +1,51 @@
+"""What the tests share: the sample media, the corpus where there is one, and the command line."""
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+CORPUS = ROOT.parent / "shared" / "corpus"
+
+
+@pytest.fixture(scope="session")
+def sample_clip() -> Path:
+    """talking.mp4: 239 frames, 25 per second, 512x512, with sound."""
+    return ROOT / "sample_media" / "talking.mp4"
+
+
+@pytest.fixture(scope="session")
+def sample_portrait() -> Path:
+    """portrait.png: 512x512."""
+    return ROOT / "sample_media" / "portrait.png"
+
+
+@pytest.fixture(scope="session")
+def corpus() -> Path:
+    """The training and validation clips; tests that need them are skipped without them."""
+    if not (CORPUS / "index.tsv").is_file():
+        pytest.skip("needs the corpus beside the checkout")
+    return CORPUS
+
+
+Cli = Callable[..., "subprocess.CompletedProcess[bytes]"]
+
+
+def cli_command(*arguments: object) -> list[str]:
+    """The command line of `vqcodec ...` for this interpreter."""
+    return [sys.executable, "-m", "vqcodec_cli", *map(str, arguments)]
+
+
+@pytest.fixture
+def cli(tmp_path: Path) -> Cli:
+    """Run `vqcodec ...` in tmp_path; stdin as bytes; stdout and stderr come back as bytes."""
+    def run(*arguments: object, stdin: bytes = b"", timeout_s: float = 120) -> subprocess.CompletedProcess[bytes]:
+        environment = {**os.environ, "TERM": "dumb", "COLUMNS": "200"}
+        return subprocess.run(cli_command(*arguments), input=stdin, capture_output=True, cwd=tmp_path,
+                              timeout=timeout_s, check=False, env=environment)
+    return run

@@ -1,0 +1,131 @@
+"""Results as JSON, their means, the bars, and the README's table made from them."""
+from __future__ import annotations
+
+import json
+import math
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from vqcodec.errors import UsageError
+from vqcodec.evaluation import table
+from vqcodec.evaluation.conditions import conditions
+from vqcodec.evaluation.metrics.suite import Scores
+from vqcodec.evaluation.record import RATES, ClipResult, Results, Run
+from vqcodec.evaluation.targets import TARGETS
+
+ROOT = Path(__file__).resolve().parent.parent
+PUBLISHED = ROOT / "vqcodec" / "evaluation" / "results" / "val.json"
+
+STILL = Scores(frames=100, faces=20, psnr_db=24, ssim=0.75, ms_ssim=0.78, perc=0.4, id_dist=0.3, lmd=0.08,
+               lmd_mouth=0.1, cpbd=0.44, cpbd_reference=0.41, jitter=0)
+OURS = Scores(frames=100, faces=20, psnr_db=27, ssim=0.85, ms_ssim=0.93, perc=0.2, id_dist=0.15, lmd=0.01,
+              lmd_mouth=0.02, cpbd=0.4, cpbd_reference=0.41, jitter=1)
+
+
+def clip(name: str, scores: Scores = OURS, **changes: object) -> ClipResult:
+    made = ClipResult(clip=name, frames=100, frames_decoded=100, seconds=4.0, portrait_bytes=9000, key_frames=1,
+                      rates=dict(zip(RATES, (40.0, 5.0, 12.0, 20.0, 3.0), strict=True)), encode_fps=40,
+                      decode_fps=30, tokens_identical=True, scores=scores)
+    return replace(made, **changes)  # type: ignore[arg-type]
+
+
+def results() -> Results:
+    better = replace(OURS, psnr_db=29, perc=0.1, lmd=0.03)
+    four = Run(4, (clip("a"), clip("b", better, encode_fps=20, decode_fps=10),
+                   clip("c", replace(OURS, lmd=math.nan), encode_fps=30)))
+    one = Run(1, (clip("a", replace(OURS, psnr_db=25)),))
+    known = {"date_utc": "2026-01-02", "machine": {"cpu": "A CPU", "cores": 2}, "renderer": "r@123"}
+    return Results(known, dict.fromkeys("abc", STILL), (four, one), {"d": "NoFaceError: none"})
+
+
+def test_means_medians_and_gains() -> None:
+    made = results()
+    summary = made.summary(made.runs[0])
+    assert summary["clips"] == 3 and summary["frames"] == 300
+    assert summary["scores"]["psnr_db"] == pytest.approx((27 + 29 + 27) / 3)
+    assert summary["scores"]["lmd"] == pytest.approx(0.02)  # the clip without a figure is left out
+    assert summary["encode_fps"] == 30 and summary["decode_fps"] == 30
+    assert summary["gain"]["psnr_db"] == pytest.approx((27 + 29 + 27) / 3 - 24)
+    assert summary["gain"]["perc"] == pytest.approx((0.2 + 0.1 + 0.2) / 3 / 0.4)
+    assert summary["gain"]["lmd_per_clip"] == pytest.approx((0.01 + 0.03) / 2 / 0.08)
+    assert summary["rates"]["motion_kbps"] == 5
+    assert summary["tokens_identical"] and summary["frames_kept"]
+    assert summary["clips_worse_than_still"] == 0
+
+
+def test_faults_show() -> None:
+    run = Run(4, (clip("a"), clip("b", frames_decoded=99, tokens_identical=False)))
+    summary = Results({}, dict.fromkeys("ab", STILL), (run,)).summary(run)
+    assert not summary["tokens_identical"] and not summary["frames_kept"]
+    missed = {t.name for t in TARGETS if not t.met(summary)}
+    assert missed == {"indices identical after decode (1: all)", "frames kept (1: all)"}
+
+
+def test_a_figure_that_is_missing_reaches_no_bar() -> None:
+    run = Run(4, (clip("a", replace(OURS, lmd=math.nan)),))
+    summary = Results({}, {"a": STILL}, (run,)).summary(run)
+    assert [t.name for t in TARGETS if not t.met(summary)] == ["landmark distance, share of the still portrait's"]
+
+
+def test_json_round_trip(tmp_path: Path) -> None:
+    path, made = tmp_path / "deep" / "results.json", results()
+    made.save(path)
+    assert "NaN" not in path.read_text(encoding="utf-8")
+    again = Results.load(path)
+    assert again.runs[1] == made.runs[1] and again.still == made.still and again.failed == made.failed
+    assert math.isnan(again.runs[0].clips[2].scores.lmd)
+    assert again.summary(again.runs[0]) == made.summary(made.runs[0])
+    assert list(tmp_path.rglob("*.part")) == []
+    assert json.loads(path.read_text(encoding="utf-8"))["runs"][0]["summary"]["clips"] == 3
+
+
+@pytest.mark.parametrize("text", ["{", "[]", "{}", '{"schema_version": 2}', '{"schema_version": 1, "runs": [{}]}'])
+def test_other_files_are_refused(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "results.json"
+    path.write_text(text, encoding="utf-8")
+    with pytest.raises(UsageError):
+        Results.load(path)
+
+
+def test_conditions_name_the_machine_and_no_path() -> None:
+    found = conditions(face_every=5)
+    assert found["machine"]["cores"] >= 1 and found["face_every"] == 5 and "torch" in found["versions"]
+    assert str(Path.home()) not in json.dumps(found)
+
+
+def test_markdown_table() -> None:
+    text = table.markdown(results())
+    lines = text.splitlines()
+    assert lines[0] == table.BEGIN and lines[-1] == table.END
+    assert "| | still portrait | 4 layers | 1 layer |" in lines
+    assert "| PSNR, dB ↑ | 24.00 | 27.67 | 25.00 |" in lines
+    assert "| whole file, kbit/s |  | 40.00 | 40.00 |" in lines
+    assert "3 clips, 300 frames" in text and "A CPU, 2 cores" in text and "NOT CODED: d" in text
+    widths = {line.count("|") for line in lines if line.startswith("|")}
+    assert widths == {5}
+
+
+def test_table_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    data, page = tmp_path / "results.json", tmp_path / "page.md"
+    results().save(data)
+    page.write_text(f"before\n{table.BEGIN}\nold\n{table.END}\nafter\n", encoding="utf-8")
+    arguments = [str(data), str(page)]
+    assert table.main([*arguments, "--check"]) == 1
+    assert table.main(arguments) == 0
+    made = page.read_text(encoding="utf-8")
+    assert made.startswith("before\n") and made.endswith("\nafter\n") and "old" not in made
+    assert table.main([*arguments, "--check"]) == 0
+    assert table.main(arguments) == 0 and page.read_text(encoding="utf-8") == made
+    page.write_text("no place", encoding="utf-8")
+    assert table.main(arguments) == UsageError.exit_code
+    assert table.BEGIN in capsys.readouterr().err
+    assert table.main([str(tmp_path / "absent.json"), str(page)]) == 8
+
+
+def test_readme_is_in_step_with_the_published_results() -> None:
+    if not PUBLISHED.is_file():
+        pytest.skip("no results are published yet")
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert table.updated(readme, Results.load(PUBLISHED)) == readme

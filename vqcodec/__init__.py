@@ -1,0 +1,40 @@
+"""vqcodec: talking-head video at the rate of a modem.
+
+    import vqcodec
+    report = vqcodec.encode("in.mp4", "out.vqt")
+    vqcodec.decode("out.vqt", "back.mp4")
+    vqcodec.info("out.vqt")["file_kbps"]
+
+Names are loaded on first use: `import vqcodec` and `vqcodec.info` don't import torch.
+"""
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from vqcodec.api import decode, encode, info, open, thin, verify
+    from vqcodec.config import AudioChoice, DecodeOptions, DecodeReport, EncodeOptions, EncodeReport, SquareCrop
+    from vqcodec.errors import VqcodecError
+    from vqcodec.progress import ProgressEvent
+
+__version__ = "0.1.0"
+__all__ = ["AudioChoice", "DecodeOptions", "DecodeReport", "EncodeOptions", "EncodeReport", "ProgressEvent",
+           "SquareCrop", "VqcodecError", "__version__", "decode", "encode", "info", "open", "thin", "verify"]
+
+_HOMES = {"vqcodec.api": ("decode", "encode", "info", "open", "thin", "verify"),
+          "vqcodec.config": ("AudioChoice", "DecodeOptions", "DecodeReport", "EncodeOptions", "EncodeReport",
+                             "SquareCrop"),
+          "vqcodec.errors": ("VqcodecError",), "vqcodec.progress": ("ProgressEvent",)}
+
+
+def __getattr__(name: str) -> Any:
+    for home, names in _HOMES.items():
+        if name in names:
+            value = globals()[name] = getattr(importlib.import_module(home), name)
+            return value
+    raise AttributeError(f"module 'vqcodec' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -1,0 +1,172 @@
+"""Motion features of frames -> portraits and motion groups, in the order the file wants them.
+
+    frames of a shot:  f f f f f f f f f f f f ...
+                       |--- one second ---|        the best of these becomes the portrait (KEYF) of all of them
+                       [ group <= 2 s ][ group     tokens = quantize(f_t - f_s); a group never crosses a key frame
+
+A frame without a face repeats the features of the last face, or, before any face was seen, of the first one to come.
+"""
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vqcodec.config import GROUP_MAX_S, PortraitFrame
+from vqcodec.face.keyframes import RefreshWatch, portrait_score
+from vqcodec.face.shots import FaceFrame
+from vqcodec.quantize.grfsq import dequantize, quantize, to_indices
+from vqcodec.types import Crop, MotionGroup
+
+CANDIDATES_S = Fraction(1)
+MAX_GROUP_FRAMES = 240
+
+
+@dataclass(frozen=True, slots=True)
+class Portrait:
+    """A key frame before its picture is coded.
+
+    Attributes:
+        first_frame: index of the first frame rendered from it.
+        rgb: (512, 512, 3) uint8.
+        features: (48,) int16, f_s in units of the motion space.
+        crop: the square it was cut from.
+    """
+
+    first_frame: int
+    rgb: NDArray[np.uint8]
+    features: NDArray[np.int16]
+    crop: Crop
+
+
+@dataclass(frozen=True, slots=True)
+class _Pending:
+    """A frame whose tokens can't be made yet; features None without a face."""
+
+    index: int
+    tick: int
+    features: NDArray[np.float32] | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Candidate:
+    """A frame that may become a portrait."""
+
+    score: float
+    frame: FaceFrame
+    features: NDArray[np.float32]
+
+
+class Assembler:
+    """Turns frames, pushed in order, into Portrait and MotionGroup items.
+
+    Attributes:
+        key_frames: portraits given so far.
+        low_confidence_frames: frames without a face given so far.
+    """
+
+    def __init__(self, units: NDArray[np.float32], time_base_s: Fraction,
+                 portrait_frame: PortraitFrame = "auto") -> None:
+        self.key_frames = 0
+        self.low_confidence_frames = 0
+        self._units = units
+        self._time_base_s = time_base_s
+        self._first_only = portrait_frame == "first"
+        self._watch = RefreshWatch()
+        self._shot: int | None = None  # of the portrait in force
+        self._portrait_points: NDArray[np.float32] | None = None
+        self._base: NDArray[np.float32] | None = None  # dequantized f_s
+        self._held: NDArray[np.float32] | None = None  # features of the last face
+        self._open: list[_Pending] = []  # frames that wait for their portrait
+        self._best: _Candidate | None = None  # best portrait for them so far
+        self._deadline_s = Fraction(0)
+        self._group: list[_Pending] = []
+
+    def push(self, frame: FaceFrame, features: NDArray[np.float32] | None) -> list[Portrait | MotionGroup]:
+        """Take the next frame and its motion features (48,), None without a face."""
+        ready: list[Portrait | MotionGroup] = []
+        pending = _Pending(frame.index, int(frame.time_s / self._time_base_s), features)
+        if self._best is not None and (frame.shot != self._best.frame.shot or frame.time_s >= self._deadline_s):
+            ready += self._settle()
+        if features is not None and self._best is None and frame.shot != self._shot:
+            self._begin_candidates(frame, features)
+        if self._best is not None or self._base is None:
+            self._open.append(pending)
+            if features is not None:
+                self._consider(frame, features)
+            return ready
+        return ready + self._continue(frame, pending)
+
+    def flush(self) -> list[Portrait | MotionGroup]:
+        """The items still held, at the end of the input; without any face in it there are none."""
+        ready = self._settle() if self._best is not None else []
+        return ready + self._end_group()
+
+    def _begin_candidates(self, frame: FaceFrame, features: NDArray[np.float32]) -> None:
+        self._best = _Candidate(-np.inf, frame, features)
+        self._deadline_s = frame.time_s + (0 if self._first_only else CANDIDATES_S)
+
+    def _consider(self, frame: FaceFrame, features: NDArray[np.float32]) -> None:
+        assert self._best is not None and frame.square is not None and frame.points is not None
+        if self._first_only and frame is not self._best.frame:
+            return
+        score = 0.0 if self._first_only else portrait_score(frame.square, frame.points)
+        if score > self._best.score:
+            self._best = _Candidate(score, frame, features)
+
+    def _settle(self) -> list[Portrait | MotionGroup]:
+        """The second is over: its best frame is the portrait of all frames that wait."""
+        assert self._best is not None
+        best, self._best = self._best, None
+        waiting, self._open = self._open, []
+        ready = [*self._end_group(), self._enter(best, waiting[0].index)]
+        if self._held is None:
+            self._held = next(p.features for p in waiting if p.features is not None)
+        for pending in waiting:
+            ready += self._add(pending)
+        return ready
+
+    def _enter(self, chosen: _Candidate, first_frame: int) -> Portrait:
+        frame = chosen.frame
+        assert frame.square is not None and frame.points is not None and frame.crop is not None
+        steps = np.rint(chosen.features.astype(np.float64) / self._units)
+        stored = np.clip(steps, -32768, 32767).astype(np.int16)
+        self._base = dequantize(stored, self._units)
+        self._watch.start(frame.points, frame.time_s, new_shot=frame.shot != self._shot)
+        self._shot = frame.shot
+        self.key_frames += 1
+        return Portrait(first_frame, frame.square, stored, frame.crop)
+
+    def _continue(self, frame: FaceFrame, pending: _Pending) -> list[Portrait | MotionGroup]:
+        """A frame after its portrait is known; rarely, it becomes a new portrait itself."""
+        ready: list[Portrait | MotionGroup] = []
+        if frame.points is not None and pending.features is not None and not self._first_only \
+                and self._watch.is_due(frame.points, frame.time_s):
+            ready += self._end_group()
+            ready.append(self._enter(_Candidate(0.0, frame, pending.features), frame.index))
+        return ready + self._add(pending)
+
+    def _add(self, pending: _Pending) -> list[Portrait | MotionGroup]:
+        """Put a frame in the group; returns the group before it when that is full."""
+        ready: list[Portrait | MotionGroup] = []
+        if self._group and (len(self._group) == MAX_GROUP_FRAMES
+                            or (pending.tick - self._group[0].tick) * self._time_base_s >= GROUP_MAX_S):
+            ready = self._end_group()
+        self._group.append(pending)
+        return ready
+
+    def _end_group(self) -> list[Portrait | MotionGroup]:
+        group, self._group = self._group, []
+        if not group:
+            return []
+        assert self._base is not None and self._held is not None
+        values = []
+        for pending in group:
+            self._held = self._held if pending.features is None else pending.features
+            values.append(self._held)
+        missing = np.array([p.features is None for p in group])
+        self.low_confidence_frames += int(missing.sum())
+        tokens = to_indices(quantize(np.stack(values) - self._base, self._units))
+        return [MotionGroup(group[0].index, np.array([p.tick for p in group], np.int64), missing, tokens)]

@@ -1,0 +1,305 @@
+"""What a caller may choose, and what the jobs report. Plain values, checked when made: no torch, no av, no cv2."""
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from fractions import Fraction
+from pathlib import Path
+from typing import Any, Literal, TypeAlias
+
+from vqcodec.errors import UsageError
+from vqcodec.types import CODED_SIZE, LAYERS, Crop, ModelId, StreamSizes
+
+DEFAULT_AUDIO_BPS = 12_000
+DEFAULT_PORTRAIT_QUALITY = 60
+DEFAULT_CRF = 18
+FRAME_RATE_RANGE_HZ = (Fraction(1), Fraction(60))
+GROUP_MAX_S = Fraction(2)
+
+Device: TypeAlias = Literal["auto", "cpu", "cuda"]
+PortraitFrame: TypeAlias = Literal["auto", "first"]
+CropMode: TypeAlias = Literal["auto", "full"]
+
+
+def _require(ok: bool, message: str, hint: str = "") -> None:
+    if not ok:
+        raise UsageError(message, hint=hint)
+
+
+@dataclass(frozen=True, slots=True)
+class AudioChoice:
+    """What becomes of the sound.
+
+    Attributes:
+        mode: "opus" codes it anew, mono; "copy" keeps the packets of an Opus input; "none" drops it.
+        bitrate_bps: target of mode "opus", 6000..64000; ignored otherwise.
+    """
+
+    mode: Literal["opus", "copy", "none"] = "opus"
+    bitrate_bps: int = DEFAULT_AUDIO_BPS
+
+    def __post_init__(self) -> None:
+        _require(self.mode in ("opus", "copy", "none"), f"unknown audio mode {self.mode!r}")
+        _require(6_000 <= self.bitrate_bps <= 64_000, f"audio rate {self.bitrate_bps} bit/s is outside 6k..64k",
+                 "Choose --audio 6k to 64k, copy or none.")
+
+    @classmethod
+    def parse(cls, text: str) -> AudioChoice:
+        """Read "copy", "none" or a rate such as "12k" or "12000".
+
+        Raises:
+            UsageError: anything else.
+        """
+        if text == "copy":
+            return cls("copy")
+        if text == "none":
+            return cls("none")
+        match = re.fullmatch(r"(\d+(?:\.\d+)?)(k?)", text.strip().lower())
+        _require(match is not None, f"{text!r} is not an audio choice", "Choose --audio 6k to 64k, copy or none.")
+        assert match is not None
+        return cls("opus", int(Fraction(match[1]) * (1000 if match[2] else 1)))
+
+
+@dataclass(frozen=True, slots=True)
+class SquareCrop:
+    """A square the caller wants coded, in source pixels after rotation; may reach outside the picture."""
+
+    x_px: int
+    y_px: int
+    side_px: int
+
+    def __post_init__(self) -> None:
+        _require(16 <= self.side_px <= 65_535, f"a crop {self.side_px} px wide is outside 16..65535")
+        _require(max(abs(self.x_px), abs(self.y_px)) <= 65_535, "the crop lies too far outside the picture")
+
+
+CropChoice: TypeAlias = CropMode | SquareCrop
+
+
+def parse_crop(text: str) -> CropChoice:
+    """Read "auto", "full" (the largest centred square) or "x,y,side".
+
+    Raises:
+        UsageError: anything else.
+    """
+    if text == "auto":
+        return "auto"
+    if text == "full":
+        return "full"
+    match = re.fullmatch(r"\s*(-?\d+)\s*,\s*(-?\d+)\s*,\s*(\d+)\s*", text)
+    _require(match is not None, f"{text!r} is not a crop", "Choose --crop auto, full or x,y,side in source pixels.")
+    assert match is not None
+    return SquareCrop(int(match[1]), int(match[2]), int(match[3]))
+
+
+def parse_fraction(text: str, what: str) -> Fraction:
+    """Read "25", "29.97", "30000/1001" exactly.
+
+    Raises:
+        UsageError: not a number, or a zero denominator; `what` names it in the message.
+    """
+    try:
+        return Fraction(text.strip())
+    except (ValueError, ZeroDivisionError) as error:
+        raise UsageError(f"{text!r} is not a number for {what}", hint="Write 25, 29.97 or 30000/1001.") from error
+
+
+def parse_time_s(text: str, what: str) -> Fraction:
+    """Read seconds ("12.5") or a clock time ("1:02.5", "1:00:00") exactly, in seconds.
+
+    Raises:
+        UsageError: not a time.
+    """
+    parts = [parse_fraction(part, what) for part in text.split(":")]
+    _require(len(parts) <= 3 and all(p >= 0 for p in parts), f"{text!r} is not a time for {what}",
+             "Write seconds (12.5) or minutes:seconds (1:02.5).")
+    return sum((part * 60**i for i, part in enumerate(reversed(parts))), Fraction(0))
+
+
+@dataclass(frozen=True, slots=True)
+class EncodeOptions:
+    """Choices of `vqcodec.encode`.
+
+    Attributes:
+        fps: frames per second to resample to, 1..60; None keeps the input's own times (halved above 30).
+        layers: residual layers to write, 1..4; an upper limit when bitrate_kbps is given.
+        bitrate_kbps: target for the whole file, sound and portrait included; picks layers and portrait quality.
+        audio: what becomes of the sound.
+        portrait_quality: AVIF quality of key frames, 1..100; an upper limit when bitrate_kbps is given.
+        portrait_frame: "auto" takes the best of the first second, "first" the first frame with a face.
+        crop: "auto" follows the face once per shot, "full" is the largest centred square, or a square.
+        force: replace an existing output.
+        device: where the motion network runs.
+        face_model: path of face_landmarker.task; None resolves it (vqcodec.face.asset).
+    """
+
+    fps: Fraction | None = None
+    layers: int = LAYERS
+    bitrate_kbps: float | None = None
+    audio: AudioChoice = field(default_factory=AudioChoice)
+    portrait_quality: int = DEFAULT_PORTRAIT_QUALITY
+    portrait_frame: PortraitFrame = "auto"
+    crop: CropChoice = "auto"
+    force: bool = False
+    device: Device = "auto"
+    face_model: Path | None = None
+
+    def __post_init__(self) -> None:
+        low, high = FRAME_RATE_RANGE_HZ
+        _require(self.fps is None or low <= self.fps <= high, f"{self.fps} frames per second is outside {low}..{high}")
+        _require(1 <= self.layers <= LAYERS, f"layers is {self.layers}, not 1..{LAYERS}")
+        _require(self.bitrate_kbps is None or 1 <= self.bitrate_kbps <= 1000,
+                 f"a target of {self.bitrate_kbps} kbit/s is outside 1..1000")
+        _require(1 <= self.portrait_quality <= 100, f"portrait quality {self.portrait_quality} is outside 1..100")
+        _require(self.portrait_frame in ("auto", "first"), f"unknown portrait frame {self.portrait_frame!r}")
+        _require(isinstance(self.crop, SquareCrop) or self.crop in ("auto", "full"), f"unknown crop {self.crop!r}")
+        _require(self.device in ("auto", "cpu", "cuda"), f"unknown device {self.device!r}")
+
+
+@dataclass(frozen=True, slots=True)
+class DecodeOptions:
+    """Choices of `vqcodec.decode`.
+
+    Attributes:
+        device: where the renderer runs.
+        size_px: side of the pictures, 256 or 512.
+        layers: use only the first layers of the stream; None uses all that are there.
+        portrait: a picture to animate instead of the stream's own key frames.
+        start_s: first presentation time wanted, >= 0.
+        end_s: presentation time to stop before; None goes to the end.
+        force: replace an existing output.
+        crf: H.264 quality of the written video, 0 (best) .. 51.
+        batch_frames: frames rendered at once.
+        face_model: path of face_landmarker.task, used with `portrait` only.
+    """
+
+    device: Device = "auto"
+    size_px: int = CODED_SIZE
+    layers: int | None = None
+    portrait: Path | None = None
+    start_s: Fraction = Fraction(0)
+    end_s: Fraction | None = None
+    force: bool = False
+    crf: int = DEFAULT_CRF
+    batch_frames: int = 8
+    face_model: Path | None = None
+
+    def __post_init__(self) -> None:
+        _require(self.device in ("auto", "cpu", "cuda"), f"unknown device {self.device!r}")
+        _require(self.size_px in (256, 512), f"size is {self.size_px}, not 256 or 512")
+        _require(self.layers is None or 1 <= self.layers <= LAYERS, f"layers is {self.layers}, not 1..{LAYERS}")
+        _require(self.start_s >= 0, f"start {self.start_s} s is negative")
+        _require(self.end_s is None or self.end_s > self.start_s, "end is not after start")
+        _require(0 <= self.crf <= 51, f"crf {self.crf} is outside 0..51")
+        _require(1 <= self.batch_frames <= 256, f"batch of {self.batch_frames} frames is outside 1..256")
+
+
+def _kbps(count_bytes: int, seconds: Fraction) -> float:
+    return round(float(count_bytes * 8 / seconds / 1000), 3) if seconds > 0 else 0.0
+
+
+def size_fields(sizes: StreamSizes) -> dict[str, Any]:
+    """The size part of every report, as JSON-ready fields with units.
+
+    Args:
+        sizes: bytes by purpose; `frames` and `seconds` must be set.
+
+    Returns:
+        file_bytes and file_kbps (all of it), portrait_*, motion_*, audio_*, container_* (bytes and kbit/s), frames
+        and seconds.
+    """
+    parts = {"portrait": sizes.portrait, "motion": sizes.motion, "audio": sizes.audio, "container": sizes.container}
+    total = sum(parts.values())
+    fields: dict[str, Any] = {"frames": sizes.frames, "seconds": round(float(sizes.seconds), 6),
+                              "file_bytes": total, "file_kbps": _kbps(total, sizes.seconds)}
+    for name, count in parts.items():
+        fields |= {f"{name}_bytes": count, f"{name}_kbps": _kbps(count, sizes.seconds)}
+    return fields
+
+
+@dataclass(frozen=True, slots=True)
+class EncodeReport:
+    """What an encode did.
+
+    Attributes:
+        sizes: bytes by purpose, with frames and seconds.
+        layers: residual layers written.
+        motion_space: the model a token belongs to.
+        renderer: the renderer named in the header.
+        frame_rate_hz: nominal frame rate written.
+        key_frames: portraits written.
+        low_confidence_frames: frames without a visible face, whose motion is held.
+        portrait_quality: AVIF quality used.
+        elapsed_s: wall-clock seconds.
+        crop: the coded square, or None when unknown.
+        warnings: sentences a person should read.
+    """
+
+    sizes: StreamSizes
+    layers: int
+    motion_space: ModelId
+    renderer: ModelId
+    frame_rate_hz: Fraction
+    key_frames: int
+    low_confidence_frames: int
+    portrait_quality: int
+    elapsed_s: float
+    crop: Crop | None = None
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def encode_fps(self) -> float:
+        """Frames per wall-clock second."""
+        return self.sizes.frames / self.elapsed_s if self.elapsed_s > 0 else 0.0
+
+    def to_json(self) -> dict[str, Any]:
+        """JSON-ready fields, named with units."""
+        crop = self.crop
+        return size_fields(self.sizes) | {
+            "layers": self.layers, "frame_rate_hz": str(self.frame_rate_hz), "key_frames": self.key_frames,
+            "low_confidence_frames": self.low_confidence_frames, "portrait_quality": self.portrait_quality,
+            "model": str(self.motion_space), "model_sha256": self.motion_space.sha256.hex(),
+            "renderer": str(self.renderer), "renderer_sha256": self.renderer.sha256.hex(),
+            "crop_px": None if crop is None else [crop.x_px, crop.y_px, crop.side_px],
+            "elapsed_s": round(self.elapsed_s, 3), "encode_fps": round(self.encode_fps, 2),
+            "warnings": list(self.warnings)}
+
+
+@dataclass(frozen=True, slots=True)
+class DecodeReport:
+    """What a decode did.
+
+    Attributes:
+        frames: pictures written.
+        seconds: duration of the written media.
+        layers: residual layers used.
+        size_px: side of the pictures.
+        renderer: the renderer that made the pictures.
+        device: where it ran, for example "cpu" or "cuda:0".
+        elapsed_s: wall-clock seconds.
+        synthetic: the stream's motion was generated from speech.
+        warnings: sentences a person should read.
+    """
+
+    frames: int
+    seconds: Fraction
+    layers: int
+    size_px: int
+    renderer: ModelId
+    device: str
+    elapsed_s: float
+    synthetic: bool = False
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def decode_fps(self) -> float:
+        """Frames per wall-clock second."""
+        return self.frames / self.elapsed_s if self.elapsed_s > 0 else 0.0
+
+    def to_json(self) -> dict[str, Any]:
+        """JSON-ready fields, named with units."""
+        return {"frames": self.frames, "seconds": round(float(self.seconds), 6), "layers": self.layers,
+                "size_px": self.size_px, "renderer": str(self.renderer),
+                "renderer_sha256": self.renderer.sha256.hex(), "device": self.device, "synthetic": self.synthetic,
+                "elapsed_s": round(self.elapsed_s, 3), "decode_fps": round(self.decode_fps, 2),
+                "warnings": list(self.warnings)}

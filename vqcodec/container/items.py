@@ -1,0 +1,62 @@
+"""What the chunks between HEAD and INDX hold, by type."""
+from __future__ import annotations
+
+from vqcodec.container.chunks import Chunk, is_ancillary
+from vqcodec.container.faults import Fault
+from vqcodec.container.index import IndexKind
+from vqcodec.container.limits import AUDO_TYPE, HEAD_TYPE, IEND_TYPE, INDX_TYPE, KEYF_TYPE, MOTN_TYPE
+from vqcodec.container.payloads import CodedGroup, parse_audio, parse_key_frame, parse_motion
+from vqcodec.container.rules import StreamRules
+from vqcodec.types import AudioGroup, KeyFrame
+
+CodedItem = KeyFrame | CodedGroup | AudioGroup
+
+ITEM_TYPES = {IndexKind.KEY_FRAME: KEYF_TYPE, IndexKind.MOTION: MOTN_TYPE, IndexKind.AUDIO: AUDO_TYPE}
+"""Chunk type by the kind of its index entry."""
+
+
+def apply_chunk(chunk: Chunk, rules: StreamRules) -> CodedItem | None:
+    """Check a chunk that follows HEAD against the rules.
+
+    Returns:
+        Its value if it is a KEYF, MOTN or AUDO, else None.
+
+    Raises:
+        Fault: a rule is broken.
+    """
+    if chunk.type == INDX_TYPE:
+        rules.index(chunk)
+    elif chunk.type == IEND_TYPE:
+        rules.end(chunk)
+    elif chunk.type == HEAD_TYPE:
+        raise Fault("bad-order", "there is a second HEAD")
+    elif chunk.type in ITEM_TYPES.values():
+        value = parse_item(chunk)
+        if isinstance(value, KeyFrame):
+            rules.key_frame(chunk, value)
+        elif isinstance(value, CodedGroup):
+            rules.motion(chunk, value)
+        else:
+            rules.audio(chunk, value)
+        return value
+    elif is_ancillary(chunk.type):
+        rules.ancillary(chunk)
+    else:
+        raise Fault("unsupported-chunk", "this critical chunk is unknown to this version")
+    return None
+
+
+def parse_item(chunk: Chunk) -> CodedItem:
+    """The value of a KEYF, MOTN or AUDO chunk."""
+    if chunk.type == KEYF_TYPE:
+        return parse_key_frame(chunk.payload)
+    if chunk.type == MOTN_TYPE:
+        return parse_motion(chunk.payload)
+    return parse_audio(chunk.payload)
+
+
+def item_position(value: CodedItem) -> int:
+    """What the index calls the position: first frame, first tick or first sample."""
+    if isinstance(value, KeyFrame):
+        return value.first_frame
+    return int(value.ticks[0]) if isinstance(value, CodedGroup) else value.first_sample

@@ -1,0 +1,51 @@
+"""Finding the index from the end of a file (vqt.md, "Random access")."""
+from __future__ import annotations
+
+from vqcodec.container.chunks import ByteSource, Chunk, read_chunk
+from vqcodec.container.faults import TRUNCATED, Fault, stream_error
+from vqcodec.container.index import IndexKind, StreamIndex, parse_index
+from vqcodec.container.limits import IEND_CHUNK_BYTES, IEND_TYPE, INDX_TYPE, SIGNATURE, TYPE_BYTES
+from vqcodec.container.structs import IEND, parse_struct
+
+
+def load_index(source: ByteSource) -> StreamIndex:
+    """Read IEND, the last 29 bytes, and INDX, which lies directly before it.
+
+    Raises:
+        TruncatedError: the file doesn't end with an IEND chunk.
+        BitstreamError: bad-total when IEND doesn't lead to INDX, bad-index when INDX can't be used.
+    """
+    size = source.size()
+    end_offset = size - IEND_CHUNK_BYTES
+    if end_offset < len(SIGNATURE) or _peek_type(source, end_offset) != IEND_TYPE:
+        raise stream_error(TRUNCATED, "the file doesn't end with an IEND chunk", size)
+    source.seek(end_offset)
+    end = read_chunk(source)
+    try:
+        totals = parse_struct(IEND, end.payload)
+    except Fault as fault:
+        raise stream_error(fault.code, f"IEND: {fault.message}", end.offset) from None
+    index_offset = end_offset - totals.index_chunk_bytes
+    if index_offset < len(SIGNATURE) or _peek_type(source, index_offset) != INDX_TYPE:
+        raise stream_error("bad-total", "IEND doesn't lead to INDX", end.offset)
+    source.seek(index_offset)
+    index = read_chunk(source)
+    if source.offset != end_offset:
+        raise stream_error("bad-total", "IEND doesn't lead to INDX", end.offset)
+    return _usable_index(index, totals.frames, totals.end_tick)
+
+
+def _usable_index(chunk: Chunk, frames: int, end_tick: int) -> StreamIndex:
+    try:
+        index = StreamIndex(tuple(parse_index(chunk.payload)), frames, end_tick)
+        kinds = [entry.kind for entry in index.entries if entry.kind != IndexKind.AUDIO]
+        if kinds[:2] != [IndexKind.KEY_FRAME, IndexKind.MOTION]:
+            raise Fault("bad-index", "the index doesn't start with a key frame and a motion group")
+    except Fault as fault:
+        raise stream_error(fault.code, fault.message, chunk.offset) from None
+    return index
+
+
+def _peek_type(source: ByteSource, offset: int) -> bytes:
+    source.seek(offset)
+    return source.read(TYPE_BYTES)

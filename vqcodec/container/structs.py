@@ -1,0 +1,159 @@
+"""The payloads of every chunk as `construct` structs, in the order of bitstream_spec/vqt.md.
+
+These say where each field is and what range it has; rules between fields are in `payloads.py`, rules between
+chunks in `rules.py`. Numbers are big-endian.
+"""
+from __future__ import annotations
+
+from typing import Any
+
+from construct import Byte, Bytes, GreedyBytes, If, Int16ub, Int32sb, Int32ub, Int64ub, StreamError, Struct, this
+from construct import ConstructError as _ConstructError
+
+from vqcodec.container.faults import Fault
+from vqcodec.container.fields import Bitmap, Counted, Name, Packed, Ranged, Varint
+from vqcodec.container.limits import (
+    CRC_BYTES,
+    MAX_CHANNELS,
+    MAX_CODED_SIZE_PX,
+    MAX_CROP_SIDE_PX,
+    MAX_END_TRIM_SAMPLES,
+    MAX_EXTRADATA_BYTES,
+    MAX_FRAMES,
+    MAX_GROUP_FRAMES,
+    MAX_LAYER_BYTES,
+    MAX_MODEL_NAME_BYTES,
+    MAX_PACKET_BYTES,
+    MAX_PACKET_WIDTH_BITS,
+    MAX_PACKETS,
+    MAX_POSITION,
+    MAX_RATIONAL_PART,
+    MAX_SOURCE_PX,
+    MAX_STEP_TICKS,
+    MAX_STEP_WIDTH_BITS,
+    MIN_CODED_SIZE_PX,
+    SHA256_BYTES,
+    TYPE_BYTES,
+)
+from vqcodec.types import DIMS, LAYERS
+
+SYNTHETIC_FLAG = 0x01
+AUDIO_FLAG = 0x02
+CROP_FLAG = 0x04
+KNOWN_FLAGS = SYNTHETIC_FLAG | AUDIO_FLAG | CROP_FLAG
+
+CONFIDENCE_FORM = 0x01
+LAYERS_FORM_SHIFT = 1
+KNOWN_FORM = CONFIDENCE_FORM | (LAYERS - 1) << LAYERS_FORM_SHIFT
+
+CHUNK = Struct(
+    "type" / Bytes(TYPE_BYTES),
+    "length" / Varint(),
+    "payload" / Bytes(this.length),
+    "crc32" / Bytes(CRC_BYTES),
+)
+
+VERSION_FIELD = Struct("major" / Byte, "minor" / Byte)
+
+RATIONAL = Struct(
+    "numerator" / Ranged(Int32ub, 1, MAX_RATIONAL_PART),
+    "denominator" / Ranged(Int32ub, 1, MAX_RATIONAL_PART),
+)
+
+MODEL_ID = Struct(
+    "name" / Name(Counted(1, MAX_MODEL_NAME_BYTES)),
+    "sha256" / Bytes(SHA256_BYTES),
+)
+
+AUDIO_HEAD = Struct(
+    "channels" / Ranged(Byte, 1, MAX_CHANNELS),
+    "pre_skip_samples" / Int16ub,
+    "extradata" / Counted(0, MAX_EXTRADATA_BYTES),
+)
+
+CROP = Struct(
+    "source_width_px" / Ranged(Int16ub, 1, MAX_SOURCE_PX),
+    "source_height_px" / Ranged(Int16ub, 1, MAX_SOURCE_PX),
+    "x_px" / Ranged(Int32sb, -MAX_CROP_SIDE_PX, MAX_CROP_SIDE_PX),
+    "y_px" / Ranged(Int32sb, -MAX_CROP_SIDE_PX, MAX_CROP_SIDE_PX),
+    "side_px" / Ranged(Int32ub, 1, MAX_CROP_SIDE_PX),
+)
+
+HEAD = Struct(
+    "version" / VERSION_FIELD,
+    "flags" / Byte,
+    "coded_size_px" / Ranged(Int16ub, MIN_CODED_SIZE_PX, MAX_CODED_SIZE_PX),
+    "time_base_s" / RATIONAL,
+    "frame_rate_hz" / RATIONAL,
+    "groups" / Byte,
+    "group_dims" / Byte,
+    "levels" / Byte,
+    "layers" / Ranged(Byte, 1, LAYERS),
+    "motion_space" / MODEL_ID,
+    "renderer" / MODEL_ID,
+    "audio" / If(this.flags & AUDIO_FLAG, AUDIO_HEAD),
+    "crop" / If(this.flags & CROP_FLAG, CROP),
+    "extension" / GreedyBytes,
+)
+
+KEYF = Struct(
+    "first_frame" / Ranged(Varint(), 0, MAX_FRAMES),
+    "features" / Bytes(2 * DIMS),
+    "still" / GreedyBytes,
+)
+
+
+MOTN = Struct(
+    "first_frame" / Ranged(Varint(), 0, MAX_FRAMES),
+    "frame_count" / Ranged(Byte, 1, MAX_GROUP_FRAMES),
+    "form" / Ranged(Byte, 0, KNOWN_FORM),
+    "first_tick" / Ranged(Varint(), 0, MAX_POSITION),
+    "steps" / Packed(lambda c: c.frame_count - 1, 1, MAX_STEP_TICKS, MAX_STEP_WIDTH_BITS),
+    "low_confidence" / If(this.form & CONFIDENCE_FORM, Bitmap(lambda c: c.frame_count)),
+    "layer_bytes" / Ranged(Varint(), 0, MAX_LAYER_BYTES)[lambda c: c.form >> LAYERS_FORM_SHIFT],
+    "payloads" / GreedyBytes,
+)
+
+AUDO = Struct(
+    "first_sample" / Ranged(Varint(), 0, MAX_POSITION),
+    "packet_count" / Ranged(Varint(), 1, MAX_PACKETS),
+    "end_trim_samples" / Ranged(Varint(), 0, MAX_END_TRIM_SAMPLES),
+    "packet_bytes" / Packed(lambda c: c.packet_count, 1, MAX_PACKET_BYTES, MAX_PACKET_WIDTH_BITS),
+    "packets" / GreedyBytes,
+)
+
+IEND = Struct(
+    "frames" / Int32ub,
+    "end_tick" / Int64ub,
+    "index_chunk_bytes" / Int32ub,
+    "chain_crc32" / Bytes(CRC_BYTES),
+)
+
+
+def parse_struct(struct: Any, payload: bytes) -> Any:
+    """Read a payload.
+
+    Returns:
+        A construct Container with the struct's fields.
+
+    Raises:
+        Fault: with the code of the first field that is wrong.
+    """
+    try:
+        return struct.parse(payload)
+    except StreamError as error:
+        raise Fault("bad-layout", "the payload ends before its last field") from error
+    except _ConstructError as error:
+        raise Fault("bad-value", f"a field can't be read: {error}") from error
+
+
+def build_struct(struct: Any, fields: dict[str, Any]) -> bytes:
+    """Write a payload.
+
+    Raises:
+        Fault: with the code of the first field that can't be written.
+    """
+    try:
+        return bytes(struct.build(fields))
+    except _ConstructError as error:
+        raise Fault("bad-value", f"a field can't be written: {error}") from error

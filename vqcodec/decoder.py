@@ -1,0 +1,196 @@
+"""A .vqt stream -> video: the one place that joins the stages of a decode.
+
+    Reader --items--> play --Pose, Samples--> rendered --VideoFrame, Samples--> VideoSink
+      CRC, entropy decoding, Opus, still          batches of frames                H.264, AAC
+      thread 1                                    thread 2                         this thread
+
+Every frame is rendered from its key frame and its own tokens: an error in one frame stays in it.
+"""
+from __future__ import annotations
+
+import time
+from collections.abc import Generator, Iterable, Iterator
+from contextlib import closing
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vqcodec.config import DecodeOptions, DecodeReport
+from vqcodec.container import Reader
+from vqcodec.face.portrait import portrait_square
+from vqcodec.media.items import Target
+from vqcodec.media.output import check_output
+from vqcodec.media.sink import VideoSink
+from vqcodec.media.stills import decode_still, load_picture
+from vqcodec.overlap import overlapped
+from vqcodec.parts import DecoderParts, FrameRenderer
+from vqcodec.playback import Pose, Samples, Window, play
+from vqcodec.progress import Progress, ProgressEvent, silent
+from vqcodec.quantize.grfsq import dequantize
+from vqcodec.streams import Stream, open_stream
+from vqcodec.types import Head, KeyFrame, VideoFrame
+
+GPU_BATCH_FRAMES = 32
+_DEPTH = 24
+
+
+class _Portraits:
+    """Renderer states by key frame; with another portrait, always its own, driven by the motion relative to the first.
+
+    One state is kept: key frames come in order.
+    """
+
+    def __init__(self, parts: DecoderParts, options: DecodeOptions, head: Head) -> None:
+        self._parts = parts
+        self._size_px = head.coded_size_px
+        self._key_frame: KeyFrame | None = None
+        self._state: Any = None
+        self._shift: NDArray[np.float32] | None = None
+        self._other: tuple[NDArray[np.uint8], NDArray[np.float32]] | None = None
+        if options.portrait is not None:
+            with parts.detector() as detector:
+                found = portrait_square(detector, load_picture(options.portrait), name=str(options.portrait))
+            self._other = found.square, parts.space.features(found.small[None], found.points[None])[0]
+
+    def state(self, key_frame: KeyFrame) -> Any:
+        """What the renderer needs to render from a key frame."""
+        if key_frame is self._key_frame:
+            return self._state
+        own = dequantize(key_frame.features, self._parts.space.units)
+        if self._other is None:
+            self._state = self._parts.renderer.prepare(decode_still(key_frame.still, size_px=self._size_px), own)
+        elif self._shift is None:
+            self._state = self._parts.renderer.prepare(*self._other)
+            self._shift = self._other[1] - own
+        self._key_frame = key_frame
+        return self._state
+
+    def drive(self, features: NDArray[np.float32]) -> NDArray[np.float32]:
+        """(N, 48) features of the stream -> features to render."""
+        return features if self._shift is None else features + self._shift
+
+
+def rendered(items: Iterable[Pose | Samples], portraits: _Portraits, renderer: FrameRenderer, size_px: int,
+             batch_frames: int) -> Iterator[VideoFrame | Samples]:
+    """Pictures of the poses, made in batches of one key frame; sound passes ahead of poses that wait."""
+    batch: list[Pose] = []
+
+    def flush() -> Iterator[VideoFrame]:
+        if batch:
+            state = portraits.state(batch[0].key_frame)
+            pictures = renderer.render(state, portraits.drive(np.stack([pose.features for pose in batch])), size_px)
+            yield from (VideoFrame(rgb, pose.time_s) for rgb, pose in zip(pictures, batch, strict=True))
+            batch.clear()
+
+    for item in items:
+        if isinstance(item, Samples):
+            yield item
+            continue
+        if len(batch) == batch_frames or (batch and item.key_frame is not batch[0].key_frame):
+            yield from flush()
+        batch.append(item)
+    yield from flush()
+
+
+def _pipeline(reader: Reader, seekable: bool, parts: DecoderParts,
+              options: DecodeOptions) -> Generator[VideoFrame | Samples, None, None]:
+    """The threads of the picture above."""
+    parts.check(reader.head)
+    portraits = _Portraits(parts, options, reader.head)
+    items = reader.groups_from(options.start_s) if options.start_s > 0 and seekable else iter(reader)
+    window = Window(reader.head, parts.space.units, options)
+    on_gpu = str(parts.renderer.device).startswith("cuda")
+    batch = max(options.batch_frames, GPU_BATCH_FRAMES) if on_gpu else options.batch_frames
+    poses = overlapped(play(items, window), depth=2 * batch)
+    return overlapped(rendered(poses, portraits, parts.renderer, options.size_px, batch), depth=_DEPTH)
+
+
+def read_frames(reader: Reader, seekable: bool, options: DecodeOptions, *,
+                parts: DecoderParts | None = None) -> Generator[VideoFrame, None, None]:
+    """Pictures of a stream that is open already; see `decode_frames`."""
+    parts = parts or DecoderParts.load(options, reader.head)
+    with closing(_pipeline(reader, seekable, parts, options)) as items:
+        yield from (item for item in items if isinstance(item, VideoFrame))
+
+
+def decode_frames(source: Stream, options: DecodeOptions | None = None, *,
+                  parts: DecoderParts | None = None) -> Generator[VideoFrame, None, None]:
+    """Pictures of a stream, one after the other, without its sound.
+
+    Args:
+        source: path, "-" or a binary file object.
+        options: see DecodeOptions; `force` and `crf` have no meaning here.
+        parts: models to use instead of the shipped ones.
+
+    Yields:
+        VideoFrame with (size, size, 3) pictures; times count from the start of the window.
+
+    Raises:
+        BitstreamError, UnsupportedError, ModelError, MediaError, UsageError: as `decode`.
+    """
+    options = options or DecodeOptions()
+    with open_stream(source) as file:
+        yield from read_frames(Reader(file, layers=options.layers), file.seekable(), options, parts=parts)
+
+
+def decode(source: Stream, target: Target, options: DecodeOptions | None = None, *, progress: Progress = silent,
+           parts: DecoderParts | None = None) -> DecodeReport:
+    """Render a stream to a video file with its sound.
+
+    Args:
+        source: path, "-" or a binary file object; a seek to options.start_s reads only what it needs.
+        target: path, "-" or a binary file object; a path appears only when it is complete.
+        options: see DecodeOptions.
+        progress: called from this thread for each frame.
+        parts: models to use instead of the shipped ones.
+
+    Raises:
+        OutputExistsError: `target` exists and options.force is false; before anything is read.
+        BitstreamError: the stream is damaged.
+        UnsupportedError: it needs a newer decoder or another motion space.
+        ModelError: a model file is missing or changed.
+        NoFaceError: options.portrait shows no face.
+        MediaError: a file can't be read or written.
+        UsageError: nothing lies between options.start_s and options.end_s.
+    """
+    options = options or DecodeOptions()
+    started_s = time.monotonic()
+    check_output(target, force=options.force)
+    with open_stream(source) as file:
+        reader = Reader(file, layers=options.layers)
+        head = reader.head
+        parts = parts or DecoderParts.load(options, head)
+        total = _total_frames(reader, options) if file.seekable() else None
+        sink = VideoSink(target, width=options.size_px, height=options.size_px, frame_rate_hz=head.frame_rate_hz,
+                         time_base_s=head.time_base_s, channels=head.audio.channels if head.audio else 0,
+                         crf=options.crf, force=options.force)
+        with sink, closing(_pipeline(reader, file.seekable(), parts, options)) as items:
+            frames, seconds = _drain(items, sink, head, total, progress)
+    layers = min(options.layers or head.layers, head.layers)
+    return DecodeReport(frames, seconds, layers, options.size_px, parts.renderer.id, str(parts.renderer.device),
+                        time.monotonic() - started_s, head.synthetic)
+
+
+def _total_frames(reader: Reader, options: DecodeOptions) -> int:
+    """Frames that will be made, about, from the index."""
+    index = reader.index()
+    end_s = index.end_tick * reader.head.time_base_s
+    asked_s = max(min(options.end_s or end_s, end_s) - options.start_s, Fraction(0))
+    return max(round(index.frames * asked_s / end_s), 1)
+
+
+def _drain(items: Iterable[VideoFrame | Samples], sink: VideoSink, head: Head, total: int | None,
+           progress: Progress) -> tuple[int, Fraction]:
+    """Write everything; returns the number of frames and the seconds they last."""
+    frames, seconds = 0, Fraction(0)
+    for item in items:
+        if isinstance(item, Samples):
+            sink.write_audio(item.pcm)
+            continue
+        sink.write_frame(item.rgb, item.time_s)
+        frames += 1
+        seconds = item.time_s + 1 / head.frame_rate_hz
+        progress(ProgressEvent("decode", frames, total, seconds))
+    return frames, seconds

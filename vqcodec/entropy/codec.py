@@ -1,0 +1,101 @@
+"""Indices to payloads and back: bitstream_spec/entropy.md section 2. Lossless, integers only."""
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vqcodec.entropy.context import LayerModel
+from vqcodec.entropy.rangecoder import RangeDecoder, RangeEncoder
+from vqcodec.entropy.tables import RANK_TO_FOLDED, Ints, load, load_rows
+from vqcodec.errors import UsageError
+from vqcodec.types import CODES, DIMS, GROUP_DIMS, GROUPS, LAYERS, LEVELS
+
+_PLACES = LEVELS ** np.arange(GROUP_DIMS)
+_FOLDED = np.array(RANK_TO_FOLDED, np.int64)
+_RANK = np.argsort(_FOLDED)
+
+
+def split_indices(indices: NDArray[np.integer]) -> Ints:
+    """(T, 12, L) indices to (T, 48, L) digits -2..2 (bitstream_spec/tokens.md)."""
+    frames, _, layers = indices.shape
+    digits = indices[:, :, None, :].astype(np.int64) // _PLACES[:, None] % LEVELS - 2
+    return digits.reshape(frames, DIMS, layers)
+
+
+def join_digits(digits: Ints) -> NDArray[np.uint16]:
+    """Inverse of `split_indices`."""
+    frames, _, layers = digits.shape
+    parts = (digits + 2).reshape(frames, GROUPS, GROUP_DIMS, layers) * _PLACES[:, None]
+    return parts.sum(2).astype(np.uint16)
+
+
+def _check(indices: NDArray[np.integer]) -> None:
+    if indices.ndim != 3 or indices.shape[1] != GROUPS or not 1 <= indices.shape[2] <= LAYERS:
+        raise UsageError(f"indices have shape {indices.shape}, expected (T, {GROUPS}, 1..{LAYERS})")
+    if indices.dtype.kind not in "ui":
+        raise UsageError(f"indices are {indices.dtype}, expected integers")
+    if indices.size and not 0 <= int(indices.min()) <= int(indices.max()) < CODES:
+        raise UsageError(f"indices reach {indices.min()}..{indices.max()}, expected 0..{CODES - 1}")
+
+
+def _encode_layer(digits: Ints, layer: int) -> bytes:
+    model = LayerModel(load()[layer], layer, digits)
+    rows, coder = load_rows(layer), RangeEncoder()
+    for t in range(len(digits)):
+        contexts = model.contexts(t)
+        ranks = _RANK[model.mirror * digits[t, :, layer] + 2]
+        coder.encode([rows[i] for i in contexts.tolist()], ranks.tolist())
+        model.update(t, digits[t, :, layer])
+    return coder.finish()
+
+
+def encode_layers(indices: NDArray[np.integer]) -> list[bytes]:
+    """Code one group.
+
+    Args:
+        indices: (T, 12, L) integers 0..624, T >= 0, L = 1..4, coarse layer first.
+
+    Returns:
+        L payloads; payload r needs only the payloads before it. Empty where every digit is zero.
+
+    Raises:
+        UsageError: wrong shape, type or range.
+    """
+    _check(indices)
+    digits = split_indices(indices)
+    return [_encode_layer(digits, layer) for layer in range(indices.shape[2])]
+
+
+def decode_layers(payloads: Sequence[bytes], frames: int) -> NDArray[np.uint16]:
+    """Inverse of `encode_layers`.
+
+    Args:
+        payloads: the first 1..4 payloads of a group.
+        frames: T of the group.
+
+    Returns:
+        (T, 12, len(payloads)) uint16 in 0..624.
+
+    Raises:
+        BitstreamError: code "bad-payload", when a payload is not what an encoder writes for the digits it decodes to.
+        UsageError: no payload, more than four, or a negative number of frames.
+    """
+    if not 1 <= len(payloads) <= LAYERS or frames < 0:
+        raise UsageError(f"{len(payloads)} payloads of {frames} frames; expected 1..{LAYERS} and 0 or more")
+    digits = np.zeros((frames, DIMS, len(payloads)), np.int64)
+    for layer, payload in enumerate(payloads):
+        _decode_layer(payload, digits, layer)
+    return join_digits(digits)
+
+
+def _decode_layer(payload: bytes, digits: Ints, layer: int) -> None:
+    model = LayerModel(load()[layer], layer, digits)
+    rows, coder = load_rows(layer), RangeDecoder(payload, digits.shape[0] * DIMS)
+    for t in range(len(digits)):
+        contexts = model.contexts(t)
+        ranks = coder.decode([rows[i] for i in contexts.tolist()])
+        digits[t, :, layer] = model.mirror * _FOLDED[ranks]
+        model.update(t, digits[t, :, layer])
+    coder.finish()

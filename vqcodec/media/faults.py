@@ -1,0 +1,46 @@
+"""libav's and the system's errors as `MediaError`, with a hint; and libav's log kept off stderr."""
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import av
+import av.error
+import av.logging
+
+from vqcodec.errors import MediaError, VqcodecError
+
+# PyAV is silent unless somebody set a level; x264 and SVT-AV1 speak through the same callback. None keeps all of it off.
+av.logging.set_level(None)
+
+_HINTS: tuple[tuple[type[BaseException], str], ...] = (
+    (FileNotFoundError, "check the path"),
+    (IsADirectoryError, "give a file, not a folder"),
+    (NotADirectoryError, "a part of the path is a file, not a folder"),
+    (PermissionError, "check the file's permissions"),
+    (BrokenPipeError, "the program that reads the output has ended"),
+    (av.error.InvalidDataError, "it isn't a media file, or a recording that was cut off before its index was written"),
+    (av.error.DecoderNotFoundError, "this PyAV has no decoder for it: convert it, for example to H.264 and AAC"),
+    (av.error.EncoderNotFoundError, "this PyAV was built without that encoder: install the wheel from PyPI"),
+    (av.error.EOFError, "the file ends too early"),
+)
+
+
+def media_error(error: BaseException, name: str, doing: str) -> MediaError:
+    """The MediaError for `error`: "cannot read x.mp4 (opening): reason", with a hint that fits."""
+    reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
+    hint = next((text for kind, text in _HINTS if isinstance(error, kind)), "")
+    if isinstance(error, OSError) and error.errno == 28:
+        hint = "free some space on the disk"
+    return MediaError(f"cannot {doing} {name}: {reason}", hint=hint)
+
+
+@contextmanager
+def media_faults(name: str, doing: str) -> Iterator[None]:
+    """Turn libav's and the system's errors inside the block into MediaError. Typed errors pass unchanged."""
+    try:
+        yield
+    except VqcodecError:
+        raise
+    except (av.error.FFmpegError, OSError, EOFError) as error:
+        raise media_error(error, name, doing) from error

@@ -1,0 +1,136 @@
+"""The models that an encode and a decode work with: what each must offer, and how the shipped ones are loaded."""
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vqcodec.config import DecodeOptions, EncodeOptions
+from vqcodec.errors import UnsupportedError
+from vqcodec.face.landmarks import FaceLandmarker
+from vqcodec.face.track import TRACKED_FACES, Detector
+from vqcodec.types import Head, ModelId
+
+OpenDetector = Callable[[], AbstractContextManager[Detector]]
+
+
+class MotionFeatures(Protocol):
+    """What is needed of a motion space (vqcodec.motion.space.MotionSpace)."""
+
+    @property
+    def id(self) -> ModelId:
+        """What a token means."""
+        ...
+
+    @property
+    def units(self) -> NDArray[np.float32]:
+        """(48,) size of the finest quantizer step."""
+        ...
+
+    def features(self, frames: NDArray[np.uint8], landmarks: NDArray[np.float32]) -> NDArray[np.float32]:
+        """(N, 256, 256, 3) RGB and (N, 478, 2) in 0..1 -> (N, 48)."""
+        ...
+
+
+class FrameRenderer(Protocol):
+    """What the decoder needs of a renderer (vqcodec.render.renderer.Renderer)."""
+
+    @property
+    def id(self) -> ModelId:
+        """Its own weights."""
+        ...
+
+    @property
+    def motion_space(self) -> ModelId:
+        """The motion space it was trained for."""
+        ...
+
+    @property
+    def device(self) -> Any:
+        """Where it runs, for example "cpu" or "cuda:0"."""
+        ...
+
+    def prepare(self, portrait: NDArray[np.uint8], features: NDArray[np.float32]) -> Any:
+        """(512, 512, 3) and (48,) -> what `render` wants."""
+        ...
+
+    def render(self, state: Any, features: NDArray[np.float32], size_px: int) -> NDArray[np.uint8]:
+        """(N, 48) -> (N, size, size, 3)."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class EncoderParts:
+    """The models of an encode, replaceable in tests.
+
+    Attributes:
+        space: the motion space.
+        renderer: the renderer to name in the header.
+        detector: opens a face detector.
+    """
+
+    space: MotionFeatures
+    renderer: ModelId
+    detector: OpenDetector
+
+    @classmethod
+    def load(cls, options: EncodeOptions) -> EncoderParts:
+        """The shipped models.
+
+        Raises:
+            ModelError: one of them is missing or changed.
+        """
+        from vqcodec.models import store
+        from vqcodec.motion.space import MotionSpace
+        model = None if options.face_model is None else str(options.face_model)
+        return cls(MotionSpace.load(), store.current("renderer").id,
+                   lambda: FaceLandmarker(max_faces=TRACKED_FACES, model=model))
+
+
+@dataclass(frozen=True, slots=True)
+class DecoderParts:
+    """The models of a decode, replaceable in tests.
+
+    Attributes:
+        space: the motion space.
+        renderer: makes the pictures.
+        detector: opens a face detector; used with another portrait only.
+    """
+
+    space: MotionFeatures
+    renderer: FrameRenderer
+    detector: OpenDetector
+
+    @classmethod
+    def load(cls, options: DecodeOptions, head: Head) -> DecoderParts:
+        """The models that a stream needs: its motion space, and the shipped renderer if it was trained for that one.
+
+        Raises:
+            UnsupportedError: they aren't here; it says which ones the stream needs.
+            ModelError: a shipped file is missing or changed.
+        """
+        from vqcodec.models import store
+        from vqcodec.motion.space import MotionSpace
+        from vqcodec.render.renderer import Renderer
+        space = MotionSpace.from_file(store.find(head.motion_space, "motion space"))
+        renderer = Renderer.load(device=options.device, space=head.motion_space)
+        model = None if options.face_model is None else str(options.face_model)
+        return cls(space, renderer, lambda: FaceLandmarker(model=model))
+
+    def check(self, head: Head) -> None:
+        """Refuse a stream whose tokens these models don't know (those of `load` do).
+
+        Raises:
+            UnsupportedError: it says which model the stream needs.
+        """
+        need = head.motion_space
+        for what, have in (("motion space", self.space.id), ("renderer's motion space", self.renderer.motion_space)):
+            if have.sha256 != need.sha256:
+                raise UnsupportedError(
+                    f"the stream needs the motion space {need.name!r} (sha256 {need.sha256.hex()}); the {what} here is "
+                    f"{have.name!r} (sha256 {have.sha256.hex()[:12]}...)",
+                    hint="Install the version of vqcodec that made the file, or one that carries that model.")

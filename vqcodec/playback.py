@@ -1,0 +1,148 @@
+"""What a decode shows and plays, before anything is rendered: pictures to make, samples to hear, in a span of time."""
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vqcodec.config import DecodeOptions
+from vqcodec.errors import UsageError
+from vqcodec.media.audio import AudioDecoder, packet_samples
+from vqcodec.media.items import AUDIO_HZ
+from vqcodec.quantize.grfsq import dequantize, from_indices
+from vqcodec.types import AudioGroup, AudioHead, Head, KeyFrame, MotionGroup
+
+
+@dataclass(frozen=True, slots=True)
+class Pose:
+    """A picture to make.
+
+    Attributes:
+        time_s: when it is shown, from the start of the window.
+        key_frame: what it is rendered from.
+        features: (48,) float32 motion features.
+    """
+
+    time_s: Fraction
+    key_frame: KeyFrame
+    features: NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True)
+class Samples:
+    """Sound to play: (n, channels) int16 at 48 kHz, each block right after the one before, the first at time zero."""
+
+    pcm: NDArray[np.int16]
+
+
+class SoundWindow:
+    """Decodes sound groups and cuts the samples of [start_s, end_s) out of them, exact to the sample."""
+
+    def __init__(self, head: AudioHead, start_s: Fraction, end_s: Fraction | None) -> None:
+        self._head = head
+        self._decoder: AudioDecoder | None = None
+        self._next_packet = 0  # first_sample of the group that continues this one
+        self._next = round(start_s * AUDIO_HZ)  # position of the next sample to give
+        self._stop = None if end_s is None else round(end_s * AUDIO_HZ)
+
+    @property
+    def complete(self) -> bool:
+        """Nothing more will be given, whatever comes."""
+        return self._stop is not None and self._next >= self._stop
+
+    def push(self, group: AudioGroup) -> Samples | None:
+        """Take the next group; returns its samples inside the window, after silence for a hole before it."""
+        if self._decoder is None or group.first_sample != self._next_packet:
+            self._decoder = AudioDecoder(self._head, first_sample=group.first_sample)
+        self._next_packet = group.first_sample + sum(map(packet_samples, group.packets))
+        position = self._decoder.position
+        pcm = self._decoder.decode(group.packets, group.end_trim_samples)
+        if self._stop is not None:
+            pcm = pcm[:max(self._stop - position, 0)]
+        pcm = pcm[max(self._next - position, 0):]
+        if not len(pcm):
+            return None
+        hole = np.zeros((max(position - self._next, 0), pcm.shape[1]), np.int16)
+        self._next += len(hole) + len(pcm)
+        return Samples(np.concatenate([hole, pcm]) if len(hole) else pcm)
+
+
+class Window:
+    """Follows a stream's items and gives the poses and samples of a span of time, with times from its beginning.
+
+    The span begins with the first frame at or after options.start_s (at the stream's time 0 when that is 0), for the
+    sound too, and ends before options.end_s.
+
+    Attributes:
+        complete: the end was reached; later items bring nothing.
+    """
+
+    def __init__(self, head: Head, units: NDArray[np.float32], options: DecodeOptions) -> None:
+        self.complete = False
+        self._head = head
+        self._units = units
+        self._layers = options.layers or head.layers
+        self._start_s, self._end_s = options.start_s, options.end_s
+        self._origin_s: Fraction | None = Fraction(0) if options.start_s == 0 else None
+        self._key_frame: KeyFrame | None = None
+        self._base = np.zeros(0, np.float32)
+        self._sound: SoundWindow | None = None
+        self._early: list[AudioGroup] = []  # sound that comes before the first frame of the window is known
+        self._video_over = False
+
+    def push(self, item: KeyFrame | MotionGroup | AudioGroup) -> Iterator[Pose | Samples]:
+        """Take the next item of the stream."""
+        if isinstance(item, KeyFrame):
+            self._key_frame, self._base = item, dequantize(item.features, self._units)
+        elif isinstance(item, MotionGroup):
+            yield from self._poses(item)
+        else:
+            self._early.append(item)
+        yield from self._samples()
+        self.complete = self._video_over and (self._sound is None or self._sound.complete)
+
+    def _poses(self, group: MotionGroup) -> Iterator[Pose]:
+        assert self._key_frame is not None  # the reader refuses a group before the first key frame
+        features = self._base + dequantize(from_indices(group.indices[..., :self._layers]), self._units)
+        for tick, row in zip(group.ticks, features, strict=True):
+            time_s = int(tick) * self._head.time_base_s
+            if self._end_s is not None and time_s >= self._end_s:
+                self._video_over = True
+                return
+            if time_s < self._start_s:
+                continue
+            if self._origin_s is None:
+                self._origin_s = time_s
+            yield Pose(time_s - self._origin_s, self._key_frame, row)
+
+    def _samples(self) -> Iterator[Samples]:
+        if self._origin_s is None or self._head.audio is None:
+            return
+        if self._sound is None:
+            self._sound = SoundWindow(self._head.audio, self._origin_s, self._end_s)
+        groups, self._early = self._early, []
+        for group in groups:
+            samples = self._sound.push(group)
+            if samples is not None:
+                yield samples
+
+
+def play(items: Iterable[KeyFrame | MotionGroup | AudioGroup], window: Window) -> Iterator[Pose | Samples]:
+    """Poses and samples of the items, until the window is complete.
+
+    Raises:
+        UsageError: no frame lies in the window.
+    """
+    empty = True
+    for item in items:
+        for result in window.push(item):
+            empty = empty and not isinstance(result, Pose)
+            yield result
+        if window.complete:
+            break
+    if empty:
+        raise UsageError("no frame lies between the start and the end that were asked for",
+                         hint="`vqcodec info` shows how long the file is.")
