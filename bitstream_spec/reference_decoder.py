@@ -1,301 +1,293 @@
 #!/usr/bin/env python3
-"""Reference decoder for .vqt 1.0: from a stream to JSON, with the standard library only.
+"""Reference decoder for .vqt 1.0, standard library only: reference_decoder.py FILE  ("-" for standard input)
 
-Usage: reference_decoder.py FILE        (or "-" for standard input)
-
-Written from vqt.md, tokens.md and entropy.md, for people who write another one: it is short, checks everything, and is slow.
-It prints the stream as JSON (conformance.md, "Level A") and exits with 0; or {"error": CODE, "offset": BYTE} and exits with 3,
-with 4 when the stream needs a newer decoder.
+Written from vqt.md, tokens.md and entropy.md, for people who write another one: short, strict and slow. It prints the JSON
+of conformance.md, "Level A", and exits with 0; or {"error": CODE, "offset": BYTE}, and exits with 3, or 4 for "unsupported-...".
 """
-from __future__ import annotations
-
 import hashlib
 import json
 import math
 import struct
 import sys
 import zlib
+from bisect import bisect_right as count
+from pathlib import Path
 
 SIGNATURE = b"\xd6VQT\r\n\x1a\n"
 LIMITS = {b"HEAD": 1024, b"KEYF": 1049600, b"MOTN": 266240, b"AUDO": 266240, b"INDX": 16777216, b"IEND": 20}
-UNKNOWN_LIMIT = 1049600
-MAX_POSITION = 2**53 - 1
-MAX_FRAMES = 2**32 - 1
+MAX_POSITION, MAX_FRAMES = 2**53 - 1, 2**32 - 1
 
 
 class Fault(Exception):
-    """A broken rule: (code,) inside a chunk, (code, offset) once the place is known."""
+    """A broken rule: code, then the byte offset if it isn't the chunk's."""
 
 
-def need(condition, code="bad-value"):
+def need(condition, *fault):
     if not condition:
-        raise Fault(code)
+        raise Fault(*fault or ["bad-value"])
 
-
-# --- vqt.md, section 1: numbers ---------------------------------------------------------------------------------
 
 class Fields:
-    """Reads the fields of one payload from front to back."""
-
-    def __init__(self, data):
-        self.data, self.at = data, 0
+    """Reads fields from front to back (vqt.md, section 1)."""
+    def __init__(self, data, *too_short):
+        self.data, self.at, self.too_short = data, 0, too_short or ["bad-layout"]
 
     def bytes(self, size):
-        need(self.at + size <= len(self.data), "bad-layout")
+        need(self.at + size <= len(self.data), *self.too_short)
         self.at += size
         return self.data[self.at - size : self.at]
 
     def rest(self):
         return self.bytes(len(self.data) - self.at)
 
-    def fixed(self, code, low, high):
-        value = struct.unpack(">" + code, self.bytes(struct.calcsize(code)))[0]
+    def number(self, kind, low=0, high=2**64 - 1):
+        value = struct.unpack(">" + kind, self.bytes(struct.calcsize(kind)))[0]
         need(low <= value <= high)
         return value
 
-    def u8(self, low=0, high=255):
-        return self.fixed("B", low, high)
-
-    def u32(self, low=0, high=2**32 - 1):
-        return self.fixed("I", low, high)
-
     def varint(self, low=0, high=2**56 - 1):
-        value = 0
-        for count in range(8):
-            byte = self.bytes(1)[0]
-            value |= (byte & 127) << 7 * count
-            if byte < 128:
-                need(byte or not count, "bad-varint")
-                need(low <= value <= high)
-                return value
-        raise Fault("bad-varint")
+        data = self.bytes(1)
+        while data[-1] > 127 and len(data) < 8:
+            data += self.bytes(1)
+        need(0 < data[-1] < 128 or data == b"\0", "bad-varint")
+        value = sum((byte & 127) << 7 * i for i, byte in enumerate(data))
+        need(low <= value <= high)
+        return value
 
-    def bits(self, count, width):
-        data = self.bytes((count * width + 7) // 8)
-        spare = 8 * len(data) - count * width
-        number = int.from_bytes(data, "big")
-        need(number % 2**spare == 0)
-        return [(number >> spare + width * (count - 1 - i)) % 2**width for i in range(count)]
+    def bits(self, length, width):
+        whole, spare = int.from_bytes(self.bytes((length * width + 7) // 8), "big"), -length * width % 8
+        need(whole % 2**spare == 0)
+        return [(whole >> spare + width * (length - 1 - i)) % 2**width for i in range(length)]
 
-    def packed(self, count, low, high, max_width):
-        if not count:
-            return []
-        base = self.varint(low, high)
-        elements = [base + value for value in self.bits(count, self.u8(0, max_width))]
-        need(max(elements) <= high)
+    def packed(self, length, high, max_width):
+        base, width = (self.varint(1, high), self.number("B", 0, max_width)) if length else (0, 0)
+        elements = [base + value for value in self.bits(length, width)]
+        need(max(elements, default=0) <= high)
         return elements
 
-    def name(self):
-        try:
-            text = self.bytes(self.u8(1, 64)).decode("utf-8")
-        except UnicodeDecodeError:
-            raise Fault("bad-text") from None
-        need(not any(c < " " or "\x7f" <= c <= "\x9f" for c in text), "bad-text")
-        return text
-
     def rational(self, maximum):
-        numerator, denominator = self.u32(1), self.u32(1)
-        need(math.gcd(numerator, denominator) == 1 and numerator <= maximum * denominator)
-        return f"{numerator}/{denominator}"
+        above, below = self.number("I", 1), self.number("I", 1)
+        need(math.gcd(above, below) == 1 and above <= maximum * below)
+        return f"{above}/{below}"
 
     def model(self):
-        return {"name": self.name(), "sha256": self.bytes(32).hex()}
+        data = self.bytes(self.number("B", 1, 64))
+        name = data.decode("utf-8", "replace")
+        need(name.encode() == data and not any(c < " " or "\x7f" <= c <= "\x9f" for c in name), "bad-text")
+        return {"name": name, "sha256": self.bytes(32).hex()}
 
 
-# --- sections 2 to 9: the stream and its chunks -----------------------------------------------------------------
-
-class Decoder:
-    """The state that the rules between chunks need, and the result so far."""
-
+class Decoder(Fields):
+    """Reads a stream; a method for each chunk type checks its fields and then the rules between chunks."""
     def __init__(self, data):
-        self.data, self.at = data, 0
-        self.frames, self.last_tick, self.first_tick = 0, -1, None
-        self.key_frame_waits, self.next_sample, self.trimmed = False, 0, 0
-        self.index, self.index_bytes, self.chain, self.ended = bytearray(), 0, 0, False
-        self.entry_offset, self.entry_last, self.entries = 0, {k: (0, 0) for k in range(3)}, 0
-        self.tokens, self.ticks, self.sound = hashlib.sha256(), hashlib.sha256(), hashlib.sha256()
-        self.out = {"groups": 0, "low_confidence_frames": 0, "key_frames": [], "audio_packets": 0, "ancillary": []}
-        self.sizes = {"portrait": 0, "motion": 0, "audio": 0}
-
-    def take(self, size):
-        if self.at + size > len(self.data):
-            raise Fault("truncated", len(self.data))
-        self.at += size
-        return self.data[self.at - size : self.at]
+        super().__init__(data, "truncated", len(data))
+        self.out = {"groups": 0, "frames": 0, "low_confidence_frames": 0, "key_frames": [], "audio_packets": 0,
+                    "end_trim_samples": 0, "ancillary": [], "sizes": {"portrait": 0, "motion": 0, "audio": 0}}
+        self.hashes = {name: hashlib.sha256() for name in ("ticks", "token", "audio")}
+        self.key_frame_waits, self.next_sample, self.chain, self.index_bytes = False, 0, 0, 0
+        self.index, self.entries, self.entry_offset, self.positions = bytearray(), 0, 0, [(0, 0)] * 3
 
     def run(self):
         for position, byte in enumerate(SIGNATURE):
-            if self.take(1)[0] != byte:
-                raise Fault("bad-signature", position)
-        while not self.ended:
-            offset = self.at
+            need(self.bytes(1)[0] == byte, "bad-signature", position)
+        while "end_tick" not in self.out:
+            self.start = self.at
             try:
-                self.chunk(offset)
+                self.chunk()
             except Fault as fault:
-                raise fault if len(fault.args) == 2 else Fault(fault.args[0], offset) from None
-        if self.at != len(self.data):
-            raise Fault("trailing-data", self.at)
-        return self.result()
+                raise Fault(*[*fault.args, self.start][:2]) from None
+        need(self.at == len(self.data), "trailing-data", self.at)
+        self.out["sizes"]["container"] = self.at - sum(self.out["sizes"].values())
+        return self.out | {f"{name}_sha256": digest.hexdigest() for name, digest in self.hashes.items()}
 
-    def chunk(self, offset):
-        kind = self.take(4)
+    def chunk(self):
+        kind = self.bytes(4)
         need(kind.isalpha(), "bad-type")
-        head = kind
-        while len(head) < 12 and (len(head) == 4 or head[-1] > 127):
-            head += self.take(1)
         try:
-            length = Fields(head[4:]).varint()
-        except Fault:
-            raise Fault("bad-length") from None
-        need(length <= LIMITS.get(kind, UNKNOWN_LIMIT), "bad-length")
-        payload, crc = self.take(length), self.take(4)
-        need(zlib.crc32(head + payload) == int.from_bytes(crc, "big"), "bad-crc")
-        need((offset == len(SIGNATURE)) == (kind == b"HEAD"), "bad-order")
+            size = self.varint(0, LIMITS.get(kind, 1049600))
+        except Fault as fault:
+            raise fault if fault.args[0] == "truncated" else Fault("bad-length") from None
+        payload, crc = self.bytes(size), self.bytes(4)
+        need(zlib.crc32(self.data[self.start : self.at - 4]) == int.from_bytes(crc, "big"), "bad-crc")
+        need((self.start == len(SIGNATURE)) == (kind == b"HEAD"), "bad-order")
+        need(kind in LIMITS or kind[0] & 32, "unsupported-chunk")
+        need(not self.index_bytes or kind == b"IEND", "bad-order")
         if kind in LIMITS:
-            need(not self.index_bytes or kind == b"IEND", "bad-order")
-            fields = Fields(payload)
-            getattr(self, kind.decode().lower())(fields, offset)
-            need(fields.at == len(payload), "bad-layout")
+            getattr(self, kind.decode().lower())(fields := Fields(payload))
+            need(fields.at == size, "bad-layout")
         else:
-            need(kind[0] & 32, "unsupported-chunk")
-            need(not self.index_bytes, "bad-order")
             self.out["ancillary"].append(kind.decode())
-        if kind == b"INDX":
-            self.index_bytes = self.at - offset
         self.chain = zlib.crc32(crc, self.chain)
 
-    def head(self, f, offset):
-        major, minor = f.u8(1), f.u8()
-        need(major == 1, "unsupported-version")
-        flags = f.u8()
+    def head(self, f):
+        need((major := f.number("B", 1)) == 1, "unsupported-version")
+        minor, flags = f.number("B"), f.number("B")
         out = self.out
-        out["version"] = f"{major}.{minor}"
-        out["synthetic"] = bool(flags & 1)
-        out["coded_size_px"] = f.fixed("H", 16, 4096)
-        self.base = f.rational(1)
-        out["time_base_s"], out["frame_rate_hz"] = self.base, f.rational(240)
+        out |= {"version": f"{major}.{minor}", "synthetic": bool(flags & 1), "coded_size_px": f.number("H", 16, 4096)}
+        out |= {"time_base_s": f.rational(1), "frame_rate_hz": f.rational(240)}
         layout = f.bytes(3)
-        out["layers"] = self.layers = f.u8(1, 4)
-        out["motion_space"], out["renderer"] = f.model(), f.model()
-        out["audio"] = out["crop"] = None
+        out |= {"layers": f.number("B", 1, 4), "motion_space": f.model(), "renderer": f.model(), "audio": None, "crop": None}
         if flags & 2:
-            out["audio"] = {"channels": f.u8(1, 2), "pre_skip_samples": f.fixed("H", 0, 65535)}
-            out["audio"]["extradata"] = f.bytes(f.u8()).hex()
+            out["audio"] = {"channels": f.number("B", 1, 2), "pre_skip_samples": f.number("H")}
+            out["audio"]["extradata"] = f.bytes(f.number("B")).hex()
         if flags & 4:
-            names = ("source_width_px", "source_height_px", "x_px", "y_px", "side_px")
-            kinds = (("H", 1, 65535), ("H", 1, 65535), ("i", -131070, 131070), ("i", -131070, 131070), ("I", 1, 131070))
-            out["crop"] = {name: f.fixed(*kind) for name, kind in zip(names, kinds)}
+            out["crop"] = {"source_width_px": f.number("H", 1), "source_height_px": f.number("H", 1),
+                           "x_px": f.number("i", -131070, 131070), "y_px": f.number("i", -131070, 131070),
+                           "side_px": f.number("I", 1, 131070)}
         need(layout == b"\x0c\x04\x05", "unsupported-layout")
-        if minor:
-            f.rest()
-        else:
-            need(flags < 8)
+        f.rest() if minor else need(flags < 8)
 
-    def keyf(self, f, offset):
-        first = f.varint(0, MAX_FRAMES)
-        features, still = f.bytes(96), f.rest()
+    def keyf(self, f):
+        first, features, still = f.varint(0, MAX_FRAMES), f.bytes(96), f.rest()
         need(1 <= len(still) <= 1048576)
         need(not self.key_frame_waits, "bad-order")
-        need(first == self.frames, "bad-frame")
+        need(first == self.out["frames"], "bad-frame")
+        self.entry(0, first)
         self.key_frame_waits = True
-        self.entry(0, offset, first)
-        self.sizes["portrait"] += len(f.data)
-        hashes = {"features_sha256": sha256(features), "still_sha256": sha256(still)}
-        self.out["key_frames"].append({"first_frame": first, **hashes})
+        self.out["sizes"]["portrait"] += len(f.data)
+        self.out["key_frames"].append({"first_frame": first, "features_sha256": hashlib.sha256(features).hexdigest(),
+                                       "still_sha256": hashlib.sha256(still).hexdigest()})
 
-    def motn(self, f, offset):
-        first, count, form = f.varint(0, MAX_FRAMES), f.u8(1, 240), f.u8(0, 7)
+    def motn(self, f):
+        first, frames, form = f.varint(0, MAX_FRAMES), f.number("B", 1, 240), f.number("B", 0, 7)
         ticks = [f.varint(0, MAX_POSITION)]
-        for step in f.packed(count - 1, 1, 2**33, 34):
+        for step in f.packed(frames - 1, 2**33, 34):
             ticks.append(ticks[-1] + step)
         need(ticks[-1] <= MAX_POSITION, "bad-time")
-        held = f.bits(count, 1) if form & 1 else []
+        held = f.bits(frames, 1) if form & 1 else []
         need(any(held) or not form & 1)
-        lengths = [f.varint(0, 65535) for _ in range(form >> 1)]
-        layers = [f.bytes(length) for length in lengths] + [f.rest()]
+        layers = [f.bytes(size) for size in [f.varint(0, 65535) for _ in range(form >> 1)]] + [f.rest()]
         need(len(layers[-1]) <= 65535)
-        need(self.first_tick is not None or self.key_frame_waits, "bad-order")
-        need(len(layers) == self.layers, "bad-layers")
-        need(first == self.frames, "bad-frame")
-        need(first + count <= MAX_FRAMES, "too-many")
-        numerator, denominator = map(int, self.base.split("/"))
-        need(ticks[0] > self.last_tick and (ticks[-1] - ticks[0]) * numerator <= 2 * denominator, "bad-time")
-        self.entry(1, offset, ticks[0])
-        indices = decode_layers(layers, count)
-        self.key_frame_waits = False
-        self.first_tick = ticks[0] if self.first_tick is None else self.first_tick
-        self.last_tick, self.frames = ticks[-1], first + count
-        self.ticks.update(struct.pack(f">{count}Q", *ticks))
-        self.tokens.update(b"".join(struct.pack(f">{len(frame)}H", *frame) for frame in indices))
-        self.sizes["motion"] += sum(map(len, layers))
         out = self.out
-        out["groups"] += 1
+        need(out["groups"] or self.key_frame_waits, "bad-order")
+        need(len(layers) == out["layers"], "bad-layers")
+        need(first == out["frames"], "bad-frame")
+        need(first + frames <= MAX_FRAMES, "too-many")
+        above, below = map(int, out["time_base_s"].split("/"))
+        need(ticks[0] > out.get("last_tick", -1) and (ticks[-1] - ticks[0]) * above <= 2 * below, "bad-time")
+        self.entry(1, ticks[0])
+        tokens = decode_group(layers, frames)
+        self.key_frame_waits = False
+        self.hashes["ticks"].update(struct.pack(f">{frames}Q", *ticks))
+        self.hashes["token"].update(b"".join(struct.pack(f">{len(frame)}H", *frame) for frame in tokens))
+        out["sizes"]["motion"] += sum(map(len, layers))
         out["low_confidence_frames"] += sum(held)
-        out["first_tokens"] = out.get("first_tokens", indices[0])
-        out["last_tokens"] = indices[-1]
+        out |= {"groups": out["groups"] + 1, "frames": first + frames, "last_tick": ticks[-1], "last_tokens": tokens[-1],
+                "first_tick": out.get("first_tick", ticks[0]), "first_tokens": out.get("first_tokens", tokens[0])}
 
-    def audo(self, f, offset):
-        first, count, trim = f.varint(0, MAX_POSITION), f.varint(1, 800), f.varint(0, 5760)
-        lengths = f.packed(count, 1, 8191, 13)
-        packets = f.rest()
-        need(len(packets) <= 262144)
-        need(len(packets) == sum(lengths), "bad-layout")
-        need(self.out["audio"] and not self.trimmed and first >= self.next_sample, "bad-audio")
-        self.entry(2, offset, first)
-        self.next_sample, self.trimmed = first + 120 * count, trim
-        self.sound.update(packets)
-        self.sizes["audio"] += len(packets)
-        self.out["audio_packets"] += count
+    def audo(self, f):
+        first, packets, trim = f.varint(0, MAX_POSITION), f.varint(1, 800), f.varint(0, 5760)
+        lengths, data = f.packed(packets, 8191, 13), f.rest()
+        need(len(data) <= 262144)
+        need(len(data) == sum(lengths), "bad-layout")
+        need(self.out["audio"] and not self.out["end_trim_samples"] and first >= self.next_sample, "bad-audio")
+        self.entry(2, first)
+        self.next_sample = first + 120 * packets
+        self.hashes["audio"].update(data)
+        self.out["sizes"]["audio"] += len(data)
+        self.out |= {"audio_packets": self.out["audio_packets"] + packets, "end_trim_samples": trim}
 
-    def entry(self, kind, offset, position):
-        self.entries += 1
+    def entry(self, kind, position):
+        last, step = self.positions[kind]
+        surprise, self.entries = position - last - step, self.entries + 1
         need(self.entries <= 1048576, "too-many")
-        last, step = self.entry_last[kind]
-        surprise = position - last - step
-        for number in (4 * (offset - self.entry_offset) + kind, 2 * surprise if surprise >= 0 else -2 * surprise - 1):
-            while number > 127:
-                self.index.append(number % 128 + 128)
-                number //= 128
-            self.index.append(number)
-        self.entry_offset, self.entry_last[kind] = offset, (position, position - last)
+        for value in (4 * (self.start - self.entry_offset) + kind, 2 * abs(surprise) - (surprise < 0)):
+            while value > 127:
+                self.index.append(value % 128 + 128)
+                value //= 128
+            self.index.append(value)
+        self.entry_offset, self.positions[kind] = self.start, (position, position - last)
 
-    def indx(self, f, offset):
-        need(self.first_tick is not None and not self.key_frame_waits, "bad-order")
+    def indx(self, f):
+        need(self.out["groups"] and not self.key_frame_waits, "bad-order")
         need(f.rest() == self.index, "bad-index")
+        self.index_bytes = self.at - self.start
 
-    def iend(self, f, offset):
+    def iend(self, f):
         need(self.index_bytes, "bad-order")
-        frames, end, index_bytes, chain = f.u32(), f.fixed("Q", 0, 2**64), f.u32(), f.u32()
-        need(self.last_tick < end <= MAX_POSITION, "bad-time")
-        need((frames, index_bytes, chain) == (self.frames, self.index_bytes, self.chain), "bad-total")
-        self.ended, self.end_tick = True, end
-
-    def result(self):
-        times = {"first_tick": self.first_tick, "last_tick": self.last_tick, "end_tick": self.end_tick}
-        hashes = {"ticks_sha256": self.ticks.hexdigest(), "token_sha256": self.tokens.hexdigest()}
-        sizes = self.sizes | {"container": len(self.data) - sum(self.sizes.values())}
-        more = {"frames": self.frames, "audio_sha256": self.sound.hexdigest(), "end_trim_samples": self.trimmed}
-        return self.out | times | hashes | more | {"sizes": sizes}
+        frames, end, index_bytes, chain = f.number("I"), f.number("Q"), f.number("I"), f.number("I")
+        need(self.out["last_tick"] < end <= MAX_POSITION, "bad-time")
+        need((frames, index_bytes, chain) == (self.out["frames"], self.index_bytes, self.chain), "bad-total")
+        self.out["end_tick"] = end
 
 
-def sha256(data):
-    return hashlib.sha256(data).hexdigest()
+class RangeDecoder:
+    """entropy.md, section 3."""
+    def __init__(self, data, symbols):
+        self.data, self.length, self.taken, self.span = data + bytes(2 * symbols + 4), len(data), 4, 2**32 - 1
+        self.code = int.from_bytes(self.data[:4], "big")
+        need(self.code < self.span, "bad-payload")
+
+    def symbol(self, frequencies):
+        unit, start, k = self.span >> 12, 0, 0
+        while k < 4 and unit * (start + frequencies[k]) <= self.code:
+            start += frequencies[k]
+            k += 1
+        self.code -= unit * start
+        self.span = unit * frequencies[k] if k < 4 else self.span - unit * start
+        while self.span < 2**24:
+            self.code, self.span, self.taken = self.code * 256 + self.data[self.taken], self.span * 256, self.taken + 1
+        return k
+
+    def end(self):
+        need(self.length <= self.taken and (not self.length or self.data[self.length - 1]), "bad-payload")
+        word = int.from_bytes(self.data[self.taken - 4 : self.taken], "big")
+        low = (word - self.code) % 2**32
+        last = 0 if low == 0 or low + self.span > 2**32 else low + 2**24 - 1 >> 24 << 24
+        need(word == last % 2**32, "bad-payload")
 
 
-# --- entropy.md -------------------------------------------------------------------------------------------------
+def decode_group(layers, frames):
+    """Tokens [frame][12 groups x L layers] of a group (entropy.md, sections 1 and 2; tokens.md, section 3)."""
+    tables = json.loads((Path(__file__).parent / "tables/motion-1.json").read_text())["layers"]
+    digits = []
+    for data, table in zip(layers, tables[: len(layers)], strict=True):
+        digits.append(decode_layer(data, table, digits, frames))
+    return [[sum((layer[t][4 * g + p] + 2) * 5**p for p in range(4)) for g in range(12) for layer in digits]
+            for t in range(frames)]
 
-def decode_layers(layers, count):
-    raise Fault("bad-payload")
+
+def decode_layer(data, table, coarser, frames):
+    """Digits [frame][48] of one layer (entropy.md, section 4; the names are those of the text)."""
+    r, every, last = len(coarser), range(48), frames - 1
+    zero = [[0] * 48] * frames
+    grands, parents = [zero, zero, *coarser][-2:]
+    c = [[sum(4 ** (r - q) * coarser[q][t][d] for q in range(r)) for d in every] for t in range(frames)]
+    move = [[abs(c[t][d] - c[t - 1][d]) if 0 < t < frames else 0 for d in every] for t in range(frames + 3)]
+    group = [1024 * sum(row[d] for row in move) // max(last, 1) for d in every]
+    start = [[max(0, table["start_scale"][i][d] + (table["start_slope"][i] * group[d] >> 8)) for d in every] for i in range(3)]
+    fast, slow, activity, ratio = start[1][:], start[1][:], start[2][:], 256
+    a, out, coder, first = [], [], RangeDecoder(data, 48 * frames), table["first_thresholds"]
+    for t in range(frames):
+        frame, mu, digits = sum(move[t]) + sum(move[t + 1]), [], []
+        for d in every:
+            parent, grand = parents[t][d], (grands[t][d] > 0) - (grands[t][d] < 0)
+            features = [a[max(t - k, 0)][d] - c[t][d] if t else 0 for k in (1, 2, 3)]
+            features += [c[min(max(t + k, 0), last)][d] - c[t][d] for k in (1, 2, 3, -1)] + [parent, grand]
+            kind = 1 + count(table["activity_thresholds"], activity[d]) if t else 0
+            total = sum(w * x for w, x in zip(table["coefficients"][kind], features, strict=True))
+            mu.append(min(max(total + 32 >> 6, -160), 160))
+            near = move[max(t - 1, 0)][d] + move[t][d] + move[t + 1][d] + move[t + 2][d]
+            terms = (fast[d], slow[d], ratio * slow[d] >> 8, near << 8, frame << 4, 1024)
+            sigma = sum(w * x for w, x in zip(table["scale_weights"], terms, strict=True)) >> 8
+            scale = len(first) + 1 + count(table["scale_thresholds"], sigma) if t else count(first, start[0][d])
+            m = -1 if (parent or grand or mu[d]) < 0 else 1
+            row = table["frequencies"][scale][3 * abs(parent) + m * grand][m * mu[d] + 168 >> 4]
+            digits.append(m * (0, -1, 1, -2, 2)[coder.symbol([row[i] for i in (2, 1, 3, 0, 4)])])
+        a.append([c[t][d] + digits[d] for d in every])
+        out.append(digits)
+        if t:
+            error = [abs(64 * digits[d] - mu[d]) << 4 for d in every]
+            ratio = min(1023, 256 * sum(error) // max(1, sum(slow)))
+            fast = [x + (e - x >> 2) for x, e in zip(fast, error, strict=True)]
+            slow = [x + (e - x >> 4) for x, e in zip(slow, error, strict=True)]
+            activity = [activity[d] + ((abs(a[t][d] - a[t - 1][d]) << 10) - activity[d] >> 2) for d in every]
+    coder.end()
+    return out
 
 
-def main(arguments):
-    if len(arguments) != 1:
-        sys.exit(__doc__.strip())
-    if arguments[0] == "-":
-        data = sys.stdin.buffer.read()
-    else:
-        with open(arguments[0], "rb") as file:
-            data = file.read()
+def main(path):
+    data = sys.stdin.buffer.read() if path == "-" else Path(path).read_bytes()
     try:
         print(json.dumps(Decoder(data).run(), indent=1, sort_keys=True))
     except Fault as fault:
@@ -305,4 +297,4 @@ def main(arguments):
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(main(sys.argv[1]) if len(sys.argv) == 2 else __doc__)

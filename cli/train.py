@@ -35,6 +35,6 @@ def tokenizer(
 ) -> None:
     """Train motion encoder and renderer on a corpus; logs JSON lines and sample sheets into OUT."""
     from vqcodec.training.tokenizer import train_tokenizer
-    written = train_tokenizer(data, out, recipe=recipe, cache=cache, resume=resume, minutes=minutes, steps=steps,
+    weights = train_tokenizer(data, out, recipe=recipe, cache=cache, resume=resume, minutes=minutes, steps=steps,
                               device=device)
-    console.note(f"checkpoint {written}")
+    console.note(f"weights in {weights}")

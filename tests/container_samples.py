@@ -69,7 +69,7 @@ def make_stream(groups: int = 3, frames: int = 4, *, cut: int | None = None, **c
         for number in range(groups):
             if number in (0, cut):
                 writer.key_frame(make_key_frame(number * frames))
-            writer.motion(make_group(number * frames, frames, head.layers, held=(1,) if number == 1 else ()))
+            writer.motion(make_group(number * frames, frames, head.layers, held=(0,) if number == 1 else ()))
             if head.audio is not None:
                 writer.audio(make_audio(number * 5 * 960))
     return sink.getvalue()

@@ -98,6 +98,7 @@ def test_faults_are_seen(suite: Suite, clips: Path, tmp_path: Path) -> None:
     codec = StandIn(lost_frames=1, spoilt=True, refused="two")
     results = Validation(suite, (4,), tmp_path, codec=codec).run(validation_clips(clips))
     assert len(results.runs[0].clips) == 1 and results.failed == {"two": "NoFaceError: no face"}
+    assert list(results.still) == ["one"]
     only = results.runs[0].clips[0]
     assert (only.frames, only.frames_decoded, only.tokens_identical) == (FRAMES, FRAMES - 1, False)
 

@@ -11,7 +11,7 @@ from vqcodec.errors import UsageError
 from vqcodec.types import CODED_SIZE, LAYERS, Crop, ModelId, StreamSizes
 
 DEFAULT_AUDIO_BPS = 12_000
-DEFAULT_PORTRAIT_QUALITY = 60
+DEFAULT_PORTRAIT_QUALITY = 50  # about 8 kB at 512x512
 DEFAULT_CRF = 18
 FRAME_RATE_RANGE_HZ = (Fraction(1), Fraction(60))
 GROUP_MAX_S = Fraction(2)

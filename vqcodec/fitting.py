@@ -2,8 +2,8 @@
 
 Everything that can be chosen late is kept in its compact form: the tokens with all layers (96 bytes a frame), each
 portrait coded at a few qualities, the sound coded at a few rates. Then the best rung of a fixed ladder that fits is
-written. The ladder gives up, in this order, what a viewer misses least per bit: a little portrait quality, the finest
-residual layer, more portrait quality, sound above 8 kbit/s, the next layer, and so on.
+written. The ladder gives up in turn what a viewer misses least per bit: a little portrait quality, the finest residual
+layer, more portrait quality, sound above 8 kbit/s, the next layer, and so on.
 """
 from __future__ import annotations
 
@@ -20,9 +20,8 @@ from vqcodec.media.stills import encode_avif
 from vqcodec.sound import SoundPiece
 from vqcodec.types import AudioHead, Crop, Head, KeyFrame, MotionGroup, StreamSizes
 
-_LADDER = ((100, 4, 64_000), (50, 4, 64_000), (42, 4, 64_000), (42, 3, 64_000), (34, 3, 64_000), (34, 3, 8_000),
-           (26, 3, 8_000), (26, 2, 8_000), (20, 2, 8_000), (20, 2, 6_000), (12, 2, 6_000), (12, 1, 6_000),
-           (5, 1, 6_000), (1, 1, 6_000))
+_LADDER = ((100, 4, 64_000), (44, 4, 64_000), (44, 3, 64_000), (32, 3, 64_000), (32, 3, 8_000), (32, 2, 8_000),
+           (22, 2, 8_000), (22, 2, 6_000), (12, 2, 6_000), (12, 1, 6_000), (3, 1, 6_000))
 
 
 @dataclass(frozen=True, slots=True)

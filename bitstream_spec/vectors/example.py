@@ -6,7 +6,7 @@ from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
-from container_samples import make_head, make_indices
+from container_samples import make_head
 from raw_streams import split
 
 from vqcodec.container import Writer
@@ -24,9 +24,9 @@ NOTES = {
               (4, "12 groups of 4 in 5 levels, 1 layer"), (2, "motion space: name"), (32, "its SHA-256"),
               (2, "renderer: name"), (32, "its SHA-256")],
     b"KEYF": [(1, "first frame 0"), (96, "features: 48 times 1"), (4, "still")],
-    b"MOTN": [(1, "first frame 0"), (1, "1 frame"), (1, "form: 1 layer, all frames seen"), (1, "first tick 0"),
-              (99, "layer 1")],
-    b"IEND": [(4, "1 frame"), (8, "ends at tick 1"), (4, "INDX has 15 bytes"), (4, "CRC of the CRCs")],
+    b"MOTN": [(1, "first frame 0"), (1, "2 frames"), (1, "form: 1 layer, low_confidence"), (1, "first tick 0"),
+              (2, "steps: base 1, width 0"), (1, "low_confidence: the second frame"), (99, "layer 1")],
+    b"IEND": [(4, "2 frames"), (8, "ends at tick 2"), (4, "INDX has 15 bytes"), (4, "CRC of the CRCs")],
 }
 
 
@@ -37,8 +37,9 @@ def stream() -> bytes:
     sink = io.BytesIO()
     with Writer(sink, head) as writer:
         writer.key_frame(KeyFrame(0, b"AVIF", np.ones(48, dtype=np.int16)))
-        zero = np.zeros(1, dtype=np.int64)
-        writer.motion(MotionGroup(0, zero, zero.astype(np.bool_), make_indices(1, 1)))
+        indices = np.full((2, 12, 1), 312, dtype=np.uint16)
+        indices[0, :2, 0] = (565, 313)
+        writer.motion(MotionGroup(0, np.arange(2), np.array([False, True]), indices))
     return sink.getvalue()
 
 

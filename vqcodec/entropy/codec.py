@@ -41,6 +41,8 @@ def _check(indices: NDArray[np.integer]) -> None:
 
 
 def _encode_layer(digits: Ints, layer: int) -> bytes:
+    if not len(digits):
+        return b""
     model = LayerModel(load()[layer], layer, digits)
     rows, coder = load_rows(layer), RangeEncoder()
     for t in range(len(digits)):
@@ -91,11 +93,16 @@ def decode_layers(payloads: Sequence[bytes], frames: int) -> NDArray[np.uint16]:
 
 
 def _decode_layer(payload: bytes, digits: Ints, layer: int) -> None:
-    model = LayerModel(load()[layer], layer, digits)
-    rows, coder = load_rows(layer), RangeDecoder(payload, digits.shape[0] * DIMS)
+    coder = RangeDecoder(payload, digits.shape[0] * DIMS)
+    if len(digits):
+        _decode_frames(coder, digits, layer)
+    coder.finish()
+
+
+def _decode_frames(coder: RangeDecoder, digits: Ints, layer: int) -> None:
+    model, rows = LayerModel(load()[layer], layer, digits), load_rows(layer)
     for t in range(len(digits)):
         contexts = model.contexts(t)
         ranks = coder.decode([rows[i] for i in contexts.tolist()])
         digits[t, :, layer] = model.mirror * _FOLDED[ranks]
         model.update(t, digits[t, :, layer])
-    coder.finish()

@@ -97,9 +97,10 @@ class Validation:
 
     def _clip(self, clip: Path) -> None:
         reference = self._suite.reference(read_frames(clip))
+        done = [self._once(clip, layers, reference) for layers in self._layers]
         self._still[clip.stem] = self._suite.measure(reference, still(reference.frames)).mean()
-        for layers in self._layers:
-            self._results[layers].append(self._once(clip, layers, reference))
+        for result, layers in zip(done, self._layers, strict=True):
+            self._results[layers].append(result)
 
     def _once(self, clip: Path, layers: int, reference: Reference) -> ClipResult:
         trip = round_trip(clip, self._folder, layers=layers, codec=self._codec, device=self._device)
@@ -119,7 +120,7 @@ class Validation:
 def show(results: Results, console: Console) -> None:
     """Print the table, the bars of the run with most layers, and what failed."""
     heads, lines = rows(results)
-    table = Table(title=f"{len(results.still)} clips", title_justify="left")
+    table = Table(title=f"clips: {len(results.still)}", title_justify="left")
     table.add_column("")
     for head in heads:
         table.add_column(head, justify="right")

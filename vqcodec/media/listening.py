@@ -11,7 +11,7 @@ from vqcodec.errors import BitstreamError, UsageError
 from vqcodec.media.items import AudioBlock, AudioPacket
 from vqcodec.media.opus import packet_samples
 from vqcodec.media.opus_copy import OpusCopier
-from vqcodec.media.rates import seconds
+from vqcodec.media.rates import seconds, tick_s
 from vqcodec.media.reader import PacketReader
 from vqcodec.media.sound import SoundTrack
 from vqcodec.types import AudioHead
@@ -81,7 +81,12 @@ class Decoding:
             return
         for frame in frames:
             at_s = seconds(frame.pts, frame.time_base or packet.stream.time_base)
-            yield from self._track.push(frame, None if at_s is None else at_s - self._zero_s)
+            if at_s is not None:
+                at_s -= self._zero_s
+                # Timestamps in milliseconds (Matroska) can't say "together with the first picture" better than this.
+                if self._track.position == 0 and abs(at_s) <= tick_s(packet.stream.time_base):
+                    at_s = Fraction(0)
+            yield from self._track.push(frame, at_s)
 
     def finish(self) -> Iterator[AudioBlock]:
         """What is left in the resampler."""
@@ -113,9 +118,9 @@ class Copying:
         self._zero_s = zero_s
         first = self._first
         if first is None:
-            self._copier.begin(None, None)
+            self._copier.begin(None, None, Fraction(0))
         else:
-            self._copier.begin(bytes(first), self._at(first))
+            self._copier.begin(bytes(first), self._at(first), tick_s(first.stream.time_base))
         self.head, self._first = self._copier.head, None
 
     def hear(self, packet: Any) -> Iterator[AudioPacket]:

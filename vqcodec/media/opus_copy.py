@@ -39,18 +39,21 @@ class OpusCopier:
         self._position = 0
         self._begun = False
 
-    def begin(self, data: bytes | None, time_s: Fraction | None) -> None:
+    def begin(self, data: bytes | None, time_s: Fraction | None, tick_s: Fraction) -> None:
         """Fix the pre-skip by the first packet.
 
         Args:
             data: the first packet, None if it isn't known yet: then the stream is as if it began at time zero.
             time_s: when its first decoded sample, pre-skip included, has its place: before zero by the pre-skip where
                 sound and picture begin together.
+            tick_s: of the file's timestamps: a beginning within one tick of zero is at zero.
         """
         pre_skip = self._pre_skip
         if data is not None and time_s is not None:
             samples = packet_samples(data)
             lead = round(time_s * AUDIO_HZ) + pre_skip
+            if abs(lead) <= tick_s * AUDIO_HZ:
+                lead = 0
             if lead >= 0:
                 pre_skip += -lead % samples
             else:

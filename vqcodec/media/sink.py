@@ -64,7 +64,7 @@ class VideoSink:
             frame_rate_hz: nominal rate, for players.
             time_base_s: tick that all frame times are multiples of; by default 1 / frame_rate_hz.
             channels: of the samples for write_audio: 0 (no sound), 1 or 2.
-            opus: head of the packets for write_packets; instead of `channels`.
+            opus: head of the packets for write_packets; instead of `channels`. Not in .mov.
             container: "mp4", "mov", "mkv" or "webm"; by default from the extension, mp4 for "-" and file objects.
             crf: 0 (best) to 51.
             preset: of x264.
@@ -82,6 +82,8 @@ class VideoSink:
         if channels not in (0, 1, 2) or (channels and opus is not None):
             raise UsageError(f"{channels} audio channels", hint="give channels 0, 1 or 2, or opus")
         self._muxer, video, sound = _CONTAINERS[_container_name(target, container)]
+        if opus is not None and self._muxer == "mov":
+            raise UsageError("Opus sound can't be put in .mov", hint="write .mp4 or .mkv, or give samples")
         check_output(target, force=force)
         self._name = str(getattr(target, "name", "<stream>")) if hasattr(target, "write") else os.fspath(target)
         self._stack = ExitStack()

@@ -61,10 +61,10 @@ class Checker:
         return {n: round(float(v), 4) for n, v in zip(names, np.mean(figures, 0), strict=True)}
 
     def _sheet(self, rows: list[NDArray[np.uint8]], step: int) -> None:
-        half = (len(rows) + 1) // 2
-        left, right = np.concatenate(rows[:half]), np.concatenate(rows[half:])
-        right = np.pad(right, ((0, len(left) - len(right)), (0, 0), (0, 0)))
-        cv2.imwrite(str(self.out / f"sheet-{step:06d}.png"), np.concatenate([left, right], 1)[..., ::-1])
+        rows = rows + [np.zeros_like(rows[0])] * (len(rows) % 2)
+        half = len(rows) // 2
+        sheet = np.concatenate([np.concatenate(rows[:half]), np.concatenate(rows[half:])], 1)
+        cv2.imwrite(str(self.out / f"sheet-{step:06d}.png"), sheet[..., ::-1])
 
 
 def _row(*images: Tensor) -> NDArray[np.uint8]:

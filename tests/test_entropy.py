@@ -1,0 +1,169 @@
+"""The entropy stage: lossless, separable by layer, bounded on garbage, equal to the written tables and example."""
+from __future__ import annotations
+
+import json
+import random
+import time
+from importlib.resources import files
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from vqcodec.entropy import decode_layers, encode_layers
+from vqcodec.entropy.codec import join_digits, split_indices
+from vqcodec.entropy.tables import FILE_NAME, check, layer_from_json, load
+from vqcodec.errors import BitstreamError, UsageError
+from vqcodec.quantize.grfsq import to_indices, unpack_digits
+
+TABLES = Path(__file__).resolve().parents[1] / "bitstream_spec" / "tables"
+
+
+def smooth_indices(frames: int, seed: int, reach: float = 40.0) -> np.ndarray:
+    rng = np.random.default_rng(seed)
+    t = np.arange(frames)[:, None] / 25
+    phase, rate_hz = rng.uniform(0, 6.3, (2, 48))
+    size = reach / (1 + np.arange(48) / 6)
+    return to_indices(np.clip(np.round(size * np.sin(rate_hz * t + phase)), -170, 170).astype(np.int16))
+
+
+def random_indices(frames: int, seed: int) -> np.ndarray:
+    return np.random.default_rng(seed).integers(0, 625, (frames, 12, 4)).astype(np.uint16)
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.integers(1, 60), st.integers(1, 4), st.integers(0, 2**32 - 1), st.sampled_from([smooth_indices, random_indices]))
+def test_indices_survive(frames: int, layers: int, seed: int, source: object) -> None:
+    indices = source(frames, seed)[..., :layers]  # type: ignore[operator]
+    payloads = encode_layers(indices)
+    assert len(payloads) == layers
+    decoded = decode_layers(payloads, frames)
+    assert decoded.dtype == np.uint16
+    np.testing.assert_array_equal(decoded, indices)
+
+
+@settings(max_examples=10, deadline=None)
+@given(st.integers(1, 30), st.integers(0, 2**32 - 1))
+def test_the_first_layers_decode_alone(frames: int, seed: int) -> None:
+    indices = smooth_indices(frames, seed)
+    payloads = encode_layers(indices)
+    for layers in (1, 2, 3):
+        np.testing.assert_array_equal(decode_layers(payloads[:layers], frames), indices[..., :layers])
+        assert encode_layers(indices[..., :layers]) == payloads[:layers]
+
+
+@pytest.mark.parametrize("frames", [1, 2, 3, 240])
+def test_stillness_takes_no_bytes(frames: int) -> None:
+    still = np.full((frames, 12, 4), 312, np.uint16)
+    assert encode_layers(still) == [b"", b"", b"", b""]
+    np.testing.assert_array_equal(decode_layers([b""] * 4, frames), still)
+
+
+def test_extremes_survive() -> None:
+    values = np.where(np.arange(60)[:, None] % 2, 170, -170) * np.ones((1, 48), int)
+    indices = to_indices(values)
+    np.testing.assert_array_equal(decode_layers(encode_layers(indices), 60), indices)
+
+
+def test_no_frames_take_no_bytes() -> None:
+    assert encode_layers(np.zeros((0, 12, 2), np.uint16)) == [b"", b""]
+    assert decode_layers([b"", b""], 0).shape == (0, 12, 2)
+
+
+def test_smooth_motion_is_small() -> None:
+    """A steady wave takes well under half of the raw 12 log2 625 bits a layer and frame."""
+    size = sum(map(len, encode_layers(smooth_indices(50, 1))))
+    assert size * 8 < 0.3 * 50 * 48 * np.log2(625)
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.binary(max_size=200), st.integers(1, 8), st.integers(0, 3))
+def test_garbage_gives_indices_or_a_typed_error(payload: bytes, frames: int, layer: int) -> None:
+    payloads = [*encode_layers(smooth_indices(frames, 5))[:layer], payload]
+    try:
+        indices = decode_layers(payloads, frames)
+    except BitstreamError as error:
+        assert error.code == "bad-payload"
+        return
+    assert indices.max() <= 624
+    assert encode_layers(indices) == payloads
+
+
+def test_every_changed_bit_is_noticed_or_changes_the_indices() -> None:
+    indices = smooth_indices(6, 9)
+    payloads = encode_layers(indices)
+    rng = random.Random(1)
+    for layer, payload in enumerate(payloads):
+        for _ in range(min(20, len(payload) * 8)):
+            bit = rng.randrange(len(payload) * 8)
+            bad = bytearray(payload)
+            bad[bit // 8] ^= 1 << bit % 8
+            try:
+                assert not np.array_equal(decode_layers([*payloads[:layer], bytes(bad)], 6), indices[..., :layer + 1])
+            except BitstreamError as error:
+                assert error.code == "bad-payload"
+
+
+@pytest.mark.parametrize("indices", [np.zeros((3, 12, 5), int), np.zeros((3, 11, 4), int), np.zeros((3, 12), int),
+                                     np.full((3, 12, 4), 625), np.full((3, 12, 4), -1), np.zeros((3, 12, 4))])
+def test_wrong_indices_are_usage_errors(indices: np.ndarray) -> None:
+    with pytest.raises(UsageError):
+        encode_layers(indices)
+
+
+@pytest.mark.parametrize(("payloads", "frames"), [([], 3), ([b""] * 5, 3), ([b""], -1)])
+def test_wrong_payloads_are_usage_errors(payloads: list[bytes], frames: int) -> None:
+    with pytest.raises(UsageError):
+        decode_layers(payloads, frames)
+
+
+def test_the_written_example() -> None:
+    example = json.loads((TABLES / "example-1.json").read_text())
+    indices = np.array(example["indices"], np.uint16)
+    payloads = [bytes.fromhex(p) for p in example["payloads"]]
+    assert encode_layers(indices) == payloads
+    np.testing.assert_array_equal(decode_layers(payloads, example["frames"]), indices)
+
+
+def test_packaged_and_published_tables_are_equal() -> None:
+    assert files("vqcodec.entropy").joinpath(FILE_NAME).read_bytes() == (TABLES / FILE_NAME).read_bytes()
+
+
+def test_tables_obey_their_rules() -> None:
+    assert len(load()) == 4
+    for tables in load():
+        check(tables)
+        for name in ("activity_thresholds", "first_thresholds", "scale_thresholds"):
+            assert (np.diff(getattr(tables, name)) > 0).all(), name
+        assert np.abs(tables.coefficients).max() < 2**15 and np.abs(tables.scale_weights).max() < 2**12
+
+
+def test_tables_that_break_a_rule_are_refused() -> None:
+    layer = json.loads((TABLES / FILE_NAME).read_text())["layers"][0]
+    layer["frequencies"][0][0][0][2] += 1
+    with pytest.raises(ValueError, match="4096"):
+        layer_from_json(layer)
+    layer["scale_weights"] = [1]
+    with pytest.raises(ValueError, match="scale_weights"):
+        layer_from_json(layer)
+
+
+def test_digits_are_those_of_the_quantizer() -> None:
+    indices = random_indices(4, 2)
+    digits = split_indices(indices)
+    np.testing.assert_array_equal(digits + 2, unpack_digits(indices))
+    np.testing.assert_array_equal(join_digits(digits), indices)
+
+
+def test_faster_than_real_time() -> None:
+    """Generous: the bar is a frame in 4 ms of processor time, for each of both ways, on data of ordinary size."""
+    indices = smooth_indices(50, 3)
+    encode_layers(indices)
+    start = time.process_time()
+    payloads = encode_layers(indices)
+    middle = time.process_time()
+    decode_layers(payloads, 50)
+    end = time.process_time()
+    assert (middle - start) / 50 < 0.02 and (end - middle) / 50 < 0.02
