@@ -16,6 +16,7 @@ from pathlib import Path
 SIGNATURE = b"\xd6VQT\r\n\x1a\n"
 LIMITS = {b"HEAD": 1024, b"KEYF": 1049600, b"MOTN": 266240, b"AUDO": 266240, b"INDX": 16777216, b"IEND": 20}
 MAX_POSITION, MAX_FRAMES = 2**53 - 1, 2**32 - 1
+TABLES = json.loads((Path(__file__).parent / "tables/motion-1.json").read_text(encoding="ascii"))["layers"]
 
 
 class Fault(Exception):
@@ -239,9 +240,8 @@ class RangeDecoder:
 
 def decode_group(layers, frames):
     """Tokens [frame][12 groups x L layers] of a group (entropy.md, sections 1 and 2; tokens.md, section 3)."""
-    tables = json.loads((Path(__file__).parent / "tables/motion-1.json").read_text())["layers"]
     digits = []
-    for data, table in zip(layers, tables[: len(layers)], strict=True):
+    for data, table in zip(layers, TABLES[: len(layers)], strict=True):
         digits.append(decode_layer(data, table, digits, frames))
     return [[sum((layer[t][4 * g + p] + 2) * 5**p for p in range(4)) for g in range(12) for layer in digits]
             for t in range(frames)]

@@ -135,7 +135,7 @@ def _audio_frames(sound: F64, size: int) -> list[av.AudioFrame]:
 
 def write_opus(path: Path, sound: F64) -> None:
     """Mono Ogg Opus at 24 kbit/s."""
-    with av.open(str(path), "w", format="ogg") as out:
+    with av.open(str(path), "w", format="ogg", options={"fflags": "+bitexact"}) as out:  # else a random serial number
         stream = out.add_stream("libopus", rate=RATE_HZ, layout="mono")
         stream.bit_rate = 24_000
         for frame in [*_audio_frames(sound, 960), None]:

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import av
 import numpy as np
@@ -195,3 +195,18 @@ def write_swaying(path: Path, count: int, *, sound: bool = False, **drawn: Any) 
         for frame in frames:
             write(frame.rgb)
     return path
+
+
+def read_video(path: Path | BinaryIO) -> tuple[list[Fraction], list[NDArray[np.uint8]]]:
+    """Times and pictures of a file."""
+    with av.open(str(path) if isinstance(path, Path) else path) as container:
+        frames = list(container.decode(video=0))
+        times = [Fraction(f.pts * f.time_base.numerator, f.time_base.denominator) for f in frames]
+        return times, [f.to_ndarray(format="rgb24") for f in frames]
+
+
+def read_sound(path: Path) -> NDArray[np.float32]:
+    """Samples of a mono file."""
+    with av.open(str(path)) as container:
+        blocks = [f.to_ndarray().reshape(-1) for f in container.decode(audio=0)]
+    return np.concatenate(blocks)

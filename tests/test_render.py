@@ -47,6 +47,16 @@ def test_landmark_flow_is_the_displacement_on_the_face_and_nothing_far_away() ->
     assert flow[0, :, 0, 0].abs().max() < 1e-3
 
 
+def test_landmark_geometry_is_exact_under_autocast() -> None:
+    source, target = (torch.from_numpy(moving_landmarks(2, seed)) * 2 - 1 for seed in (0, 1))
+    flow = LandmarkFlow()
+    exact = flow(source, target, 64), affine_flow(source, target, 64)
+    with torch.autocast("cpu", torch.bfloat16):
+        fast = flow(source, target, 64), affine_flow(source, target, 64)
+    for a, b in zip(exact, fast, strict=True):
+        assert torch.allclose(a, b, atol=1e-4)
+
+
 @pytest.mark.parametrize("size", [16, 64, 256])
 def test_resized_flow_keeps_its_values(size: int) -> None:
     flow = torch.full((1, 2, 64, 64), 0.3)

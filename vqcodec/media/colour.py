@@ -46,17 +46,20 @@ def range_of(frame: av.VideoFrame) -> ColorRange:
     return ColorRange.JPEG if frame.format.name.startswith(("yuvj", "gray", "ya")) else ColorRange.MPEG
 
 
-def _turn(matrix: tuple[float, ...]) -> Callable[[NDArray[np.uint8]], NDArray[np.uint8]] | None:
+def _turn(matrix: tuple[int, ...]) -> Callable[[NDArray[np.uint8]], NDArray[np.uint8]] | None:
     """The turn and flips of a display matrix (a b u, c d v, x y w; row vectors), None for none."""
     a, b, c, d = matrix[0], matrix[1], matrix[3], matrix[4]
-    if abs(a) + abs(d) >= abs(b) + abs(c):
-        flips = (a < 0, d < 0)
-        code = {(False, False): None, (True, False): 1, (False, True): 0, (True, True): -1}[flips]
-        return None if code is None else lambda rgb: _u8(cv2.flip(rgb, code))
-    code = {(False, False): None, (True, False): 1, (False, True): 0, (True, True): -1}[(c < 0, b < 0)]
-    if code is None:
-        return lambda rgb: _u8(cv2.transpose(rgb))
-    return lambda rgb: _u8(cv2.flip(cv2.transpose(rgb), code))
+    swaps = abs(a) + abs(d) < abs(b) + abs(c)
+    mirror, upset = (c < 0, b < 0) if swaps else (a < 0, d < 0)
+    if not (swaps or mirror or upset):
+        return None
+
+    def turn(rgb: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        turned = cv2.transpose(rgb) if swaps else rgb
+        if mirror or upset:
+            turned = cv2.flip(turned, -1 if mirror and upset else int(mirror))
+        return _u8(turned)
+    return turn
 
 
 def _u8(array: Any) -> NDArray[np.uint8]:
@@ -65,7 +68,7 @@ def _u8(array: Any) -> NDArray[np.uint8]:
 
 def display_matrix(frame: av.VideoFrame) -> tuple[int, ...]:
     """The nine numbers of the picture's display matrix (16.16), the identity where there is none."""
-    data = frame.side_data.get("DISPLAYMATRIX")
+    data: Any = frame.side_data.get("DISPLAYMATRIX")
     if data is None or len(raw := bytes(data)) < 36:
         return (1 << 16, 0, 0, 0, 1 << 16, 0, 0, 0, 1 << 30)
     return tuple(int(value) for value in np.frombuffer(raw[:36], "=i4"))

@@ -18,15 +18,15 @@ from vqcodec.types import AudioHead
 
 
 class Listener(Protocol):
-    """What a VideoSource does with its sound packets.
+    """What a VideoSource does with its sound packets."""
 
-    Attributes:
-        head: of copied packets; None when decoding.
-        corrupt_packets: that could not be decoded.
-    """
+    @property
+    def head(self) -> AudioHead | None:
+        """Of copied packets; None when decoding."""
 
-    head: AudioHead | None
-    corrupt_packets: int
+    @property
+    def corrupt_packets(self) -> int:
+        """Packets that could not be decoded."""
 
     @property
     def end_trim_samples(self) -> int:
@@ -46,10 +46,8 @@ def make_listener(reader: PacketReader, sound: str, channels: int) -> Listener |
     """The listener for "decode" or "copy"; None for "none" or a file without sound.
 
     Raises:
-        UsageError: "copy" of sound that isn't Opus, or an unknown word.
+        UsageError: "copy" of sound that isn't Opus.
     """
-    if sound not in ("none", "decode", "copy"):
-        raise UsageError(f"sound={sound!r}", hint="use 'none', 'decode' or 'copy'")
     if sound == "none" or reader.audio is None:
         return None
     return Decoding(channels) if sound == "decode" else Copying(reader)

@@ -76,7 +76,7 @@ def atomic_output(target: Target, *, force: bool = False) -> Iterator[BinaryIO]:
     pending = PendingFile(target, force=force)  # type: ignore[arg-type]
     try:
         with _writing(pending.target):
-            sink = open(pending.path, "wb")
+            sink = pending.path.open("wb")
         with sink:
             yield sink
             with _writing(pending.target):
@@ -99,13 +99,13 @@ def open_stream(target: Target) -> Iterator[BinaryIO]:
     """Open what isn't a regular file for writing in order; flushed at the end, closed only if opened here."""
     if isinstance(target, str | os.PathLike) and target != "-":
         with _writing(target):
-            device = open(target, "wb")
+            device = Path(target).open("wb")  # noqa: SIM115 (closed below; only its opening is inside _writing)
         with device:
             yield device
             with _writing(target):
                 device.flush()
         return
-    stream: BinaryIO = standard_output() if isinstance(target, str) else target  # type: ignore[assignment]
+    stream: BinaryIO = standard_output() if isinstance(target, str | os.PathLike) else target
     yield stream
     with _writing("standard output"):
         stream.flush()

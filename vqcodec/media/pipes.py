@@ -86,7 +86,7 @@ class GuardedReader:
             self._head += data
 
     def _copy_to_disk(self) -> None:
-        self._spool = tempfile.TemporaryFile(prefix="vqcodec-")
+        self._spool = tempfile.TemporaryFile(prefix="vqcodec-")  # noqa: SIM115 (lives as long as the reader)
         self._spool.write(self._head)
         shutil.copyfileobj(self._stream, self._spool, 1 << 20)
         self._spool.seek(0)

@@ -1,6 +1,7 @@
 """What a media file holds, without keeping anything of it."""
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
@@ -62,7 +63,9 @@ def probe(source: Source) -> MediaInfo:
     Raises:
         MediaError: missing, unreadable, empty or not a media file.
     """
-    start = source.tell() if hasattr(source, "tell") and source.seekable() else None
+    start = None
+    if not isinstance(source, str | os.PathLike) and source.seekable():
+        start = source.tell()
     reader = PacketReader(source)
     try:
         if reader.video is None and reader.audio is None:
@@ -70,8 +73,8 @@ def probe(source: Source) -> MediaInfo:
         return describe(reader, _first_picture(reader) if reader.video is not None else None)
     finally:
         reader.close()
-        if start is not None and not isinstance(source, str):
-            source.seek(start)  # type: ignore[union-attr]
+        if start is not None and not isinstance(source, str | os.PathLike):
+            source.seek(start)
 
 
 def describe(reader: PacketReader, first: Any) -> MediaInfo:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from fractions import Fraction
+from itertools import pairwise
 from typing import Any
 
 MAX_RATE_HZ = 240
@@ -54,7 +55,7 @@ def nominal_rate(declared: Iterable[Any], ticks: Iterable[int], time_base: Any) 
     """
     rates = [rate for rate in map(fraction, declared) if rate is not None and plausible(rate)]
     ordered = sorted(set(ticks))
-    gaps = sorted(b - a for a, b in zip(ordered, ordered[1:], strict=False))
+    gaps = sorted(b - a for a, b in pairwise(ordered))
     if not gaps:
         return rates[0] if rates else DEFAULT_RATE_HZ
     # The median gap says what most frames do, but rounded to ticks; the mean over gaps like it is finer.

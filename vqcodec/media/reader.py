@@ -121,7 +121,7 @@ class PacketReader:
                 heard = True
             span = (max(ticks) - min(ticks)) * tick_s(self.video.time_base) if ticks else Fraction(0)
             enough = pictures >= _AHEAD_PICTURES or self.video is None
-            if enough and (heard or span >= _AHEAD_S) or len(self._ahead) >= _AHEAD_PACKETS:
+            if (enough and (heard or span >= _AHEAD_S)) or len(self._ahead) >= _AHEAD_PACKETS:
                 break
         self.is_still = pictures == 1 and self._ended and self.audio is None
         self.rate_hz = Fraction(0)

@@ -14,7 +14,7 @@ from vqcodec.media.timeline import MAX_JUMP_S, MAX_STEP_BACK_S
 
 # A difference between timestamps and samples of this size is a hole (or an overlap) in the recording; smaller ones are
 # rounding, jitter, or a sound card's clock that runs at 47,995 Hz, which adds up to a visible lip-sync error in an hour.
-_GAP = AUDIO_HZ // 20
+_GAP = AUDIO_HZ * 3 // 100
 _DRIFT_BEGIN, _DRIFT_END = AUDIO_HZ // 100, AUDIO_HZ // 500
 _SMOOTHING = 16
 _STRETCH = 256  # while correcting, one sample in 256 is added or taken: 7 cents of pitch, which nobody hears
@@ -25,7 +25,7 @@ _LAYOUTS = {1: "mono", 2: "stereo", 3: "2.1", 4: "quad", 5: "5.0", 6: "5.1", 7: 
 class SoundTrack:
     """PyAV sound frames in, `AudioBlock`s out.
 
-    Nothing that lies after time zero is dropped. Holes longer than 50 ms become silence. Smaller differences between
+    Nothing that lies after time zero is dropped. Holes longer than 30 ms become silence. Smaller differences between
     timestamps and sample count, and overlaps, are evened out by stretching the sound by 0.4 % until they are gone.
 
     Attributes:
@@ -167,11 +167,8 @@ def _known_layout(frame: av.AudioFrame) -> av.AudioFrame:
     count = len(frame.layout.channels)
     if not frame.layout.name.endswith("channels"):
         return frame
-    samples = frame.to_ndarray()
-    if frame.format.is_planar:
-        kept = samples[:8]
-    else:
-        kept = samples.reshape(-1, count)[:, :8].reshape(1, -1)
+    samples: Any = frame.to_ndarray()
+    kept = samples[:8] if frame.format.is_planar else samples.reshape(-1, count)[:, :8].reshape(1, -1)
     named = av.AudioFrame.from_ndarray(np.ascontiguousarray(kept), format=frame.format.name,
                                        layout=_LAYOUTS[min(count, 8)])
     named.sample_rate = frame.sample_rate

@@ -77,6 +77,8 @@ class VideoSource:
             raise UsageError(f"a frame rate of {fps}", hint=f"give 1 to {MAX_RATE_HZ} frames per second")
         if channels not in (1, 2):
             raise UsageError(f"{channels} audio channels", hint="use 1 or 2")
+        if sound not in ("none", "decode", "copy"):
+            raise UsageError(f"sound={sound!r}", hint="use 'none', 'decode' or 'copy'")
         self.frames_read = self.corrupt_packets = 0
         self.truncated = False
         self._reader = PacketReader(source, want_audio=sound != "none")
@@ -109,9 +111,9 @@ class VideoSource:
         if self._timeline is None:
             raise MediaError(f"no picture of {reader.name} can be decoded",
                              hint=reader.broken or "the file is damaged, or cut off at its beginning")
-        self._pushed_back = [] if first is None else [first]
-        self.duration_s = reader.duration_s()
-        self.has_audio = self._listener is not None
+        self._pushed_back: list[VideoFrame | AudioBlock | AudioPacket] = [] if first is None else [first]
+        self.duration_s: Fraction | None = reader.duration_s()
+        self.has_audio: bool = self._listener is not None
 
     @property
     def audio_head(self) -> AudioHead | None:
@@ -144,7 +146,7 @@ class VideoSource:
                 self._waiting.append(packet)
             if self._timeline is not None:
                 yield from self._hear()
-            elif sum(waiting.size for waiting in self._waiting[-1:]) and self._overfull():
+            elif self._listener is not None and self._overfull():
                 return
         yield from self._finish()
 

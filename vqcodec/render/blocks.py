@@ -50,8 +50,12 @@ def unshuffle(x: Tensor) -> Tensor:
 
 
 def cat(*parts: Tensor) -> Tensor:
-    """Channel concatenation, channels-last whatever the parts' layouts: one stray layout makes convolutions copy."""
-    return torch.cat([p.contiguous(memory_format=torch.channels_last) for p in parts], 1)
+    """Channel concatenation, channels-last and in the shortest type among the parts.
+
+    One stray layout or type would make the convolution behind it copy everything.
+    """
+    dtype = min((p.dtype for p in parts), key=lambda t: t.itemsize)
+    return torch.cat([p.to(dtype).contiguous(memory_format=torch.channels_last) for p in parts], 1)
 
 
 def conv(cin: int, cout: int, size: int = 3, *, bias: list[float] | None = None, gain: float = 1.0) -> nn.Conv2d:

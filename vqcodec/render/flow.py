@@ -5,6 +5,8 @@ x + flow(x).
 """
 from __future__ import annotations
 
+from functools import lru_cache
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -12,11 +14,14 @@ from torch.nn import functional as F
 from vqcodec.models.topology import ANCHORS, EYES, IRISES, LIPS
 
 
+@lru_cache(maxsize=32)
 def base_grid(height: int, width: int, device: torch.device) -> Tensor:
-    """(1, H, W, 2) float32 pixel centres in -1..1, x first (align_corners=False)."""
-    y = (torch.arange(height, device=device, dtype=torch.float32) * 2 + 1) / height - 1
-    x = (torch.arange(width, device=device, dtype=torch.float32) * 2 + 1) / width - 1
-    return torch.stack(torch.meshgrid(x, y, indexing="xy"), -1)[None]
+    """(1, H, W, 2) float32 pixel centres in -1..1, x first (align_corners=False). Shared: don't write to it."""
+    # an inference tensor in the cache could not take part in training later
+    with torch.inference_mode(False):
+        y = (torch.arange(height, device=device, dtype=torch.float32) * 2 + 1) / height - 1
+        x = (torch.arange(width, device=device, dtype=torch.float32) * 2 + 1) / width - 1
+        return torch.stack(torch.meshgrid(x, y, indexing="xy"), -1)[None]
 
 
 def warp(image: Tensor, flow: Tensor) -> Tensor:
@@ -32,7 +37,8 @@ def resize_flow(flow: Tensor, size: int) -> Tensor:
         return flow
     if flow.shape[-1] > size:
         return F.avg_pool2d(flow, flow.shape[-1] // size)
-    return F.interpolate(flow, size=(size, size), mode="bilinear", align_corners=False)
+    # two channels side by side would defeat the vector units
+    return F.interpolate(flow.contiguous(), size=(size, size), mode="bilinear", align_corners=False)
 
 
 def affine_flow(source: Tensor, target: Tensor, size: int) -> Tensor:
@@ -48,10 +54,11 @@ def affine_flow(source: Tensor, target: Tensor, size: int) -> Tensor:
     """
     ones = torch.ones_like(target[..., :1])
     design = torch.cat([target, ones], -1)
-    gram = design.transpose(1, 2) @ design + 1e-4 * torch.eye(3, device=target.device)
-    solution = torch.linalg.solve(gram, design.transpose(1, 2) @ (source - target))
     grid = base_grid(size, size, target.device).reshape(1, -1, 2)
-    moved = torch.cat([grid, torch.ones_like(grid[..., :1])], -1) @ solution
+    with torch.autocast(target.device.type, enabled=False):
+        gram = design.transpose(1, 2) @ design + 1e-4 * torch.eye(3, device=target.device)
+        solution = torch.linalg.solve(gram, design.transpose(1, 2) @ (source - target))
+        moved = torch.cat([grid, torch.ones_like(grid[..., :1])], -1) @ solution
     return moved.transpose(1, 2).reshape(-1, 2, size, size)
 
 
@@ -71,11 +78,14 @@ class LandmarkFlow(nn.Module):
         """(N, 478, 2) source and target landmarks in -1..1 -> (N, 2, size, size) float32, fading to 0 far away."""
         p_s, p_t = source[:, self.anchors], target[:, self.anchors]
         grid = base_grid(size, size, target.device).reshape(1, -1, 2)
-        inverse = torch.exp(-2 * self.log_width)
-        distance = ((grid**2).sum(-1, keepdim=True) - 2 * grid @ p_t.transpose(1, 2) + (p_t**2).sum(-1)[:, None])
-        # narrow kernels outweigh wide ones where they apply: lips decide about lips
-        log_weight = -0.5 * distance * inverse - self.log_width
-        weight = torch.exp(log_weight.clamp(max=8))
-        total = weight.sum(-1, keepdim=True) + torch.exp(self.log_floor)
-        flow = (weight @ (p_s - p_t)) / total
+        # -|x - p|^2 / 2w^2 - log w, written as one product: [|x|^2, x, 1] . [-1, 2p, -|p|^2] / 2w^2
+        half = 0.5 * torch.exp(-2 * self.log_width)
+        by_anchor = torch.stack([-half.expand_as(p_t[..., 0]), 2 * half * p_t[..., 0], 2 * half * p_t[..., 1],
+                                 -half * (p_t**2).sum(-1) - self.log_width], 1)
+        by_pixel = torch.cat([(grid**2).sum(-1, keepdim=True), grid, torch.ones_like(grid[..., :1])], -1)
+        with torch.autocast(target.device.type, enabled=False):  # the terms cancel: bfloat16 would not do
+            # narrow kernels outweigh wide ones where they apply: lips decide about lips
+            weight = torch.exp(by_pixel @ by_anchor)
+            moved = weight @ torch.cat([p_s - p_t, torch.ones_like(p_s[..., :1])], -1)
+        flow = moved[..., :2] / (moved[..., 2:] + torch.exp(self.log_floor))
         return flow.transpose(1, 2).reshape(-1, 2, size, size)

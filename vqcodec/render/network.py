@@ -156,6 +156,11 @@ class Head(nn.Module):
         return self.out(features), features
 
 
+def fold(picture: Tensor, dtype: torch.dtype) -> Tensor:
+    """(N, 3, 2S, 2S) in 0..1 -> (N, 12, S, S) in -1..1 of `dtype`."""
+    return unshuffle(picture.to(dtype) * 2 - 1)
+
+
 class Detail(nn.Module):
     """The 512 head: what 256 can't say about 512, from the warped and the still portrait at full size.
 
@@ -167,7 +172,8 @@ class Detail(nn.Module):
         self.mix = ConvBlock(16 + 24, 16, norm=False)
         self.out = conv(16, 20, gain=0.0)
 
-    def forward(self, layers: Tensor, features: Tensor, warped: Tensor, still: Tensor) -> Tensor:
+    def forward(self, layers: Tensor, features: Tensor, warped: Tensor, still: Tensor,
+                still_folded: Tensor | None = None) -> Tensor:
         """Blend at 512.
 
         Args:
@@ -175,19 +181,20 @@ class Detail(nn.Module):
             features: (N, 16, 256, 256) of Head.
             warped: (N, 3, 512, 512) float32.
             still: (N, 3, 512, 512) float32.
+            still_folded: `fold(still)`, when the caller has it: it is the same for all frames of a portrait.
 
         Returns:
             (N, 3, 512, 512) float32 output.
         """
-        fine = self.mix(cat(features, (unshuffle(warped) * 2 - 1).to(features.dtype),
-                            (unshuffle(still) * 2 - 1).to(features.dtype)))
+        folded = fold(still, features.dtype) if still_folded is None else still_folded
+        fine = self.mix(cat(features, fold(warped, features.dtype), folded))
         layers = layers.float()
         weight = layers[:, :3].softmax(1)
         # premultiplied: 5 channels to enlarge instead of 9, and no softmax over 512x512
         small = torch.cat([weight[:, :2], weight[:, 2:] * layers[:, 3:6] + layers[:, 6:]], 1)
         large = F.interpolate(small, scale_factor=2.0, mode="bilinear", align_corners=False)
         large = large + F.pixel_shuffle(self.out(fine).float(), 2)
-        return large[:, :1] * warped + large[:, 1:2] * still + large[:, 2:]
+        return torch.addcmul(torch.addcmul(large[:, 2:], large[:, :1], warped), large[:, 1:2], still)
 
 
 def composite(layers: Tensor, warped: Tensor, still: Tensor) -> tuple[Tensor, Tensor]:

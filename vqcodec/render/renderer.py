@@ -2,7 +2,7 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import cv2
 import numpy as np
@@ -17,21 +17,51 @@ from vqcodec.models import store
 from vqcodec.models.basis import LANDMARK_DIMS, LandmarkBasis
 from vqcodec.render.flow import resize_flow, warp
 from vqcodec.render.maps import draw_maps
-from vqcodec.render.network import MOTION_SPREAD_UNITS, STATE_SPREAD_UNITS, RendererNet, SourceFeatures
+from vqcodec.render.network import MOTION_SPREAD_UNITS, STATE_SPREAD_UNITS, RendererNet, SourceFeatures, fold
 from vqcodec.runtime.device import choose_device, inference_dtype
 from vqcodec.types import ModelId
 
 
 @dataclass(frozen=True, slots=True)
-class PortraitState:
-    """A portrait made ready: pictures at both sizes, network features, landmarks, its own motion features."""
+class _Repeated:
+    """A portrait's tensors N times over, channels-last: the network warps each copy differently."""
 
     large: Tensor
+    folded: Tensor
     small: Tensor
     source: SourceFeatures
     maps: Tensor
     landmarks: Tensor
+
+
+@dataclass(frozen=True, slots=True)
+class PortraitState:
+    """A portrait made ready: pictures at both sizes, network features, landmarks, its own motion features.
+
+    Attributes:
+        features: (48,) float32 f_s.
+        single: everything else, once.
+        repeats: everything else for the batch sizes in use.
+    """
+
     features: NDArray[np.float32]
+    single: _Repeated
+    repeats: dict[int, _Repeated] = field(default_factory=dict)
+
+    def repeated(self, count: int) -> _Repeated:
+        """The tensors for a batch of `count` frames."""
+        if count not in self.repeats:
+            self.repeats.clear()  # one full-size batch and a last odd one: keep only the latest
+            self.repeats[count] = _Repeated(*(
+                SourceFeatures(*(_repeat(y, count) for y in x)) if isinstance(x, tuple) else _repeat(x, count)
+                for x in (getattr(self.single, name) for name in _Repeated.__slots__)))
+        return self.repeats[count]
+
+
+def _repeat(x: Tensor, count: int) -> Tensor:
+    if x.dim() != 4:
+        return x.expand(count, *x.shape[1:])
+    return x.expand(count, -1, -1, -1).contiguous(memory_format=torch.channels_last)
 
 
 class Renderer:
@@ -105,8 +135,12 @@ class Renderer:
         maps = self._maps(landmarks)
         with self._autocast():
             source = self._net.encoder(small, maps)
-        return PortraitState(self._image(portrait), small, source, maps,
-                             torch.from_numpy(landmarks * 2 - 1).to(self.device), features.astype(np.float32))
+        large = self._image(portrait)
+        # warping is done in float32
+        source = SourceFeatures(*(x.float().contiguous(memory_format=torch.channels_last) for x in source))
+        single = _Repeated(large, fold(large, self._precision), small, source, maps,
+                           torch.from_numpy(landmarks * 2 - 1).to(self.device))
+        return PortraitState(features.astype(np.float32), single)
 
     @torch.inference_mode()
     def render(self, state: PortraitState, features: NDArray[np.float32], size_px: int = 512) -> NDArray[np.uint8]:
@@ -125,17 +159,14 @@ class Renderer:
             return np.zeros((0, size_px, size_px, 3), np.uint8)
         landmarks = self._basis.landmarks(features)
         z = self._conditioning(state, features)
-        small = state.small.expand(count, -1, -1, -1)
-        source = SourceFeatures(*(x.expand(count, -1, -1, -1) for x in state.source))
+        own = state.repeated(count)
         with self._autocast():
-            rendering = self._net(small, source, state.maps.expand(count, -1, -1, -1), self._maps(landmarks),
-                                  state.landmarks.expand(count, -1, -1),
+            rendering = self._net(own.small, own.source, own.maps, self._maps(landmarks), own.landmarks,
                                   torch.from_numpy(landmarks * 2 - 1).to(self.device), self._net.conditioning(*z))
             output = rendering.output
             if size_px == 512:
-                large = state.large.expand(count, -1, -1, -1)
-                warped = warp(large, resize_flow(rendering.flow128, 512))
-                output = self._net.detail(rendering.layers, rendering.features, warped, large)
+                warped = warp(own.large, resize_flow(rendering.flow128, 512))
+                output = self._net.detail(rendering.layers, rendering.features, warped, own.large, own.folded)
         pixels = output.float().mul_(255).add_(0.5).clamp_(0, 255).to(torch.uint8)
         return pixels.permute(0, 2, 3, 1).contiguous().cpu().numpy()
 
