@@ -1,9 +1,8 @@
 #!/usr/bin/env python3
 """Reference decoder for .vqt 1.0, standard library only: reference_decoder.py FILE  ("-" for standard input)
 
-Written from vqt.md, tokens.md and entropy.md, for people who write another one: short, strict and slow. It prints the JSON
-of conformance.md, "Level A", and exits with 0; or {"error": CODE, "offset": BYTE}, and exits with 3, or 4 for "unsupported-...".
-"""
+Written from vqt.md, tokens.md and entropy.md, for people who write another one: short, strict and slow. Prints the JSON of
+conformance.md, "Level A", and exits with 0; or {"error": CODE, "offset": BYTE}, and exits with 3 (4 for "unsupported-...")."""
 import hashlib
 import json
 import math
@@ -250,29 +249,30 @@ def decode_group(layers, frames):
 def decode_layer(data, table, coarser, frames):
     """Digits [frame][48] of one layer (entropy.md, section 4; the names are those of the text)."""
     r, every, last = len(coarser), range(48), frames - 1
-    zero = [[0] * 48] * frames
-    grands, parents = [zero, zero, *coarser][-2:]
+    grands, parents = [*[[[0] * 48] * frames] * 2, *coarser][-2:]
     c = [[sum(4 ** (r - q) * coarser[q][t][d] for q in range(r)) for d in every] for t in range(frames)]
     move = [[abs(c[t][d] - c[t - 1][d]) if 0 < t < frames else 0 for d in every] for t in range(frames + 3)]
     group = [1024 * sum(row[d] for row in move) // max(last, 1) for d in every]
     start = [[max(0, table["start_scale"][i][d] + (table["start_slope"][i] * group[d] >> 8)) for d in every] for i in range(3)]
     fast, slow, activity, ratio = start[1][:], start[1][:], start[2][:], 256
-    a, out, coder, first = [], [], RangeDecoder(data, 48 * frames), table["first_thresholds"]
+    first, activities = table["first_thresholds"], table["activity_thresholds"]
+    a, out, coder = [], [], RangeDecoder(data, 48 * frames)
     for t in range(frames):
         frame, mu, digits = sum(move[t]) + sum(move[t + 1]), [], []
         for d in every:
             parent, grand = parents[t][d], (grands[t][d] > 0) - (grands[t][d] < 0)
             features = [a[max(t - k, 0)][d] - c[t][d] if t else 0 for k in (1, 2, 3)]
             features += [c[min(max(t + k, 0), last)][d] - c[t][d] for k in (1, 2, 3, -1)] + [parent, grand]
-            kind = 1 + count(table["activity_thresholds"], activity[d]) if t else 0
+            moves = [move[t + k][d] for k in (-1, 0, 1, 2)]
+            state = (a[t - 1][d] != a[max(t - 2, 0)][d]) + sum(2 << k for k in range(4) if moves[k]) if t else 0
+            kind = 1 + (len(activities) + 1) * state + count(activities, activity[d]) if t else 0
             total = sum(w * x for w, x in zip(table["coefficients"][kind], features, strict=True))
             mu.append(min(max(total + 32 >> 6, -160), 160))
-            near = move[max(t - 1, 0)][d] + move[t][d] + move[t + 1][d] + move[t + 2][d]
-            terms = (fast[d], slow[d], ratio * slow[d] >> 8, near << 8, frame << 4, 1024)
-            sigma = sum(w * x for w, x in zip(table["scale_weights"], terms, strict=True)) >> 8
+            terms = (fast[d], slow[d], ratio * slow[d] >> 8, sum(moves) << 8, frame << 4, 1024)
+            sigma = sum(w * x for w, x in zip(table["scale_weights"][state], terms, strict=True)) >> 8
             scale = len(first) + 1 + count(table["scale_thresholds"], sigma) if t else count(first, start[0][d])
             m = -1 if (parent or grand or mu[d]) < 0 else 1
-            row = table["frequencies"][scale][3 * abs(parent) + m * grand][m * mu[d] + 168 >> 4]
+            row = table["frequencies"][scale][(1 if r == 1 else 3) * abs(parent) + m * grand][20 + (m * mu[d] + 4 >> 3)]
             digits.append(m * (0, -1, 1, -2, 2)[coder.symbol([row[i] for i in (2, 1, 3, 0, 4)])])
         a.append([c[t][d] + digits[d] for d in every])
         out.append(digits)
@@ -281,7 +281,7 @@ def decode_layer(data, table, coarser, frames):
             ratio = min(1023, 256 * sum(error) // max(1, sum(slow)))
             fast = [x + (e - x >> 2) for x, e in zip(fast, error, strict=True)]
             slow = [x + (e - x >> 4) for x, e in zip(slow, error, strict=True)]
-            activity = [activity[d] + ((abs(a[t][d] - a[t - 1][d]) << 10) - activity[d] >> 2) for d in every]
+            activity = [activity[d] + ((abs(a[t][d] - a[t - 1][d]) << 10) - activity[d] >> 3) for d in every]
     coder.end()
     return out
 

@@ -133,8 +133,8 @@ def test_packaged_and_published_tables_are_equal() -> None:
 
 def test_tables_obey_their_rules() -> None:
     assert len(load()) == 4
-    for tables in load():
-        check(tables)
+    for layer, tables in enumerate(load()):
+        check(tables, layer)
         for name in ("activity_thresholds", "first_thresholds", "scale_thresholds"):
             assert (np.diff(getattr(tables, name)) > 0).all(), name
         assert np.abs(tables.coefficients).max() < 2**15 and np.abs(tables.scale_weights).max() < 2**12
@@ -144,10 +144,10 @@ def test_tables_that_break_a_rule_are_refused() -> None:
     layer = json.loads((TABLES / FILE_NAME).read_text())["layers"][0]
     layer["frequencies"][0][0][0][2] += 1
     with pytest.raises(ValueError, match="4096"):
-        layer_from_json(layer)
+        layer_from_json(layer, 0)
     layer["scale_weights"] = [1]
     with pytest.raises(ValueError, match="scale_weights"):
-        layer_from_json(layer)
+        layer_from_json(layer, 0)
 
 
 def test_digits_are_those_of_the_quantizer() -> None:

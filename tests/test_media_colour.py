@@ -36,8 +36,9 @@ def planes(rgb: np.ndarray, weights: tuple[float, float], full: bool, bits: int 
     return [np.rint((16 + 219 * luma) * scale), *(np.rint((128 + 224 * c) * scale) for c in chroma)]
 
 
-def yuv_frame(rgb: np.ndarray, weights: tuple[float, float], full: bool, space: int, span: int, bits: int = 8) -> av.VideoFrame:
-    name = "yuv444p" if bits == 8 else f"yuv444p{bits}le"
+def yuv_frame(rgb: np.ndarray, weights: tuple[float, float], full: bool, space: int, span: int, bits: int = 8,
+              name: str = "") -> av.VideoFrame:
+    name = name or ("yuv444p" if bits == 8 else f"yuv444p{bits}le")
     dtype = np.uint8 if bits == 8 else np.uint16
     frame = av.VideoFrame(rgb.shape[1], rgb.shape[0], name)
     for plane, values in zip(frame.planes, planes(rgb, weights, full, bits), strict=True):
@@ -65,7 +66,7 @@ def test_large_pictures_without_tags_are_bt709() -> None:
 
 
 def test_jpeg_formats_without_tags_are_full_range() -> None:
-    frame = yuv_frame(patches(), BT601, True, 5, 2).reformat(format="yuvj444p")
+    frame = yuv_frame(patches(), BT601, True, 2, 0, name="yuvj444p")
     assert np.abs(RgbConverter(frame).rgb(frame).astype(int) - patches()).max() <= 4
 
 

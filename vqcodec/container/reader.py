@@ -193,5 +193,6 @@ class Reader:
         try:
             indices = decode_layers(group.payloads, len(group.ticks))
         except BitstreamError as error:
-            raise stream_error("bad-payload", f"the motion layers can't be decoded: {error}", chunk.offset) from error
+            message = str(error).removesuffix(f" [{error.code}]")
+            raise stream_error("bad-payload", f"MOTN: {message}", chunk.offset) from error
         return MotionGroup(group.first_frame, group.ticks, group.low_confidence, indices)

@@ -28,7 +28,8 @@ def join_digits(digits: Ints) -> NDArray[np.uint16]:
     """Inverse of `split_indices`."""
     frames, _, layers = digits.shape
     parts = (digits + 2).reshape(frames, GROUPS, GROUP_DIMS, layers) * _PLACES[:, None]
-    return parts.sum(2).astype(np.uint16)
+    total: Ints = parts.sum(2)
+    return total.astype(np.uint16)
 
 
 def _check(indices: NDArray[np.integer]) -> None:

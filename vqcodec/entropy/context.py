@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import numpy as np
 
-from vqcodec.entropy.tables import COMBOS, PHASES, Ints, LayerTables
+from vqcodec.entropy.tables import COMBOS, PHASES, SCALE_TERMS, Ints, LayerTables
 from vqcodec.types import LAYERS
 
 STEPS = tuple(4 ** (LAYERS - 1 - r) for r in range(LAYERS))
 MU_LIMIT = 160
 RATIO_ONE = 256
 RATIO_LIMIT = 1023
+LAGS = 3
 
 
 def _shift(values: Ints, frames: int) -> Ints:
@@ -22,16 +23,28 @@ def _shift(values: Ints, frames: int) -> Ints:
     return values[at]
 
 
+def _ahead(moves: Ints) -> Ints:
+    """moves[t + 1], zero past the group's end."""
+    return np.concatenate([moves[1:], np.zeros_like(moves[:1])])
+
+
+def _count(limits: Ints, values: Ints) -> Ints:
+    """How many of the ascending limits are <= each value."""
+    return np.asarray(limits.searchsorted(values, side="right"), np.int64)
+
+
 class LayerModel:
     """State of one layer over one group. Call `contexts(t)`, then `update(t, digits)`, for t = 0, 1, ...
 
     Args:
         tables: the layer's tables.
         layer: 0..3.
-        digits: (T, ..., 48, layers) digits -2..2 of the coarser layers of the whole group; later layers are ignored.
+        digits: (T, ..., 48, layers) digits -2..2, T >= 1, of the coarser layers of the whole group; other layers are ignored.
 
     Attributes:
-        features: (9, T, ..., 48) the prediction's inputs, in steps; the first three rows are filled as frames pass.
+        features: (T, 9, ..., 48) the prediction's inputs, in steps; a frame's first three rows are filled when it comes.
+        kind: (..., 48) row of `coefficients` for the current frame.
+        state: (..., 48) which of five moves around the current frame there were, 0..31.
         mu: (..., 48) prediction of the current frame, 1/64 step.
         sigma: (..., 48) its expected error, 1/1024 step.
         mirror: (..., 48) 1 or -1.
@@ -39,94 +52,104 @@ class LayerModel:
 
     def __init__(self, tables: LayerTables, layer: int, digits: Ints) -> None:
         self.tables = tables
-        shape = digits.shape[:-1]
-        step = STEPS[layer]
-        coarse = np.zeros(shape, np.int64)
+        zero = np.zeros(digits.shape[:-1], np.int64)
+        self._coarse = zero.copy()
         for r in range(layer):
-            coarse += digits[..., r].astype(np.int64) * (STEPS[r] // step)
-        self._coarse = coarse
-        self._value = coarse.copy()
-        zero = np.zeros(shape, np.int64)
+            self._coarse += digits[..., r] * (STEPS[r] // STEPS[layer])
         self._parent: Ints = digits[..., layer - 1].astype(np.int64) if layer > 0 else zero
         self._grand: Ints = np.sign(digits[..., layer - 2]).astype(np.int64) if layer > 1 else zero
-        self._prepare_features(zero)
-        self._prepare_scale()
-        self._prepare_mirror()
+        self._prepare_features()
+        self._prepare_moves()
+        self._prepare_start()
+        self._prepare_mirror(layer)
+        self._coefficients = np.ascontiguousarray(tables.coefficients.T)
+        self._weights = np.ascontiguousarray(tables.scale_weights.T)
 
-    def _prepare_features(self, zero: Ints) -> None:
+    def _prepare_features(self) -> None:
         c = self._coarse
-        self.features = np.stack([zero, zero, zero, _shift(c, -1) - c, _shift(c, -2) - c, _shift(c, -3) - c,
-                                  _shift(c, 1) - c, self._parent, self._grand])
+        past = np.zeros_like(c)
+        self.features = np.stack([past, past, past, _shift(c, -1) - c, _shift(c, -2) - c, _shift(c, -3) - c,
+                                  _shift(c, 1) - c, self._parent, self._grand], axis=1)
+        self._past = np.zeros((LAGS, *c.shape[1:]), np.int64)
 
-    def _prepare_scale(self) -> None:
+    def _prepare_moves(self) -> None:
         move = np.abs(self._coarse - _shift(self._coarse, 1))
-        after = _shift(move, -1)
-        after[-1] = 0
-        after2 = _shift(after, -1)
-        after2[-1] = 0
-        self.near_moves = _shift(move, 1) + move + after + after2
-        self.frame_moves = (move + after).sum(-1, keepdims=True)
+        before, after = _shift(move, 1), _ahead(move)
+        after2 = _ahead(after)
+        self._near = (before + move + after + after2) << 8
+        self._states = 2 * (before != 0) + 4 * (move != 0) + 8 * (after != 0) + 16 * (after2 != 0)
+        self._frame = (move + after).sum(-1, keepdims=True) << 4
         self.group_activity = (move.sum(0) << 10) // max(len(move) - 1, 1)
-        slope = self.tables.start_slope
-        start = [self.tables.start_scale[i] + ((slope[i] * self.group_activity) >> 8) for i in range(3)]
-        self.first_sigma, error, self._activity = np.maximum(start, 0)
+
+    def _prepare_start(self) -> None:
+        scale, slope = self.tables.start_scale, self.tables.start_slope
+        start = [np.maximum(scale[i] + ((slope[i] * self.group_activity) >> 8), 0) for i in range(3)]
+        self._first_sigma, error, self._activity = start
         self._fast, self._slow = error, error
         self._ratio: Ints | int = RATIO_ONE
 
-    def _prepare_mirror(self) -> None:
-        sign = np.where(self._parent != 0, np.sign(self._parent), self._grand)
-        self._sign = sign
-        self._combo = (3 * np.abs(self._parent) + np.where(sign < 0, -self._grand, self._grand)) * PHASES
+    def _prepare_mirror(self, layer: int) -> None:
+        self._sign = np.where(self._parent != 0, np.sign(self._parent), self._grand)
+        pairs = np.abs(self._parent)
+        if layer > 1:
+            pairs = 3 * pairs + np.where(self._sign < 0, -self._grand, self._grand)
+        self._rows = pairs * PHASES + ((MU_LIMIT + 4) >> 3)
+        self._class_rows = COMBOS[layer] * PHASES
 
     def predict(self, t: int) -> None:
-        """Set `mu` for frame t."""
+        """Set `kind`, `state` and `mu` for frame t."""
+        features = self.features[t]
         if t == 0:
-            kind: Ints | int = 0
+            self.state = self.kind = np.zeros_like(self._activity)
         else:
-            for k in range(3):
-                self.features[k, t] = self._value[max(t - 1 - k, 0)] - self._coarse[t]
-            kind = 1 + np.searchsorted(self.tables.activity_thresholds, self._activity, side="right")
-        weights = np.moveaxis(self.tables.coefficients[kind], -1, 0)
-        if t == 0:
-            weights = weights.reshape((-1,) + (1,) * (self.features.ndim - 2))
-        total = (weights * self.features[:, t]).sum(0)
-        self.mu = np.clip((total + 32) >> 6, -MU_LIMIT, MU_LIMIT)
-        self.kind = kind
+            features[:LAGS] = self._past - self._coarse[t]
+            self.state = self._states[t] + (self._past[0] != self._past[1])
+            limits = self.tables.activity_thresholds
+            self.kind = self.state * (len(limits) + 1) + _count(limits, self._activity) + 1
+        total = (self._coefficients.take(self.kind, axis=1) * features).sum(0)
+        self.mu = np.minimum(np.maximum((total + 32) >> 6, -MU_LIMIT), MU_LIMIT)
 
-    def scale_terms(self, t: int) -> list[Ints]:
-        """The six numbers whose weighted sum is sigma, for t >= 1."""
-        one = np.full_like(self._slow, 1024)
-        return [self._fast, self._slow, (self._ratio * self._slow) >> 8, self.near_moves[t] << 8,
-                np.broadcast_to(self.frame_moves[t] << 4, one.shape), one]
+    def scale_terms(self, t: int) -> Ints:
+        """(6, ..., 48): the numbers whose weighted sum is sigma, for t >= 1."""
+        terms = np.empty((SCALE_TERMS, *self._slow.shape), np.int64)
+        terms[0] = self._fast
+        terms[1] = self._slow
+        terms[2] = (self._ratio * self._slow) >> 8
+        terms[3] = self._near[t]
+        terms[4] = self._frame[t]
+        terms[5] = 1024
+        return terms
 
     def spread(self, t: int) -> Ints:
-        """Set `sigma` for frame t; returns the scale class."""
+        """Set `sigma` for frame t; returns the scale class. Needs `predict(t)` before."""
         if t == 0:
-            self.sigma = self.first_sigma
-            return np.searchsorted(self.tables.first_thresholds, self.sigma, side="right")
-        total = sum(w * term for w, term in zip(self.tables.scale_weights.tolist(), self.scale_terms(t), strict=True))
-        self.sigma = np.asarray(total) >> 8
-        classes = np.searchsorted(self.tables.scale_thresholds, self.sigma, side="right")
-        return classes + (len(self.tables.first_thresholds) + 1)
+            self.sigma = self._first_sigma
+            return _count(self.tables.first_thresholds, self.sigma)
+        self.sigma = (self._weights.take(self.state, axis=1) * self.scale_terms(t)).sum(0) >> 8
+        return _count(self.tables.scale_thresholds, self.sigma) + (len(self.tables.first_thresholds) + 1)
 
     def contexts(self, t: int) -> Ints:
         """Context numbers of frame t, (..., 48): rows of `LayerTables.rows`."""
         self.predict(t)
         classes = self.spread(t)
-        sign = np.where(self._sign[t] != 0, self._sign[t], self.mu)
-        self.mirror = np.where(sign < 0, -1, 1)
-        phase = (self.mirror * self.mu + (MU_LIMIT + 8)) >> 4
-        return classes * (COMBOS * PHASES) + self._combo[t] + phase
+        sign = self._sign[t]
+        self.mirror = np.where(np.where(sign != 0, sign, self.mu) < 0, -1, 1)
+        phase = (self.mirror * self.mu + 4) >> 3
+        numbers: Ints = classes * self._class_rows + self._rows[t] + phase
+        return numbers
 
     def update(self, t: int, digits: Ints) -> None:
         """Take in frame t's digits, (..., 48) in -2..2."""
-        self._value[t] += digits
+        value = self._coarse[t] + digits
         if t == 0:
+            self._past[:] = value
             return
         error = np.abs((digits << 6) - self.mu) << 4
-        self._ratio = np.minimum((error.sum(-1, keepdims=True) * RATIO_ONE)
-                                 // np.maximum(self._slow.sum(-1, keepdims=True), 1), RATIO_LIMIT)
+        total = np.maximum(self._slow.sum(-1, keepdims=True), 1)
+        self._ratio = np.minimum((error.sum(-1, keepdims=True) << 8) // total, RATIO_LIMIT)
         self._fast = self._fast + ((error - self._fast) >> 2)
         self._slow = self._slow + ((error - self._slow) >> 4)
-        moved = np.abs(self._value[t] - self._value[t - 1]) << 10
-        self._activity = self._activity + ((moved - self._activity) >> 2)
+        moved = np.abs(value - self._past[0]) << 10
+        self._activity = self._activity + ((moved - self._activity) >> 3)
+        self._past[1:] = self._past[:-1].copy()
+        self._past[0] = value

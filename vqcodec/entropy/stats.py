@@ -1,7 +1,4 @@
-"""How many bits the motion takes: per digit and per layer, and against the ideal of the context model.
-
-    python -m vqcodec.entropy.stats TOKENS_DIR
-"""
+"""How many bits the motion takes, per digit and per layer: `python -m vqcodec.entropy.stats TOKENS_DIR`."""
 from __future__ import annotations
 
 import sys

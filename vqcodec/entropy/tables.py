@@ -17,8 +17,11 @@ from vqcodec.types import DIMS, LAYERS
 
 FILE_NAME = "motion-1.json"
 FEATURES = 9
-COMBOS = 8
-PHASES = 21
+STATES = 32
+SCALE_TERMS = 6
+COMBOS = (1, 3, 8, 8)
+"""Combinations of the coarser digits that each layer tells apart."""
+PHASES = 41
 RANK_TO_FOLDED = (0, -1, 1, -2, 2)
 """The folded digit of each coder rank."""
 
@@ -30,14 +33,14 @@ class LayerTables:
     """One layer's numbers; the names are those of entropy.md section 5.
 
     Attributes:
-        activity_thresholds: (A,) ascending; they choose the prediction's coefficients.
-        coefficients: (A + 2, 9); row 0 is for the group's first frame.
+        activity_thresholds: (A,) ascending; with the state they choose the prediction's coefficients.
+        coefficients: (1 + 32 (A + 1), 9); row 0 is for the group's first frame.
         start_scale: (3, 48): scale of frame 0, starting error averages, starting activity, in 1/1024 step.
         start_slope: (3,): what the group's coarse activity adds to each, in 1/256.
-        scale_weights: (6,), in 1/256.
+        scale_weights: (32, 6), a row for each state, in 1/256.
         first_thresholds: ascending; scale classes of frame 0.
         scale_thresholds: ascending; scale classes of the other frames.
-        frequencies: (classes, 8, 21, 5) out of 4096, folded digits -2..2; the classes of frame 0 come first.
+        frequencies: (classes, combinations, 41, 5) out of 4096, folded digits -2..2; frame 0's classes come first.
     """
 
     activity_thresholds: Ints
@@ -56,23 +59,24 @@ class LayerTables:
         return [(0, a, b, c, d, e) for a, b, c, d, e in ends]
 
 
-def layer_from_json(data: dict[str, object]) -> LayerTables:
-    """Build one layer's tables from its JSON object."""
+def layer_from_json(data: dict[str, object], layer: int) -> LayerTables:
+    """Build the tables of a layer (0..3) from its JSON object."""
     arrays = {name: np.asarray(data[name], np.int64) for name in LayerTables.__slots__}
     tables = LayerTables(**arrays)
-    check(tables)
+    check(tables, layer)
     return tables
 
 
-def check(tables: LayerTables) -> None:
+def check(tables: LayerTables, layer: int) -> None:
     """Refuse tables whose shapes or sums entropy.md section 5 doesn't allow.
 
     Raises:
         ValueError: says which rule is broken.
     """
     classes = len(tables.first_thresholds) + 1 + len(tables.scale_thresholds) + 1
-    shapes = {"coefficients": (len(tables.activity_thresholds) + 2, FEATURES), "start_scale": (3, DIMS),
-              "start_slope": (3,), "scale_weights": (6,), "frequencies": (classes, COMBOS, PHASES, 5)}
+    shapes = {"coefficients": (1 + STATES * (len(tables.activity_thresholds) + 1), FEATURES), "start_scale": (3, DIMS),
+              "start_slope": (3,), "scale_weights": (STATES, SCALE_TERMS),
+              "frequencies": (classes, COMBOS[layer], PHASES, 5)}
     for name, shape in shapes.items():
         if getattr(tables, name).shape != shape:
             raise ValueError(f"{name} has shape {getattr(tables, name).shape}, expected {shape}")
@@ -83,8 +87,8 @@ def check(tables: LayerTables) -> None:
 @cache
 def load() -> tuple[LayerTables, ...]:
     """The four layers' tables, coarse first."""
-    data = json.loads(files("vqcodec.entropy").joinpath(FILE_NAME).read_text(encoding="utf-8"))
-    layers = tuple(layer_from_json(layer) for layer in data["layers"])
+    tables = json.loads(files("vqcodec.entropy").joinpath(FILE_NAME).read_text(encoding="utf-8"))
+    layers = tuple(layer_from_json(data, layer) for layer, data in enumerate(tables["layers"]))
     if len(layers) != LAYERS:
         raise ValueError(f"{FILE_NAME} holds {len(layers)} layers, expected {LAYERS}")
     return layers

@@ -97,8 +97,13 @@ class RgbConverter:
         height: likewise.
     """
 
-    def __init__(self, first: av.VideoFrame, pixel_aspect: Fraction = Fraction(1)) -> None:
-        """Fix size and turn by the stream's first picture; `pixel_aspect` is a pixel's width over its height."""
+    def __init__(self, first: av.VideoFrame, pixel_aspect: Fraction = Fraction(1), context: Any = None) -> None:
+        """Fix size and turn by the stream's first picture.
+
+        `pixel_aspect` is a pixel's width over its height; `context` the decoder, for tags that PyAV 16 doesn't give on
+        pictures.
+        """
+        self._context = context
         self._reformatter = VideoReformatter()
         matrix = display_matrix(first)
         self._turn = _turn(matrix)
@@ -109,16 +114,24 @@ class RgbConverter:
         """The picture as a new array."""
         width, height = self._flat
         scaled = (frame.width, frame.height) != self._flat
+        colours: dict[str, int] = {}
+        if not frame.format.is_rgb:
+            # RGB has no matrix, but PyAV 16 heeds the source's only if the destination's is another one.
+            matrix = matrix_of(frame)
+            colours = {"src_colorspace": matrix, "dst_colorspace": _BT709 if matrix != _BT709 else _BT601,
+                       "src_color_range": range_of(frame), "dst_color_range": ColorRange.JPEG}
         planar = self._reformatter.reformat(
-            frame, width=width, height=height, format="gbrp", src_colorspace=matrix_of(frame),
-            src_color_range=range_of(frame), dst_color_range=ColorRange.JPEG,
+            frame, width=width, height=height, format="gbrp", **colours,
             interpolation=(_BICUBIC if scaled else _BILINEAR) | _FULL_CHROMA | _ACCURATE)
         green, blue, red = (_plane(plane, width, height) for plane in planar.planes[:3])
         rgb = _u8(cv2.merge((red, green, blue)))
-        transfer = int(getattr(frame, "color_trc", 2))
+        transfer = self._tag(frame, "color_trc")
         if is_hdr(transfer):
-            rgb = to_sdr(rgb, transfer, int(getattr(frame, "color_primaries", 2)))
+            rgb = to_sdr(rgb, transfer, self._tag(frame, "color_primaries"))
         return rgb if self._turn is None else self._turn(rgb)
+
+    def _tag(self, frame: av.VideoFrame, name: str) -> int:
+        return int(getattr(frame, name, None) or getattr(self._context, name, None) or 2)
 
 
 def _plane(plane: Any, width: int, height: int) -> NDArray[np.uint8]:

@@ -175,7 +175,7 @@ class VideoSource:
         self._zero_s = (stamp or 0) * self._tick_s
         self._timeline = Timeline(stamp or 0, self._interval, max(1, round(1 / self._tick_s)))
         aspect = fraction(self._reader.video.sample_aspect_ratio) or Fraction(1)
-        self._converter = RgbConverter(first, aspect)
+        self._converter = RgbConverter(first, aspect, self._reader.video.codec_context)
         self.width, self.height = self._converter.width, self._converter.height
         self.info: MediaInfo = describe(self._reader, first)
         if self._listener is not None:

@@ -39,7 +39,8 @@ def quantize(delta: NDArray[np.floating], units: NDArray[np.floating]) -> NDArra
     # float64: at float32, 0.49999997 + 0.5 is 1.0
     scaled = delta.astype(np.float64) / units.astype(np.float64)
     _need(bool(np.isfinite(scaled).all()), "delta must be finite")
-    return np.clip(np.sign(scaled) * np.floor(np.abs(scaled) + 0.5), -REACH, REACH).astype(np.int16)
+    whole: NDArray[np.float64] = np.clip(np.sign(scaled) * np.floor(np.abs(scaled) + 0.5), -REACH, REACH)
+    return whole.astype(np.int16)
 
 
 def dequantize(values: NDArray[np.integer], units: NDArray[np.floating]) -> NDArray[np.float32]:

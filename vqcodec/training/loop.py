@@ -143,6 +143,8 @@ class Trainer:
             stage, _ = self.recipe.at(self.step)
             if stage is not current:
                 current = stage
+                if stage.freeze_space:
+                    self._freeze_space()
                 clips = load_clips(self.cache, "train", side=max(stage.size_px, 256))
                 seed = self.recipe.seed * 1000003 + self.step * self.world + self.rank
                 sampler = PairSampler(clips, self.basis, size=stage.size_px, portraits=stage.portraits,
@@ -182,6 +184,15 @@ class Trainer:
                 saved = time.monotonic()
             if over:
                 return
+
+    def _freeze_space(self) -> None:
+        """Give the CNN its averaged weights as they will be exported (fp16), and keep them."""
+        with torch.no_grad():
+            for name, parameter in self.model.cnn.named_parameters():
+                parameter.copy_(self.ema[f"cnn.{name}"].half().float())
+                self.ema[f"cnn.{name}"].copy_(parameter)
+                parameter.requires_grad_(False)
+                parameter.grad = None
 
     def _agreed(self, over: bool) -> bool:
         """Processes must stop at the same step, whatever their clocks say: the first one decides."""

@@ -21,6 +21,7 @@ class Stage:
         lr: peak learning rate; falls along a cosine to `lr_end`.
         portraits, targets: batch of B portraits with K targets each.
         weights: loss weights by name.
+        freeze_space: the motion space is final: its CNN takes its averaged weights and stays.
         real_weight: how much more often real footage is drawn than generated.
     """
 
@@ -34,6 +35,7 @@ class Stage:
     weights: dict[str, float]
     real_weight: float = 2.0
     warmup: int = 100
+    freeze_space: bool = False
 
 
 @dataclass(frozen=True, slots=True)

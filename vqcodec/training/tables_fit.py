@@ -14,16 +14,17 @@ from numpy.typing import NDArray
 from vqcodec.entropy.codec import split_indices
 from vqcodec.entropy.context import STEPS, LayerModel
 from vqcodec.entropy.rangecoder import FREQ_TOTAL
-from vqcodec.entropy.tables import COMBOS, FEATURES, PHASES, Ints, LayerTables
+from vqcodec.entropy.tables import COMBOS, FEATURES, PHASES, SCALE_TERMS, STATES, Ints, LayerTables
 from vqcodec.errors import UsageError
 from vqcodec.types import DIMS
 
 GROUP_FRAMES = 50
-ACTIVITY_STEPS = (0.05, 0.12, 0.25, 0.5, 1.0, 2.0)
+ACTIVITY_STEPS = (0.05, 0.12, 0.25, 0.5, 1.0, 2.0, 4.0)
 FIRST_CLASSES = 4
-SCALE_CLASSES = 16
+SCALE_CLASSES = 10
 SMALLEST_SCALE = 4.0
 PRIOR_WEIGHT = 6.0
+POOL_SAMPLES = 200.0
 
 Floats = NDArray[np.float64]
 
@@ -52,20 +53,56 @@ def read_batches(folder: Path, group_frames: int = GROUP_FRAMES) -> list[Batch]:
     return [Batch(np.stack(groups, axis=1)) for groups in by_length.values()]
 
 
-def blank() -> LayerTables:
+def blank(layer: int) -> LayerTables:
     """Tables to start a fit from: no prediction, one scale class."""
+    kinds = 1 + STATES * (len(ACTIVITY_STEPS) + 1)
     return LayerTables(
         activity_thresholds=np.array([round(a * 1024) for a in ACTIVITY_STEPS], np.int64),
-        coefficients=np.zeros((len(ACTIVITY_STEPS) + 2, FEATURES), np.int64),
+        coefficients=np.zeros((kinds, FEATURES), np.int64),
         start_scale=np.full((3, DIMS), 1024, np.int64), start_slope=np.zeros(3, np.int64),
-        scale_weights=np.array([128, 128, 0, 0, 0, 0], np.int64), first_thresholds=np.zeros(0, np.int64),
-        scale_thresholds=np.zeros(0, np.int64), frequencies=np.ones((2, COMBOS, PHASES, 5), np.int64))
+        scale_weights=np.tile(np.array([128, 128, 0, 0, 0, 0], np.int64), (STATES, 1)),
+        first_thresholds=np.zeros(0, np.int64), scale_thresholds=np.zeros(0, np.int64),
+        frequencies=np.ones((2, COMBOS[layer], PHASES, 5), np.int64))
 
 
-def solve(products: Floats, target: Floats, ridge: float = 1e-4) -> Floats:
-    """Least squares from normal equations, with a small ridge relative to each diagonal."""
-    diagonal = np.diag(np.maximum(np.diag(products) * ridge, 1e-6))
-    return np.asarray(np.linalg.solve(products + diagonal, target))
+@dataclass
+class Squares:
+    """Normal equations of several least-squares problems that lean on a common one where they have few samples."""
+
+    products: Floats
+    target: Floats
+    samples: Floats
+
+    @classmethod
+    def empty(cls, problems: int, size: int) -> Squares:
+        """No samples yet."""
+        return cls(np.zeros((problems, size, size)), np.zeros((problems, size)), np.zeros(problems))
+
+    def add(self, which: Ints, inputs: Floats, outputs: Floats) -> None:
+        """Add samples: problem numbers (N,), inputs (size, N), outputs (N,)."""
+        for k in np.unique(which):
+            chosen = inputs[:, which == k]
+            self.products[k] += chosen @ chosen.T
+            self.target[k] += chosen @ outputs[which == k]
+            self.samples[k] += chosen.shape[1]
+
+    def solve(self, pools: Ints) -> Floats:
+        """Solutions (problems, size); problems with the same number in `pools` share a pool, and pools a pool of all."""
+        products, target = self.products.copy(), self.target.copy()
+        everything = self._mean(np.ones(len(pools), bool))
+        for pool in np.unique(pools):
+            members = pools == pool
+            own, count = self._mean(members), self.samples[members].sum()
+            share = count / (count + POOL_SAMPLES)
+            products[members] += POOL_SAMPLES * (share * own[0] + (1 - share) * everything[0])
+            target[members] += POOL_SAMPLES * (share * own[1] + (1 - share) * everything[1])
+        ridge = np.maximum(np.einsum("kii->ki", products) * 1e-4, 1e-6)
+        products += ridge[:, :, None] * np.eye(products.shape[1])
+        return np.asarray(np.linalg.solve(products, target[:, :, None])[:, :, 0])
+
+    def _mean(self, members: NDArray[np.bool_]) -> tuple[Floats, Floats]:
+        count = max(float(self.samples[members].sum()), 1.0)
+        return self.products[members].sum(0) / count, self.target[members].sum(0) / count
 
 
 def fit_start(tables: LayerTables, which: int, samples: list[tuple[Ints, Floats]]) -> LayerTables:
@@ -100,23 +137,23 @@ def fit_activity(tables: LayerTables, layer: int, batches: list[Batch]) -> Layer
 
 
 def fit_coefficients(tables: LayerTables, layer: int, batches: list[Batch]) -> LayerTables:
-    """Least-squares prediction of the digit for each activity class; class 0 is the group's first frame."""
-    kinds = len(tables.coefficients)
-    products, target = np.zeros((kinds, FEATURES, FEATURES)), np.zeros((kinds, FEATURES))
+    """Least-squares prediction of the digit for each state and activity class, and for the group's first frame."""
+    first, later = Squares.empty(1, FEATURES), Squares.empty(len(tables.coefficients) - 1, FEATURES)
     for batch in batches:
         model = LayerModel(tables, layer, batch.digits)
         for t in range(len(batch.digits)):
             model.predict(t)
             digit = batch.digits[t, ..., layer]
-            x = model.features[:, t].reshape(FEATURES, -1).astype(np.float64)
-            y, kind = digit.ravel().astype(np.float64), np.broadcast_to(model.kind, digit.shape).ravel()
-            for k in np.unique(kind):
-                chosen = x[:, kind == k]
-                products[k] += chosen @ chosen.T
-                target[k] += chosen @ y[kind == k]
+            x = model.features[t].reshape(FEATURES, -1).astype(np.float64)
+            y, kind = digit.ravel().astype(np.float64), model.kind.ravel()
+            if t == 0:
+                first.add(kind, x, y)
+            else:
+                later.add(kind - 1, x, y)
             model.update(t, digit)
-    fitted = [solve(p, b) for p, b in zip(products, target, strict=True)]
-    return replace(tables, coefficients=np.round(np.array(fitted) * 4096).astype(np.int64))
+    classes = len(tables.activity_thresholds) + 1
+    fitted = np.concatenate([first.solve(np.zeros(1, np.int64)), later.solve(np.arange(len(later.target)) % classes)])
+    return replace(tables, coefficients=np.round(fitted * 4096).astype(np.int64))
 
 
 def fit_errors(tables: LayerTables, layer: int, batches: list[Batch]) -> LayerTables:
@@ -137,23 +174,23 @@ def fit_errors(tables: LayerTables, layer: int, batches: list[Batch]) -> LayerTa
 
 
 def fit_scale_weights(tables: LayerTables, layer: int, batches: list[Batch]) -> LayerTables:
-    """Weights of the expected error, by least squares weighted with the expectation itself, three rounds."""
-    weights = np.array([0.3, 0.6, 0.1, 0.0, 0.0, 0.0])
+    """Weights of the expected error for each state, by least squares weighted with the expectation itself, three rounds."""
+    weights = np.tile(np.array([0.3, 0.6, 0.1, 0.0, 0.0, 0.0]), (STATES, 1))
     for _ in range(3):
-        products, target = np.zeros((6, 6)), np.zeros(6)
+        squares = Squares.empty(STATES, SCALE_TERMS)
         for batch in batches:
             model = LayerModel(tables, layer, batch.digits)
             for t in range(len(batch.digits)):
                 model.predict(t)
                 digit = batch.digits[t, ..., layer]
                 if t:
-                    x = np.stack([term.ravel() for term in model.scale_terms(t)]).astype(np.float64)
+                    x = model.scale_terms(t).reshape(SCALE_TERMS, -1).astype(np.float64)
                     y = np.abs((digit << 6) - model.mu).ravel() * 16.0
-                    scale = np.maximum(weights @ x, 16.0)
-                    products += (x / scale) @ (x / scale).T
-                    target += (x / scale) @ (y / scale)
+                    state = model.state.ravel()
+                    scale = np.maximum((weights[state].T * x).sum(0), 16.0)
+                    squares.add(state, x / scale, y / scale)
                 model.update(t, digit)
-        weights = solve(products, target)
+        weights = squares.solve(np.zeros(STATES, np.int64))
     return replace(tables, scale_weights=np.round(weights * 256).astype(np.int64))
 
 
@@ -163,7 +200,7 @@ def gather(tables: LayerTables, layer: int, batches: list[Batch]) -> tuple[Ints,
     for batch in batches:
         model = LayerModel(tables, layer, batch.digits)
         for t in range(len(batch.digits)):
-            context = model.contexts(t) % (COMBOS * PHASES)
+            context = model.contexts(t) % (COMBOS[layer] * PHASES)
             digit = batch.digits[t, ..., layer]
             found = (np.full(digit.shape, t == 0), model.sigma, context, model.mirror * digit + 2)
             for part, values in zip(parts, found, strict=True):
@@ -180,18 +217,25 @@ def thresholds(sigma: Ints, classes: int) -> Ints:
     return limits.astype(np.int64)
 
 
-def smooth(counts: Floats) -> Floats:
-    """Probabilities from counts (classes, 8, 21, 5): each row leans on its neighbours where it is thin."""
+def laplace(limits: Ints) -> Floats:
+    """(classes, 1, 41, 5) two-sided exponentials around each phase: what rows without any sample fall back on."""
+    scale = np.concatenate([limits[:1] * 0.7, np.sqrt(limits[:-1] * limits[1:]), limits[-1:] * 1.4]) / 1024
+    phase, digit = (np.arange(PHASES) - PHASES // 2) / 8, np.arange(-2, 3)
+    away = np.maximum(np.abs(digit - phase[:, None]) - 0.4, 0.0)
+    weight = np.exp(-away / np.maximum(scale, 0.05)[:, None, None]) + 1e-5
+    return np.asarray(weight / weight.sum(-1, keepdims=True))[:, None]
+
+
+def smooth(counts: Floats, fallback: Floats) -> Floats:
+    """Probabilities from counts (classes, combinations, 41, 5): each row leans on its neighbours where it is thin."""
     near = np.zeros_like(counts)
     near[1:] += counts[:-1]
     near[:-1] += counts[1:]
     near[:, :, 1:] += counts[:, :, :-1]
     near[:, :, :-1] += counts[:, :, 1:]
-    wide = counts.sum(0, keepdims=True) + 0.05
-    wide = wide / wide.sum(-1, keepdims=True)
-    near = near + 0.5 * wide
-    near = near / near.sum(-1, keepdims=True)
-    total = counts + PRIOR_WEIGHT * near
+    wide = counts.sum(0, keepdims=True) + 0.5 * fallback
+    near = near + 0.5 * wide / wide.sum(-1, keepdims=True)
+    total = counts + PRIOR_WEIGHT * near / near.sum(-1, keepdims=True)
     return np.asarray(total / total.sum(-1, keepdims=True))
 
 
@@ -209,16 +253,17 @@ def fit_frequencies(tables: LayerTables, layer: int, batches: list[Batch]) -> La
     limits = thresholds(sigma[first == 0], SCALE_CLASSES)
     classes = np.where(first != 0, np.searchsorted(limits_first, sigma, side="right"),
                        len(limits_first) + 1 + np.searchsorted(limits, sigma, side="right"))
-    count = len(limits_first) + 1 + len(limits) + 1
-    cells = (classes * (COMBOS * PHASES) + context) * 5 + folded
-    counts = np.bincount(cells, minlength=count * COMBOS * PHASES * 5).astype(np.float64)
-    frequencies = to_frequencies(smooth(counts.reshape(count, COMBOS, PHASES, 5)))
-    return replace(tables, first_thresholds=limits_first, scale_thresholds=limits, frequencies=frequencies)
+    fallback = np.concatenate([laplace(limits_first), laplace(limits)])
+    shape = (len(fallback), COMBOS[layer], PHASES, 5)
+    cells = (classes * (COMBOS[layer] * PHASES) + context) * 5 + folded
+    counts = np.bincount(cells, minlength=int(np.prod(shape))).astype(np.float64).reshape(shape)
+    return replace(tables, first_thresholds=limits_first, scale_thresholds=limits,
+                   frequencies=to_frequencies(smooth(counts, fallback)))
 
 
 def fit_layer(layer: int, batches: list[Batch]) -> LayerTables:
     """All tables of one layer (0..3)."""
-    tables = blank()
+    tables = blank(layer)
     for fit in (fit_activity, fit_coefficients, fit_errors, fit_scale_weights, fit_frequencies):
         tables = fit(tables, layer, batches)
     return tables
