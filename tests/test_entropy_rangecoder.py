@@ -71,8 +71,8 @@ def test_the_final_word_lies_in_the_interval_and_is_short(low: int, span: int) -
         assert word % WORD == 0
 
 
-@pytest.mark.parametrize("change", [lambda p: p + b"\0", lambda p: p + b"\1", lambda p: p[:-1], lambda p: p + p,
-                                    lambda p: p[:-1] + bytes([p[-1] ^ 1]), lambda p: b"\xff" * 4 + p])
+@pytest.mark.parametrize("change", [lambda p: p + b"\0", lambda p: p + b"\1", lambda p: p + p,
+                                    lambda p: b"\xff" * 4 + p])
 def test_a_payload_that_no_encoder_writes_is_refused(change: object) -> None:
     rng = random.Random(3)
     ranks = rng.choices(range(5), (8, 4, 2, 1, 1), k=200)

@@ -10,8 +10,17 @@ The time model, which every module of this package keeps:
 
 Modules (import names from them, this package imports nothing by itself):
 
-    rates.py    exact rates and times from PyAV            output.py  files that appear whole or not at all
-    probe.py    probe() -> MediaInfo                       source.py  VideoSource: frames and sound of one pass
-    audio.py    AudioEncoder, AudioDecoder (Opus)          sink.py    VideoSink: H.264 + AAC or Opus
-    stills.py   AVIF stills, portraits                     items.py   AudioBlock, AudioPacket, Source, Target
+    items.py    AudioBlock, AudioPacket, Source, Target    output.py  files that appear whole or not at all
+    probe.py    probe() -> MediaInfo                       sink.py    VideoSink: H.264 + AAC or Opus
+    source.py   VideoSource: frames and sound of one pass  stills.py  AVIF stills, portraits
+    audio.py    AudioEncoder, AudioDecoder (Opus)
+
+and behind them
+
+    rates.py    exact rates and times from PyAV            sampling.py   which frames are kept
+    reader.py   opening, choosing streams, packets         timeline.py   timestamps -> ticks since time zero
+    colour.py   RGB <-> YUV, turning; hdr.py: PQ and HLG   sound.py      decoded sound without holes or drift
+    pipes.py    file objects, stdin, stdout for libav      listening.py  sound packets -> blocks or copied packets
+    faults.py   libav's errors as MediaError               opus.py, opus_copy.py  Opus bytes; copying in sync
+    tracks.py   the streams of a file being written
 """

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from vqcodec.errors import MediaError, UsageError
 from vqcodec.media.faults import media_faults
-from vqcodec.media.items import AUDIO_HZ, Target
+from vqcodec.media.items import Target
 from vqcodec.media.output import PendingFile, check_output, is_file_name, open_stream
 from vqcodec.media.pipes import GuardedWriter
 from vqcodec.media.tracks import OpusTrack, PcmTrack, SoundTrack, VideoTrack
@@ -215,5 +215,3 @@ def _container_name(target: Target, container: str | None) -> str:
         raise UsageError(f"cannot write .{name} files", hint=f"use {', '.join('.' + known for known in _CONTAINERS)}")
     return name
 
-
-__all__ = ["AUDIO_HZ", "VideoSink"]
