@@ -98,7 +98,7 @@ INVALID: dict[str, tuple[str, str, bytes]] = {
     "length-too-long": ("bad-length", "a length of nine bytes", length(b"\x80" * 8 + b"\x01")),
     "length-end-21": ("bad-length", "IEND is too long", last(lambda p: p + b"\0")),
     "crc-of-head": ("bad-crc", "a flag was flipped", flip(BASE, 8 + 4 + 2 + 2)),
-    "crc-of-motion": ("bad-crc", "a payload bit was flipped", flip(BASE, SECOND_MOTN + 30, 16)),
+    "crc-of-motion": ("bad-crc", "a payload bit was flipped", flip(BASE, SECOND_MOTN + 12, 16)),
     "crc-of-type": ("bad-crc", "MOTN became mOTN", flip(BASE, SECOND_MOTN, 0x20)),
     "crc-of-crc": ("bad-crc", "the last byte of the stream was flipped", flip(BASE, len(BASE) - 1)),
     "order-no-head": ("bad-order", "the first chunk is KEYF", without(BASE, 0)),
