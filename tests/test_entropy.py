@@ -13,10 +13,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from vqcodec.entropy import decode_layers, encode_layers
-from vqcodec.entropy.codec import join_digits, split_indices
+from vqcodec.entropy.codec import final_states, join_digits, split_indices
 from vqcodec.entropy.tables import FILE_NAME, check, layer_from_json, load
 from vqcodec.errors import BitstreamError, UsageError
 from vqcodec.quantize.grfsq import to_indices, unpack_digits
+from vqcodec.training.tables import trace
 
 TABLES = Path(__file__).resolve().parents[1] / "bitstream_spec" / "tables"
 
@@ -125,6 +126,9 @@ def test_the_written_example() -> None:
     payloads = [bytes.fromhex(p) for p in example["payloads"]]
     assert encode_layers(indices) == payloads
     np.testing.assert_array_equal(decode_layers(payloads, example["frames"]), indices)
+    assert [list(state) for state in final_states(payloads, example["frames"])] == example["final_states"]
+    for found in example["traces"]:
+        assert json.loads(trace(indices, found["layer"] - 1, found["frame"])) == found
 
 
 def test_packaged_and_published_tables_are_equal() -> None:
@@ -137,7 +141,11 @@ def test_tables_obey_their_rules() -> None:
         check(tables, layer)
         for name in ("activity_thresholds", "first_thresholds", "scale_thresholds"):
             assert (np.diff(getattr(tables, name)) > 0).all(), name
-        assert np.abs(tables.coefficients).max() < 2**15 and np.abs(tables.scale_weights).max() < 2**12
+        # 32 bits suffice: a feature is at most 170 + 168 steps; the terms of sigma as in entropy.md section 4.3
+        assert np.abs(tables.coefficients).sum(1).max() * 338 < 2**31
+        move, error = 2 * 168, int(tables.start_scale.max()) + (int(tables.start_slope.max()) * (move_limit := 344_064) >> 8)
+        terms = np.array([error, error, 4 * error, 4 * move << 8, 96 * move << 4, 1024])
+        assert (np.abs(tables.scale_weights) * terms).sum(1).max() < 2**31 and move_limit == 1024 * move
 
 
 def test_tables_that_break_a_rule_are_refused() -> None:

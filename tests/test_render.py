@@ -13,6 +13,7 @@ from vqcodec.render.flow import LandmarkFlow, affine_flow, base_grid, resize_flo
 from vqcodec.render.maps import MAP_CHANNELS, draw_maps
 from vqcodec.render.network import Detail, composite
 from vqcodec.render.renderer import Renderer, conditioning_inputs
+from vqcodec.render.sampling import CpuSampler, GridSampler
 
 CPU = torch.device("cpu")
 
@@ -168,3 +169,17 @@ def test_fitted_basis_covers_the_motion_it_was_fitted_to() -> None:
     assert np.allclose(basis.components @ basis.components.T, np.eye(LANDMARK_DIMS), atol=1e-4)
     assert np.abs(basis.landmarks(basis.project(points)) - points).max() * 256 < 0.5
     assert basis.units.shape == (48,) and basis.units[:LANDMARK_DIMS].min() >= 1
+
+
+def test_the_cpu_sampler_samples_like_grid_sample() -> None:
+    fast, exact = CpuSampler(), GridSampler()
+    generator = torch.Generator().manual_seed(0)
+    maps = torch.rand(1, 16, 32, 32, generator=generator).contiguous(memory_format=torch.channels_last)
+    flow = 0.3 * torch.randn(3, 2, 64, 64, generator=generator)
+    assert torch.allclose(fast.features(maps, flow), exact.features(maps, flow), atol=1e-5)
+    blur = torch.nn.functional.avg_pool2d
+    picture = blur(torch.rand(1, 3, 256 + 8, 256 + 8, generator=generator), 9, 1)
+    smooth = 0.3 * blur(torch.randn(2, 2, 128 + 16, 128 + 16, generator=generator), 17, 1)
+    for size in (128, 256):
+        difference = (fast.picture(picture, smooth, size) - exact.picture(picture, smooth, size)).abs()
+        assert difference.max() < 0.02 and difference.mean() < 0.002

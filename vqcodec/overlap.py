@@ -19,7 +19,7 @@ from typing import Generic, TypeVar
 
 T = TypeVar("T")
 _POLL_S = 0.1
-_STOP_WAIT_S = 10.0
+_STOP_WAIT_S = 5.0
 
 
 @dataclass(frozen=True, slots=True)

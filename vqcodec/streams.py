@@ -14,6 +14,13 @@ Stream = str | os.PathLike[str] | BinaryIO
 """A path, "-" for standard input, or a binary file object (which needn't be seekable)."""
 
 
+def _standard_input() -> BinaryIO:
+    """A reader of its own: a thread left waiting in that of sys.stdin makes an interrupted program abort."""
+    if sys.stdin is None or sys.stdin.isatty():
+        raise UsageError("standard input is a terminal", hint="Pipe a .vqt file into it, or give a file name.")
+    return open(sys.stdin.fileno(), "rb", closefd=False)
+
+
 @contextmanager
 def open_stream(source: Stream) -> Iterator[BinaryIO]:
     """Open a .vqt file for reading; what the caller opened stays open.
@@ -23,7 +30,8 @@ def open_stream(source: Stream) -> Iterator[BinaryIO]:
         UsageError: `source` is a text file object.
     """
     if isinstance(source, str) and source == "-":
-        yield sys.stdin.buffer
+        with _standard_input() as handle:
+            yield handle
     elif isinstance(source, (str, os.PathLike)):
         try:
             handle = open(source, "rb")  # noqa: SIM115 - closed by the with below

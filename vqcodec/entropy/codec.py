@@ -85,19 +85,24 @@ def decode_layers(payloads: Sequence[bytes], frames: int) -> NDArray[np.uint16]:
         BitstreamError: code "bad-payload", when a payload is not what an encoder writes for the digits it decodes to.
         UsageError: no payload, more than four, or a negative number of frames.
     """
+    return join_digits(_decode(payloads, frames)[0])
+
+
+def final_states(payloads: Sequence[bytes], frames: int) -> list[tuple[int, int, int]]:
+    """(code, span, bytes taken) of each payload's coder after the last symbol, for conformance; raises as `decode_layers`."""
+    return [coder.state for coder in _decode(payloads, frames)[1]]
+
+
+def _decode(payloads: Sequence[bytes], frames: int) -> tuple[Ints, list[RangeDecoder]]:
     if not 1 <= len(payloads) <= LAYERS or frames < 0:
         raise UsageError(f"{len(payloads)} payloads of {frames} frames; expected 1..{LAYERS} and 0 or more")
     digits = np.zeros((frames, DIMS, len(payloads)), np.int64)
-    for layer, payload in enumerate(payloads):
-        _decode_layer(payload, digits, layer)
-    return join_digits(digits)
-
-
-def _decode_layer(payload: bytes, digits: Ints, layer: int) -> None:
-    coder = RangeDecoder(payload, digits.shape[0] * DIMS)
-    if len(digits):
-        _decode_frames(coder, digits, layer)
-    coder.finish()
+    coders = [RangeDecoder(payload, frames * DIMS) for payload in payloads]
+    for layer, coder in enumerate(coders):
+        if frames:
+            _decode_frames(coder, digits, layer)
+        coder.finish()
+    return digits, coders
 
 
 def _decode_frames(coder: RangeDecoder, digits: Ints, layer: int) -> None:

@@ -17,8 +17,9 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from vqcodec.render.blocks import ConvBlock, Residual, cat, conv, unshuffle
-from vqcodec.render.flow import LandmarkFlow, affine_flow, resize_flow, warp
+from vqcodec.render.flow import LandmarkFlow, affine_flow, resize_flow
 from vqcodec.render.maps import MAP_CHANNELS
+from vqcodec.render.sampling import GridSampler, Sampler
 from vqcodec.types import DIMS
 
 FILM = 96
@@ -95,10 +96,12 @@ class FlowNet(nn.Module):
         self.hidden = nn.Conv2d(48, 16, 1)
         self.head = conv(48, 5, gain=0.0, bias=[2.0, 0.0, 0.0, 0.0, 0.0])  # start from the landmark flow
 
-    def forward(self, s1: Tensor, local: Tensor, rigid: Tensor, maps: Tensor, z: Tensor) -> tuple[Tensor, Tensor]:
-        """Portrait features (N,64,h,w), two candidate flows (N,2,h,w), maps (N,16,h,w), z (N,FILM)."""
-        flows = (torch.cat([local, rigid], 1) * 4).to(s1.dtype)
-        x0 = self.stem(cat(warp(s1, local), s1[:, :32], flows, maps))
+    def forward(self, s1: Tensor, local: Tensor, rigid: Tensor, maps: Tensor, z: Tensor,
+                sampler: Sampler) -> tuple[Tensor, Tensor]:
+        """Portrait features (N or 1,64,h,w), two candidate flows (N,2,h,w), maps (N,16,h,w), z (N,FILM)."""
+        flows = torch.cat([local, rigid], 1) * 4
+        still = s1[:, :32].expand(len(local), -1, -1, -1)
+        x0 = self.stem(cat(sampler.features(s1, local).to(maps.dtype), still, flows, maps))
         x1 = self.down1(x0, z)
         x2 = self.mid(self.down2(x1, z), z)
         y1 = self.up1(cat(F.interpolate(x2, scale_factor=2.0), x1), z)
@@ -125,13 +128,13 @@ class Decoder(nn.Module):
         self.flow = conv(48, 2, 1, gain=0.0)
 
     def forward(self, source: SourceFeatures, flow: Tensor, hidden: Tensor, maps64: Tensor, maps128: Tensor,
-                z: Tensor) -> tuple[Tensor, Tensor]:
+                z: Tensor, sampler: Sampler) -> tuple[Tensor, Tensor]:
         """Flow (N,2,64,64), hidden (N,16,64,64), maps64 (N,8,64,64), maps128 (N,8,128,128), z (N,FILM)."""
         side = flow.shape[-1]
-        w3 = warp(source.s3, resize_flow(flow, side // 4))
-        w2 = warp(source.s2, resize_flow(flow, side // 2))
-        w1 = warp(source.s1, flow)
-        w0 = warp(source.s0, resize_flow(flow, side * 2))
+        w3 = sampler.features(source.s3, resize_flow(flow, side // 4))
+        w2 = sampler.features(source.s2, resize_flow(flow, side // 2))
+        w1 = sampler.features(source.s1, flow)
+        w0 = sampler.features(source.s0, resize_flow(flow, side * 2))
         maps16 = F.avg_pool2d(maps64, 4)
         x = self.up3(cat(w3, maps16), z)
         x = self.res2(self.up2(cat(F.interpolate(x, scale_factor=2.0), w2), z), z)
@@ -157,8 +160,12 @@ class Head(nn.Module):
 
 
 def fold(picture: Tensor, dtype: torch.dtype) -> Tensor:
-    """(N, 3, 2S, 2S) in 0..1 -> (N, 12, S, S) in -1..1 of `dtype`."""
-    return unshuffle(picture.to(dtype) * 2 - 1)
+    """(N, 3, 2S, 2S) in 0..1 -> (N, 12, S, S) in -1..1 of `dtype`, channels-last."""
+    count, channels, height, width = picture.shape
+    # pixel_unshuffle's order of channels, but straight into channels-last
+    blocks = picture.permute(0, 2, 3, 1).reshape(count, height // 2, 2, width // 2, 2, channels)
+    folded = blocks.to(dtype).permute(0, 1, 3, 5, 2, 4).reshape(count, height // 2, width // 2, 4 * channels)
+    return (folded * 2 - 1).permute(0, 3, 1, 2)
 
 
 class Detail(nn.Module):
@@ -187,7 +194,7 @@ class Detail(nn.Module):
             (N, 3, 512, 512) float32 output.
         """
         folded = fold(still, features.dtype) if still_folded is None else still_folded
-        fine = self.mix(cat(features, fold(warped, features.dtype), folded))
+        fine = self.mix(cat(features, fold(warped, features.dtype), folded.expand(len(warped), -1, -1, -1)))
         layers = layers.float()
         weight = layers[:, :3].softmax(1)
         # premultiplied: 5 channels to enlarge instead of 9, and no softmax over 512x512
@@ -225,30 +232,34 @@ class RendererNet(nn.Module):
 
     def conditioning(self, delta: Tensor, state: Tensor) -> Tensor:
         """(N, 48) twice -> (N, FILM)."""
-        z: Tensor = self.film(torch.cat([delta, state], 1))
+        # no autocast at inference: the weights themselves may be bfloat16 there
+        z: Tensor = self.film(torch.cat([delta, state], 1).to(self.film[0].weight.dtype))
         return z
 
     def forward(self, portrait: Tensor, source: SourceFeatures, maps_s: Tensor, maps_t: Tensor, lm_s: Tensor,
-                lm_t: Tensor, z: Tensor) -> Rendering:
+                lm_t: Tensor, z: Tensor, sampler: Sampler | None = None) -> Rendering:
         """Render N targets.
 
         Args:
-            portrait: (N, 3, S, S) in 0..1, float32.
-            source: encoder(portrait, maps_s), each with leading N.
-            maps_s: (N, 8, S/2, S/2) maps of the portrait, 0..1.
+            portrait: (N, 3, S, S) in 0..1, float32; or 1 for all.
+            source: encoder(portrait, maps_s), each with leading N or 1.
+            maps_s: (N or 1, 8, S/2, S/2) maps of the portrait, 0..1.
             maps_t: (N, 8, S/2, S/2) maps of the targets.
             lm_s: (N, 478, 2) portrait landmarks.
             lm_t: (N, 478, 2) target landmarks.
             z: (N, FILM) from `conditioning`.
+            sampler: how to warp; None for the differentiable way.
         """
+        sampler = sampler or GridSampler()
         side = portrait.shape[-1] // 4
         local = self.landmark_flow(lm_s, lm_t, side)
         rigid = affine_flow(lm_s, lm_t, side)
         maps64 = F.avg_pool2d(maps_t, 2)
-        flow, hidden = self.flow_net(source.s1, local, rigid, torch.cat([maps64, F.avg_pool2d(maps_s, 2)], 1), z)
-        x, refinement = self.decoder(source, flow, hidden, maps64, maps_t, z)
+        both = torch.cat([maps64, F.avg_pool2d(maps_s, 2).expand(len(maps64), -1, -1, -1)], 1)
+        flow, hidden = self.flow_net(source.s1, local, rigid, both, z, sampler)
+        x, refinement = self.decoder(source, flow, hidden, maps64, maps_t, z, sampler)
         flow128 = resize_flow(flow, side * 2) + refinement
-        warped = warp(portrait, resize_flow(flow128, side * 4))
-        layers, features = self.head(x, warped, portrait)
+        warped = sampler.picture(portrait, flow128, side * 4)
+        layers, features = self.head(x, warped, portrait.expand_as(warped))
         output, generated = composite(layers, warped, portrait)
         return Rendering(output, generated, warped, flow, flow128, features, layers)

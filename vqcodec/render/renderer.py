@@ -2,7 +2,7 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import cv2
 import numpy as np
@@ -15,23 +15,11 @@ from vqcodec.config import Device
 from vqcodec.errors import ModelError, UnsupportedError
 from vqcodec.models import store
 from vqcodec.models.basis import LANDMARK_DIMS, LandmarkBasis
-from vqcodec.render.flow import resize_flow, warp
 from vqcodec.render.maps import draw_maps
 from vqcodec.render.network import MOTION_SPREAD_UNITS, STATE_SPREAD_UNITS, RendererNet, SourceFeatures, fold
+from vqcodec.render.sampling import CpuSampler, GridSampler, Sampler
 from vqcodec.runtime.device import choose_device, inference_dtype
 from vqcodec.types import ModelId
-
-
-@dataclass(frozen=True, slots=True)
-class _Repeated:
-    """A portrait's tensors N times over, channels-last: the network warps each copy differently."""
-
-    large: Tensor
-    folded: Tensor
-    small: Tensor
-    source: SourceFeatures
-    maps: Tensor
-    landmarks: Tensor
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,28 +28,21 @@ class PortraitState:
 
     Attributes:
         features: (48,) float32 f_s.
-        single: everything else, once.
-        repeats: everything else for the batch sizes in use.
+        large: (1, 3, 512, 512) float32 in 0..1.
+        folded: (1, 12, 256, 256) the same for the 512 head.
+        small: (1, 3, 256, 256) float32 in 0..1.
+        source: what the network keeps of it, float32.
+        maps: (1, 8, 128, 128) its landmark maps.
+        landmarks: (1, 478, 2) in -1..1.
     """
 
     features: NDArray[np.float32]
-    single: _Repeated
-    repeats: dict[int, _Repeated] = field(default_factory=dict)
-
-    def repeated(self, count: int) -> _Repeated:
-        """The tensors for a batch of `count` frames."""
-        if count not in self.repeats:
-            self.repeats.clear()  # one full-size batch and a last odd one: keep only the latest
-            self.repeats[count] = _Repeated(*(
-                SourceFeatures(*(_repeat(y, count) for y in x)) if isinstance(x, tuple) else _repeat(x, count)
-                for x in (getattr(self.single, name) for name in _Repeated.__slots__)))
-        return self.repeats[count]
-
-
-def _repeat(x: Tensor, count: int) -> Tensor:
-    if x.dim() != 4:
-        return x.expand(count, *x.shape[1:])
-    return x.expand(count, -1, -1, -1).contiguous(memory_format=torch.channels_last)
+    large: Tensor
+    folded: Tensor
+    small: Tensor
+    source: SourceFeatures
+    maps: Tensor
+    landmarks: Tensor
 
 
 class Renderer:
@@ -77,7 +58,11 @@ class Renderer:
         self.id, self.motion_space, self._basis = model.id, motion_space, basis
         self.device, self._precision = device, precision
         net = net.eval().requires_grad_(False)
-        self._net: RendererNet = net.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+        # autocast would convert every weight again at every call
+        net = net.to(device, precision, memory_format=torch.channels_last)  # type: ignore[call-overload]
+        net.landmark_flow.float()
+        self._net: RendererNet = net
+        self._sampler: Sampler = CpuSampler() if device.type == "cpu" else GridSampler()
 
     @classmethod
     def load(cls, path: str | os.PathLike[str] | None = None, device: Device = "auto", *,
@@ -116,11 +101,8 @@ class Renderer:
         return x.float().div(255).contiguous(memory_format=torch.channels_last)
 
     def _maps(self, landmarks: NDArray[np.float32]) -> Tensor:
-        drawn = torch.from_numpy(np.stack([draw_maps(points) for points in landmarks]))
-        return drawn.to(self.device).float().div(255).contiguous(memory_format=torch.channels_last)
-
-    def _autocast(self) -> torch.autocast:
-        return torch.autocast(self.device.type, self._precision, enabled=self._precision != torch.float32)
+        drawn = np.stack([np.moveaxis(draw_maps(points), 0, -1) for points in landmarks])
+        return torch.from_numpy(drawn).to(self.device).permute(0, 3, 1, 2).to(self._precision).div_(255)
 
     @torch.inference_mode()
     def prepare(self, portrait: NDArray[np.uint8], features: NDArray[np.float32]) -> PortraitState:
@@ -133,14 +115,12 @@ class Renderer:
         landmarks = self._basis.landmarks(features[None])
         small = self._image(cv2.resize(portrait, (256, 256), interpolation=cv2.INTER_AREA).astype(np.uint8))
         maps = self._maps(landmarks)
-        with self._autocast():
-            source = self._net.encoder(small, maps)
+        source = self._net.encoder(small, maps)
         large = self._image(portrait)
         # warping is done in float32
         source = SourceFeatures(*(x.float().contiguous(memory_format=torch.channels_last) for x in source))
-        single = _Repeated(large, fold(large, self._precision), small, source, maps,
-                           torch.from_numpy(landmarks * 2 - 1).to(self.device))
-        return PortraitState(features.astype(np.float32), single)
+        return PortraitState(features.astype(np.float32), large, fold(large, self._precision), small, source, maps,
+                             torch.from_numpy(landmarks * 2 - 1).to(self.device))
 
     @torch.inference_mode()
     def render(self, state: PortraitState, features: NDArray[np.float32], size_px: int = 512) -> NDArray[np.uint8]:
@@ -159,14 +139,14 @@ class Renderer:
             return np.zeros((0, size_px, size_px, 3), np.uint8)
         landmarks = self._basis.landmarks(features)
         z = self._conditioning(state, features)
-        own = state.repeated(count)
-        with self._autocast():
-            rendering = self._net(own.small, own.source, own.maps, self._maps(landmarks), own.landmarks,
-                                  torch.from_numpy(landmarks * 2 - 1).to(self.device), self._net.conditioning(*z))
-            output = rendering.output
-            if size_px == 512:
-                warped = warp(own.large, resize_flow(rendering.flow128, 512))
-                output = self._net.detail(rendering.layers, rendering.features, warped, own.large, own.folded)
+        rendering = self._net(state.small, state.source, state.maps, self._maps(landmarks),
+                              state.landmarks.expand(count, -1, -1),
+                              torch.from_numpy(landmarks * 2 - 1).to(self.device), self._net.conditioning(*z),
+                              self._sampler)
+        output = rendering.output
+        if size_px == 512:
+            warped = self._sampler.picture(state.large, rendering.flow128, 512)
+            output = self._net.detail(rendering.layers, rendering.features, warped, state.large, state.folded)
         pixels = output.float().mul_(255).add_(0.5).clamp_(0, 255).to(torch.uint8)
         return pixels.permute(0, 2, 3, 1).contiguous().cpu().numpy()
 

@@ -20,7 +20,6 @@ from vqcodec.training.model import Tokenizer
 from vqcodec.training.objective import Objective
 from vqcodec.training.recipe import Recipe, Stage
 
-
 LOG_EVERY = 100
 
 

@@ -1,9 +1,10 @@
 """Fits the normative entropy tables (bitstream_spec/entropy.md section 5) to the token arrays of training clips.
 
-    python -m vqcodec.training.tables TOKENS_DIR [--check OTHER_TOKENS_DIR]
+    python -m vqcodec.training.tables TOKENS_DIR... [--check OTHER_TOKENS_DIR]
 
-TOKENS_DIR holds NAME.npy, uint16 (T, 12, 4), one per clip. Writes `motion-1.json` and `example-1.json` to
-`bitstream_spec/tables/` and the packaged copy of the former to `vqcodec/entropy/`. `--check` reports rates on other clips.
+A TOKENS_DIR holds NAME.npy, uint16 (T, 12, 4), one per clip (vqcodec.training.tokens makes them). Writes `motion-1.json` and
+`example-1.json` to `bitstream_spec/tables/`, and the packaged copy of the tables to `vqcodec/entropy/`. `--check` reports
+rates on other clips.
 """
 from __future__ import annotations
 
@@ -12,12 +13,15 @@ import json
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
-from vqcodec.entropy.codec import decode_layers, encode_layers
+from vqcodec.entropy.codec import encode_layers, final_states, split_indices
+from vqcodec.entropy.context import LayerModel
 from vqcodec.entropy.stats import measure, report
 from vqcodec.entropy.tables import FILE_NAME, LayerTables, load, load_rows
+from vqcodec.quantize import to_indices
 from vqcodec.training.tables_fit import fit_layer, read_batches
-from vqcodec.types import LAYERS
+from vqcodec.types import DIMS, LAYERS
 
 ROOT = Path(__file__).resolve().parents[2]
 EXAMPLE_NAME = "example-1.json"
@@ -39,37 +43,46 @@ def format_tables(layers: list[LayerTables]) -> str:
     return '{"name": "motion-1", "layers": [\n' + ",\n".join(blocks) + "\n]}\n"
 
 
-def example_indices(frames: int = 6) -> np.ndarray:
-    """(frames, 12, 4) uint16: a slow wave in every dimension, the fixed input of `example-1.json`."""
-    from vqcodec.entropy.codec import join_digits
-    t, d = np.arange(frames)[:, None], np.arange(48)[None, :]
+def example_indices(frames: int = 6) -> NDArray[np.uint16]:
+    """(frames, 12, 4): a slow wave in every dimension, the fixed input of `example-1.json`."""
+    t, d = np.arange(frames)[:, None], np.arange(DIMS)[None, :]
     value = ((t * t * (d % 7 - 3)) // 2 + t * (11 - d) // 4 + (d * 37) % 61 - 30) // (1 + d // 8)
-    digits = np.zeros((frames, 48, LAYERS), np.int64)
-    rest = value
-    for layer in range(LAYERS):
-        step = 4 ** (LAYERS - 1 - layer)
-        digits[..., layer] = np.clip(np.sign(rest) * ((2 * np.abs(rest) + step) // (2 * step)), -2, 2)
-        rest = rest - step * digits[..., layer]
-    return join_digits(digits)
+    return to_indices(value)
+
+
+def trace(indices: NDArray[np.uint16], layer: int, frame: int) -> str:
+    """What section 4 of entropy.md computes for every dimension of one frame of one layer (0..3), as a JSON object."""
+    digits = split_indices(indices)
+    model = LayerModel(load()[layer], layer, digits)
+    for t in range(frame):
+        model.contexts(t)
+        model.update(t, digits[t, :, layer])
+    contexts = model.contexts(frame)
+    fields = {"layer": layer + 1, "frame": frame, "kind": model.kind.tolist(), "mu": model.mu.tolist(),
+              "sigma": model.sigma.tolist(), "m": model.mirror.tolist(), "context": contexts.tolist()}
+    return json.dumps(fields, separators=(",", ":"))
 
 
 def write_example(path: Path) -> None:
-    """Write the fixed input and its payloads."""
+    """Write the fixed input, its payloads, the coder's final states and what the model computes on the way."""
     indices = example_indices()
     payloads = encode_layers(indices)
-    assert np.array_equal(decode_layers(payloads, len(indices)), indices)
+    traces = ",\n".join("  " + trace(indices, layer, t) for layer in range(LAYERS) for t in (0, 1, len(indices) - 1))
     rows = ",\n".join("  " + json.dumps(frame, separators=(",", ":")) for frame in indices.tolist())
-    body = json.dumps([p.hex() for p in payloads], indent=1)
-    path.write_text(f'{{"frames": {len(indices)}, "indices": [\n{rows}\n ],\n "payloads": {body}}}\n', encoding="utf-8")
+    coded = json.dumps([p.hex() for p in payloads])
+    states = json.dumps(final_states(payloads, len(indices)))
+    path.write_text(f'{{"frames": {len(indices)},\n "indices": [\n{rows}\n ],\n "payloads": {coded},\n'
+                    f' "final_states": {states},\n "traces": [\n{traces}\n ]}}\n', encoding="utf-8")
 
 
 def main() -> None:
     """Entry point."""
     parser = argparse.ArgumentParser(description="Fit the entropy tables to token arrays.")
-    parser.add_argument("tokens", type=Path)
+    parser.add_argument("tokens", type=Path, nargs="+", help="folders of (T, 12, 4) token arrays")
     parser.add_argument("--check", type=Path, help="folder of other clips' tokens to report rates on")
     args = parser.parse_args()
-    batches = read_batches(args.tokens)
+    clips = [clip for folder in args.tokens for clip in sorted(folder.glob("*.npy"))]
+    batches = read_batches(clips)
     text = format_tables([fit_layer(layer, batches) for layer in range(LAYERS)])
     for folder in (ROOT / "bitstream_spec" / "tables", ROOT / "vqcodec" / "entropy"):
         folder.mkdir(parents=True, exist_ok=True)
@@ -77,10 +90,11 @@ def main() -> None:
     load.cache_clear()
     load_rows.cache_clear()
     write_example(ROOT / "bitstream_spec" / "tables" / EXAMPLE_NAME)
-    for name, folder in (("fitted on", args.tokens), ("checked on", args.check)):
-        if folder is not None:
-            clips = sorted(folder.glob("*.npy"))
-            print(f"{name} {folder}\n{report(measure(clips[::max(len(clips) // 24, 1)]))}")
+    others = sorted(args.check.glob("*.npy")) if args.check else []
+    for name, chosen in (("of the clips fitted to", clips), ("of the clips to check on", others)):
+        if chosen:
+            sample = chosen[::max(len(chosen) // 24, 1)]
+            print(f"{len(sample)} {name}\n{report(measure(sample))}")
 
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@ Coding uses the integers alone. `vqcodec.training.tables` is the command.
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -23,7 +24,7 @@ ACTIVITY_STEPS = (0.05, 0.12, 0.25, 0.5, 1.0, 2.0, 4.0)
 FIRST_CLASSES = 4
 SCALE_CLASSES = 10
 SMALLEST_SCALE = 4.0
-PRIOR_WEIGHT = 6.0
+PRIOR_WEIGHT = 20.0
 POOL_SAMPLES = 200.0
 
 Floats = NDArray[np.float64]
@@ -36,20 +37,20 @@ class Batch:
     digits: Ints
 
 
-def read_batches(folder: Path, group_frames: int = GROUP_FRAMES) -> list[Batch]:
-    """Cut every clip of `folder` into groups as the encoder does and stack those of equal length.
+def read_batches(clips: Sequence[Path], group_frames: int = GROUP_FRAMES) -> list[Batch]:
+    """Cut every clip (NAME.npy, (T, 12, 4)) into groups as the encoder does and stack those of equal length.
 
     Raises:
-        UsageError: the folder holds no token arrays.
+        UsageError: there is no clip.
     """
     by_length: dict[int, list[Ints]] = defaultdict(list)
-    for path in sorted(folder.glob("*.npy")):
+    for path in clips:
         digits = split_indices(np.load(path, allow_pickle=False))
         for start in range(0, len(digits), group_frames):
             group = digits[start:start + group_frames]
             by_length[len(group)].append(group)
     if not by_length:
-        raise UsageError(f"no .npy token arrays in {folder}", hint="Write (T, 12, 4) uint16 arrays there first.")
+        raise UsageError("no .npy token arrays to fit to", hint="Write them with python -m vqcodec.training.tokens first.")
     return [Batch(np.stack(groups, axis=1)) for groups in by_length.values()]
 
 
