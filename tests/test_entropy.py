@@ -14,7 +14,18 @@ from hypothesis import strategies as st
 
 from vqcodec.entropy import decode_layers, encode_layers
 from vqcodec.entropy.codec import final_states, join_digits, split_indices
-from vqcodec.entropy.tables import FILE_NAME, check, layer_from_json, load
+from vqcodec.entropy.tables import (
+    COMBOS,
+    FEATURES,
+    FILE_NAME,
+    PHASES,
+    SCALE_TERMS,
+    STATES,
+    LayerTables,
+    check,
+    layer_from_json,
+    load,
+)
 from vqcodec.errors import BitstreamError, UsageError
 from vqcodec.quantize.grfsq import to_indices, unpack_digits
 from vqcodec.training.tables import trace
@@ -175,3 +186,11 @@ def test_faster_than_real_time() -> None:
     decode_layers(payloads, 50)
     end = time.process_time()
     assert (middle - start) / 50 < 0.02 and (end - middle) / 50 < 0.02
+
+
+def test_the_text_names_every_table_and_its_shape() -> None:
+    text = (TABLES.parent / "entropy.md").read_text()
+    for name in LayerTables.__slots__:
+        assert f"| `{name}` |" in text, name
+    assert f"(1 + {STATES} (A + 1), {FEATURES})" in text and f"({STATES}, {SCALE_TERMS})" in text
+    assert COMBOS == (1, 3, 8, 8) and f"1 or 3 or 8, {PHASES}, 5" in text
