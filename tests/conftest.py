@@ -33,6 +33,13 @@ def corpus() -> Path:
     return CORPUS
 
 
+@pytest.fixture(autouse=True)
+def no_debug_left(monkeypatch: pytest.MonkeyPatch) -> None:
+    """`--debug` in one in-process test must not show tracebacks in the processes of the next."""
+    monkeypatch.setenv("VQCODEC_DEBUG", "")
+    monkeypatch.delenv("VQCODEC_DEBUG")
+
+
 Cli = Callable[..., "subprocess.CompletedProcess[bytes]"]
 
 

@@ -181,7 +181,7 @@ class DecodeOptions:
     end_s: Fraction | None = None
     force: bool = False
     crf: int = DEFAULT_CRF
-    batch_frames: int = 8
+    batch_frames: int = 16
     face_model: Path | None = None
 
     def __post_init__(self) -> None:

@@ -87,7 +87,7 @@ class EncoderParts:
         from vqcodec.models import store
         from vqcodec.motion.space import MotionSpace
         model = None if options.face_model is None else str(options.face_model)
-        return cls(MotionSpace.load(), store.current("renderer").id,
+        return cls(MotionSpace.load(device=options.device), store.current("renderer").id,
                    lambda: FaceLandmarker(max_faces=TRACKED_FACES, model=model))
 
 
@@ -116,7 +116,7 @@ class DecoderParts:
         from vqcodec.models import store
         from vqcodec.motion.space import MotionSpace
         from vqcodec.render.renderer import Renderer
-        space = MotionSpace.from_file(store.find(head.motion_space, "motion space"))
+        space = MotionSpace.from_file(store.find(head.motion_space, "motion space"), options.device)
         renderer = Renderer.load(device=options.device, space=head.motion_space)
         model = None if options.face_model is None else str(options.face_model)
         return cls(space, renderer, lambda: FaceLandmarker(model=model))

@@ -131,7 +131,11 @@ def standard_input() -> BinaryIO:
     """Standard input as bytes. Raises MediaError on a terminal."""
     if sys.stdin is None or sys.stdin.isatty():
         raise MediaError("cannot read standard input: it is a terminal", hint="pipe a file into it, or give a path")
-    return sys.stdin.buffer
+    try:
+        # a reader of our own: at exit the interpreter locks sys.stdin, which a thread that waits for input holds
+        return open(sys.stdin.fileno(), "rb", closefd=False)
+    except OSError:  # a stand-in without a descriptor
+        return sys.stdin.buffer
 
 
 def standard_output() -> BinaryIO:

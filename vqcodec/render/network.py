@@ -193,15 +193,24 @@ class Detail(nn.Module):
         Returns:
             (N, 3, 512, 512) float32 output.
         """
+        large = self.enlarged(layers)
         folded = fold(still, features.dtype) if still_folded is None else still_folded
         fine = self.mix(cat(features, fold(warped, features.dtype), folded.expand(len(warped), -1, -1, -1)))
+        return blend(large + F.pixel_shuffle(self.out(fine).float(), 2), warped, still)
+
+    @staticmethod
+    def enlarged(layers: Tensor) -> Tensor:
+        """(N, 9, 256, 256) layers of Head -> (N, 5, 512, 512): weights of warped and still, and what is added."""
         layers = layers.float()
         weight = layers[:, :3].softmax(1)
         # premultiplied: 5 channels to enlarge instead of 9, and no softmax over 512x512
         small = torch.cat([weight[:, :2], weight[:, 2:] * layers[:, 3:6] + layers[:, 6:]], 1)
-        large = F.interpolate(small, scale_factor=2.0, mode="bilinear", align_corners=False)
-        large = large + F.pixel_shuffle(self.out(fine).float(), 2)
-        return torch.addcmul(torch.addcmul(large[:, 2:], large[:, :1], warped), large[:, 1:2], still)
+        return F.interpolate(small.contiguous(), scale_factor=2.0, mode="bilinear", align_corners=False)
+
+
+def blend(large: Tensor, warped: Tensor, still: Tensor) -> Tensor:
+    """(N, 5, S, S) of Detail.enlarged and two portraits (N, 3, S, S) -> (N, 3, S, S) float32 output."""
+    return torch.addcmul(torch.addcmul(large[:, 2:], large[:, :1], warped), large[:, 1:2], still)
 
 
 def composite(layers: Tensor, warped: Tensor, still: Tensor) -> tuple[Tensor, Tensor]:
@@ -237,7 +246,7 @@ class RendererNet(nn.Module):
         return z
 
     def forward(self, portrait: Tensor, source: SourceFeatures, maps_s: Tensor, maps_t: Tensor, lm_s: Tensor,
-                lm_t: Tensor, z: Tensor, sampler: Sampler | None = None) -> Rendering:
+                lm_t: Tensor, z: Tensor, sampler: Sampler | None = None, *, finish: bool = True) -> Rendering:
         """Render N targets.
 
         Args:
@@ -249,6 +258,7 @@ class RendererNet(nn.Module):
             lm_t: (N, 478, 2) target landmarks.
             z: (N, FILM) from `conditioning`.
             sampler: how to warp; None for the differentiable way.
+            finish: blend at 256; without it, output and generated are empty (the 512 blend needs only the layers).
         """
         sampler = sampler or GridSampler()
         side = portrait.shape[-1] // 4
@@ -261,5 +271,5 @@ class RendererNet(nn.Module):
         flow128 = resize_flow(flow, side * 2) + refinement
         warped = sampler.picture(portrait, flow128, side * 4)
         layers, features = self.head(x, warped, portrait.expand_as(warped))
-        output, generated = composite(layers, warped, portrait)
+        output, generated = composite(layers, warped, portrait) if finish else (warped[:0], warped[:0])
         return Rendering(output, generated, warped, flow, flow128, features, layers)

@@ -16,7 +16,7 @@ from vqcodec.errors import ModelError, UnsupportedError
 from vqcodec.models import store
 from vqcodec.models.basis import LANDMARK_DIMS, LandmarkBasis
 from vqcodec.render.maps import draw_maps
-from vqcodec.render.network import MOTION_SPREAD_UNITS, STATE_SPREAD_UNITS, RendererNet, SourceFeatures, fold
+from vqcodec.render.network import MOTION_SPREAD_UNITS, STATE_SPREAD_UNITS, RendererNet, Rendering, SourceFeatures, blend, fold
 from vqcodec.render.sampling import CpuSampler, GridSampler, Sampler
 from vqcodec.runtime.device import choose_device, inference_dtype
 from vqcodec.types import ModelId
@@ -62,6 +62,8 @@ class Renderer:
         net = net.to(device, precision, memory_format=torch.channels_last)  # type: ignore[call-overload]
         net.landmark_flow.float()
         self._net: RendererNet = net
+        # weights may come without a 512 head: then the 256 blend is enlarged, in two thirds of the time
+        self._has_detail = bool(net.detail.out.weight.any())
         self._sampler: Sampler = CpuSampler() if device.type == "cpu" else GridSampler()
 
     @classmethod
@@ -142,13 +144,16 @@ class Renderer:
         rendering = self._net(state.small, state.source, state.maps, self._maps(landmarks),
                               state.landmarks.expand(count, -1, -1),
                               torch.from_numpy(landmarks * 2 - 1).to(self.device), self._net.conditioning(*z),
-                              self._sampler)
-        output = rendering.output
-        if size_px == 512:
-            warped = self._sampler.picture(state.large, rendering.flow128, 512)
-            output = self._net.detail(rendering.layers, rendering.features, warped, state.large, state.folded)
+                              self._sampler, finish=size_px != 512)
+        output = rendering.output if size_px != 512 else self._large(state, rendering)
         pixels = output.float().mul_(255).add_(0.5).clamp_(0, 255).to(torch.uint8)
         return pixels.permute(0, 2, 3, 1).contiguous().cpu().numpy()
+
+    def _large(self, state: PortraitState, rendering: Rendering) -> Tensor:
+        warped = self._sampler.picture(state.large, rendering.flow128, 512)
+        if self._has_detail:
+            return self._net.detail(rendering.layers, rendering.features, warped, state.large, state.folded)
+        return blend(self._net.detail.enlarged(rendering.layers), warped, state.large)
 
     def _conditioning(self, state: PortraitState, features: NDArray[np.float32]) -> tuple[Tensor, Tensor]:
         return tuple(torch.from_numpy(x).to(self.device) for x in conditioning_inputs(  # type: ignore[return-value]
