@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Callable
@@ -38,6 +39,11 @@ def no_debug_left(monkeypatch: pytest.MonkeyPatch) -> None:
     """`--debug` in one in-process test must not show tracebacks in the processes of the next."""
     monkeypatch.setenv("VQCODEC_DEBUG", "")
     monkeypatch.delenv("VQCODEC_DEBUG")
+
+
+def interruptible() -> None:
+    """For preexec_fn: Ctrl-C works in the child even where the tests run in a shell's background, which ignores it."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 Cli = Callable[..., "subprocess.CompletedProcess[bytes]"]

@@ -9,7 +9,7 @@ import time
 from pathlib import Path
 
 import pytest
-from conftest import Cli, cli_command
+from conftest import Cli, cli_command, interruptible
 from container_samples import make_stream
 
 STREAM = make_stream()
@@ -93,7 +93,8 @@ def test_a_failed_output_leaves_nothing(cli: Cli, tmp_path: Path) -> None:
 @pytest.mark.skipif(os.name != "posix", reason="signals of POSIX")
 def test_ctrl_c(tmp_path: Path) -> None:
     with subprocess.Popen(cli_command("thin", "-", "out.vqt", "--layers", "1"), stdin=subprocess.PIPE, cwd=tmp_path,
-                          stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+                          stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                          preexec_fn=interruptible) as process:
         assert process.stdin is not None and process.stderr is not None
         process.stdin.write(STREAM[:len(STREAM) // 2])
         process.stdin.flush()

@@ -14,7 +14,7 @@ from pathlib import Path
 import av
 import numpy as np
 import pytest
-from conftest import Cli, cli_command
+from conftest import Cli, cli_command, interruptible
 
 from vqcodec.errors import VqcodecError
 
@@ -93,7 +93,8 @@ def test_no_face(cli: Cli, tmp_path: Path) -> None:
 @pytest.mark.skipif(os.name != "posix", reason="signals of POSIX")
 def test_ctrl_c_in_an_encode(sample_clip: Path, tmp_path: Path) -> None:
     with subprocess.Popen(cli_command("encode", sample_clip, "out.vqt"), cwd=tmp_path, stdout=subprocess.PIPE,
-                          stderr=subprocess.PIPE) as process:
+                          stderr=subprocess.PIPE,
+                          preexec_fn=interruptible) as process:
         assert process.stderr is not None
         until = time.monotonic() + 60
         while not list(tmp_path.iterdir()) and process.poll() is None and time.monotonic() < until:

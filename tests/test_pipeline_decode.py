@@ -83,7 +83,7 @@ def test_whole_file(coded: Path, tmp_path: Path) -> None:
 def test_features_reach_the_renderer_in_batches(coded: Path) -> None:
     renderer = FakeRenderer()
     list(decode_frames(coded, parts=decoder_parts(renderer)))
-    assert [len(batch) for batch in renderer.rendered] == [8] * 16 + [2]
+    assert [len(batch) for batch in renderer.rendered] == [16] * 8 + [2]
     assert np.array_equal(np.concatenate(renderer.rendered), features(coded))
     assert len(renderer.prepared) == 1
 

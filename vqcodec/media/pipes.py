@@ -134,7 +134,7 @@ def standard_input() -> BinaryIO:
     try:
         # a reader of our own: at exit the interpreter locks sys.stdin, which a thread that waits for input holds
         return open(sys.stdin.fileno(), "rb", closefd=False)
-    except OSError:  # a stand-in without a descriptor
+    except (OSError, AttributeError):  # a stand-in without a descriptor
         return sys.stdin.buffer
 
 
