@@ -242,7 +242,8 @@ class RendererNet(nn.Module):
     def conditioning(self, delta: Tensor, state: Tensor) -> Tensor:
         """(N, 48) twice -> (N, FILM)."""
         # no autocast at inference: the weights themselves may be bfloat16 there
-        z: Tensor = self.film(torch.cat([delta, state], 1).to(self.film[0].weight.dtype))
+        dtype = next(self.film.parameters()).dtype
+        z: Tensor = self.film(torch.cat([delta, state], 1).to(dtype))
         return z
 
     def forward(self, portrait: Tensor, source: SourceFeatures, maps_s: Tensor, maps_t: Tensor, lm_s: Tensor,
