@@ -1,9 +1,6 @@
 """`vqcodec validate`: the evaluation table over a folder of clips."""
 from __future__ import annotations
 
-import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
@@ -38,9 +35,9 @@ def validate(
     from rich.console import Console
 
     from vqcodec.evaluation.metrics.suite import Suite
-    from vqcodec.evaluation.validate import Validation, parse_layers, show, validation_clips
+    from vqcodec.evaluation.validate import Validation, coded_folder, parse_layers, show, validation_clips
     wanted, found = parse_layers(layers), validation_clips(data, clips)
-    with Suite(every) as suite, _folder(keep) as folder, console.progress_bar() as progress:
+    with Suite(every) as suite, coded_folder(keep) as folder, console.progress_bar() as progress:
         seen = iter(range(len(found)))
         validation = Validation(suite, wanted, folder, sheets=sheets, device=device)
         results = validation.run(found, lambda name: progress(
@@ -53,13 +50,3 @@ def validate(
         show(results, Console())
     if results.failed:
         raise typer.Exit(1)
-
-
-@contextmanager
-def _folder(keep: Path | None) -> Iterator[Path]:
-    if keep is not None:
-        keep.mkdir(parents=True, exist_ok=True)
-        yield keep
-        return
-    with tempfile.TemporaryDirectory(prefix="vqcodec-validate-") as name:
-        yield Path(name)

@@ -143,7 +143,8 @@ def show(results: Results, console: Console) -> None:
 
 
 @contextmanager
-def _folder(keep: Path | None) -> Iterator[Path]:
+def coded_folder(keep: Path | None) -> Iterator[Path]:
+    """Folder for coded files: `keep`, made if need be, or a temporary one that goes away."""
     if keep is not None:
         keep.mkdir(parents=True, exist_ok=True)
         yield keep
@@ -184,7 +185,7 @@ def _parser() -> argparse.ArgumentParser:
 def _measure(options: argparse.Namespace, codec: Codec | None) -> Results:
     clips = validation_clips(options.data, options.clips)
     layers = parse_layers(options.layers)
-    with Suite(options.every) as suite, _folder(options.keep) as folder, \
+    with Suite(options.every) as suite, coded_folder(options.keep) as folder, \
             Progress(console=Console(stderr=True), disable=not sys.stderr.isatty(), transient=True) as progress:
         task = progress.add_task("clips", total=len(clips))
         seen = iter(range(len(clips)))

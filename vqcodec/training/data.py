@@ -14,12 +14,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vqcodec.errors import MediaError
-from vqcodec.models.basis import BASIS_SIDE, LANDMARK_DIMS, LandmarkBasis
+from vqcodec.models.basis import BASIS_SIDE, LANDMARK_DIMS, LEARNED_DIMS, LandmarkBasis
+from vqcodec.quantize.grfsq import HALF, dequantize, from_digits, quantize, to_digits
 from vqcodec.render.maps import draw_maps
+from vqcodec.types import DIMS, LAYERS
 
 Batch = dict[str, NDArray[Any]]
 LAYER_ODDS = (0.06, 0.08, 0.16, 0.70)  # how often a target keeps 1, 2, 3, 4 residual layers
-REACH = 170
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,14 +105,10 @@ def mirror_permutation(mean: NDArray[np.float32]) -> NDArray[np.int64]:
 
 
 def quantize_layers(delta: NDArray[np.float32], units: NDArray[np.float32], layers: NDArray[np.int64]) -> NDArray[np.float32]:
-    """Numpy twin of quantize.grfsq_torch.straight_through: (N, D) -> (N, D) decoded with `layers` (N,) layers."""
-    rest = np.clip(np.sign(delta) * np.floor(np.abs(delta) / units + 0.5), -REACH, REACH)
-    total = np.zeros_like(rest)
-    for stage, step in enumerate((64, 16, 4, 1)):
-        digit = np.clip(np.sign(rest) * np.floor(np.abs(rest) / step + 0.5), -2, 2) * step
-        total += digit * (layers > stage)[:, None]
-        rest = rest - digit
-    return (total * units).astype(np.float32)
+    """What a decoder makes of motion when row i keeps layers[i] layers: (N, 48) -> (N, 48), by the normative quantizer."""
+    digits = to_digits(quantize(delta, units))
+    digits[np.arange(LAYERS) >= layers[:, None, None] + np.zeros((1, DIMS, 1), np.int64)] = HALF
+    return dequantize(from_digits(digits), units)
 
 
 class PairSampler:
@@ -219,7 +216,8 @@ def assemble(frames: NDArray[np.uint8], landmarks: NDArray[np.float32], basis: L
     features = basis.project(landmarks)
     units = basis.units[:LANDMARK_DIMS]
     state = (np.round(features[:1] / units) * units).astype(np.float32)
-    delta = quantize_layers(features[1:] - state, units, layers)
+    learned = np.zeros((len(features) - 1, LEARNED_DIMS), np.float32)  # the image CNN's part is made in the network
+    delta = quantize_layers(np.concatenate([features[1:] - state, learned], 1), basis.units, layers)[:, :LANDMARK_DIMS]
     decoded = basis.landmarks(np.concatenate([state, state + delta]))
     maps = np.stack([draw_maps(points, min(size // 2, 128)) for points in decoded])
     return dict(source=frames[0], target=frames[1:], maps_s=maps[0], maps_t=maps[1:], lm_s=decoded[0], lm_t=decoded[1:],
