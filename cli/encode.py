@@ -33,6 +33,9 @@ def encode(
     layers: Annotated[int, typer.Option(min=1, max=LAYERS, help="Residual layers; with --bitrate the most.")] = LAYERS,
     bitrate: Annotated[float | None, typer.Option(
         metavar="KBPS", help="Target for the whole file; picks layers and portrait quality.")] = None,
+    rdo: Annotated[float | None, typer.Option(
+        metavar="PRICE", help="Choose cheaper motion values that render equally well: 1 saves about a quarter.",
+        show_default="0; 1 with --bitrate")] = None,
     audio: Annotated[str, typer.Option(
         metavar="12k|copy|none", help="Sound: Opus at 6k to 64k, copy, or none.")] = "12k",
     portrait_quality: Annotated[int, typer.Option(
@@ -50,7 +53,7 @@ def encode(
     to = target if target is not None else default_target(source, ".vqt")
     output.refuse_json_on_pipe(to, as_json)
     options = EncodeOptions(
-        fps=None if fps is None else parse_fraction(fps, "--fps"), layers=layers, bitrate_kbps=bitrate,
+        fps=None if fps is None else parse_fraction(fps, "--fps"), layers=layers, bitrate_kbps=bitrate, rdo=rdo,
         audio=AudioChoice.parse(audio), portrait_quality=portrait_quality, portrait_frame=portrait_frame,
         crop=parse_crop(crop), force=force, device=device, face_model=face_model)
     from vqcodec import api

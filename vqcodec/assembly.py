@@ -2,7 +2,7 @@
 
     frames of a shot:  f f f f f f f f f f f f ...
                        |--- one second ---|        the best of these becomes the portrait (KEYF) of all of them
-                       [ group <= 2 s ][ group     tokens = quantize(f_t - f_s); a group never crosses a key frame
+                       [ group <= 2 s ][ group     tokens of f_t - f_s; a group never crosses a key frame
 
 A frame without a face repeats the features of the last face, or, before any face was seen, of the first one to come.
 """
@@ -17,7 +17,8 @@ from numpy.typing import NDArray
 from vqcodec.config import GROUP_MAX_S, PortraitFrame
 from vqcodec.face.keyframes import RefreshWatch, portrait_score
 from vqcodec.face.shots import FaceFrame
-from vqcodec.quantize.grfsq import dequantize, quantize, to_indices
+from vqcodec.quantize.grfsq import dequantize, to_indices
+from vqcodec.quantize.rdo import choose
 from vqcodec.types import Crop, MotionGroup
 
 CANDIDATES_S = Fraction(1)
@@ -62,17 +63,24 @@ class _Candidate:
 class Assembler:
     """Turns frames, pushed in order, into Portrait and MotionGroup items.
 
+    Args:
+        units: (48,) of the motion space.
+        time_base_s: seconds in a tick.
+        portrait_frame: which frame becomes the portrait.
+        rdo: strength of the rate-distortion choice (rdo.choose); 0 takes the nearest values.
+
     Attributes:
         key_frames: portraits given so far.
         low_confidence_frames: frames without a face given so far.
     """
 
     def __init__(self, units: NDArray[np.float32], time_base_s: Fraction,
-                 portrait_frame: PortraitFrame = "auto") -> None:
+                 portrait_frame: PortraitFrame = "auto", rdo: float = 0.0) -> None:
         self.key_frames = 0
         self.low_confidence_frames = 0
         self._units = units
         self._time_base_s = time_base_s
+        self._rdo = rdo
         self._first_only = portrait_frame == "first"
         self._watch = RefreshWatch()
         self._shot: int | None = None  # of the portrait in force
@@ -168,5 +176,5 @@ class Assembler:
             values.append(self._held)
         missing = np.array([p.features is None for p in group])
         self.low_confidence_frames += int(missing.sum())
-        tokens = to_indices(quantize(np.stack(values) - self._base, self._units))
+        tokens = to_indices(choose(np.stack(values) - self._base, self._units, self._rdo))
         return [MotionGroup(group[0].index, np.array([p.tick for p in group], np.int64), missing, tokens)]

@@ -124,6 +124,8 @@ class EncodeOptions:
         fps: frames per second to resample to, 1..60; None keeps the input's own times (halved above 30).
         layers: residual layers to write, 1..4; an upper limit when bitrate_kbps is given.
         bitrate_kbps: target for the whole file, sound and portrait included; picks layers and portrait quality.
+        rdo: price of a bit in the choice of motion values (vqcodec.quantize.rdo), 0..100: 0 takes the nearest values,
+            1 saves about a quarter of the motion's bits; None is 1 when bitrate_kbps is given, else 0.
         audio: what becomes of the sound.
         portrait_quality: AVIF quality of key frames, 1..100; an upper limit when bitrate_kbps is given.
         portrait_frame: "auto" takes the best of the first second, "first" the first frame with a face.
@@ -136,6 +138,7 @@ class EncodeOptions:
     fps: Fraction | None = None
     layers: int = LAYERS
     bitrate_kbps: float | None = None
+    rdo: float | None = None
     audio: AudioChoice = field(default_factory=AudioChoice)
     portrait_quality: int = DEFAULT_PORTRAIT_QUALITY
     portrait_frame: PortraitFrame = "auto"
@@ -150,10 +153,16 @@ class EncodeOptions:
         _require(1 <= self.layers <= LAYERS, f"layers is {self.layers}, not 1..{LAYERS}")
         _require(self.bitrate_kbps is None or 1 <= self.bitrate_kbps <= 1000,
                  f"a target of {self.bitrate_kbps} kbit/s is outside 1..1000")
+        _require(self.rdo is None or 0 <= self.rdo <= 100, f"rdo is {self.rdo}, not 0..100")
         _require(1 <= self.portrait_quality <= 100, f"portrait quality {self.portrait_quality} is outside 1..100")
         _require(self.portrait_frame in ("auto", "first"), f"unknown portrait frame {self.portrait_frame!r}")
         _require(isinstance(self.crop, SquareCrop) or self.crop in ("auto", "full"), f"unknown crop {self.crop!r}")
         _require(self.device in ("auto", "cpu", "cuda"), f"unknown device {self.device!r}")
+
+    @property
+    def rdo_strength(self) -> float:
+        """`rdo`, with None resolved."""
+        return self.rdo if self.rdo is not None else float(self.bitrate_kbps is not None)
 
 
 @dataclass(frozen=True, slots=True)

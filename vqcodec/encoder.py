@@ -173,7 +173,7 @@ def encode(source: Source, target: Target, options: EncodeOptions | None = None,
                     audio=next(iter(track.heads.values()), None))
         file = (StreamedFile(sink, head, options.portrait_quality) if options.bitrate_kbps is None
                 else FittedFile(sink, head, options, track.heads))
-        assembler = Assembler(parts.space.units, video.time_base_s, options.portrait_frame)
+        assembler = Assembler(parts.space.units, video.time_base_s, options.portrait_frame, options.rdo_strength)
         with parts.detector() as detector, closing(_pipeline(track, detector, parts.space, options)) as items:
             _drain(items, assembler, file, video, progress)
     return _report(file, assembler, video, options, time.monotonic() - started_s)

@@ -1,0 +1,121 @@
+"""The rate-distortion choice of motion values: cheaper, near, and exact where nothing is to be gained."""
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+from vqcodec.config import EncodeOptions
+from vqcodec.entropy import encode_layers
+from vqcodec.errors import UsageError
+from vqcodec.models.basis import LANDMARK_DIMS
+from vqcodec.quantize import quantize, to_indices
+from vqcodec.quantize.rdo import CANDIDATES, _best_path, choose, importance, step_bits
+from vqcodec.types import DIMS
+
+UNITS = np.concatenate([[8.0, 2.0], np.ones(LANDMARK_DIMS - 2), np.full(DIMS - LANDMARK_DIMS, 1 / 24)]).astype(np.float32)
+
+
+def trembling(frames: int, seed: int) -> NDArray[np.float64]:
+    """Slow waves with detector noise of about half a unit."""
+    rng = np.random.default_rng(seed)
+    t = np.arange(frames)[:, None] / 25
+    wave = 6 * np.sin(t * rng.uniform(0.5, 4, DIMS) + rng.uniform(0, 6, DIMS))
+    return np.asarray((wave + rng.normal(0, 0.5, (frames, DIMS))) * UNITS)
+
+
+def size_bytes(values: NDArray[np.int16]) -> int:
+    return sum(map(len, encode_layers(to_indices(values))))
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_more_price_means_fewer_bytes_and_more_error(seed: int) -> None:
+    delta = trembling(50, seed)
+    chosen = [choose(delta, UNITS, strength) for strength in (0, 0.3, 1, 3, 10)]
+    bytes_each = [size_bytes(values) for values in chosen]
+    errors = [float((importance(UNITS) * (delta / UNITS - values) ** 2).mean()) for values in chosen]
+    assert all(a > b for a, b in itertools.pairwise(bytes_each)), bytes_each
+    assert all(a < b for a, b in itertools.pairwise(errors)), errors
+    assert bytes_each[2] < 0.85 * bytes_each[0]
+    assert errors[2] < errors[0] + 1.0
+
+
+def test_nothing_to_pay_is_the_nearest_value() -> None:
+    delta = trembling(20, 5)
+    np.testing.assert_array_equal(choose(delta, UNITS, 0.0), quantize(delta, UNITS))
+    np.testing.assert_array_equal(choose(delta[:1], UNITS, 9.0), quantize(delta[:1], UNITS))
+
+
+def test_a_still_face_stays_and_a_real_step_is_kept() -> None:
+    delta = np.zeros((30, DIMS))
+    delta[15:] = 20 * UNITS
+    np.testing.assert_array_equal(choose(delta, UNITS, 1.0), quantize(delta, UNITS))
+
+
+def test_a_tremble_at_rest_is_not_coded() -> None:
+    delta = np.tile(UNITS * 0.45, (30, 1)).astype(np.float64)
+    delta[::2] += 0.1 * UNITS  # .45 and .55: nearest values 0 and 1 in turns
+    values = choose(delta, UNITS, 1.0)
+    assert np.abs(np.diff(quantize(delta, UNITS), axis=0)).min() == 1
+    assert (np.diff(values[:, 2:LANDMARK_DIMS], axis=0) == 0).all()
+
+
+def test_a_wide_unit_keeps_its_precision() -> None:
+    """A unit of 8 px is coarse already: there, the choice stays at the nearest value."""
+    delta = trembling(50, 7)
+    off = np.abs(choose(delta, UNITS, 1.0).astype(int) - quantize(delta, UNITS))
+    assert off[:, 0].mean() < 0.1 < off[:, 2:LANDMARK_DIMS].mean()
+
+
+@given(st.integers(2, 12), st.floats(0, 50), st.integers(0, 2**32 - 1))
+@settings(deadline=None, max_examples=40)
+def test_any_motion_gives_valid_values_near_it(frames: int, strength: float, seed: int) -> None:
+    delta = np.random.default_rng(seed).normal(0, 200, (frames, DIMS)) * UNITS
+    values = choose(delta, UNITS, strength)
+    assert values.dtype == np.int16 and values.shape == delta.shape
+    assert np.abs(values).max() <= 170
+    assert np.abs(values.astype(int) - quantize(delta, UNITS)).max() <= 2 * CANDIDATES
+
+
+def paths(around: NDArray[np.int64]) -> Iterator[NDArray[np.int64]]:
+    offsets = range(-CANDIDATES, CANDIDATES + 1)
+    for combo in itertools.product(offsets, repeat=len(around)):
+        yield around + np.array(combo)
+
+
+def test_the_path_is_the_best_of_all() -> None:
+    rng = np.random.default_rng(3)
+    scaled = rng.normal(0, 2, (4, DIMS))
+    around = np.rint(scaled).astype(np.int64)
+    weight, price = rng.uniform(0.5, 2, DIMS), rng.uniform(0.1, 3, DIMS)
+    found = _best_path(scaled, around, weight, price)
+    for d in (0, 17):
+        def cost(path: NDArray[np.int64], d: int = d) -> float:
+            return float((weight[d] * (scaled[:, d] - path) ** 2).sum() + price[d] * np.abs(np.diff(path)).sum())
+        assert cost(found[:, d]) == pytest.approx(min(map(cost, paths(around[:, d]))))
+
+
+def test_a_lively_dimension_pays_less_for_a_step() -> None:
+    path = np.zeros((20, DIMS), np.int64)
+    path[:, 1] = np.arange(20) % 2
+    path[:, 2] = 5 * (np.arange(20) % 2)
+    bits = step_bits(path)
+    assert bits[0] > bits[1] > bits[2] > 0
+
+
+@pytest.mark.parametrize("bad", [-0.1, 100.1, float("nan")])
+def test_a_price_out_of_range_is_refused(bad: float) -> None:
+    with pytest.raises(UsageError, match="rdo"):
+        EncodeOptions(rdo=bad)
+
+
+def test_a_target_rate_implies_the_choice() -> None:
+    assert EncodeOptions().rdo_strength == 0
+    assert EncodeOptions(bitrate_kbps=20).rdo_strength == 1
+    assert EncodeOptions(bitrate_kbps=20, rdo=0).rdo_strength == 0
+    assert EncodeOptions(rdo=2.5).rdo_strength == 2.5
