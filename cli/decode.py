@@ -29,6 +29,11 @@ def decode(
     start: Annotated[str, typer.Option(metavar="S", help="Begin here: seconds, or minutes:seconds.")] = "0",
     end: Annotated[str | None, typer.Option(metavar="S", help="Stop before this time.", show_default="the end")] = None,
     crf: Annotated[int, typer.Option(min=0, max=51, help="H.264 quality, 0 is best.")] = DEFAULT_CRF,
+    recover: Annotated[bool, typer.Option(
+        "--recover", help="Read past damage: show what is intact, make up the rest, and say so.")] = False,
+    follow: Annotated[float | None, typer.Option(
+        metavar="SECONDS", help="The file is still being written: at its end wait so long for more.",
+        show_default=False)] = None,
     face_model: Annotated[Path | None, typer.Option(
         help="face_landmarker.task to use with --portrait.", show_default="found")] = None,
     force: Annotated[bool, typer.Option("--force", help="Replace an existing output.")] = False,
@@ -40,7 +45,7 @@ def decode(
     options = DecodeOptions(
         device=device, size_px=int(size), layers=layers, portrait=portrait,
         start_s=Fraction(parse_time_s(start, "--start")), end_s=None if end is None else parse_time_s(end, "--end"),
-        force=force, crf=crf, face_model=face_model)
+        force=force, crf=crf, face_model=face_model, recover=recover, follow_s=follow)
     from vqcodec import api
     with console.progress_bar() as progress:
         report = api.decode(source, to, options, progress=progress)

@@ -91,8 +91,8 @@ def test_a_gap_in_the_sound() -> None:
     packets = encoder.encode(tone)
     length = encoder.packet_samples
     window = SoundWindow(encoder.head, Fraction(0), None)
-    parts = [window.push(AudioGroup(0, tuple(packets[:4]))), window.push(AudioGroup(6 * length, tuple(packets[4:])))]
-    heard = np.concatenate([p.pcm for p in parts if p is not None])
+    parts = [*window.push(AudioGroup(0, tuple(packets[:4]))), *window.push(AudioGroup(6 * length, tuple(packets[4:])))]
+    heard = np.concatenate([p.pcm for p in parts])
     assert len(heard) == (2 + len(packets)) * length - encoder.head.pre_skip_samples
     plain = AudioDecoder(encoder.head).decode(packets)
     assert np.array_equal(heard[:3 * length], plain[:3 * length])

@@ -145,7 +145,7 @@ class OpenStream:
         return iter(self._reader)
 
     def frames(self, **options: Any) -> Generator[VideoFrame, None, None]:
-        """Rendered pictures; takes the fields of DecodeOptions as keywords.
+        """Rendered pictures; takes the fields of DecodeOptions as keywords (follow_s has no meaning here).
 
         Raises:
             UsageError: an option that doesn't exist or is out of range.
@@ -156,7 +156,7 @@ class OpenStream:
             chosen = DecodeOptions(**options)
         except TypeError as error:
             raise UsageError(f"frames(): {error}", hint="See vqcodec.DecodeOptions.") from error
-        return read_frames(self._reader, self._file.seekable(), chosen)
+        return read_frames(self._reader, self._file, chosen)
 
     def close(self) -> None:
         """Release the file, unless the caller opened it."""

@@ -7,6 +7,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
+from vqcodec.damage import Damage
 from vqcodec.errors import UsageError
 from vqcodec.types import CODED_SIZE, LAYERS, Crop, ModelId, StreamSizes
 
@@ -180,6 +181,8 @@ class DecodeOptions:
         crf: H.264 quality of the written video, 0 (best) .. 51.
         batch_frames: frames rendered at once.
         face_model: path of face_landmarker.task, used with `portrait` only.
+        recover: read past damage: decode what is intact, make up the rest, and report it.
+        follow_s: the file is still being written: at its present end wait so long for more; None doesn't wait.
     """
 
     device: Device = "auto"
@@ -192,6 +195,8 @@ class DecodeOptions:
     crf: int = DEFAULT_CRF
     batch_frames: int = 16
     face_model: Path | None = None
+    recover: bool = False
+    follow_s: float | None = None
 
     def __post_init__(self) -> None:
         _require(self.device in ("auto", "cpu", "cuda"), f"unknown device {self.device!r}")
@@ -201,6 +206,7 @@ class DecodeOptions:
         _require(self.end_s is None or self.end_s > self.start_s, "end is not after start")
         _require(0 <= self.crf <= 51, f"crf {self.crf} is outside 0..51")
         _require(1 <= self.batch_frames <= 256, f"batch of {self.batch_frames} frames is outside 1..256")
+        _require(self.follow_s is None or 0 < self.follow_s <= 86_400, f"waiting {self.follow_s} s is outside 0..86400")
 
 
 def _kbps(count_bytes: int, seconds: Fraction) -> float:
@@ -288,6 +294,7 @@ class DecodeReport:
         elapsed_s: wall-clock seconds.
         synthetic: the stream's motion was generated from speech.
         warnings: sentences a person should read.
+        recovery: what was lost; None unless DecodeOptions.recover was set.
     """
 
     frames: int
@@ -299,6 +306,7 @@ class DecodeReport:
     elapsed_s: float
     synthetic: bool = False
     warnings: tuple[str, ...] = ()
+    recovery: Damage | None = None
 
     @property
     def decode_fps(self) -> float:
@@ -311,4 +319,5 @@ class DecodeReport:
                 "size_px": self.size_px, "renderer": str(self.renderer),
                 "renderer_sha256": self.renderer.sha256.hex(), "device": self.device, "synthetic": self.synthetic,
                 "elapsed_s": round(self.elapsed_s, 3), "decode_fps": round(self.decode_fps, 2),
-                "warnings": list(self.warnings)}
+                "warnings": list(self.warnings),
+                "recovery": None if self.recovery is None else self.recovery.to_json()}

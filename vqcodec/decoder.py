@@ -4,7 +4,8 @@
       CRC, entropy decoding, Opus, still          batches of frames                H.264, AAC
       thread 1                                    thread 2                         this thread
 
-Every frame is rendered from its key frame and its own tokens: an error in one frame stays in it.
+Every frame is rendered from its key frame and its own tokens: an error in one frame stays in it. With `recover`, damage is
+read past (RecoveringReader) and what is missing made up (RecoveringWindow); the rest is the same.
 """
 from __future__ import annotations
 
@@ -12,13 +13,17 @@ import time
 from collections.abc import Generator, Iterable, Iterator
 from contextlib import closing
 from fractions import Fraction
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
 
+from vqcodec.concealment import RecoveringWindow
 from vqcodec.config import DecodeOptions, DecodeReport
-from vqcodec.container import Reader
+from vqcodec.container import Reader, RecoveringReader
+from vqcodec.container.reader import Item
+from vqcodec.damage import Damage
+from vqcodec.errors import BitstreamError, TruncatedError
 from vqcodec.face.portrait import portrait_square
 from vqcodec.media.items import Target
 from vqcodec.media.output import check_output
@@ -29,7 +34,7 @@ from vqcodec.parts import DecoderParts, FrameRenderer
 from vqcodec.playback import Pose, Samples, Window, play
 from vqcodec.progress import Progress, ProgressEvent, silent
 from vqcodec.quantize.grfsq import dequantize
-from vqcodec.streams import Stream, open_stream
+from vqcodec.streams import GrowingFile, Stream, followed, open_stream, released
 from vqcodec.types import Head, KeyFrame, VideoFrame
 
 GPU_BATCH_FRAMES = 32
@@ -42,8 +47,9 @@ class _Portraits:
     One state is kept: key frames come in order.
     """
 
-    def __init__(self, parts: DecoderParts, options: DecodeOptions, head: Head) -> None:
+    def __init__(self, parts: DecoderParts, options: DecodeOptions, head: Head, damage: Damage | None) -> None:
         self._parts = parts
+        self._damage = damage
         self._size_px = head.coded_size_px
         self._key_frame: KeyFrame | None = None
         self._state: Any = None
@@ -60,12 +66,21 @@ class _Portraits:
             return self._state
         own = dequantize(key_frame.features, self._parts.space.units)
         if self._other is None:
-            self._state = self._parts.renderer.prepare(decode_still(key_frame.still, size_px=self._size_px), own)
+            self._state = self._prepared(key_frame, own)
         elif self._shift is None:
             self._state = self._parts.renderer.prepare(*self._other)
             self._shift = self._other[1] - own
         self._key_frame = key_frame
         return self._state
+
+    def _prepared(self, key_frame: KeyFrame, own: NDArray[np.float32]) -> Any:
+        try:
+            return self._parts.renderer.prepare(decode_still(key_frame.still, size_px=self._size_px), own)
+        except BitstreamError:
+            if self._damage is None or self._state is None:
+                raise
+            self._damage.stills_lost += 1
+            return self._state  # poses are relative to a picture, so the one before can show them, too
 
     def drive(self, features: NDArray[np.float32]) -> NDArray[np.float32]:
         """(N, 48) features of the stream -> features to render."""
@@ -94,24 +109,56 @@ def rendered(items: Iterable[Pose | Samples], portraits: _Portraits, renderer: F
     yield from flush()
 
 
-def _pipeline(reader: Reader, seekable: bool, parts: DecoderParts,
+def _reader(file: BinaryIO, options: DecodeOptions) -> Reader | RecoveringReader:
+    if not options.recover:
+        return Reader(file, layers=options.layers)
+    return RecoveringReader(file, layers=options.layers, from_s=options.start_s, portrait_needed=options.portrait is None)
+
+
+def _items(reader: Reader | RecoveringReader, file: BinaryIO, options: DecodeOptions) -> Iterator[Item]:
+    """What is to be played, from the index where that is possible, else in order."""
+    if isinstance(reader, RecoveringReader):
+        return iter(reader)
+    if isinstance(file, GrowingFile):
+        return _until_cut(reader, file)
+    return reader.groups_from(options.start_s) if options.start_s > 0 and file.seekable() else iter(reader)
+
+
+def _until_cut(reader: Reader, file: GrowingFile) -> Iterator[Item]:
+    """The items of a stream that may have no end yet."""
+    try:
+        yield from reader
+    except TruncatedError:
+        if not file.timed_out:
+            raise
+
+
+def _pipeline(reader: Reader | RecoveringReader, file: BinaryIO, parts: DecoderParts,
               options: DecodeOptions) -> Generator[VideoFrame | Samples, None, None]:
     """The threads of the picture above."""
     parts.check(reader.head)
-    portraits = _Portraits(parts, options, reader.head)
-    items = reader.groups_from(options.start_s) if options.start_s > 0 and seekable else iter(reader)
-    window = Window(reader.head, parts.space.units, options)
+    recovering = reader if isinstance(reader, RecoveringReader) else None
+    portraits = _Portraits(parts, options, reader.head, recovering.damage if recovering else None)
+    window = (RecoveringWindow(recovering, parts.space.units, options) if recovering
+              else Window(reader.head, parts.space.units, options))
     on_gpu = str(parts.renderer.device).startswith("cuda")
     batch = max(options.batch_frames, GPU_BATCH_FRAMES) if on_gpu else options.batch_frames
-    poses = overlapped(play(items, window), depth=2 * batch)
+    poses = overlapped(play(_items(reader, file, options), window), depth=2 * batch)
     return overlapped(rendered(poses, portraits, parts.renderer, options.size_px, batch), depth=_DEPTH)
 
 
-def read_frames(reader: Reader, seekable: bool, options: DecodeOptions, *,
-                parts: DecoderParts | None = None) -> Generator[VideoFrame, None, None]:
-    """Pictures of a stream that is open already; see `decode_frames`."""
+def read_frames(reader: Reader, file: BinaryIO, options: DecodeOptions) -> Generator[VideoFrame, None, None]:
+    """Pictures of a stream whose HEAD has been read from a file already; see `decode_frames`."""
+    if options.recover:
+        return _frames(RecoveringReader.continuing(reader, layers=options.layers, from_s=options.start_s,
+                                                   portrait_needed=options.portrait is None), file, options)
+    return _frames(reader, file, options)
+
+
+def _frames(reader: Reader | RecoveringReader, file: BinaryIO, options: DecodeOptions,
+            parts: DecoderParts | None = None) -> Generator[VideoFrame, None, None]:
     parts = parts or DecoderParts.load(options, reader.head)
-    with closing(_pipeline(reader, seekable, parts, options)) as items:
+    with closing(_pipeline(reader, file, parts, options)) as items, released(file):
         yield from (item for item in items if isinstance(item, VideoFrame))
 
 
@@ -131,8 +178,9 @@ def decode_frames(source: Stream, options: DecodeOptions | None = None, *,
         BitstreamError, UnsupportedError, ModelError, MediaError, UsageError: as `decode`.
     """
     options = options or DecodeOptions()
-    with open_stream(source) as file:
-        yield from read_frames(Reader(file, layers=options.layers), file.seekable(), options, parts=parts)
+    with open_stream(source) as plain:
+        file = followed(plain, options.follow_s)
+        yield from _frames(_reader(file, options), file, options, parts)
 
 
 def decode(source: Stream, target: Target, options: DecodeOptions | None = None, *, progress: Progress = silent,
@@ -148,7 +196,7 @@ def decode(source: Stream, target: Target, options: DecodeOptions | None = None,
 
     Raises:
         OutputExistsError: `target` exists and options.force is false; before anything is read.
-        BitstreamError: the stream is damaged.
+        BitstreamError: the stream is damaged; with options.recover, nothing of it can be shown.
         UnsupportedError: it needs a newer decoder or another motion space.
         ModelError: a model file is missing or changed.
         NoFaceError: options.portrait shows no face.
@@ -158,19 +206,27 @@ def decode(source: Stream, target: Target, options: DecodeOptions | None = None,
     options = options or DecodeOptions()
     started_s = time.monotonic()
     check_output(target, force=options.force)
-    with open_stream(source) as file:
-        reader = Reader(file, layers=options.layers)
+    with open_stream(source) as plain:
+        file = followed(plain, options.follow_s)
+        reader = _reader(file, options)
         head = reader.head
         parts = parts or DecoderParts.load(options, head)
-        total = _total_frames(reader, options) if file.seekable() else None
+        total = _total_frames(reader, options) if isinstance(reader, Reader) and file.seekable() else None
         sink = VideoSink(target, width=options.size_px, height=options.size_px, frame_rate_hz=head.frame_rate_hz,
                          time_base_s=head.time_base_s, channels=head.audio.channels if head.audio else 0,
                          crf=options.crf, force=options.force)
-        with sink, closing(_pipeline(reader, file.seekable(), parts, options)) as items:
+        with sink, closing(_pipeline(reader, file, parts, options)) as items, released(file):
             frames, seconds = _drain(items, sink, head, total, progress)
     layers = min(options.layers or head.layers, head.layers)
+    damage = reader.damage if isinstance(reader, RecoveringReader) else None
     return DecodeReport(frames, seconds, layers, options.size_px, parts.renderer.id, str(parts.renderer.device),
-                        time.monotonic() - started_s, head.synthetic)
+                        time.monotonic() - started_s, head.synthetic, _warnings(damage, file, options), damage)
+
+
+def _warnings(damage: Damage | None, file: BinaryIO, options: DecodeOptions) -> tuple[str, ...]:
+    cut = isinstance(file, GrowingFile) and file.timed_out
+    told = [f"nothing came for {options.follow_s:g} s: the stream has no end yet"] if cut else []
+    return (*told, *(damage.sentences() if damage else ()))
 
 
 def _total_frames(reader: Reader, options: DecodeOptions) -> int:

@@ -53,21 +53,33 @@ class SoundWindow:
         """Nothing more will be given, whatever comes."""
         return self._stop is not None and self._next >= self._stop
 
-    def push(self, group: AudioGroup) -> Samples | None:
-        """Take the next group; returns its samples inside the window, after silence for a hole before it."""
+    def push(self, group: AudioGroup) -> Iterator[Samples]:
+        """Take the next group; gives its samples inside the window, after silence for a hole before it."""
         if self._decoder is None or group.first_sample != self._next_packet:
             self._decoder = AudioDecoder(self._head, first_sample=group.first_sample)
-        self._next_packet = group.first_sample + sum(map(packet_samples, group.packets))
         position = self._decoder.position
-        pcm = self._decoder.decode(group.packets, group.end_trim_samples)
+        pcm = self._decoded(self._decoder, group)
         if self._stop is not None:
             pcm = pcm[:max(self._stop - position, 0)]
         pcm = pcm[max(self._next - position, 0):]
         if not len(pcm):
-            return None
-        hole = np.zeros((max(position - self._next, 0), pcm.shape[1]), np.int16)
-        self._next += len(hole) + len(pcm)
-        return Samples(np.concatenate([hole, pcm]) if len(hole) else pcm)
+            return
+        yield from self._hole(max(position - self._next, 0))
+        self._next += len(pcm)
+        yield self._heard(pcm)
+
+    def _decoded(self, decoder: AudioDecoder, group: AudioGroup) -> NDArray[np.int16]:
+        self._next_packet = group.first_sample + sum(map(packet_samples, group.packets))
+        return decoder.decode(group.packets, group.end_trim_samples)
+
+    def _hole(self, count: int) -> Iterator[Samples]:
+        """Silence, in pieces: a hole may be long."""
+        self._next += count
+        for start in range(0, count, AUDIO_HZ):
+            yield Samples(np.zeros((min(AUDIO_HZ, count - start), self._head.channels), np.int16))
+
+    def _heard(self, pcm: NDArray[np.int16]) -> Samples:
+        return Samples(pcm)
 
 
 class Window:
@@ -104,11 +116,24 @@ class Window:
         yield from self._samples()
         self.complete = self._video_over and (self._sound is None or self._sound.complete)
 
+    def finish(self) -> Iterator[Pose | Samples]:
+        """What is still to come when the stream is over: nothing."""
+        return iter(())
+
+    def _sound_window(self, head: AudioHead, start_s: Fraction, end_s: Fraction | None) -> SoundWindow:
+        return SoundWindow(head, start_s, end_s)
+
+    def _features(self, group: MotionGroup) -> NDArray[np.float32]:
+        return self._base + dequantize(from_indices(group.indices[..., :self._layers]), self._units)
+
     def _poses(self, group: MotionGroup) -> Iterator[Pose]:
         assert self._key_frame is not None  # the reader refuses a group before the first key frame
-        features = self._base + dequantize(from_indices(group.indices[..., :self._layers]), self._units)
-        for tick, row in zip(group.ticks, features, strict=True):
-            time_s = int(tick) * self._head.time_base_s
+        yield from self._inside(zip(group.ticks.tolist(), self._features(group), strict=True), self._key_frame)
+
+    def _inside(self, rows: Iterable[tuple[int, NDArray[np.float32]]], key_frame: KeyFrame) -> Iterator[Pose]:
+        """Those of the frames (tick, features) that lie in the window."""
+        for tick, row in rows:
+            time_s = tick * self._head.time_base_s
             if self._end_s is not None and time_s >= self._end_s:
                 self._video_over = True
                 return
@@ -116,18 +141,16 @@ class Window:
                 continue
             if self._origin_s is None:
                 self._origin_s = time_s
-            yield Pose(time_s - self._origin_s, self._key_frame, row)
+            yield Pose(time_s - self._origin_s, key_frame, row)
 
     def _samples(self) -> Iterator[Samples]:
         if self._origin_s is None or self._head.audio is None:
             return
         if self._sound is None:
-            self._sound = SoundWindow(self._head.audio, self._origin_s, self._end_s)
+            self._sound = self._sound_window(self._head.audio, self._origin_s, self._end_s)
         groups, self._early = self._early, []
         for group in groups:
-            samples = self._sound.push(group)
-            if samples is not None:
-                yield samples
+            yield from self._sound.push(group)
 
 
 def play(items: Iterable[KeyFrame | MotionGroup | AudioGroup], window: Window) -> Iterator[Pose | Samples]:
@@ -137,12 +160,17 @@ def play(items: Iterable[KeyFrame | MotionGroup | AudioGroup], window: Window) -
         UsageError: no frame lies in the window.
     """
     empty = True
-    for item in items:
-        for result in window.push(item):
-            empty = empty and not isinstance(result, Pose)
-            yield result
-        if window.complete:
-            break
+    for result in _results(items, window):
+        empty = empty and not isinstance(result, Pose)
+        yield result
     if empty:
         raise UsageError("no frame lies between the start and the end that were asked for",
                          hint="`vqcodec info` shows how long the file is.")
+
+
+def _results(items: Iterable[KeyFrame | MotionGroup | AudioGroup], window: Window) -> Iterator[Pose | Samples]:
+    for item in items:
+        yield from window.push(item)
+        if window.complete:
+            return
+    yield from window.finish()

@@ -13,6 +13,7 @@ from vqcodec.container.faults import UnsupportedStreamError
 from vqcodec.container.index import IndexEntry, IndexKind, StreamIndex
 from vqcodec.container.payloads import CodedGroup
 from vqcodec.container.reader import Reader
+from vqcodec.container.recover import RecoveringReader
 from vqcodec.container.thin import thin
 from vqcodec.container.verify import VerifyReport, verify
 from vqcodec.container.writer import Writer
@@ -22,6 +23,7 @@ __all__ = [
     "IndexEntry",
     "IndexKind",
     "Reader",
+    "RecoveringReader",
     "StreamIndex",
     "UnsupportedStreamError",
     "VerifyReport",

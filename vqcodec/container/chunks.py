@@ -54,10 +54,11 @@ class ByteSource:
     Attributes:
         offset: bytes between the start of the .vqt stream and the next byte to be read.
         seekable: whether `seek` and `size` work.
+        stream: what it reads from.
     """
 
     def __init__(self, source: BinaryIO) -> None:
-        self._source = source
+        self.stream = self._source = source
         self.offset = 0
         self.seekable = source.seekable()
         self._base = source.tell() if self.seekable else 0

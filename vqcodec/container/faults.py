@@ -9,12 +9,14 @@ from vqcodec.errors import BitstreamError, TruncatedError, UnsupportedError, Usa
 
 TRUNCATED = "truncated"
 
-_DAMAGED = "the file is damaged: fetch or copy it again"
+_RESCUE = "fetch or copy it again, or show what is left of it with vqcodec decode --recover"
+_DAMAGED = f"the file is damaged: {_RESCUE}"
+_INCOMPLETE = f"a chunk of the file is missing or doubled: {_RESCUE}"
 _WRONG_WRITER = "the program that wrote the file broke the format: report it to its makers"
 
 CODES: dict[str, str] = {
     "bad-signature": "this is not a .vqt file, or it was copied in text mode",
-    TRUNCATED: "the file is cut off: fetch or copy it again",
+    TRUNCATED: f"the file is cut off: {_RESCUE}",
     "bad-type": _DAMAGED,
     "bad-length": _DAMAGED,
     "bad-crc": _DAMAGED,
@@ -23,13 +25,13 @@ CODES: dict[str, str] = {
     "bad-varint": _WRONG_WRITER,
     "bad-value": _WRONG_WRITER,
     "bad-text": _WRONG_WRITER,
-    "bad-frame": "a chunk is missing or doubled: fetch or copy the file again",
+    "bad-frame": _INCOMPLETE,
     "bad-time": _WRONG_WRITER,
     "bad-layers": _WRONG_WRITER,
     "bad-audio": _WRONG_WRITER,
     "bad-payload": _WRONG_WRITER,
     "bad-index": _WRONG_WRITER,
-    "bad-total": "a chunk is missing or doubled: fetch or copy the file again",
+    "bad-total": _INCOMPLETE,
     "too-many": "split the stream into several files",
     "trailing-data": "something was appended to the file: cut it off after its IEND chunk",
 }

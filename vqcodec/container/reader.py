@@ -147,6 +147,12 @@ class Reader:
             raise UsageError(f"the start {float(start_s):g} s is outside the stream", hint=hint)
         return self._items(self._entries_from(index, Fraction(start_s)))
 
+    def body(self) -> tuple[BinaryIO, int]:
+        """The source, brought to the first byte after HEAD, and that byte's offset; of a pipe nothing may be read yet."""
+        if self._source.offset != self._body:
+            self._source.seek(self._body)
+        return self._source.stream, self._body
+
     def _items(self, entries: list[IndexEntry]) -> Iterator[Item]:
         for entry in entries:
             self._source.seek(entry.offset)

@@ -1,0 +1,106 @@
+"""Bookkeeping of a recovery: what was found, what INDX and IEND say there was, and so what is lost."""
+from __future__ import annotations
+
+from fractions import Fraction
+from itertools import pairwise
+
+from vqcodec.container.chunks import Chunk
+from vqcodec.container.faults import Fault
+from vqcodec.container.index import IndexKind, parse_index
+from vqcodec.container.limits import INDX_TYPE, KEYF_TYPE
+from vqcodec.container.scan import Gap
+from vqcodec.container.structs import IEND, parse_struct
+from vqcodec.damage import Damage
+
+MAX_HOLE_S = 3600
+"""A group later than this after the one before is out of place, unless enough bytes were lost to fill the time."""
+SECONDS_PER_LOST_BYTE = Fraction(1, 10)
+
+
+class Ledger:
+    """Counts what a recovery finds, and closes the account at the end.
+
+    Attributes:
+        damage: where the counts go.
+        end: (frames, end_tick) of IEND, once it was found.
+        ended: IEND was found where it belongs, and nothing is missing before it.
+        frames: frames up to the end of the last group used, missing ones included.
+    """
+
+    def __init__(self, damage: Damage) -> None:
+        self.damage = damage
+        self.end: tuple[int, int] | None = None
+        self.ended = False
+        self.frames = 0
+        self._holes = 0
+        self._sounds = 0
+        self._portraits: list[int] = []  # first frames of those used
+        self._suspected: list[int] = []  # frames from which a lost one may have applied
+        self._indexed: dict[IndexKind, int] | None = None
+        self._indexed_portraits: list[int] = []
+        self._after_index = False
+
+    def in_reach(self, distance: int, unit_s: Fraction) -> bool:
+        """Whether a hole of this length is believed: an hour, and what the lost bytes may have held."""
+        return distance * unit_s <= MAX_HOLE_S + self.damage.skipped_bytes * SECONDS_PER_LOST_BYTE
+
+    def skip(self, gap: Gap) -> None:
+        """Bytes that belong to no intact chunk."""
+        self.damage.skipped_bytes += gap.size_bytes
+        self._after_index = False
+        if KEYF_TYPE in gap.types:
+            self._suspected.append(self.frames)
+
+    def drop(self, count: int = 1) -> None:
+        """Intact chunks that can't be used."""
+        self.damage.dropped_chunks += count
+
+    def group(self, first_frame: int, count: int) -> None:
+        """A motion group that is used."""
+        self._holes += first_frame != self.frames
+        self.frames = first_frame + count
+        self.damage.groups_read += 1
+
+    def portrait(self, first_frame: int) -> None:
+        """A key frame that is used."""
+        self._portraits.append(first_frame)
+
+    def sound(self) -> None:
+        """A sound group that is used."""
+        self._sounds += 1
+
+    def totals(self, chunk: Chunk, last_tick: int, time_base_s: Fraction) -> None:
+        """INDX or IEND."""
+        try:
+            if chunk.type == INDX_TYPE:
+                self._read_index(chunk.payload)
+                return
+            totals = parse_struct(IEND, chunk.payload)
+        except Fault:
+            self.drop()
+            return
+        if self.in_reach(totals.end_tick - last_tick, time_base_s):
+            self.end = (totals.frames, totals.end_tick)
+            self.ended = self._after_index and totals.frames == self.frames
+
+    def settle(self) -> None:
+        """Close the account: the numbers of lost groups and portraits."""
+        damage = self.damage
+        damage.complete = self.end is not None and self._indexed is not None
+        portraits = set(self._suspected) - set(self._portraits)
+        damage.groups_lost = self._holes + (self.end is not None and self.end[0] > self.frames)
+        if self._indexed is not None:
+            damage.groups_lost = max(self._indexed[IndexKind.MOTION] - damage.groups_read, 0)
+            damage.audio_groups_lost = max(self._indexed[IndexKind.AUDIO] - self._sounds, 0)
+            portraits = set(self._indexed_portraits) - set(self._portraits)
+        damage.key_frames_lost += len(portraits)
+        bounds = sorted({*portraits, *self._portraits, self.frames})
+        damage.frames_other_portrait += sum(after - before for before, after in pairwise(bounds) if before in portraits)
+
+    def _read_index(self, payload: bytes) -> None:
+        counts, portraits = dict.fromkeys(IndexKind, 0), []
+        for entry in parse_index(payload):
+            counts[entry.kind] += 1
+            if entry.kind == IndexKind.KEY_FRAME:
+                portraits.append(entry.position)
+        self._indexed, self._indexed_portraits, self._after_index = counts, portraits, True

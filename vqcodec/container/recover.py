@@ -1,0 +1,273 @@
+"""Reading a damaged .vqt stream: everything that is intact, in order, from anything that can be read.
+
+    reader = RecoveringReader(file)
+    for item in reader:                 # KeyFrame | MotionGroup | AudioGroup; holes show in their numbers
+        ...
+    print(reader.damage)
+
+Chunks are searched by their CRC (`scan.py`), put in order (`order.py`), and checked by the rules that concern one chunk.
+INDX and IEND may be missing; where they are there, they say how much was lost (`ledger.py`).
+"""
+from __future__ import annotations
+
+from collections.abc import Iterator
+from fractions import Fraction
+from typing import BinaryIO, TypeVar
+
+import numpy as np
+
+from vqcodec.container.chunks import Chunk, is_ancillary
+from vqcodec.container.faults import Fault, stream_error
+from vqcodec.container.head import parse_head
+from vqcodec.container.items import ITEM_TYPES, parse_item
+from vqcodec.container.ledger import Ledger
+from vqcodec.container.limits import (
+    AUDIO_RATE_HZ,
+    HEAD_TYPE,
+    IEND_TYPE,
+    INDX_TYPE,
+    MAX_GROUP_SPAN_S,
+    MIN_PACKET_SAMPLES,
+    SIGNATURE,
+)
+from vqcodec.container.order import KeyFrameQueue, Line, Placed
+from vqcodec.container.payloads import CodedGroup, drop_layers
+from vqcodec.container.reader import Item, Reader
+from vqcodec.container.scan import ChunkScanner, Gap, Piece, Signature
+from vqcodec.damage import Damage
+from vqcodec.entropy import decode_layers
+from vqcodec.errors import BitstreamError, UsageError, VqcodecError
+from vqcodec.types import DIMS, AudioGroup, Head, KeyFrame, MotionGroup
+
+MAX_PACKET_SAMPLES = 5_760
+"""120 ms, the longest Opus packet: sound groups that begin later than this allows follow a hole."""
+MAX_HELD_BYTES = 1 << 25
+"""Groups kept while no portrait has been found."""
+T = TypeVar("T", CodedGroup, AudioGroup)
+_LEAD_S = 2 * MAX_GROUP_SPAN_S
+
+
+class RecoveringReader:
+    """Reads what is left of a stream. It can be iterated once; the source needn't be seekable.
+
+    Memory is bounded by the largest chunks and MAX_HELD_BYTES, and grows with the number of key frames, a number each; time
+    is linear in the bytes read and the frames they hold.
+
+    Attributes:
+        head: the HEAD chunk.
+        damage: what was lost so far; the numbers of lost groups are final when the iteration has ended.
+
+    Args:
+        source: a binary file object or pipe, positioned at the signature.
+        layers: use only the first so many residual layers of each group; None for all of them.
+        from_s: groups that end some seconds before this time are not decoded and not given.
+        portrait_needed: false when the caller has a portrait of its own: a stream without any is read then, too.
+
+    Raises:
+        BitstreamError: no HEAD can be read; nothing can be recovered then.
+        UnsupportedError: the stream needs a newer decoder.
+        UsageError: `layers` is less than 1.
+    """
+
+    def __init__(self, source: BinaryIO, *, layers: int | None = None, from_s: Fraction = Fraction(0),
+                 portrait_needed: bool = True) -> None:
+        self._set_up(layers, from_s, portrait_needed)
+        self._pieces = iter(ChunkScanner(source))
+        self._find_head()
+
+    @classmethod
+    def continuing(cls, reader: Reader, *, layers: int | None = None, from_s: Fraction = Fraction(0),
+                   portrait_needed: bool = True) -> RecoveringReader:
+        """Take over from a reader that has read HEAD and, if it reads a pipe, nothing else."""
+        recovering = cls.__new__(cls)
+        recovering._set_up(layers, from_s, portrait_needed)
+        recovering._pieces = iter(ChunkScanner(*reader.body()))
+        recovering.head, recovering._head_payload = reader.head, reader.head_chunk.payload
+        return recovering
+
+    def _set_up(self, layers: int | None, from_s: Fraction, portrait_needed: bool) -> None:
+        if layers is not None and layers < 1:
+            raise UsageError(f"can't decode {layers} layers", hint="take 1 to 4, or None for all")
+        self.damage = Damage()
+        self._ledger = Ledger(self.damage)
+        self._layers, self._from_s, self._portrait_needed = layers, from_s, portrait_needed
+        self._foreign = False
+        self._motion: Line[CodedGroup] = Line()
+        self._sound: Line[AudioGroup] = Line()
+        self._key_frames = KeyFrameQueue()
+        self._held: list[Item] | None = []  # given once there is a portrait; None from then on
+        self._held_bytes = 0
+        self._last_tick, self._last_sample = -1, 0
+
+    @property
+    def end(self) -> tuple[int, int] | None:
+        """(frames, end_tick) of the whole stream, once IEND was found."""
+        return self._ledger.end
+
+    def __iter__(self) -> Iterator[Item]:
+        """Everything intact: key frames before the groups they apply to, groups and sound each in order of time.
+
+        Raises:
+            BitstreamError: there is no motion group, or no portrait.
+        """
+        for piece in self._pieces:
+            yield from self._push(piece)
+            if self._ledger.ended:
+                break
+        for group in self._motion.flush():
+            yield from self._give(group)
+        for sound in self._sound.flush():
+            yield from self._give(sound)
+        if not self.damage.groups_read:
+            raise stream_error("bad-order", "not one motion group can be read", 0)
+        if self._held:
+            yield from self._release(self._stand_in())
+        self._ledger.settle()
+
+    def _find_head(self) -> None:
+        """Skip to the first HEAD that can be used."""
+        met: VqcodecError | None = None
+        any_chunk = False
+        for piece in self._pieces:
+            if isinstance(piece, Gap):
+                self.damage.skipped_bytes += piece.size_bytes
+                any_chunk |= bool(piece.types)
+            elif isinstance(piece, Chunk) and piece.type == HEAD_TYPE:
+                try:
+                    self.head: Head = parse_head(piece.payload)
+                except Fault as fault:
+                    met = met or stream_error(fault.code, f"HEAD: {fault.message}", piece.offset)
+                    continue
+                self._head_payload = piece.payload
+                return
+            elif isinstance(piece, Chunk):
+                any_chunk = True
+                self.damage.foreign_chunks += 1
+        raise met or _no_head(any_chunk)
+
+    def _push(self, piece: Piece) -> Iterator[Item]:
+        if isinstance(piece, Signature):
+            self._foreign = True  # until a HEAD like ours shows that it is the same stream
+        elif isinstance(piece, Gap):
+            self._ledger.skip(piece)
+        elif piece.type == HEAD_TYPE:
+            self._foreign = piece.payload != self._head_payload
+            self.damage.foreign_chunks += self._foreign
+            self._ledger.drop(not self._foreign)
+        elif self._foreign:
+            self.damage.foreign_chunks += 1
+        elif piece.type in ITEM_TYPES.values():
+            yield from self._item(piece)
+        elif piece.type in (INDX_TYPE, IEND_TYPE):
+            self._ledger.totals(piece, self._last_tick, self.head.time_base_s)
+        elif not is_ancillary(piece.type):
+            self._ledger.drop()
+
+    def _item(self, chunk: Chunk) -> Iterator[Item]:
+        try:
+            value = parse_item(chunk)
+        except Fault:
+            self._ledger.drop()
+            return
+        if isinstance(value, KeyFrame):
+            self._ledger.drop(not self._key_frames.add(value))
+        elif not self._fits(value):
+            self._ledger.drop()
+        elif isinstance(value, CodedGroup):
+            end = value.first_frame + len(value.ticks)
+            yield from self._in_line(self._motion, Placed(value.first_frame, end, end, value))
+        else:
+            first, count = value.first_sample, len(value.packets)
+            least, most = first + MIN_PACKET_SAMPLES * count, first + MAX_PACKET_SAMPLES * count
+            yield from self._in_line(self._sound, Placed(first, least, most, value))
+
+    def _fits(self, value: CodedGroup | AudioGroup) -> bool:
+        """Whether a group is of this stream's form and not absurdly far ahead."""
+        if isinstance(value, CodedGroup):
+            return len(value.payloads) == self.head.layers and self._ledger.in_reach(
+                int(value.ticks[0]) - self._last_tick, self.head.time_base_s)
+        return self.head.audio is not None and self._ledger.in_reach(
+            value.first_sample - self._last_sample, Fraction(1, AUDIO_RATE_HZ))
+
+    def _in_line(self, line: Line[T], placed: Placed[T]) -> Iterator[Item]:
+        dropped = line.dropped
+        ready = line.push(placed)
+        self._ledger.drop(line.dropped - dropped)
+        for value in ready:
+            yield from self._give(value)
+
+    def _give(self, value: CodedGroup | AudioGroup) -> Iterator[Item]:
+        if isinstance(value, CodedGroup):
+            yield from self._give_motion(value)
+            return
+        self._last_sample = value.first_sample + MIN_PACKET_SAMPLES * len(value.packets)
+        self._ledger.sound()
+        if Fraction(value.first_sample + MAX_PACKET_SAMPLES * len(value.packets), AUDIO_RATE_HZ) >= self._from_s - _LEAD_S:
+            yield from self._hold(value, value.packets)
+
+    def _give_motion(self, group: CodedGroup) -> Iterator[Item]:
+        first, last = int(group.ticks[0]), int(group.ticks[-1])
+        decoded = None
+        if first > self._last_tick and (last - first) * self.head.time_base_s <= MAX_GROUP_SPAN_S:
+            wanted = last * self.head.time_base_s >= self._from_s - _LEAD_S
+            decoded = self._decode(group) if wanted else group
+        if decoded is None:
+            self._ledger.drop()
+            return
+        self._last_tick = last
+        self._ledger.group(group.first_frame, len(group.ticks))
+        for key_frame in self._key_frames.due(group.first_frame, least=self._held is not None):
+            self._ledger.portrait(key_frame.first_frame)
+            yield from self._release(key_frame)
+        if isinstance(decoded, MotionGroup):
+            yield from self._hold(decoded, group.payloads)
+
+    def _hold(self, item: MotionGroup | AudioGroup, data: tuple[bytes, ...]) -> Iterator[Item]:
+        """Give an item, or keep it while there is no portrait."""
+        if self._held is None:
+            yield item
+            return
+        self._held.append(item)
+        self._held_bytes += sum(map(len, data)) + (item.indices.nbytes if isinstance(item, MotionGroup) else 0)
+        if self._held_bytes > MAX_HELD_BYTES:
+            yield from self._release(self._stand_in())
+
+    def _release(self, key_frame: KeyFrame) -> Iterator[Item]:
+        held, self._held = self._held, None
+        yield key_frame
+        yield from held or ()
+
+    def _stand_in(self) -> KeyFrame:
+        """A portrait for a stream that has lost all of them.
+
+        Raises:
+            BitstreamError: the caller has none either.
+        """
+        late = self._key_frames.due(0, least=1)
+        if late:
+            return late[0]
+        if not self._portrait_needed:
+            return KeyFrame(0, b"", np.zeros(DIMS, np.int16))
+        error = stream_error("bad-order", "no portrait of the stream can be read", 0)
+        error.hint = "give a picture of the person with --portrait"
+        raise error
+
+    def _decode(self, group: CodedGroup) -> MotionGroup | None:
+        """The group with as many layers as decode; None when not even the first does."""
+        wanted = min(self._layers or self.head.layers, self.head.layers)
+        for layers in range(wanted, 0, -1):
+            try:
+                indices = decode_layers(drop_layers(group, layers).payloads, len(group.ticks))
+            except BitstreamError:
+                continue
+            self.damage.groups_thinned += layers < wanted
+            return MotionGroup(group.first_frame, group.ticks, group.low_confidence, indices)
+        return None
+
+
+def _no_head(any_chunk: bool) -> VqcodecError:
+    if not any_chunk:
+        return stream_error("bad-signature", "there is no .vqt stream in the file", 0)
+    error = stream_error("bad-order", "HEAD, which says how to read the rest, can't be read", len(SIGNATURE))
+    error.hint = "nothing can be recovered without it: fetch the first kilobyte of the file again"
+    return error
