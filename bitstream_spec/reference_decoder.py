@@ -83,7 +83,7 @@ class Decoder(Fields):
         super().__init__(data, "truncated", len(data))
         self.out = {"groups": 0, "frames": 0, "low_confidence_frames": 0, "key_frames": [], "audio_packets": 0,
                     "end_trim_samples": 0, "ancillary": [], "sizes": {"portrait": 0, "motion": 0, "audio": 0}}
-        self.hashes = {name: hashlib.sha256() for name in ("ticks", "token", "audio")}
+        self.hashes = {name: hashlib.sha256() for name in ("ticks", "token", "states", "audio")}
         self.key_frame_waits, self.next_sample, self.chain, self.index_bytes = False, 0, 0, 0
         self.index, self.entries, self.entry_offset, self.positions = bytearray(), 0, 0, [(0, 0)] * 3
 
@@ -121,11 +121,10 @@ class Decoder(Fields):
 
     def head(self, f):
         need((major := f.number("B", 1)) == 1, "unsupported-version")
-        minor, flags = f.number("B"), f.number("B")
-        out = self.out
+        out, minor, flags = self.out, f.number("B"), f.number("B")
         out |= {"version": f"{major}.{minor}", "synthetic": bool(flags & 1), "coded_size_px": f.number("H", 16, 4096)}
         out |= {"time_base_s": f.rational(1), "frame_rate_hz": f.rational(240)}
-        layout = f.bytes(3)
+        need(f.bytes(3) == b"\x0c\x04\x05", "unsupported-layout")
         out |= {"layers": f.number("B", 1, 4), "motion_space": f.model(), "renderer": f.model(), "audio": None, "crop": None}
         if flags & 2:
             out["audio"] = {"channels": f.number("B", 1, 2), "pre_skip_samples": f.number("H")}
@@ -134,7 +133,6 @@ class Decoder(Fields):
             out["crop"] = {"source_width_px": f.number("H", 1), "source_height_px": f.number("H", 1),
                            "x_px": f.number("i", -131070, 131070), "y_px": f.number("i", -131070, 131070),
                            "side_px": f.number("I", 1, 131070)}
-        need(layout == b"\x0c\x04\x05", "unsupported-layout")
         f.rest() if minor else need(flags < 8)
 
     def keyf(self, f):
@@ -166,13 +164,15 @@ class Decoder(Fields):
         above, below = map(int, out["time_base_s"].split("/"))
         need(ticks[0] > out.get("last_tick", -1) and (ticks[-1] - ticks[0]) * above <= 2 * below, "bad-time")
         self.entry(1, ticks[0])
-        tokens = decode_group(layers, frames)
+        tokens, states = decode_group(layers, frames)
         self.key_frame_waits = False
         self.hashes["ticks"].update(struct.pack(f">{frames}Q", *ticks))
         self.hashes["token"].update(b"".join(struct.pack(f">{len(frame)}H", *frame) for frame in tokens))
+        self.hashes["states"].update(b"".join(struct.pack(">3I", *state) for state in states))
         out["sizes"]["motion"] += sum(map(len, layers))
         out["low_confidence_frames"] += sum(held)
-        out |= {"groups": out["groups"] + 1, "frames": first + frames, "last_tick": ticks[-1], "last_tokens": tokens[-1],
+        out |= {"groups": out["groups"] + 1, "frames": first + frames, "final_states": states,
+                "last_tick": ticks[-1], "last_tokens": tokens[-1],
                 "first_tick": out.get("first_tick", ticks[0]), "first_tokens": out.get("first_tokens", tokens[0])}
 
     def audo(self, f):
@@ -230,24 +230,25 @@ class RangeDecoder:
         return k
 
     def end(self):
+        """Checks section 3.4; returns the final state."""
         need(self.length <= self.taken and (not self.length or self.data[self.length - 1]), "bad-payload")
         word = int.from_bytes(self.data[self.taken - 4 : self.taken], "big")
         low = (word - self.code) % 2**32
         last = 0 if low == 0 or low + self.span > 2**32 else low + 2**24 - 1 >> 24 << 24
         need(word == last % 2**32, "bad-payload")
+        return [self.code, self.span, self.taken]
 
 
 def decode_group(layers, frames):
-    """Tokens [frame][12 groups x L layers] of a group (entropy.md, sections 1 and 2; tokens.md, section 3)."""
+    """Tokens [frame][12 groups x L layers] of a group and its coders' final states (entropy.md, 1 and 2; tokens.md, 3)."""
     digits = []
-    for data, table in zip(layers, TABLES[: len(layers)], strict=True):
-        digits.append(decode_layer(data, table, digits, frames))
+    states = [decode_layer(data, table, digits, frames) for data, table in zip(layers, TABLES, strict=False)]
     return [[sum((layer[t][4 * g + p] + 2) * 5**p for p in range(4)) for g in range(12) for layer in digits]
-            for t in range(frames)]
+            for t in range(frames)], states
 
 
 def decode_layer(data, table, coarser, frames):
-    """Digits [frame][48] of one layer (entropy.md, section 4; the names are those of the text)."""
+    """Adds the digits [frame][48] of one layer to the coarser ones (entropy.md, section 4; the names are those of the text)."""
     r, every, last = len(coarser), range(48), frames - 1
     grands, parents = [*[[[0] * 48] * frames] * 2, *coarser][-2:]
     c = [[sum(4 ** (r - q) * coarser[q][t][d] for q in range(r)) for d in every] for t in range(frames)]
@@ -282,8 +283,8 @@ def decode_layer(data, table, coarser, frames):
             fast = [x + (e - x >> 2) for x, e in zip(fast, error, strict=True)]
             slow = [x + (e - x >> 4) for x, e in zip(slow, error, strict=True)]
             activity = [activity[d] + ((abs(a[t][d] - a[t - 1][d]) << 10) - activity[d] >> 3) for d in every]
-    coder.end()
-    return out
+    coarser.append(out)
+    return coder.end()
 
 
 def main(path):
@@ -293,7 +294,6 @@ def main(path):
     except Fault as fault:
         print(json.dumps({"error": fault.args[0], "offset": fault.args[1]}))
         return 4 if fault.args[0].startswith("unsupported-") else 3
-    return 0
 
 
 if __name__ == "__main__":

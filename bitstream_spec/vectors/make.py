@@ -1,18 +1,21 @@
-"""Makes every conformance vector, and the worked example of vqt.md, again: python bitstream_spec/vectors/make.py
+"""Makes the conformance vectors, and the worked example of vqt.md: python bitstream_spec/vectors/make.py
 
-Streams come from formulas and seeds, so that the same program makes the same bytes on every machine. Files that no
-longer have a recipe are removed. Vectors change only when the entropy tables do, before a release.
+Streams come from formulas and seeds, so that the same program makes the same bytes on every machine. New recipes become
+new files. What SHA256SUMS lists is frozen: nothing is written when a recipe or a decoder would change or remove it.
 """
 from __future__ import annotations
 
+import argparse
 import hashlib
 import io
 import json
+import struct
 import sys
 from pathlib import Path
 from typing import Any
 
 HERE = Path(__file__).resolve().parent
+SUMS = HERE / "SHA256SUMS"
 ROOT = HERE.parent.parent
 sys.path[:0] = [str(ROOT), str(ROOT / "tests"), str(HERE)]
 
@@ -20,7 +23,8 @@ import example  # noqa: E402
 from invalid_streams import INVALID  # noqa: E402
 from valid_streams import VALID  # noqa: E402
 
-from vqcodec.container import Reader  # noqa: E402
+from vqcodec.container import CodedGroup, Reader  # noqa: E402
+from vqcodec.entropy.codec import final_states  # noqa: E402
 from vqcodec.errors import VqcodecError  # noqa: E402
 from vqcodec.types import AudioGroup, Head, KeyFrame, ModelId, MotionGroup  # noqa: E402
 
@@ -38,8 +42,15 @@ def describe(data: bytes) -> dict[str, Any]:
     reader.check_nothing_follows()
     sizes = reader.sizes
     purposes = {name: getattr(sizes, name) for name in ("portrait", "motion", "audio", "container")}
-    ancillary = [chunk.name for chunk, value in reader.chunks() if value is None]
-    end = {"end_tick": reader.end_tick, "frames": sizes.frames, "sizes": purposes, "ancillary": ancillary}
+    ancillary, states = [], []
+    for chunk, value in reader.chunks():
+        if isinstance(value, CodedGroup):
+            states.append(final_states(value.payloads, len(value.ticks)))
+        elif value is None:
+            ancillary.append(chunk.name)
+    packed = b"".join(struct.pack(">3I", *state) for group in states for state in group)
+    end = {"end_tick": reader.end_tick, "frames": sizes.frames, "sizes": purposes, "ancillary": ancillary,
+           "final_states": list(map(list, states[-1])), "states_sha256": hashlib.sha256(packed).hexdigest()}
     return _describe_head(reader.head) | tally.result() | end
 
 
@@ -105,27 +116,61 @@ def failure(data: bytes) -> dict[str, Any]:
     raise AssertionError("this stream is meant to be invalid")
 
 
-def main() -> None:
-    """Write all vectors and the example."""
+def recipes() -> dict[Path, bytes]:
+    """Every vector and what is expected of it, freshly made."""
     files: dict[Path, bytes] = {}
     for name, stream in VALID.items():
         files[HERE / "valid" / f"{name}.vqt"] = stream
         files[HERE / "valid" / f"{name}.json"] = _json(describe(stream))
-    failures = {}
     for name, (code, why, stream) in INVALID.items():
+        found = failure(stream)
+        if found["error"] != code:
+            raise AssertionError(f"{name} gives {found}, not {code}")
         files[HERE / "invalid" / f"{name}.vqt"] = stream
-        failures[name] = failure(stream) | {"why": why}
-        if failures[name]["error"] != code:
-            raise AssertionError(f"{name} gives {failures[name]}, not {code}")
-    files[HERE / "invalid" / "expected.json"] = _json(failures)
+        files[HERE / "invalid" / f"{name}.json"] = _json(found | {"why": why})
+    return files
+
+
+def frozen() -> dict[str, str]:
+    """SHA-256 in hexadecimal by path, from SHA256SUMS: what may never change."""
+    lines = SUMS.read_text(encoding="ascii").splitlines() if SUMS.is_file() else []
+    return {path: digest for digest, path in (line.split("  ") for line in lines)}
+
+
+def digests(files: dict[Path, bytes]) -> dict[str, str]:
+    """The same of files that have been made."""
+    return {path.relative_to(HERE).as_posix(): hashlib.sha256(data).hexdigest() for path, data in sorted(files.items())}
+
+
+def changed(files: dict[Path, bytes]) -> list[str]:
+    """Frozen paths that these files lack or hold in another form."""
+    made = digests(files)
+    return [path for path, digest in frozen().items() if made.get(path) != digest]
+
+
+def main() -> None:
+    """Write new vectors, the sums of all, and the example."""
+    parser = argparse.ArgumentParser(description="Make the conformance vectors and the worked example of vqt.md.")
+    parser.add_argument("--unfreeze", action="store_true", help=(
+        "replace and remove frozen vectors too. Only before a version is released, when the format itself changes (other entropy "
+        "tables, say): a released vector stays for ever, because decoders and stored files rely on it"))
+    unfreeze = parser.parse_args().unfreeze
+    files = recipes()
+    refused = changed(files)
+    if refused and not unfreeze:
+        raise SystemExit(f"these vectors are frozen, and would change or go: {', '.join(refused)}\n"
+                         "nothing was written. A decoder or a recipe has changed: put it right, or give the recipe a new name"
+                         " (see --help)")
     for folder in ("valid", "invalid"):
         (HERE / folder).mkdir(exist_ok=True)
         for old in set((HERE / folder).iterdir()) - set(files):
             old.unlink()
     for path, data in files.items():
         path.write_bytes(data)
+    SUMS.write_text("".join(f"{digest}  {path}\n" for path, digest in digests(files).items()), encoding="ascii", newline="\n")
     example.write(ROOT / "bitstream_spec" / "vqt.md")
-    print(f"{len(VALID)} valid and {len(INVALID)} invalid vectors, {sum(map(len, files.values()))} bytes")
+    print(f"{len(VALID)} valid and {len(INVALID)} invalid vectors, {sum(map(len, files.values()))} bytes; "
+          f"{len(refused)} frozen ones replaced")
 
 
 def _json(value: object) -> bytes:

@@ -69,6 +69,13 @@ def noise() -> bytes:
     return silent(replace(group, indices=scattered.reshape(group.indices.shape).astype(np.uint16)))
 
 
+def jumps() -> bytes:
+    """Each frame is the opposite of the one before: predictions are as wrong as they can be."""
+    group = make_group(0, 12)
+    indices = np.where(np.arange(12)[:, None, None] % 2 == 0, 0, 624) + np.zeros_like(group.indices)
+    return silent(replace(group, indices=indices.astype(np.uint16)))
+
+
 def sound(*groups: AudioGroup, audio: AudioHead = MONO) -> bytes:
     """Sound beside four frames."""
     return write(make_head(audio=audio, crop=None, layers=1), make_key_frame(), make_group(0, 4, 1), *groups)
@@ -78,6 +85,61 @@ def sized_audio(first_sample: int, sizes: list[int]) -> AudioGroup:
     """Packets of these lengths."""
     packets = tuple(make_audio(0, 1, size).packets[0] for size in sizes)
     return AudioGroup(first_sample, packets)
+
+
+def hour() -> bytes:
+    """An hour and a second, in groups of two frames, 3 s apart."""
+    return silent(*[make_group(2 * i, 2, 1, first_tick=75 * i) for i in range(1200)], layers=1, end_tick=90_025)
+
+
+def hour_ntsc() -> bytes:
+    """3603.6 s of 30000/1001 frames a second, of which two are coded every 90: ticks of 1/30000 s, never rounded."""
+    groups = [make_group(2 * i, 2, 1, ticks=[90_090 * i, 90_090 * i + 1001]) for i in range(1200)]
+    return silent(*groups, layers=1, time_base_s=Fraction(1, 30_000), frame_rate_hz=Fraction(30_000, 1001), end_tick=108_108_000)
+
+
+def long_sound() -> bytes:
+    """Nine hours of sound in 60 groups, and a frame beside each."""
+    items: list[Item] = [make_key_frame()]
+    for i in range(60):
+        items += [make_group(i, 1, 1, first_tick=13_500 * i), make_audio(25_920_000 * i, 2, 4)]
+    return write(make_head(layers=1), *items)
+
+
+def uneven_groups() -> bytes:
+    """Groups of 1, 13, 2, 50 and 7 frames."""
+    counts = [1, 13, 2, 50, 7]
+    return silent(*[make_group(sum(counts[:i]), count, 1) for i, count in enumerate(counts)], layers=1)
+
+
+def key_frame_each_group() -> bytes:
+    """A portrait before every group."""
+    items: list[Item] = []
+    for number in range(5):
+        items += [make_key_frame(2 * number, 20 + number), make_group(2 * number, 2, 1)]
+    return write(make_head(layers=1, audio=None), *items)
+
+
+def widest_steps() -> bytes:
+    """Steps in 34 bits, the widest field, from a base of 1."""
+    pairs = split(silent(make_group(0, 3, 1, ticks=[0, 2, 5]), layers=1))[:-2]
+    payload = pairs[2][1]
+    pairs[2] = (b"MOTN", payload[:4] + b"\x01\x22" + (1 << 38 | 2 << 4).to_bytes(9, "big") + payload[7:])
+    return finish(pairs, 6)
+
+
+def worst_minor() -> bytes:
+    """Version 1.255, every flag set, and HEAD as long as it may be."""
+    pairs = split(make_stream(1, layers=1))[:-2]
+    head = put(1, b"\xff\xff")(pairs[0][1])
+    return finish([(b"HEAD", head + bytes(range(256)) * 3 + bytes(1024 - 768 - len(head))), *pairs[1:]], 4)
+
+
+def odd_notes() -> bytes:
+    """Ancillary types in every mixture of capitals and small letters that there is, and one that looks like MOTN."""
+    kinds = [b"aaaa", b"aaaZ", b"aaZa", b"aaZZ", b"aZaa", b"aZaZ", b"aZZa", b"aZZZ", b"mOTN"]
+    pairs = split(silent(make_group(0, 2, 1), layers=1))[:-2]
+    return finish([*pairs[:2], *[(kind, kind) for kind in kinds], *pairs[2:]], 2)
 
 
 def newer_minor() -> bytes:
@@ -106,10 +168,10 @@ def several_key_frames() -> bytes:
     return write(make_head(layers=2), *items)
 
 
-def thinned() -> bytes:
+def thinned(layers: int = 2) -> bytes:
     """What `thin` makes of four layers."""
     sink = io.BytesIO()
-    thin(io.BytesIO(make_stream(2, 3)), sink, 2)
+    thin(io.BytesIO(make_stream(2, 3)), sink, layers)
     return sink.getvalue()
 
 
@@ -180,6 +242,40 @@ RECIPES: dict[str, Callable[[], bytes]] = {
     "tokens-all-312": lambda: with_tokens(312),
     "tokens-all-624": lambda: with_tokens(624),
     "tokens-noise": noise,
+    "rate-1": lambda: rate(Fraction(1), 3),
+    "rate-23.976": lambda: rate(Fraction(24_000, 1001), 47),
+    "rate-24": lambda: rate(Fraction(24), 24),
+    "rate-50": lambda: rate(Fraction(50), 30),
+    "rate-59.94": lambda: rate(Fraction(60_000, 1001), 30),
+    "rate-240": lambda: rate(Fraction(240), 24, 1),
+    "rate-largest-terms": lambda: rate(Fraction(2**32 - 1, 2**32 - 2), 2, 1),
+    "times-end-late": lambda: silent(make_group(0, 2, 1), layers=1, end_tick=2**40),
+    "times-steps-34-bits": widest_steps,
+    "groups-uneven": uneven_groups,
+    "held-240-frames": lambda: silent(make_group(0, 240, 1, held=tuple(range(0, 240, 7))), layers=1, time_base_s=Fraction(1, 120),
+                                      frame_rate_hz=Fraction(120)),
+    "key-frames-each-group": key_frame_each_group,
+    "no-sound": lambda: silent(make_group(0, 25), make_group(25, 25)),
+    "synthetic-with-sound": lambda: make_stream(2, synthetic=True, layers=2),
+    "sound-position-greatest": lambda: sound(make_audio(TICK_LIMIT, 1)),
+    "sound-pre-skip-greatest": lambda: sound(make_audio(0, 2), audio=replace(MONO, pre_skip_samples=65_535)),
+    "sound-extradata-255": lambda: sound(make_audio(0, 2), audio=replace(MONO, extradata=bytes(range(255)))),
+    "sound-packets-13-bits": lambda: sound(sized_audio(0, [1, 8191])),
+    "sound-closest": lambda: sound(make_audio(0, 3, 2), make_audio(360, 1, 2), make_audio(480, 1, 2)),
+    "sound-hours": long_sound,
+    "thinned-to-1-layer": lambda: thinned(1),
+    "thinned-to-3-layers": lambda: thinned(3),
+    "ancillary-types": odd_notes,
+    "newer-minor-version-255": worst_minor,
+    "crop-odd": lambda: silent(make_group(0, 1, 1), layers=1, crop=Crop(1919, 1079, -1, 3, 1083)),
+    "crop-smallest": lambda: silent(make_group(0, 1, 1), layers=1, crop=Crop(1, 1, 0, 0, 1)),
+    "coded-size-odd": lambda: silent(make_group(0, 1, 1), layers=1, coded_size_px=511),
+    "names-short": lambda: silent(make_group(0, 1, 1), layers=1, motion_space=ModelId("\U0001f642", bytes(32)),
+                                  renderer=ModelId(" ", bytes(32))),
+    "tokens-all-1": lambda: with_tokens(1),
+    "tokens-jumps": jumps,
+    "long-hour": hour,
+    "long-hour-29.97": hour_ntsc,
     "long": lambda: silent(*[make_group(2 * i, 2, 1, first_tick=50 * i) for i in range(300)], layers=1),
 }
 

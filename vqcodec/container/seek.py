@@ -4,7 +4,7 @@ from __future__ import annotations
 from vqcodec.container.chunks import ByteSource, Chunk, read_chunk
 from vqcodec.container.faults import TRUNCATED, Fault, stream_error
 from vqcodec.container.index import IndexKind, StreamIndex, parse_index
-from vqcodec.container.limits import IEND_CHUNK_BYTES, IEND_TYPE, INDX_TYPE, SIGNATURE, TYPE_BYTES
+from vqcodec.container.limits import IEND_CHUNK_BYTES, IEND_TYPE, INDX_TYPE, MAX_POSITION, SIGNATURE, TYPE_BYTES
 from vqcodec.container.structs import IEND, parse_struct
 
 
@@ -13,7 +13,8 @@ def load_index(source: ByteSource) -> StreamIndex:
 
     Raises:
         TruncatedError: the file doesn't end with an IEND chunk.
-        BitstreamError: bad-total when IEND doesn't lead to INDX, bad-index when INDX can't be used.
+        BitstreamError: bad-total when IEND doesn't lead to INDX, bad-index when INDX can't be used,
+            bad-time when the stream ends before its last group.
     """
     size = source.size()
     end_offset = size - IEND_CHUNK_BYTES
@@ -32,7 +33,12 @@ def load_index(source: ByteSource) -> StreamIndex:
     index = read_chunk(source)
     if source.offset != end_offset:
         raise stream_error("bad-total", "IEND doesn't lead to INDX", end.offset)
-    return _usable_index(index, totals.frames, totals.end_tick)
+    usable = _usable_index(index, totals.frames, totals.end_tick)
+    last = usable.of(IndexKind.MOTION)[-1].position
+    if not last < totals.end_tick <= MAX_POSITION:
+        message = f"the stream ends at tick {totals.end_tick}; its last group starts at {last}"
+        raise stream_error("bad-time", message, end.offset)
+    return usable
 
 
 def _usable_index(chunk: Chunk, frames: int, end_tick: int) -> StreamIndex:
