@@ -3,15 +3,19 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
-from vqcodec.entropy.codec import decode_layers, encode_layers
-from vqcodec.types import DIMS, LAYERS
+from vqcodec.entropy.codec import decode_layers, encode_layers, split_indices
+from vqcodec.entropy.context import LayerModel
+from vqcodec.entropy.rangecoder import FREQ_TOTAL
+from vqcodec.entropy.tables import Ints, load
+from vqcodec.types import DIMS, LAYERS, LEVELS
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +64,57 @@ def measure(clips: Iterable[Path], group_frames: int = 50) -> LayerRates:
             frames += len(group)
             sizes = [a + len(p) for a, p in zip(sizes, payloads, strict=True)]
     return LayerRates(frames, tuple(sizes), encode_s, decode_s)
+
+
+def ideal_bits(indices: NDArray[np.integer]) -> NDArray[np.float64]:
+    """What an ideal coder would spend on a group with this package's context model: the sum of log2(1 / probability).
+
+    Args:
+        indices: (T, 12, L) in 0..624.
+
+    Returns:
+        (L,) bits. The range coder's payloads are longer by its rounding and by their last bytes.
+    """
+    digits = split_indices(indices)
+    bits = np.zeros(digits.shape[2])
+    for layer in range(digits.shape[2]):
+        tables = load()[layer]
+        share = tables.frequencies.reshape(-1, LEVELS) / FREQ_TOTAL
+        model = LayerModel(tables, layer, digits)
+        for t in range(len(digits)):
+            row = digits[t, :, layer]
+            bits[layer] -= np.log2(share[model.contexts(t), model.mirror * row + LEVELS // 2]).sum()
+            model.update(t, row)
+    return bits
+
+
+def counted_bits(groups: Sequence[NDArray[np.integer]]) -> NDArray[np.float64]:
+    """What an ideal adaptive coder would spend that counts: the yardstick for the context model.
+
+    For each layer and dimension, digits are counted under the same dimension's digit of the frame before (none at the
+    start of a group); a digit k seen n_k times of n costs log2((n + 5/2) / (n_k + 1/2)) (Krichevsky and Trofimov 1981).
+    Nothing is known in advance, and the counts go on from group to group.
+
+    Args:
+        groups: (T, 12, L) arrays of one stream, in order.
+
+    Returns:
+        (L,) bits.
+    """
+    layers = groups[0].shape[2]
+    counts = np.full((layers, DIMS, LEVELS + 1, LEVELS), 0.5)
+    bits = np.zeros(layers)
+    dims = np.arange(DIMS)
+    for group in groups:
+        digits = split_indices(group) + LEVELS // 2
+        before: Ints = np.full((DIMS, layers), LEVELS)
+        for row in digits:
+            for layer in range(layers):
+                seen = counts[layer, dims, before[:, layer]]
+                bits[layer] += np.log2(seen.sum(1) / seen[dims, row[:, layer]]).sum()
+                counts[layer, dims, before[:, layer], row[:, layer]] += 1
+            before = row
+    return bits
 
 
 def report(rates: LayerRates) -> str:

@@ -1,6 +1,6 @@
 """Token arrays of training clips, as the encoder makes them: what the entropy tables are fitted to.
 
-    python -m vqcodec.training.tokens CORPUS OUT [--every 4] [--split train]
+    python -m vqcodec.training.tokens CORPUS OUT [--every 4] [--split train] [--rdo 1]
 
 Writes OUT/NAME.npy, uint16 (T, 12, 4), for every n-th clip of the split; clips that are there already are kept.
 """
@@ -21,19 +21,20 @@ from vqcodec.training.cache import read_index
 from vqcodec.types import MotionGroup
 
 
-def clip_tokens(path: Path, parts: EncoderParts) -> np.ndarray:
-    """(T, 12, 4) uint16 tokens of one clip, portrait = first frame.
+def clip_tokens(path: Path, parts: EncoderParts, rdo: float = 0.0) -> np.ndarray:
+    """(T, 12, 4) uint16 tokens of one clip, portrait = first frame, at a strength of `encode --rdo`.
 
     Raises:
         NoFaceError: no face in it.
     """
     buffer = io.BytesIO()
-    encode(path, buffer, EncodeOptions(audio=AudioChoice("none"), portrait_frame="first", crop="full"), parts=parts)
+    options = EncodeOptions(audio=AudioChoice("none"), portrait_frame="first", crop="full", rdo=rdo)
+    encode(path, buffer, options, parts=parts)
     buffer.seek(0)
     return np.concatenate([item.indices for item in Reader(buffer) if isinstance(item, MotionGroup)])
 
 
-def write_tokens(corpus: Path, out: Path, *, every: int = 4, split: str = "train") -> int:
+def write_tokens(corpus: Path, out: Path, *, every: int = 4, split: str = "train", rdo: float = 0.0) -> int:
     """Write the arrays; returns how many there are now."""
     out.mkdir(parents=True, exist_ok=True)
     parts = EncoderParts.load(EncodeOptions())
@@ -43,7 +44,7 @@ def write_tokens(corpus: Path, out: Path, *, every: int = 4, split: str = "train
         if target.exists():
             continue
         try:
-            np.save(target, clip_tokens(corpus / row.file, parts))
+            np.save(target, clip_tokens(corpus / row.file, parts, rdo))
         except NoFaceError:
             continue
     return len(list(out.glob("*.npy")))
@@ -56,8 +57,9 @@ def main() -> None:
     parser.add_argument("out", type=Path)
     parser.add_argument("--every", type=int, default=4)
     parser.add_argument("--split", default="train")
+    parser.add_argument("--rdo", type=float, default=0.0)
     args = parser.parse_args()
-    print(f"{write_tokens(args.corpus, args.out, every=args.every, split=args.split)} token arrays in {args.out}")
+    print(f"{write_tokens(args.corpus, args.out, every=args.every, split=args.split, rdo=args.rdo)} token arrays in {args.out}")
 
 
 if __name__ == "__main__":
