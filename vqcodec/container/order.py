@@ -5,6 +5,7 @@ follows a hole, or is itself out of place; it waits until the next one of its ki
 """
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
@@ -13,6 +14,7 @@ from vqcodec.types import KeyFrame
 MAX_WAITING_KEY_FRAMES = 4
 
 T = TypeVar("T")
+R = TypeVar("R")
 _PATIENCE = 2
 
 
@@ -33,34 +35,39 @@ class Placed(Generic[T]):
     value: T
 
 
-class Line(Generic[T]):
+class Line(Generic[T, R]):
     """Groups of one kind, pushed as they are found, given in order.
 
     Attributes:
-        dropped: groups that had no place: doubled, late, overlapping, or far from all others.
+        dropped: groups that had no place (doubled, late, overlapping, or far from all others) or could not be used.
+
+    Args:
+        use: called for each group when its turn comes; what it returns is given. None: the group can't be used, and leaves
+            its place to another one.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, use: Callable[[T], R | None]) -> None:
         self.dropped = 0
+        self._use = use
         self._least = self._most = 0
         self._early: Placed[T] | None = None
         self._passed = 0  # groups taken while this one waits
 
-    def push(self, group: Placed[T]) -> list[T]:
+    def push(self, group: Placed[T]) -> list[R]:
         """Take the next group found; returns those whose place is known now."""
         waiting = [group] if self._early is None else sorted((self._early, group), key=lambda placed: placed.first)
         self._early = None
-        ready = []
+        ready: list[R] = []
         for number, placed in enumerate(waiting, 1):
             if placed.first < self._least:
                 self.dropped += 1
             elif placed.first <= self._most or number < len(waiting):
-                ready.append(self._take(placed))
+                ready += self._take(placed)
             else:
                 self._wait(placed, placed is group)
         return ready
 
-    def flush(self) -> list[T]:
+    def flush(self) -> list[R]:
         """What still waits, at the end."""
         early, self._early = self._early, None
         if early is None:
@@ -68,11 +75,15 @@ class Line(Generic[T]):
         if self._passed:
             self.dropped += 1
             return []
-        return [self._take(early)]
+        return self._take(early)
 
-    def _take(self, placed: Placed[T]) -> T:
+    def _take(self, placed: Placed[T]) -> list[R]:
+        used = self._use(placed.value)
+        if used is None:
+            self.dropped += 1
+            return []
         self._least, self._most = placed.least_end, placed.most_end
-        return placed.value
+        return [used]
 
     def _wait(self, placed: Placed[T], new: bool) -> None:
         self._passed = 0 if new else self._passed + 1

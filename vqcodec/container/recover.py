@@ -10,7 +10,7 @@ INDX and IEND may be missing; where they are there, they say how much was lost (
 """
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from fractions import Fraction
 from typing import BinaryIO, TypeVar
 
@@ -43,7 +43,9 @@ MAX_PACKET_SAMPLES = 5_760
 """120 ms, the longest Opus packet: sound groups that begin later than this allows follow a hole."""
 MAX_HELD_BYTES = 1 << 25
 """Groups kept while no portrait has been found."""
-T = TypeVar("T", CodedGroup, AudioGroup)
+T = TypeVar("T")
+R = TypeVar("R")
+Used = tuple[CodedGroup, MotionGroup | None]
 _LEAD_S = 2 * MAX_GROUP_SPAN_S
 
 
@@ -92,8 +94,8 @@ class RecoveringReader:
         self._ledger = Ledger(self.damage)
         self._layers, self._from_s, self._portrait_needed = layers, from_s, portrait_needed
         self._foreign = False
-        self._motion: Line[CodedGroup] = Line()
-        self._sound: Line[AudioGroup] = Line()
+        self._motion = Line(self._use_motion)
+        self._sound = Line(self._use_sound)
         self._key_frames = KeyFrameQueue()
         self._held: list[Item] | None = []  # given once there is a portrait; None from then on
         self._held_bytes = 0
@@ -114,10 +116,10 @@ class RecoveringReader:
             yield from self._push(piece)
             if self._ledger.ended:
                 break
-        for group in self._motion.flush():
-            yield from self._give(group)
-        for sound in self._sound.flush():
-            yield from self._give(sound)
+        for item in self._counted(self._motion, self._motion.flush):
+            yield from self._give_motion(item)
+        for sound in self._counted(self._sound, self._sound.flush):
+            yield from self._give_sound(sound)
         if not self.damage.groups_read:
             raise stream_error("bad-order", "not one motion group can be read", 0)
         if self._held:
@@ -175,11 +177,14 @@ class RecoveringReader:
             self._ledger.drop()
         elif isinstance(value, CodedGroup):
             end = value.first_frame + len(value.ticks)
-            yield from self._in_line(self._motion, Placed(value.first_frame, end, end, value))
+            motion = Placed(value.first_frame, end, end, value)
+            for used in self._counted(self._motion, lambda: self._motion.push(motion)):
+                yield from self._give_motion(used)
         else:
             first, count = value.first_sample, len(value.packets)
-            least, most = first + MIN_PACKET_SAMPLES * count, first + MAX_PACKET_SAMPLES * count
-            yield from self._in_line(self._sound, Placed(first, least, most, value))
+            sound = Placed(first, first + MIN_PACKET_SAMPLES * count, first + MAX_PACKET_SAMPLES * count, value)
+            for group in self._counted(self._sound, lambda: self._sound.push(sound)):
+                yield from self._give_sound(group)
 
     def _fits(self, value: CodedGroup | AudioGroup) -> bool:
         """Whether a group is of this stream's form and not absurdly far ahead."""
@@ -189,37 +194,42 @@ class RecoveringReader:
         return self.head.audio is not None and self._ledger.in_reach(
             value.first_sample - self._last_sample, Fraction(1, AUDIO_RATE_HZ))
 
-    def _in_line(self, line: Line[T], placed: Placed[T]) -> Iterator[Item]:
+    def _counted(self, line: Line[T, R], ask: Callable[[], list[R]]) -> list[R]:
+        """What a line gives, with what it drops in the books."""
         dropped = line.dropped
-        ready = line.push(placed)
+        ready = ask()
         self._ledger.drop(line.dropped - dropped)
-        for value in ready:
-            yield from self._give(value)
+        return ready
 
-    def _give(self, value: CodedGroup | AudioGroup) -> Iterator[Item]:
-        if isinstance(value, CodedGroup):
-            yield from self._give_motion(value)
-            return
-        self._last_sample = value.first_sample + MIN_PACKET_SAMPLES * len(value.packets)
+    def _use_sound(self, group: AudioGroup) -> AudioGroup:
+        self._last_sample = group.first_sample + MIN_PACKET_SAMPLES * len(group.packets)
         self._ledger.sound()
-        if Fraction(value.first_sample + MAX_PACKET_SAMPLES * len(value.packets), AUDIO_RATE_HZ) >= self._from_s - _LEAD_S:
-            yield from self._hold(value, value.packets)
+        return group
 
-    def _give_motion(self, group: CodedGroup) -> Iterator[Item]:
+    def _give_sound(self, group: AudioGroup) -> Iterator[Item]:
+        longest = Fraction(group.first_sample + MAX_PACKET_SAMPLES * len(group.packets), AUDIO_RATE_HZ)
+        if longest >= self._from_s - _LEAD_S:
+            yield from self._hold(group, group.packets)
+
+    def _use_motion(self, group: CodedGroup) -> Used | None:
         first, last = int(group.ticks[0]), int(group.ticks[-1])
+        if first <= self._last_tick or (last - first) * self.head.time_base_s > MAX_GROUP_SPAN_S:
+            return None
         decoded = None
-        if first > self._last_tick and (last - first) * self.head.time_base_s <= MAX_GROUP_SPAN_S:
-            wanted = last * self.head.time_base_s >= self._from_s - _LEAD_S
-            decoded = self._decode(group) if wanted else group
-        if decoded is None:
-            self._ledger.drop()
-            return
+        if last * self.head.time_base_s >= self._from_s - _LEAD_S:
+            decoded = self._decode(group)
+            if decoded is None:
+                return None
         self._last_tick = last
         self._ledger.group(group.first_frame, len(group.ticks))
+        return group, decoded
+
+    def _give_motion(self, used: Used) -> Iterator[Item]:
+        group, decoded = used
         for key_frame in self._key_frames.due(group.first_frame, least=self._held is not None):
             self._ledger.portrait(key_frame.first_frame)
             yield from self._release(key_frame)
-        if isinstance(decoded, MotionGroup):
+        if decoded is not None:
             yield from self._hold(decoded, group.payloads)
 
     def _hold(self, item: MotionGroup | AudioGroup, data: tuple[bytes, ...]) -> Iterator[Item]:
