@@ -11,6 +11,7 @@ import pytest
 from vqcodec.errors import UsageError
 from vqcodec.evaluation import table
 from vqcodec.evaluation.conditions import conditions
+from vqcodec.evaluation.marked import begin, end
 from vqcodec.evaluation.metrics.suite import Scores
 from vqcodec.evaluation.record import RATES, ClipResult, Results, Run
 from vqcodec.evaluation.targets import TARGETS
@@ -96,9 +97,8 @@ def test_conditions_name_the_machine_and_no_path() -> None:
 
 
 def test_markdown_table() -> None:
-    text = table.markdown(results())
-    lines = text.splitlines()
-    assert lines[0] == table.BEGIN and lines[-1] == table.END
+    lines = table.markdown(results())
+    text = "\n".join(lines)
     assert "| | still portrait | 4 layers | 1 layer |" in lines
     assert "| PSNR, dB ↑ | 24.00 | 27.67 | 25.00 |" in lines
     assert "| whole file, kbit/s |  | 40.00 | 40.00 |" in lines
@@ -110,7 +110,8 @@ def test_markdown_table() -> None:
 def test_table_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     data, page = tmp_path / "results.json", tmp_path / "page.md"
     results().save(data)
-    page.write_text(f"before\n{table.BEGIN}\nold\n{table.END}\nafter\n", encoding="utf-8")
+    first, last = begin(table.PART, table.COMMAND), end(table.PART)
+    page.write_text(f"before\n{first}\nold\n{last}\nafter\n", encoding="utf-8")
     arguments = [str(data), str(page)]
     assert table.main([*arguments, "--check"]) == 1
     assert table.main(arguments) == 0
@@ -120,12 +121,12 @@ def test_table_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> No
     assert table.main(arguments) == 0 and page.read_text(encoding="utf-8") == made
     page.write_text("no place", encoding="utf-8")
     assert table.main(arguments) == UsageError.exit_code
-    assert table.BEGIN in capsys.readouterr().err
+    assert first in capsys.readouterr().err
     assert table.main([str(tmp_path / "absent.json"), str(page)]) == 8
 
 
 def test_readme_is_in_step_with_the_published_results() -> None:
     if not PUBLISHED.is_file():
         pytest.skip("no results are published yet")
-    readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    assert table.updated(readme, Results.load(PUBLISHED)) == readme
+    for page in ("README.md", "vqcodec/models/CARD.md"):
+        assert table.main([str(PUBLISHED), str(ROOT / page), "--check"]) == 0, page

@@ -16,7 +16,7 @@ from vqcodec.errors import ModelError, UsageError
 from vqcodec.quantize.grfsq import from_indices, quantize, to_indices
 from vqcodec.quantize.grfsq_torch import straight_through
 from vqcodec.training.data import PairSampler, load_clips, mirror_permutation, quantize_layers
-from vqcodec.training.losses import landmark_flow_error
+from vqcodec.training.losses import WINDOW_PX, WINDOW_SHARE, feature_window, landmark_flow_error, region_weight
 from vqcodec.training.recipe import Recipe, Stage, load_recipe
 
 torch.set_num_threads(2)
@@ -192,3 +192,31 @@ def test_stage_is_immutable() -> None:
     stage = load_recipe("base").stages[0]
     with pytest.raises(dataclasses.FrozenInstanceError):
         stage.lr = 1.0  # type: ignore[misc]
+
+
+def test_feature_windows_show_the_same_enlarged_square_of_every_picture() -> None:
+    torch.manual_seed(3)
+    ramp = torch.linspace(-1, 1, 256)
+    picture = torch.stack([ramp.expand(256, 256), ramp[:, None].expand(256, 256), torch.zeros(256, 256)])[None].repeat(2, 1, 1, 1)
+    landmarks = torch.zeros(2, 478, 2)
+    landmarks[:, :, 1] = 0.3
+    landmarks[1, :, 0] = -0.9  # a face at the edge: the window stays inside
+    first, second = feature_window(picture, 1 - picture, landmarks=landmarks)
+    assert first.shape == (2, 3, WINDOW_PX, WINDOW_PX)
+    torch.testing.assert_close(first, 1 - second)
+    across, down = first[:, 0], first[:, 1]
+    span = across[:, 0, -1] - across[:, 0, 0]
+    torch.testing.assert_close(span, torch.full((2,), 2 * WINDOW_SHARE), rtol=0.02, atol=0.0)
+    assert (down.mean((1, 2)) - 0.3).abs().max() < 0.25
+    assert across[0].mean().abs() < 0.25 and across[1].min() > -1.001 and across[1].mean() < -0.5
+
+
+def test_mouth_and_eyes_weigh_most() -> None:
+    maps = torch.zeros(1, 8, 128, 128)
+    maps[:, 0, 32:96, 32:96] = 1
+    maps[:, 1, 80:84, 56:72] = 1
+    weight = region_weight(maps, 256)[0, 0]
+    assert weight.mean() == pytest.approx(1, abs=0.02)
+    corner, cheek, mouth = weight[4, 4], weight[80, 80], weight[164, 128]
+    assert corner < cheek < mouth
+    assert mouth / corner == pytest.approx(10.5, rel=0.05)

@@ -14,11 +14,12 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from vqcodec.errors import UsageError, VqcodecError
+from vqcodec.errors import MediaError, VqcodecError
+from vqcodec.evaluation.marked import replaced
 from vqcodec.evaluation.record import Results
 
-BEGIN = "<!-- results:begin (made by python -m vqcodec.evaluation.table) -->"
-END = "<!-- results:end -->"
+PART = "results"
+COMMAND = "python -m vqcodec.evaluation.table"
 
 Summary: TypeAlias = dict[str, Any]
 Row: TypeAlias = tuple[str, list[str]]
@@ -78,48 +79,30 @@ def caption(results: Results) -> str:
             + "; ".join(parts) + ".")
 
 
-def markdown(results: Results) -> str:
-    """The table with its caption, as GitHub Markdown between the comment lines."""
+def markdown(results: Results) -> list[str]:
+    """The table with its caption, as lines of GitHub Markdown."""
     heads, table = rows(results)
     lines = ["| | " + " | ".join(heads) + " |", "|---|" + "---:|" * len(heads)]
     lines += [f"| {name} | " + " | ".join(cells) + " |" for name, cells in table]
-    return "\n".join([BEGIN, "", *lines, "", caption(results), "", END])
-
-
-def updated(text: str, results: Results) -> str:
-    """`text` with the part between the comment lines made anew.
-
-    Raises:
-        UsageError: the two lines are not there, once each and in order.
-    """
-    start, stop = text.find(BEGIN), text.find(END)
-    if text.count(BEGIN) != 1 or text.count(END) != 1 or stop < start:
-        raise UsageError("the Markdown file has no place for the table", hint=f"Add the lines {BEGIN} and {END}.")
-    return text[:start] + markdown(results) + text[stop + len(END):]
+    return [*lines, "", caption(results)]
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """The command; returns its exit code: 0, or 1 when --check finds the table out of step."""
-    parser = argparse.ArgumentParser(prog="python -m vqcodec.evaluation.table",
+    parser = argparse.ArgumentParser(prog=COMMAND,
                                      description="Make the results table of a Markdown file from validation results.")
     parser.add_argument("results", type=Path)
     parser.add_argument("markdown", type=Path)
     parser.add_argument("--check", action="store_true", help="change nothing; exit 1 if the table is out of step")
     options = parser.parse_args(arguments)
     try:
-        old = options.markdown.read_text(encoding="utf-8")
-        new = updated(old, Results.load(options.results))
+        return replaced(options.markdown, PART, COMMAND, markdown(Results.load(options.results)), check=options.check)
     except OSError as error:
         sys.stderr.write(f"error: {error}\n")
-        return 8
+        return MediaError.exit_code
     except VqcodecError as error:
         sys.stderr.write(f"error: {error}\n{error.hint}\n")
         return error.exit_code
-    if options.check:
-        return int(old != new)
-    if old != new:
-        options.markdown.write_text(new, encoding="utf-8")
-    return 0
 
 
 if __name__ == "__main__":

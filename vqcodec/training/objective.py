@@ -1,11 +1,13 @@
 """All losses as one module, so that DistributedDataParallel can wrap it."""
 from __future__ import annotations
 
+import torch
 from torch import Tensor, nn
 
 from vqcodec.training.detail import detail_losses
 from vqcodec.training.losses import (
     PerceptualLoss,
+    feature_window,
     flow_smoothness,
     landmark_flow_error,
     random_window,
@@ -15,6 +17,7 @@ from vqcodec.training.losses import (
 from vqcodec.training.model import Tokenizer
 
 PERCEPTUAL_SHARE = 0.75  # of the picture's side: the perceptual network is a third of a step's cost
+FEATURE_ODDS = 0.4  # steps whose perceptual window is the mouth or the eyes, enlarged
 
 
 def losses_of(model: Tokenizer, perceptual: PerceptualLoss, batch: dict[str, Tensor]) -> dict[str, Tensor]:
@@ -22,12 +25,16 @@ def losses_of(model: Tokenizer, perceptual: PerceptualLoss, batch: dict[str, Ten
     rendering, learned_units = model(batch)
     target = batch["target"]
     weight = region_weight(batch["maps_t"], target.shape[-1])
+    if target.shape[-1] >= 256 and torch.rand(()) < FEATURE_ODDS:
+        seen = feature_window(rendering.output, target, landmarks=batch["true_t"])
+    else:
+        seen = random_window(rendering.output, target, share=PERCEPTUAL_SHARE)
     true_s = batch["true_s"].repeat_interleave(len(target) // len(batch["source"]), 0)
     return dict(
         output=weighted_l1(rendering.output, target, weight),
         generated=weighted_l1(rendering.generated, target, weight),
         warped=weighted_l1(rendering.warped, target, weight),
-        perceptual=perceptual(*random_window(rendering.output, target, share=PERCEPTUAL_SHARE)).mean(),
+        perceptual=perceptual(*seen).mean(),
         landmark=landmark_flow_error(rendering.flow128, true_s, batch["true_t"]),
         smooth=flow_smoothness(rendering.flow64),
         rate=learned_units.abs().mean())
