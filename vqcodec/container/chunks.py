@@ -136,7 +136,7 @@ def read_chunk(source: ByteSource) -> Chunk:
         raise stream_error("bad-length", f"{kind.decode()} says it has {length} bytes, above {limit}", offset)
     payload = source.read(length)
     crc32 = source.read(CRC_BYTES)
-    if crc32 != _crc32(head + payload):
+    if crc32 != zlib.crc32(payload, zlib.crc32(head)).to_bytes(CRC_BYTES, "big"):
         raise stream_error("bad-crc", f"the CRC of {kind.decode()} is wrong", offset)
     return Chunk(kind, payload, offset, source.offset - offset, crc32)
 

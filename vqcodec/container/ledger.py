@@ -98,9 +98,7 @@ class Ledger:
         damage.frames_other_portrait += sum(after - before for before, after in pairwise(bounds) if before in portraits)
 
     def _read_index(self, payload: bytes) -> None:
-        counts, portraits = dict.fromkeys(IndexKind, 0), []
-        for entry in parse_index(payload):
-            counts[entry.kind] += 1
-            if entry.kind == IndexKind.KEY_FRAME:
-                portraits.append(entry.position)
-        self._indexed, self._indexed_portraits, self._after_index = counts, portraits, True
+        entries = parse_index(payload)
+        self._indexed = {kind: int((entries.kinds == kind).sum()) for kind in IndexKind}
+        self._indexed_portraits = entries.where(entries.kinds == IndexKind.KEY_FRAME).positions.tolist()
+        self._after_index = True

@@ -10,9 +10,12 @@ Nothing is believed before its CRC and its limit have been checked.
 """
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from fractions import Fraction
+from itertools import chain
 from typing import BinaryIO
+
+import numpy as np
 
 from vqcodec.container.chunks import ByteSource, Chunk, read_chunk, read_signature
 from vqcodec.container.faults import Fault, stream_error
@@ -153,23 +156,22 @@ class Reader:
             self._source.seek(self._body)
         return self._source.stream, self._body
 
-    def _items(self, entries: list[IndexEntry]) -> Iterator[Item]:
+    def _items(self, entries: Iterable[IndexEntry]) -> Iterator[Item]:
         for entry in entries:
             self._source.seek(entry.offset)
             chunk = read_chunk(self._source)
             yield self._decode(chunk, self._indexed(chunk, entry))
 
-    def _entries_from(self, index: StreamIndex, start_s: Fraction) -> list[IndexEntry]:
+    def _entries_from(self, index: StreamIndex, start_s: Fraction) -> Iterable[IndexEntry]:
         motion = index.motion_at(start_s / self.head.time_base_s)
         key_frame = index.key_frame_at(motion)
         pre_skip_samples = self.head.audio.pre_skip_samples if self.head.audio else 0
         audio = index.audio_at(start_s * AUDIO_RATE_HZ + pre_skip_samples - PRE_ROLL_SAMPLES)
-        first_offset = {
-            IndexKind.KEY_FRAME: motion.offset,
-            IndexKind.MOTION: motion.offset,
-            IndexKind.AUDIO: audio.offset if audio else 0,
-        }
-        return [key_frame] + [entry for entry in index.entries if entry.offset >= first_offset[entry.kind]]
+        first_offset = np.empty(len(IndexKind), np.int64)
+        first_offset[[IndexKind.KEY_FRAME, IndexKind.MOTION]] = motion.offset
+        first_offset[IndexKind.AUDIO] = audio.offset if audio else 0
+        entries = index.entries
+        return chain([key_frame], entries.where(entries.offsets >= first_offset[entries.kinds]))
 
     def _indexed(self, chunk: Chunk, entry: IndexEntry) -> CodedItem:
         try:

@@ -43,9 +43,9 @@ def load_index(source: ByteSource) -> StreamIndex:
 
 def _usable_index(chunk: Chunk, frames: int, end_tick: int) -> StreamIndex:
     try:
-        index = StreamIndex(tuple(parse_index(chunk.payload)), frames, end_tick)
-        kinds = [entry.kind for entry in index.entries if entry.kind != IndexKind.AUDIO]
-        if kinds[:2] != [IndexKind.KEY_FRAME, IndexKind.MOTION]:
+        index = StreamIndex(parse_index(chunk.payload), frames, end_tick)
+        kinds = index.entries.kinds
+        if kinds[kinds != IndexKind.AUDIO][:2].tolist() != [IndexKind.KEY_FRAME, IndexKind.MOTION]:
             raise Fault("bad-index", "the index doesn't start with a key frame and a motion group")
     except Fault as fault:
         raise stream_error(fault.code, fault.message, chunk.offset) from None

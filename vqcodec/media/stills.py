@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageCms, ImageOps
 
 from vqcodec.errors import BitstreamError, MediaError, UsageError
+from vqcodec.media.avif_size import largest_side
 from vqcodec.media.faults import media_error
 
 MAX_STILL_BYTES = 4 << 20
@@ -94,6 +95,9 @@ def decode_still(data: bytes, *, size_px: int = 512) -> NDArray[np.uint8]:
             if picture.size != (size_px, size_px) or getattr(picture, "n_frames", 1) != 1:
                 raise BitstreamError(f"a still of {picture.size[0]}x{picture.size[1]} where {size_px}x{size_px} is due",
                                      code="bad-still")
+            # AVIF declares a size beside the coded picture's own, which is what the decoder allocates
+            if largest_side(data) > size_px:
+                raise BitstreamError(f"a still that holds a larger picture than {size_px}x{size_px}", code="bad-still")
             return np.array(picture.convert("RGB"))
     except BitstreamError:
         raise

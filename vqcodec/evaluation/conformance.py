@@ -1,0 +1,283 @@
+"""Level B of bitstream_spec/conformance.md: how far pictures made here lie from the reference frames.
+
+    python -m vqcodec.evaluation.conformance [bitstream_spec/vectors/level_b] [--json OUT]
+
+Renders the frames with 1, 2 and 4 threads, singly and in batches, in three precisions, on the CPU and on CUDA where there
+is one, and compares them with the stored ones. Exits with 1 where one lies outside the tolerance.
+"""
+from __future__ import annotations
+
+import argparse
+import hashlib
+import io
+import json
+import sys
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from functools import cache
+from itertools import product
+from pathlib import Path
+from typing import Any, Literal
+
+import cv2
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from PIL import Image, features
+
+from vqcodec.container import Reader
+from vqcodec.errors import MediaError, UnsupportedError, VqcodecError
+from vqcodec.evaluation.conditions import conditions
+from vqcodec.media.stills import decode_still
+from vqcodec.motion.space import MotionSpace
+from vqcodec.quantize.grfsq import dequantize, from_indices
+from vqcodec.render.renderer import Renderer
+from vqcodec.types import KeyFrame, ModelId, MotionGroup
+
+Device = Literal["cpu", "cuda"]
+
+SAME_DB = 99.0
+"""Stands for the infinite PSNR of equal pictures."""
+LARGE_DIFFERENCE = 8
+PRECISIONS = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
+
+
+@dataclass(frozen=True, slots=True)
+class Tolerance:
+    """What conformance.md, "Level B", asks of every frame."""
+
+    min_psnr_db: float
+    max_share: float
+
+
+TOLERANCES = {32: Tolerance(48.0, 0.0001), 16: Tolerance(38.0, 0.01)}
+"""By the bits of the precision."""
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """A way to render."""
+
+    device: Device
+    precision: str
+    threads: int
+    batch_frames: int
+
+    @property
+    def tolerance(self) -> Tolerance:
+        """What this precision is held to."""
+        return TOLERANCES[int(self.precision[-2:])]
+
+
+REFERENCE_SETTING = Setting("cpu", "float32", 1, 1)
+"""How the reference frames are made."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReferenceFrame:
+    """A picture that others must come close to.
+
+    Attributes:
+        stream: name of the stream it belongs to.
+        frame: its number in the stream, from 0.
+        rgb: (size, size, 3) uint8.
+    """
+
+    stream: str
+    frame: int
+    rgb: NDArray[np.uint8]
+
+
+@dataclass(frozen=True, slots=True)
+class References:
+    """The folder level_b.
+
+    Attributes:
+        renderer: whose pictures they are.
+        streams: the .vqt bytes by name.
+        frames: the pictures.
+    """
+
+    renderer: ModelId
+    streams: dict[str, bytes]
+    frames: list[ReferenceFrame]
+
+    @classmethod
+    def load(cls, folder: Path) -> References:
+        """Read and check the folder.
+
+        Raises:
+            MediaError: a file is missing, or isn't the one that expected.json describes.
+        """
+        try:
+            expected = json.loads((folder / "expected.json").read_text(encoding="utf-8"))
+            streams, frames = {}, []
+            for name, stream in expected["streams"].items():
+                streams[name] = (folder / f"{name}.vqt").read_bytes()
+                _check(hashlib.sha256(streams[name]).hexdigest() == stream["sha256"], folder / f"{name}.vqt")
+                for frame in stream["frames"]:
+                    rgb = np.array(Image.open(folder / frame["file"]).convert("RGB"))
+                    _check(hashlib.sha256(rgb.tobytes()).hexdigest() == frame["rgb_sha256"], folder / frame["file"])
+                    frames.append(ReferenceFrame(name, frame["frame"], rgb))
+        except (OSError, KeyError, ValueError) as error:
+            raise MediaError(f"the reference frames in {folder} can't be read: {error}",
+                             hint="python bitstream_spec/vectors/level_b.py makes them") from error
+        renderer = ModelId(expected["renderer"]["name"], bytes.fromhex(expected["renderer"]["sha256"]))
+        return cls(renderer, streams, frames)
+
+    def check_renderer(self, renderer: ModelId) -> None:
+        """Refuse to compare the pictures of one renderer with those of another.
+
+        Raises:
+            UnsupportedError: says which two they are.
+        """
+        if renderer.sha256 != self.renderer.sha256:
+            raise UnsupportedError(f"the reference frames are of renderer {self.renderer}, the shipped one is {renderer}",
+                                   hint="python bitstream_spec/vectors/level_b.py makes them again, in one step")
+
+
+def _check(same: bool, path: Path) -> None:
+    if not same:
+        raise MediaError(f"{path} is not the file that expected.json describes",
+                         hint="python bitstream_spec/vectors/level_b.py makes them again")
+
+
+def poses(stream: bytes, units: NDArray[np.float32]) -> list[tuple[KeyFrame, NDArray[np.float32]]]:
+    """Key frame and (48,) motion features of every frame of a stream."""
+    found: list[tuple[KeyFrame, NDArray[np.float32]]] = []
+    for item in Reader(io.BytesIO(stream)):
+        if isinstance(item, KeyFrame):
+            key_frame, base = item, dequantize(item.features, units)
+        elif isinstance(item, MotionGroup):
+            found += [(key_frame, base + delta) for delta in dequantize(from_indices(item.indices), units)]
+    return found
+
+
+@cache
+def still(key_frame: bytes, size_px: int) -> NDArray[np.uint8]:
+    """A portrait, decoded once."""
+    return decode_still(key_frame, size_px=size_px)
+
+
+def picture(renderer: Renderer, stream: bytes, units: NDArray[np.float32], frame: int, size_px: int,
+            batch_frames: int = 1) -> NDArray[np.uint8]:
+    """One frame of a stream, rendered among its neighbours of the same key frame.
+
+    Returns:
+        (size_px, size_px, 3) uint8 RGB.
+    """
+    every = poses(stream, units)
+    key_frame = every[frame][0]
+    together = [i for i, (own, _) in enumerate(every) if own is key_frame]
+    start = max(min(together.index(frame) - batch_frames // 2, len(together) - batch_frames), 0)
+    numbers = together[start:start + batch_frames]
+    coded_size_px = Reader(io.BytesIO(stream)).head.coded_size_px
+    state = renderer.prepare(still(key_frame.still, coded_size_px), dequantize(key_frame.features, units))
+    return renderer.render(state, np.stack([every[i][1] for i in numbers]), size_px)[numbers.index(frame)]
+
+
+def compare(reference: NDArray[np.uint8], other: NDArray[np.uint8]) -> tuple[float, float]:
+    """PSNR in dB, and the share of samples that differ by more than 8 of 255."""
+    difference = np.abs(reference.astype(np.int64) - other)
+    error = float((difference**2).mean())
+    psnr_db = min(-10 * float(np.log10(error / 255**2)), SAME_DB) if error else SAME_DB
+    return psnr_db, float((difference > LARGE_DIFFERENCE).mean())
+
+
+def measure(references: References, setting: Setting, *, frames: list[ReferenceFrame] | None = None) -> dict[str, Any]:
+    """Render the frames in one way.
+
+    Returns:
+        The setting, `min_psnr_db` and `max_share` over the frames, `frames`, and `within`: whether all are in the tolerance.
+
+    Raises:
+        UnsupportedError: the reference frames are of another renderer than the shipped one.
+        RuntimeError: this machine has no such way.
+    """
+    renderer = Renderer.load(device=setting.device, precision=PRECISIONS[setting.precision])
+    references.check_renderer(renderer.id)
+    units = MotionSpace.load(device="cpu").units
+    with threads(setting.threads):
+        found = [compare(wanted.rgb, picture(renderer, references.streams[wanted.stream], units, wanted.frame,
+                                             wanted.rgb.shape[0], setting.batch_frames))
+                 for wanted in frames or references.frames]
+    psnr_db, share = min(psnr for psnr, _ in found), max(share for _, share in found)
+    within = psnr_db >= setting.tolerance.min_psnr_db and share <= setting.tolerance.max_share
+    return asdict(setting) | {"frames": len(found), "min_psnr_db": round(psnr_db, 2), "max_share": share, "within": within}
+
+
+class threads:
+    """Torch's and OpenCV's threads, set for a while."""
+
+    def __init__(self, count: int) -> None:
+        self._count = count
+        self._before = torch.get_num_threads(), cv2.getNumThreads()
+
+    def __enter__(self) -> None:
+        torch.set_num_threads(self._count)
+        cv2.setNumThreads(self._count)
+
+    def __exit__(self, *_: object) -> None:
+        torch.set_num_threads(self._before[0])
+        cv2.setNumThreads(self._before[1])
+
+
+def settings() -> list[Setting]:
+    """Precisions by threads, precisions by batches, on the CPU and on CUDA."""
+    ways = [("cpu", 1, 1), ("cpu", 2, 1), ("cpu", 4, 1), ("cpu", 1, 16), ("cuda", 1, 1), ("cuda", 1, 16)]
+    return [Setting(device, precision, threads, batch)  # type: ignore[arg-type]
+            for (device, threads, batch), precision in product(ways, PRECISIONS)]
+
+
+def versions() -> dict[str, Any]:
+    """Conditions with the still's decoder, which is part of the picture."""
+    found = conditions()
+    found["versions"] |= {"pillow": Image.__version__, "libavif": features.version("avif")}
+    return found
+
+
+def measured(references: References, chosen: list[Setting]) -> Iterator[dict[str, Any]]:
+    """Results one by one; a setting that this machine lacks gives {"skipped": why} beside the setting."""
+    for setting in chosen:
+        if setting.device == "cuda" and not torch.cuda.is_available():
+            yield asdict(setting) | {"skipped": "there is no CUDA device"}
+            continue
+        try:
+            yield measure(references, setting)
+        except RuntimeError as error:
+            yield asdict(setting) | {"skipped": str(error).splitlines()[0]}
+
+
+def line(result: dict[str, Any]) -> str:
+    """A result for people."""
+    how = f"{result['device']:4s} {result['precision']:8s} {result['threads']} threads, batches of {result['batch_frames']:2d}: "
+    if "skipped" in result:
+        return f"{how}skipped, {result['skipped']}"
+    verdict = "within" if result["within"] else "OUTSIDE"
+    return f"{how}{result['min_psnr_db']:.2f} dB or more, at most {100 * result['max_share']:.4f} % off by more than 8: {verdict}"
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Print a line for each setting; returns 1 where one is outside the tolerance."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("folder", nargs="?", type=Path, default=Path("bitstream_spec/vectors/level_b"))
+    parser.add_argument("--json", type=Path, help="write the results and the conditions here, too")
+    chosen = parser.parse_args(arguments)
+    try:
+        references = References.load(chosen.folder)
+        results = []
+        for result in measured(references, settings()):
+            results.append(result)
+            sys.stdout.write(line(result) + "\n")
+            sys.stdout.flush()
+    except VqcodecError as error:
+        sys.stderr.write(f"{error}. {error.hint}\n")
+        return error.exit_code
+    if chosen.json:
+        report = {"conditions": versions(), "renderer": str(references.renderer), "results": results}
+        chosen.json.write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
+    return int(not all(result.get("within", True) for result in results))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
