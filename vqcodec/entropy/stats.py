@@ -1,6 +1,7 @@
-"""How many bits the motion takes, per digit and per layer: `python -m vqcodec.entropy.stats TOKENS_DIR`."""
+"""How many bits the motion takes, per digit and per layer: `python -m vqcodec.entropy.stats TOKENS_DIR [--group-frames 50]`."""
 from __future__ import annotations
 
+import argparse
 import sys
 import time
 from collections.abc import Iterable, Sequence
@@ -130,5 +131,14 @@ def report(rates: LayerRates) -> str:
     return "\n".join(lines)
 
 
+def main() -> None:
+    """Entry point."""
+    parser = argparse.ArgumentParser(description="How many bits the motion of token arrays takes.")
+    parser.add_argument("tokens", type=Path, help="folder of (T, 12, 4) token arrays")
+    parser.add_argument("--group-frames", type=int, default=50, help="frames in a group, 1..240 (50)")
+    options = parser.parse_args()
+    sys.stdout.write(report(measure(sorted(options.tokens.glob("*.npy")), options.group_frames)) + "\n")
+
+
 if __name__ == "__main__":
-    sys.stdout.write(report(measure(sorted(Path(sys.argv[1]).glob("*.npy")))) + "\n")
+    main()
