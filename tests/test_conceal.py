@@ -16,12 +16,14 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from pipeline_support import FakeRenderer, FakeSpace, decoder_parts, draw, read_sound, read_video
 from recover_support import FPS, GROUP_FRAMES, flipped, kinds, playable, split, times
+from spec_tools import SPEC
 
 from vqcodec import api
 from vqcodec.concealment import EDGE_SAMPLES, FADE_S, RecoveringWindow, hole_ticks
 from vqcodec.config import DecodeOptions
 from vqcodec.container import Reader, RecoveringReader, Writer
 from vqcodec.container.chunks import make_chunk
+from vqcodec.container.ledger import MAX_HOLE_S, SECONDS_PER_LOST_BYTE
 from vqcodec.container.payloads import build_audio, build_key_frame, parse_key_frame
 from vqcodec.damage import Damage
 from vqcodec.decoder import decode, decode_frames
@@ -82,6 +84,12 @@ def test_missing_frames_fit_into_their_hole(before: int | None, length: int, mis
     ticks = list(hole_ticks(before, after, missing, Fraction(1, rate)))
     assert ticks == sorted(set(ticks)) and len(ticks) <= min(missing, Fraction(length, rate) * 240 + 1)
     assert all((before is None or tick > before) and tick < after for tick in ticks)
+
+
+def test_the_specification_tells_the_same_numbers() -> None:
+    text = (SPEC / "vqt.md").read_text(encoding="utf-8").split("## 18.")[1]
+    assert f"over the last {float(FADE_S)} s fades" in text and f"edges of {EDGE_SAMPLES // 48} ms" in text
+    assert f"more than {MAX_HOLE_S} s ahead" in text and f"{1 / SECONDS_PER_LOST_BYTE} lost bytes a second" in text
 
 
 # --- pictures ---
