@@ -176,16 +176,17 @@ def test_digits_are_those_of_the_quantizer() -> None:
     np.testing.assert_array_equal(join_digits(digits), indices)
 
 
-def test_faster_than_real_time() -> None:
-    """Generous: the bar is a frame in 4 ms of processor time, for each of both ways, on data of ordinary size."""
-    indices = smooth_indices(50, 3)
-    encode_layers(indices)
-    start = time.process_time()
-    payloads = encode_layers(indices)
-    middle = time.process_time()
-    decode_layers(payloads, 50)
-    end = time.process_time()
-    assert (middle - start) / 50 < 0.02 and (end - middle) / 50 < 0.02
+def test_ten_minutes_decode_in_less_than_ten_seconds() -> None:
+    """Processor time of one minute (30 groups of 2 s at 25 frames a second) is below one second, on one thread."""
+    groups = [encode_layers(smooth_indices(50, seed)) for seed in range(3)] * 10
+    assert 40 < sum(len(p) for p in groups[0]) < 4000
+    spent_s = []
+    for _ in range(2):
+        start_s = time.process_time()
+        for payloads in groups:
+            decode_layers(payloads, 50)
+        spent_s.append(time.process_time() - start_s)
+    assert min(spent_s) < 1.0, spent_s
 
 
 def test_the_text_names_every_table_and_its_shape() -> None:
