@@ -104,11 +104,12 @@ def test_output_names(api: Api, run: Any) -> None:
 
 def test_decode_every_option(api: Api, run: Any) -> None:
     done = run("decode", "in.vqt", "out.mp4", "--device", "cpu", "--size", "256", "--layers", "3",
-               "--portrait", "x.png", "--start", "1.5", "--end", "1:02.25", "--crf", "23", "--force")
+               "--portrait", "x.png", "--start", "1.5", "--end", "1:02.25", "--crf", "23", "--force",
+               "--recover", "--follow", "2.5")
     assert done.code == 0 and done.out == "", done.err
     assert api.calls[0][1][2] == DecodeOptions(
         device="cpu", size_px=256, layers=3, portrait=Path("x.png"), start_s=Fraction(3, 2), end_s=Fraction("62.25"),
-        crf=23, force=True)
+        crf=23, force=True, recover=True, follow_s=2.5)
     assert "512x512" in done.err and "31.2 frames per second on cpu" in done.err
 
 
@@ -123,7 +124,7 @@ def test_thin(api: Api, run: Any) -> None:
     "encode in.mp4 --audio loud", "encode in.mp4 --crop 1,2", "encode in.mp4 --crop 0,0,1", "encode in.mp4 --fps fast",
     "encode in.mp4 --fps 1/0", "encode in.mp4 --fps 0", "encode in.mp4 --bitrate -3", "encode in.mp4 - --json",
     "encode in.mp4 --portrait-frame last", "decode in.vqt --size 300", "decode in.vqt --start -1",
-    "decode in.vqt --start 3 --end 2", "decode in.vqt --end 1:2:3:4", "thin in.vqt out.vqt",
+    "decode in.vqt --start 3 --end 2", "decode in.vqt --end 1:2:3:4", "decode in.vqt --follow 0", "thin in.vqt out.vqt",
     "thin a - --layers 1 --json", "frobnicate"])
 def test_usage_errors(api: Api, run: Any, line: str) -> None:
     done = run(*line.split())

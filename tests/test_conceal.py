@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 from pipeline_support import FakeRenderer, FakeSpace, decoder_parts, draw, read_sound, read_video
-from recover_support import FPS, GROUP_FRAMES, flipped, kinds, playable, split, times
+from recover_support import FPS, GROUP_FRAMES, flipped, kinds, playable, split, times, tone_packets
 from spec_tools import SPEC
 
 from vqcodec import api
@@ -30,7 +30,7 @@ from vqcodec.decoder import decode, decode_frames
 from vqcodec.errors import BitstreamError
 from vqcodec.media.audio import AudioDecoder
 from vqcodec.playback import Pose, Samples, Window, play
-from vqcodec.types import AudioGroup
+from vqcodec.types import AudioGroup, KeyFrame, MotionGroup
 
 UNITS = FakeSpace().units
 WHOLE = playable(6)
@@ -217,6 +217,17 @@ def test_gaps_that_were_there_from_the_beginning_are_not_called_lost() -> None:
     assert len(split(sink.getvalue())) < len(PARTS)
     _, pcm, damage = shown(sink.getvalue())
     assert not damage.any and len(pcm) > 0
+
+
+def test_sound_centuries_away_is_not_waited_for() -> None:
+    reader, sink = Reader(io.BytesIO(WHOLE)), io.BytesIO()
+    with Writer(sink, reader.head) as writer:
+        for item in reader:
+            {KeyFrame: writer.key_frame, MotionGroup: writer.motion, AudioGroup: writer.audio}[type(item)](item)  # type: ignore[operator]
+        writer.audio(AudioGroup(2**52, tone_packets(120)[1][:5]))
+    far = Reader(io.BytesIO(sink.getvalue()))
+    results = play(far, Window(far.head, UNITS, DecodeOptions()))
+    assert sum(len(item.pcm) for item in results if isinstance(item, Samples)) == len(PCM)
 
 
 def test_a_packet_that_is_no_opus() -> None:

@@ -12,7 +12,7 @@ from container_samples import make_audio, make_group, make_head, make_key_frame,
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from recover_support import flipped, kinds, renumbered, split
-from spec_tools import VECTORS, load, vector
+from spec_tools import INVALID, VALID, VECTORS, load, vector
 
 from vqcodec.container import Reader, RecoveringReader, Writer
 from vqcodec.container.chunks import Chunk
@@ -328,6 +328,32 @@ def test_continuing_after_head() -> None:
 class Pipe(io.BytesIO):
     def seekable(self) -> bool:
         return False
+
+
+FAR_SOUND = ("sound-position-greatest",)
+"""Valid, and yet more than an hour of nothing lies before a group: only a sound decoder that waits that long would play it."""
+
+
+@pytest.mark.parametrize("name", [name for name in VALID if (VECTORS / "valid" / f"{name}.vqt").stat().st_size < 100_000])
+def test_valid_vectors_are_intact(name: str) -> None:
+    data = vector("valid", name)
+    expected = list(Reader(io.BytesIO(data)))
+    items, damage = recovered(data)
+    if name in FAR_SOUND:
+        assert damage.dropped_chunks and len(items) < len(expected)
+        return
+    assert not damage.any and len(items) == len(expected)
+    assert all(any(same_item(item, other) for other in expected) for item in items)
+
+
+@pytest.mark.parametrize("name", sorted(INVALID))
+def test_invalid_vectors_raise_nothing_else(name: str) -> None:
+    try:
+        items, _ = recovered(vector("invalid", name))
+    except (BitstreamError, UnsupportedError) as error:
+        assert error.hint
+    else:
+        assert any(isinstance(item, MotionGroup) for item in items)
 
 
 # --- any damage ---

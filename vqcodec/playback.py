@@ -15,6 +15,9 @@ from vqcodec.media.items import AUDIO_HZ
 from vqcodec.quantize.grfsq import dequantize, from_indices
 from vqcodec.types import AudioGroup, AudioHead, Head, KeyFrame, MotionGroup
 
+MAX_SOUND_AHEAD_S = Fraction(3600)
+"""Sound so far ahead of the pictures waits for them: a position may lie centuries away, and silence up to it never ends."""
+
 
 @dataclass(frozen=True, slots=True)
 class Pose:
@@ -102,7 +105,8 @@ class Window:
         self._key_frame: KeyFrame | None = None
         self._base = np.zeros(0, np.float32)
         self._sound: SoundWindow | None = None
-        self._early: list[AudioGroup] = []  # sound that comes before the first frame of the window is known
+        self._early: list[AudioGroup] = []  # sound that comes before the first frame of the window is known, or far ahead
+        self._heard_until_s = MAX_SOUND_AHEAD_S
         self._video_over = False
 
     def push(self, item: KeyFrame | MotionGroup | AudioGroup) -> Iterator[Pose | Samples]:
@@ -134,6 +138,7 @@ class Window:
         """Those of the frames (tick, features) that lie in the window."""
         for tick, row in rows:
             time_s = tick * self._head.time_base_s
+            self._heard_until_s = time_s + MAX_SOUND_AHEAD_S
             if self._end_s is not None and time_s >= self._end_s:
                 self._video_over = True
                 return
@@ -150,7 +155,10 @@ class Window:
             self._sound = self._sound_window(self._head.audio, self._origin_s, self._end_s)
         groups, self._early = self._early, []
         for group in groups:
-            yield from self._sound.push(group)
+            if Fraction(group.first_sample, AUDIO_HZ) > self._heard_until_s:
+                self._early.append(group)
+            else:
+                yield from self._sound.push(group)
 
 
 def play(items: Iterable[KeyFrame | MotionGroup | AudioGroup], window: Window) -> Iterator[Pose | Samples]:

@@ -22,7 +22,7 @@ class Ledger:
 
     Attributes:
         damage: where the counts go.
-        end: (frames, end_tick) of IEND, once it was found.
+        end: (frames, end_tick) of IEND, after `settle`, where it was found and can be.
         ended: IEND was found where it belongs, and nothing is missing before it.
         frames: frames up to the end of the last group used, missing ones included.
     """
@@ -30,6 +30,7 @@ class Ledger:
     def __init__(self, damage: Damage) -> None:
         self.damage = damage
         self.end: tuple[int, int] | None = None
+        self._claimed_end: tuple[int, int] | None = None
         self.ended = False
         self.frames = 0
         self._holes = 0
@@ -69,7 +70,7 @@ class Ledger:
         """A sound group that is used."""
         self._sounds += 1
 
-    def totals(self, chunk: Chunk, last_tick: int, time_base_s: Fraction) -> None:
+    def totals(self, chunk: Chunk) -> None:
         """INDX or IEND."""
         try:
             if chunk.type == INDX_TYPE:
@@ -79,13 +80,14 @@ class Ledger:
         except Fault:
             self.drop()
             return
-        if self.in_reach(totals.end_tick - last_tick, time_base_s):
-            self.end = (totals.frames, totals.end_tick)
-            self.ended = self._after_index and totals.frames == self.frames
+        self._claimed_end = (totals.frames, totals.end_tick)
+        self.ended = self._after_index and totals.frames == self.frames
 
-    def settle(self) -> None:
-        """Close the account: the numbers of lost groups and portraits."""
-        damage = self.damage
+    def settle(self, last_tick: int, time_base_s: Fraction) -> None:
+        """Close the account: the end, and the numbers of lost groups and portraits."""
+        damage, claimed = self.damage, self._claimed_end
+        if claimed is not None and (claimed[0] == self.frames or self.in_reach(claimed[1] - last_tick, time_base_s)):
+            self.end = claimed
         damage.complete = self.end is not None and self._indexed is not None
         portraits = set(self._suspected) - set(self._portraits)
         damage.groups_lost = self._holes + (self.end is not None and self.end[0] > self.frames)

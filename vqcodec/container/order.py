@@ -27,12 +27,14 @@ class Placed(Generic[T]):
         least_end: the next one begins there at the earliest.
         most_end: the next one begins there at the latest, if none is missing.
         value: the group.
+        sure: false when its time is so odd that, even in the right place, it must wait for the next one.
     """
 
     first: int
     least_end: int
     most_end: int
     value: T
+    sure: bool = True
 
 
 class Line(Generic[T, R]):
@@ -55,13 +57,13 @@ class Line(Generic[T, R]):
 
     def push(self, group: Placed[T]) -> list[R]:
         """Take the next group found; returns those whose place is known now."""
-        waiting = [group] if self._early is None else sorted((self._early, group), key=lambda placed: placed.first)
+        waiting = [group] if self._early is None else sorted((self._early, group), key=_rank)
         self._early = None
         ready: list[R] = []
         for number, placed in enumerate(waiting, 1):
             if placed.first < self._least:
                 self.dropped += 1
-            elif placed.first <= self._most or number < len(waiting):
+            elif (placed.first <= self._most and placed.sure) or number < len(waiting):
                 ready += self._take(placed)
             else:
                 self._wait(placed, placed is group)
@@ -91,6 +93,10 @@ class Line(Generic[T, R]):
             self.dropped += 1
         else:
             self._early = placed
+
+
+def _rank(placed: Placed[T]) -> tuple[int, bool]:
+    return placed.first, not placed.sure
 
 
 class KeyFrameQueue:

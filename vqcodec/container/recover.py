@@ -103,7 +103,7 @@ class RecoveringReader:
 
     @property
     def end(self) -> tuple[int, int] | None:
-        """(frames, end_tick) of the whole stream, once IEND was found."""
+        """(frames, end_tick) of the whole stream, when the iteration has ended and IEND was found."""
         return self._ledger.end
 
     def __iter__(self) -> Iterator[Item]:
@@ -124,7 +124,7 @@ class RecoveringReader:
             raise stream_error("bad-order", "not one motion group can be read", 0)
         if self._held:
             yield from self._release(self._stand_in())
-        self._ledger.settle()
+        self._ledger.settle(self._last_tick, self.head.time_base_s)
 
     def _find_head(self) -> None:
         """Skip to the first HEAD that can be used."""
@@ -161,7 +161,7 @@ class RecoveringReader:
         elif piece.type in ITEM_TYPES.values():
             yield from self._item(piece)
         elif piece.type in (INDX_TYPE, IEND_TYPE):
-            self._ledger.totals(piece, self._last_tick, self.head.time_base_s)
+            self._ledger.totals(piece)
         elif not is_ancillary(piece.type):
             self._ledger.drop()
 
@@ -177,7 +177,7 @@ class RecoveringReader:
             self._ledger.drop()
         elif isinstance(value, CodedGroup):
             end = value.first_frame + len(value.ticks)
-            motion = Placed(value.first_frame, end, end, value)
+            motion = Placed(value.first_frame, end, end, value, sure=self._near(value))
             for used in self._counted(self._motion, lambda: self._motion.push(motion)):
                 yield from self._give_motion(used)
         else:
@@ -187,12 +187,16 @@ class RecoveringReader:
                 yield from self._give_sound(group)
 
     def _fits(self, value: CodedGroup | AudioGroup) -> bool:
-        """Whether a group is of this stream's form and not absurdly far ahead."""
+        """Whether a group is of this stream's form, and no absurd hole lies before it."""
         if isinstance(value, CodedGroup):
-            return len(value.payloads) == self.head.layers and self._ledger.in_reach(
-                int(value.ticks[0]) - self._last_tick, self.head.time_base_s)
-        return self.head.audio is not None and self._ledger.in_reach(
-            value.first_sample - self._last_sample, Fraction(1, AUDIO_RATE_HZ))
+            follows = value.first_frame == self._ledger.frames  # no hole: the recording paused
+            return len(value.payloads) == self.head.layers and (follows or self._near(value))
+        return self.head.audio is not None and self._near(value)
+
+    def _near(self, value: CodedGroup | AudioGroup) -> bool:
+        if isinstance(value, CodedGroup):
+            return self._ledger.in_reach(int(value.ticks[0]) - self._last_tick, self.head.time_base_s)
+        return self._ledger.in_reach(value.first_sample - self._last_sample, Fraction(1, AUDIO_RATE_HZ))
 
     def _counted(self, line: Line[T, R], ask: Callable[[], list[R]]) -> list[R]:
         """What a line gives, with what it drops in the books."""

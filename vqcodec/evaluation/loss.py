@@ -55,13 +55,14 @@ Rows = NDArray[np.float32]
 @contextmanager
 def remembered_tokens() -> Iterator[None]:
     """Inside the block, a payload that a recovery has decoded once is not decoded again: the same streams are read often."""
-    decode = recover.decode_layers
-    known = functools.lru_cache(maxsize=4096)(lambda payloads, frames: decode(payloads, frames))
-    recover.decode_layers = lambda payloads, frames: known(tuple(payloads), frames)  # type: ignore[attr-defined]
+    module: Any = recover
+    decode = module.decode_layers
+    known = functools.lru_cache(maxsize=4096)(decode)
+    module.decode_layers = lambda payloads, frames: known(tuple(payloads), frames)
     try:
         yield
     finally:
-        recover.decode_layers = decode  # type: ignore[attr-defined]
+        module.decode_layers = decode
 
 
 @dataclass(frozen=True, slots=True)
