@@ -6,8 +6,9 @@ from typing import Annotated, Any
 
 import typer
 
-from vqcodec.config import DecodeOptions, DecodeReport, Device, EncodeOptions, EncodeReport
+from vqcodec.config import DecodeOptions, Device, EncodeOptions
 from vqcodec.errors import MediaError
+from vqcodec.reports import DecodeReport, EncodeReport
 from vqcodec.types import LAYERS
 
 from . import console, output

@@ -11,11 +11,11 @@ from vqcodec.config import (
     AudioChoice,
     Device,
     EncodeOptions,
-    EncodeReport,
     PortraitFrame,
     parse_crop,
     parse_fraction,
 )
+from vqcodec.reports import EncodeReport
 from vqcodec.types import LAYERS
 
 from . import console, output

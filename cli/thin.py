@@ -22,7 +22,7 @@ def thin(
     """Keep only the first layers of a .vqt file: a lower rate without decoding."""
     output.refuse_json_on_pipe(target, as_json)
     from vqcodec import api
-    from vqcodec.config import size_fields
+    from vqcodec.reports import size_fields
     fields = size_fields(api.thin(source, target, layers=layers, force=force)) | {"layers": layers}
     if as_json:
         output.print_json(fields)

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 import vqcodec
-from vqcodec.config import AudioChoice, DecodeOptions, DecodeReport, EncodeOptions, EncodeReport, SquareCrop
+from vqcodec.config import AudioChoice, DecodeOptions, EncodeOptions, SquareCrop
 from vqcodec.errors import (
     BitstreamError,
     MediaError,
@@ -22,6 +22,7 @@ from vqcodec.errors import (
     UnsupportedError,
     UsageError,
 )
+from vqcodec.reports import DecodeReport, EncodeReport
 from vqcodec.types import ModelId, StreamSizes
 from vqcodec_cli import main as cli_main
 

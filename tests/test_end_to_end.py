@@ -10,13 +10,14 @@ import pytest
 from numpy.typing import NDArray
 
 from vqcodec import api
-from vqcodec.config import DecodeOptions, EncodeOptions, EncodeReport
+from vqcodec.config import DecodeOptions, EncodeOptions
 from vqcodec.container import Writer
 from vqcodec.face.crop import resize
 from vqcodec.face.landmarks import FaceLandmarker
 from vqcodec.media.source import VideoSource
 from vqcodec.models.store import packaged_dir
 from vqcodec.quantize.grfsq import dequantize, from_indices
+from vqcodec.reports import EncodeReport
 from vqcodec.types import KeyFrame, MotionGroup
 
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(not (packaged_dir() / "manifest.json").is_file(),

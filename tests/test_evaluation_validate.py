@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from evaluation_support import blurred, moving, write_video
 
-from vqcodec.config import DecodeOptions, EncodeOptions, EncodeReport
+from vqcodec.config import DecodeOptions, EncodeOptions
 from vqcodec.container.reader import Reader
 from vqcodec.container.writer import Writer
 from vqcodec.errors import MediaError, NoFaceError, UsageError
@@ -19,6 +19,7 @@ from vqcodec.evaluation.metrics.suite import Suite
 from vqcodec.evaluation.record import Results
 from vqcodec.evaluation.roundtrip import PublicApi, Tokens, motion_written, round_trip, same_tokens
 from vqcodec.evaluation.validate import Validation, main, parse_layers, validation_clips
+from vqcodec.reports import EncodeReport
 from vqcodec.types import DIMS, Head, KeyFrame, ModelId, MotionGroup, StreamSizes
 
 SPACE, RENDERER = ModelId("space", bytes(32)), ModelId("renderer", bytes(range(32)))

@@ -14,9 +14,10 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from vqcodec.api import decode, encode, info, open, thin, verify
-    from vqcodec.config import AudioChoice, DecodeOptions, DecodeReport, EncodeOptions, EncodeReport, SquareCrop
+    from vqcodec.config import AudioChoice, DecodeOptions, EncodeOptions, SquareCrop
     from vqcodec.errors import VqcodecError
     from vqcodec.progress import ProgressEvent
+    from vqcodec.reports import DecodeReport, EncodeReport
 
 __version__ = "0.1.0"
 __all__ = ["AudioChoice", "DecodeOptions", "DecodeReport", "EncodeOptions", "EncodeReport", "ProgressEvent",

@@ -18,10 +18,11 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, BinaryIO
 
-from vqcodec.config import DecodeOptions, DecodeReport, EncodeOptions, EncodeReport, size_fields
+from vqcodec.config import DecodeOptions, EncodeOptions
 from vqcodec.container import Reader, VerifyReport
 from vqcodec.errors import UsageError
 from vqcodec.progress import Progress, silent
+from vqcodec.reports import DecodeReport, EncodeReport, size_fields
 from vqcodec.streams import Stream, open_stream
 from vqcodec.types import AudioGroup, Head, KeyFrame, MotionGroup, StreamSizes, VideoFrame
 

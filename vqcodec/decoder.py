@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vqcodec.concealment import RecoveringWindow
-from vqcodec.config import DecodeOptions, DecodeReport
+from vqcodec.config import DecodeOptions
 from vqcodec.container import Reader, RecoveringReader
 from vqcodec.container.reader import Item
 from vqcodec.damage import Damage
@@ -34,6 +34,7 @@ from vqcodec.parts import DecoderParts, FrameRenderer
 from vqcodec.playback import Pose, Samples, Window, play
 from vqcodec.progress import Progress, ProgressEvent, silent
 from vqcodec.quantize.grfsq import dequantize
+from vqcodec.reports import DecodeReport
 from vqcodec.streams import GrowingFile, Stream, followed, open_stream, released
 from vqcodec.types import Head, KeyFrame, VideoFrame
 

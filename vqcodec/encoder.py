@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vqcodec.assembly import Assembler, Portrait
-from vqcodec.config import EncodeOptions, EncodeReport
+from vqcodec.config import EncodeOptions
 from vqcodec.errors import NoFaceError
 from vqcodec.face.crop import resize
 from vqcodec.face.shots import FaceFrame, face_frames
@@ -33,6 +33,7 @@ from vqcodec.media.stills import encode_avif
 from vqcodec.overlap import overlapped
 from vqcodec.parts import EncoderParts, MotionFeatures
 from vqcodec.progress import Progress, ProgressEvent, silent
+from vqcodec.reports import EncodeReport
 from vqcodec.sound import SoundCoder, SoundCopier, SoundPiece
 from vqcodec.types import AudioHead, Head, KeyFrame, MotionGroup, StreamSizes, VideoFrame
 

@@ -10,10 +10,11 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from vqcodec.config import DecodeOptions, EncodeOptions, EncodeReport, size_fields
+from vqcodec.config import DecodeOptions, EncodeOptions
 from vqcodec.container.reader import Reader
 from vqcodec.container.writer import Writer
 from vqcodec.evaluation.record import RATES
+from vqcodec.reports import EncodeReport, size_fields
 from vqcodec.types import LAYERS, MotionGroup
 
 Tokens = list[MotionGroup]
