@@ -1,0 +1,123 @@
+"""What an encode and a decode tell about themselves: plain values, and as JSON with names that carry units."""
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any
+
+from vqcodec.damage import Damage
+from vqcodec.types import Crop, ModelId, StreamSizes
+
+
+def _kbps(count_bytes: int, seconds: Fraction) -> float:
+    return round(float(count_bytes * 8 / seconds / 1000), 3) if seconds > 0 else 0.0
+
+
+def size_fields(sizes: StreamSizes) -> dict[str, Any]:
+    """The size part of every report, as JSON-ready fields with units.
+
+    Args:
+        sizes: bytes by purpose; `frames` and `seconds` must be set.
+
+    Returns:
+        file_bytes and file_kbps (all of it), portrait_*, motion_*, audio_*, container_* (bytes and kbit/s), frames
+        and seconds.
+    """
+    parts = {"portrait": sizes.portrait, "motion": sizes.motion, "audio": sizes.audio, "container": sizes.container}
+    total = sum(parts.values())
+    fields: dict[str, Any] = {"frames": sizes.frames, "seconds": round(float(sizes.seconds), 6),
+                              "file_bytes": total, "file_kbps": _kbps(total, sizes.seconds)}
+    for name, count in parts.items():
+        fields |= {f"{name}_bytes": count, f"{name}_kbps": _kbps(count, sizes.seconds)}
+    return fields
+
+
+@dataclass(frozen=True, slots=True)
+class EncodeReport:
+    """What an encode did.
+
+    Attributes:
+        sizes: bytes by purpose, with frames and seconds.
+        layers: residual layers written.
+        motion_space: the model a token belongs to.
+        renderer: the renderer named in the header.
+        frame_rate_hz: nominal frame rate written.
+        key_frames: portraits written.
+        low_confidence_frames: frames without a visible face, whose motion is held.
+        portrait_quality: AVIF quality used.
+        elapsed_s: wall-clock seconds.
+        crop: the coded square, or None when unknown.
+        warnings: sentences a person should read.
+    """
+
+    sizes: StreamSizes
+    layers: int
+    motion_space: ModelId
+    renderer: ModelId
+    frame_rate_hz: Fraction
+    key_frames: int
+    low_confidence_frames: int
+    portrait_quality: int
+    elapsed_s: float
+    crop: Crop | None = None
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def encode_fps(self) -> float:
+        """Frames per wall-clock second."""
+        return self.sizes.frames / self.elapsed_s if self.elapsed_s > 0 else 0.0
+
+    def to_json(self) -> dict[str, Any]:
+        """JSON-ready fields, named with units."""
+        crop = self.crop
+        return size_fields(self.sizes) | {
+            "layers": self.layers, "frame_rate_hz": str(self.frame_rate_hz), "key_frames": self.key_frames,
+            "low_confidence_frames": self.low_confidence_frames, "portrait_quality": self.portrait_quality,
+            "model": str(self.motion_space), "model_sha256": self.motion_space.sha256.hex(),
+            "renderer": str(self.renderer), "renderer_sha256": self.renderer.sha256.hex(),
+            "crop_px": None if crop is None else [crop.x_px, crop.y_px, crop.side_px],
+            "elapsed_s": round(self.elapsed_s, 3), "encode_fps": round(self.encode_fps, 2),
+            "warnings": list(self.warnings)}
+
+
+@dataclass(frozen=True, slots=True)
+class DecodeReport:
+    """What a decode did.
+
+    Attributes:
+        frames: pictures written.
+        seconds: duration of the written media.
+        layers: residual layers used.
+        size_px: side of the pictures.
+        renderer: the renderer that made the pictures.
+        device: where it ran, for example "cpu" or "cuda:0".
+        elapsed_s: wall-clock seconds.
+        synthetic: the stream's motion was generated from speech.
+        warnings: sentences a person should read.
+        recovery: what was lost; None unless DecodeOptions.recover was set.
+    """
+
+    frames: int
+    seconds: Fraction
+    layers: int
+    size_px: int
+    renderer: ModelId
+    device: str
+    elapsed_s: float
+    synthetic: bool = False
+    warnings: tuple[str, ...] = ()
+    recovery: Damage | None = None
+
+    @property
+    def decode_fps(self) -> float:
+        """Frames per wall-clock second."""
+        return self.frames / self.elapsed_s if self.elapsed_s > 0 else 0.0
+
+    def to_json(self) -> dict[str, Any]:
+        """JSON-ready fields, named with units."""
+        return {"frames": self.frames, "seconds": round(float(self.seconds), 6), "layers": self.layers,
+                "size_px": self.size_px, "renderer": str(self.renderer),
+                "renderer_sha256": self.renderer.sha256.hex(), "device": self.device, "synthetic": self.synthetic,
+                "elapsed_s": round(self.elapsed_s, 3), "decode_fps": round(self.decode_fps, 2),
+                "warnings": list(self.warnings),
+                "recovery": None if self.recovery is None else self.recovery.to_json()}
