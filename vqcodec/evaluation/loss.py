@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import functools
 import io
+import itertools
 import random
 import sys
 from collections.abc import Iterator, Sequence
@@ -42,7 +43,8 @@ from vqcodec.models import store
 from vqcodec.models.basis import LandmarkBasis
 from vqcodec.parts import DecoderParts
 from vqcodec.playback import Pose, Window, play
-from vqcodec.types import AudioGroup, KeyFrame
+from vqcodec.quantize.grfsq import dequantize
+from vqcodec.types import AudioGroup
 
 DEFAULT_MINUTES = 10
 DEFAULT_SEEDS = 5
@@ -174,7 +176,7 @@ class Studio:
     def __init__(self, parts: DecoderParts) -> None:
         self._parts = parts
         self._perceptual = PerceptualDistance()
-        self._key_frame: KeyFrame | None = None
+        self._still = b""
         self._state: Any = None
 
     def scores(self, poses: Sequence[Pose], reference: Pictures) -> NDArray[np.float64]:
@@ -187,12 +189,12 @@ class Studio:
         return np.concatenate(parts).astype(np.float64) if parts else np.zeros((0, 2))
 
     def _pictures(self, poses: Sequence[Pose]) -> Iterator[Pictures]:
-        for pose in poses:
-            if self._key_frame is None or pose.key_frame.still != self._key_frame.still:
-                self._key_frame = pose.key_frame
-                own = self._parts.space.units * pose.key_frame.features.astype(np.float32)
-                self._state = self._parts.renderer.prepare(decode_still(pose.key_frame.still), own)
-            yield to_side(self._parts.renderer.render(self._state, pose.features[None], 512)[0])
+        for still, run in itertools.groupby(poses, key=lambda pose: pose.key_frame.still):
+            batch = list(run)
+            if still != self._still:
+                own = dequantize(batch[0].key_frame.features, self._parts.space.units)
+                self._still, self._state = still, self._parts.renderer.prepare(decode_still(still), own)
+            yield from map(to_side, self._parts.renderer.render(self._state, np.stack([p.features for p in batch]), 512))
 
 
 @dataclass(frozen=True, slots=True)
