@@ -127,6 +127,7 @@ def plot(curve: Curve, path: Path) -> None:
     import matplotlib
     matplotlib.use("Agg")
     matplotlib.rcParams["svg.hashsalt"] = "vqcodec"  # the same file each time
+    matplotlib.rcParams["svg.fonttype"] = "none"
     from matplotlib import pyplot
     figure, axes = pyplot.subplots(1, 2, figsize=(9, 3.4), constrained_layout=True)
     priced = [p for p in curve.points if p.layers == LAYERS]
