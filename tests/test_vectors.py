@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import json
 import subprocess
 import sys
@@ -12,7 +13,9 @@ from types import ModuleType
 import pytest
 from spec_tools import INVALID, SPEC, VALID, VECTORS, load, reference_result, vector
 
+from vqcodec.container import Reader
 from vqcodec.container.faults import CODES, UNSUPPORTED_CODES
+from vqcodec.errors import BitstreamError
 
 
 @pytest.fixture(scope="module")
@@ -47,6 +50,15 @@ def test_invalid(name: str, make: ModuleType) -> None:
     data = vector("invalid", name)
     assert make.failure(data) == {"error": expected["error"], "offset": expected["offset"]}
     assert reference_result(data) == (expected["error"], expected["offset"])
+
+
+def test_an_index_with_a_false_end_is_not_used() -> None:
+    expected = INVALID["fuzz-end-at-zero"]
+    reader = Reader(io.BytesIO(vector("invalid", "fuzz-end-at-zero")))
+    for use in (reader.index, lambda: reader.groups_from(0)):
+        with pytest.raises(BitstreamError) as caught:
+            use()
+        assert (caught.value.code, caught.value.offset) == (expected["error"], expected["offset"])
 
 
 def test_recipes_make_the_stored_files(make: ModuleType) -> None:

@@ -164,6 +164,7 @@ INVALID: dict[str, tuple[str, str, bytes]] = {
     "time-overflow": ("bad-time", "a tick of 2^53", over_the_end()),
     "time-end": ("bad-time", "the stream ends when its last frame starts", last(put(4, struct.pack(">Q", 7)))),
     "time-end-huge": ("bad-time", "the stream ends at tick 2^53", last(put(4, struct.pack(">Q", 2**53)))),
+    "fuzz-end-at-zero": ("bad-time", "the stream ends at tick 0: its index must not be used either", last(put(4, bytes(8)))),
     "layers-more-than-head": ("bad-layers", "two layers where HEAD says one", first_group([0], layers=2)),
     "layers-less-than-head": ("bad-layers", "HEAD says three layers", head(put(24, b"\3"))),
     "audio-not-announced": ("bad-audio", "AUDO without `audio` in HEAD",

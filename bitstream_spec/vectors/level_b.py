@@ -42,6 +42,7 @@ from vqcodec.types import KeyFrame  # noqa: E402
 
 RGB = NDArray[np.uint8]
 FRAMES = 24
+MADE_WITH = ("torch", "numpy", "opencv-python", "av", "mediapipe", "pillow", "libavif")
 
 
 @dataclass(frozen=True)
@@ -170,8 +171,9 @@ def main() -> None:
     files: dict[str, bytes] = {}
     with conformance.threads(setting.threads):
         streams = {name: described(name, recipe, renderer, files) for name, recipe in RECIPES.items()}
+    found = conformance.versions()["versions"]
     expected = {"renderer": identity(store.current("renderer")), "motion_space": identity(store.current("motion_space")),
-                "made_with": asdict(setting) | conformance.versions()["versions"], "streams": streams,
+                "made_with": asdict(setting) | {name: found[name] for name in MADE_WITH}, "streams": streams,
                 "tolerance": {f"{bits} bits": asdict(allowed) for bits, allowed in conformance.TOLERANCES.items()}}
     files["expected.json"] = (json.dumps(expected, indent=1) + "\n").encode()
     FOLDER.mkdir(exist_ok=True)

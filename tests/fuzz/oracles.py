@@ -3,6 +3,7 @@
 `check` runs a stream through everything that reads one, and through the reference decoder, and asserts that
 * nothing but a typed error with a code of vqt.md, section 14, comes out;
 * a file, a pipe that gives a few bytes at a time, `verify`, the undecoded walk and the reference decoder agree;
+* recovery reads what is valid as it is, and of anything else gives groups in order;
 * what is valid codes to the same bytes again, thins to a valid stream, and gives the same from its index as in order.
 """
 from __future__ import annotations
@@ -11,17 +12,21 @@ import io
 from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import lru_cache
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
 from container_samples import same_item
 
 import vqcodec.container.reader as reader_module
+import vqcodec.container.recover as recover_module
 from vqcodec.container import CodedGroup, Reader, UnsupportedStreamError, thin, verify
 from vqcodec.container.chunks import is_safe_to_copy
 from vqcodec.container.faults import CODES, UNSUPPORTED_CODES
 from vqcodec.container.items import ITEM_TYPES, item_position
-from vqcodec.container.limits import AUDIO_RATE_HZ, PRE_ROLL_SAMPLES
+from vqcodec.container.ledger import MAX_HOLE_S
+from vqcodec.container.limits import AUDIO_RATE_HZ, MIN_PACKET_SAMPLES, PRE_ROLL_SAMPLES
+from vqcodec.container.recover import RecoveringReader
 from vqcodec.entropy import encode_layers
 from vqcodec.errors import BitstreamError, UsageError
 from vqcodec.types import AudioGroup, KeyFrame, MotionGroup
@@ -38,7 +43,7 @@ _recoded: set[tuple[tuple[bytes, ...], int]] = set()
 def remember_tokens(reference: Any, size: int = 4096) -> None:
     """Decode each group's payloads once in a process: most changes leave most groups as they were."""
     decode = lru_cache(size)(reader_module.decode_layers)
-    reader_module.decode_layers = lambda payloads, frames: decode(tuple(payloads), frames)  # type: ignore[assignment]
+    reader_module.decode_layers = recover_module.decode_layers = lambda payloads, frames: decode(tuple(payloads), frames)
     original = reference.decode_group
     second = lru_cache(size)(lambda layers, frames: original(list(layers), frames))
     reference.decode_group = lambda layers, frames: second(tuple(layers), frames)
@@ -133,6 +138,7 @@ def check(data: bytes, reference: Any, max_work: int = 400) -> str:
     except (BitstreamError, UnsupportedStreamError) as error:
         found = refusal(error)
     assert found == decoded.refusal, f"verify says {found}, the reader {decoded.refusal}"
+    check_recovery(data, decoded)
     expected = opinion(data, reference)
     agree_with_reference(found, expected)
     if found is None:
@@ -181,6 +187,46 @@ def agree_with_reference(found: Refusal | None, expected: Refusal | dict[str, An
         assert found[1] == refused[1], f"vqcodec says {found}, the reference decoder {refused}"
         if {found[0], refused[0]} & EXACT:
             assert found[0] == refused[0], f"vqcodec says {found}, the reference decoder {refused}"
+
+
+def check_recovery(data: bytes, decoded: Walk) -> None:
+    """Recovery gives all of a valid stream, and of any other groups that follow each other."""
+    try:
+        reader = RecoveringReader(Pipe(data))  # type: ignore[arg-type]
+        found = list(reader)
+    except (BitstreamError, UnsupportedStreamError) as error:
+        refusal(error)
+        assert decoded.refusal is not None or has_long_hole(data), f"recovery refuses a valid stream: {error}"
+        return
+    intact = decoded.refusal is None and not has_long_hole(data)
+    for kind in (KeyFrame, MotionGroup, AudioGroup):
+        mine, theirs = ([item for item in items if isinstance(item, kind)] for items in (found, decoded.items))
+        if intact:
+            assert len(mine) == len(theirs) and all(map(same_item, mine, theirs)), f"recovery gives another {kind.__name__}"
+    assert not (intact and reader.damage.any), reader.damage
+    groups = [item for item in found if isinstance(item, MotionGroup)]
+    for before, after in pairwise(groups):
+        assert before.first_frame + len(before.ticks) <= after.first_frame and before.ticks[-1] < after.ticks[0]
+    sounds = [item for item in found if isinstance(item, AudioGroup)]
+    for one, two in pairwise(sounds):
+        assert one.first_sample + MIN_PACKET_SAMPLES * len(one.packets) <= two.first_sample
+    assert isinstance(found[0], KeyFrame) or reader.damage.any
+
+
+def has_long_hole(data: bytes) -> bool:
+    """Whether times jump so far that recovery takes them for damage (vqcodec.container.ledger); half of it is near enough."""
+    reader = Reader(io.BytesIO(data))
+    tick = sample = 0
+    holes = []
+    for item in reader.coded():
+        if isinstance(item, CodedGroup):
+            holes.append((int(item.ticks[0]) - tick) * reader.head.time_base_s)
+            tick = int(item.ticks[-1])
+        elif isinstance(item, AudioGroup):
+            holes.append(Fraction(item.first_sample - sample, AUDIO_RATE_HZ))
+            sample = item.first_sample
+    assert reader.end_tick is not None
+    return max(*holes, (reader.end_tick - tick) * reader.head.time_base_s) > MAX_HOLE_S / 2
 
 
 def check_totals(report: Any, decoded: Walk, expected: dict[str, Any]) -> None:

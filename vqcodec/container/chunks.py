@@ -17,7 +17,7 @@ from vqcodec.container.limits import (
     SIGNATURE,
     TYPE_BYTES,
 )
-from vqcodec.container.structs import CHUNK
+from vqcodec.container.structs import CHUNK, NO_CYCLE
 from vqcodec.container.varint import decode_varint, encode_varint
 from vqcodec.errors import MediaError
 
@@ -161,7 +161,7 @@ def make_chunk(kind: bytes, payload: bytes, offset: int) -> tuple[Chunk, bytes]:
     if len(payload) > limit:
         raise Fault("bad-length", f"{kind.decode()} has {len(payload)} bytes, above {limit}")
     crc32 = _crc32(kind + encode_varint(len(payload)) + payload)
-    data = CHUNK.build({"type": kind, "length": len(payload), "payload": payload, "crc32": crc32})
+    data = CHUNK.build({"type": kind, "length": len(payload), "payload": payload, "crc32": crc32}, **NO_CYCLE)
     return Chunk(kind, payload, offset, len(data), crc32), data
 
 

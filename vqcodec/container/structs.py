@@ -53,6 +53,9 @@ CHUNK = Struct(
     "crc32" / Bytes(CRC_BYTES),
 )
 
+NO_CYCLE: dict[str, None] = {"_root": None}
+"""For `parse` and `build`: else construct's context holds itself, and with it the payload until the garbage collector runs."""
+
 VERSION_FIELD = Struct("major" / Byte, "minor" / Byte)
 
 RATIONAL = Struct(
@@ -140,7 +143,7 @@ def parse_struct(struct: Any, payload: bytes) -> Any:
         Fault: with the code of the first field that is wrong.
     """
     try:
-        return struct.parse(payload)
+        return struct.parse(payload, **NO_CYCLE)
     except StreamError as error:
         raise Fault("bad-layout", "the payload ends before its last field") from error
     except _ConstructError as error:
@@ -154,6 +157,6 @@ def build_struct(struct: Any, fields: dict[str, Any]) -> bytes:
         Fault: with the code of the first field that can't be written.
     """
     try:
-        return bytes(struct.build(fields))
+        return bytes(struct.build(fields, **NO_CYCLE))
     except _ConstructError as error:
         raise Fault("bad-value", f"a field can't be written: {error}") from error

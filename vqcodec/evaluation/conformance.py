@@ -32,6 +32,7 @@ from vqcodec.media.stills import decode_still
 from vqcodec.motion.space import MotionSpace
 from vqcodec.quantize.grfsq import dequantize, from_indices
 from vqcodec.render.renderer import Renderer
+from vqcodec.render.sampling import GridSampler
 from vqcodec.types import KeyFrame, ModelId, MotionGroup
 
 Device = Literal["cpu", "cuda"]
@@ -56,12 +57,22 @@ TOLERANCES = {32: Tolerance(48.0, 0.0001), 16: Tolerance(38.0, 0.01)}
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """A way to render."""
+    """A way to render.
+
+    Attributes:
+        device: where.
+        precision: a key of PRECISIONS.
+        threads: of torch and OpenCV.
+        batch_frames: frames rendered at once.
+        gpu_sampling: on a CPU, sample the portrait as a GPU does (vqcodec.render.sampling): what is left to differ there is
+            the order of sums.
+    """
 
     device: Device
     precision: str
     threads: int
     batch_frames: int
+    gpu_sampling: bool = False
 
     @property
     def tolerance(self) -> Tolerance:
@@ -196,6 +207,8 @@ def measure(references: References, setting: Setting, *, frames: list[ReferenceF
     """
     renderer = Renderer.load(device=setting.device, precision=PRECISIONS[setting.precision])
     references.check_renderer(renderer.id)
+    if setting.gpu_sampling:
+        renderer._sampler = GridSampler()
     units = MotionSpace.load(device="cpu").units
     with threads(setting.threads):
         found = [compare(wanted.rgb, picture(renderer, references.streams[wanted.stream], units, wanted.frame,
@@ -225,8 +238,9 @@ class threads:
 def settings() -> list[Setting]:
     """Precisions by threads, precisions by batches, on the CPU and on CUDA."""
     ways = [("cpu", 1, 1), ("cpu", 2, 1), ("cpu", 4, 1), ("cpu", 1, 16), ("cuda", 1, 1), ("cuda", 1, 16)]
-    return [Setting(device, precision, threads, batch)  # type: ignore[arg-type]
-            for (device, threads, batch), precision in product(ways, PRECISIONS)]
+    plain = [Setting(device, precision, threads, batch)  # type: ignore[arg-type]
+             for (device, threads, batch), precision in product(ways, PRECISIONS)]
+    return [*plain, *(Setting("cpu", precision, 1, 1, gpu_sampling=True) for precision in PRECISIONS)]
 
 
 def versions() -> dict[str, Any]:
@@ -250,7 +264,8 @@ def measured(references: References, chosen: list[Setting]) -> Iterator[dict[str
 
 def line(result: dict[str, Any]) -> str:
     """A result for people."""
-    how = f"{result['device']:4s} {result['precision']:8s} {result['threads']} threads, batches of {result['batch_frames']:2d}: "
+    how = f"{result['device']:4s} {result['precision']:8s} {result['threads']} threads, batches of {result['batch_frames']:2d}"
+    how += ", sampling of a GPU: " if result["gpu_sampling"] else ": "
     if "skipped" in result:
         return f"{how}skipped, {result['skipped']}"
     verdict = "within" if result["within"] else "OUTSIDE"
