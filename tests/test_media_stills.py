@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import io
+import time
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +10,7 @@ import pytest
 from PIL import Image, ImageCms
 
 from vqcodec.errors import BitstreamError, MediaError, UsageError
+from vqcodec.media.avif_size import AvifError, largest_side
 from vqcodec.media.stills import decode_still, encode_avif, load_picture
 
 
@@ -124,3 +126,42 @@ def test_what_is_no_picture(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
         with pytest.raises(MediaError) as caught:
             load_picture(tmp_path / name)
         assert str(tmp_path) in str(caught.value), name
+
+
+@pytest.mark.parametrize("side", [16, 511, 512, 513])
+def test_largest_side_is_the_side_of_an_ordinary_still(side: int) -> None:
+    assert largest_side(encode_avif(np.full((side, side, 3), 90, np.uint8), quality=40)) == side
+
+
+def test_a_still_that_hides_a_larger_picture_is_refused() -> None:
+    large = encode_avif(np.full((1024, 1024, 3), 90, np.uint8), quality=40)
+    at = large.index(b"ispe") + 8
+    hidden = large[:at] + (512).to_bytes(4, "big") * 2 + large[at + 8 :]
+    assert largest_side(hidden) == 1024
+    with pytest.raises(BitstreamError, match="holds a larger picture") as caught:
+        decode_still(hidden)
+    assert caught.value.code == "bad-still"
+
+
+def test_damaged_boxes_end_the_search_for_the_side() -> None:
+    """Every byte changed and every prefix: a size or a typed refusal, in no time."""
+    still = encode_avif(np.full((64, 64, 3), 90, np.uint8), quality=40)
+    for at in range(len(still)):
+        for data in (still[:at], *(still[:at] + bytes([still[at] ^ bits]) + still[at + 1 :] for bits in (1, 0x80, 0xFF))):
+            try:
+                assert 0 < largest_side(data) <= 65_536
+            except AvifError as error:
+                assert str(error)
+
+
+def test_an_item_list_that_repeats_itself_is_refused() -> None:
+    """65,535 extents of no bytes' description each, in a few bytes: the search stops early."""
+    def box(kind: bytes, body: bytes) -> bytes:
+        return (len(body) + 8).to_bytes(4, "big") + kind + body
+    item = b"\0\1\0\0\xff\xff"  # item 1, no offset or length fields, 65,535 extents
+    iloc = box(b"iloc", bytes(4) + b"\0\0" + b"\xff\xff" + item * 65_535)
+    data = box(b"ftyp", b"avif") + box(b"meta", bytes(4) + box(b"iinf", bytes(6)) + iloc)
+    start = time.process_time()
+    with pytest.raises(AvifError, match="longer than the file"):
+        largest_side(data)
+    assert time.process_time() - start < 0.5

@@ -102,7 +102,7 @@ class Entries(Sequence[IndexEntry]):
 
     def last_at(self, position: Fraction | float) -> IndexEntry:
         """The last entry at or before a position, else the first; all are of one kind."""
-        return self[max(bisect_right(self.positions, position, key=int) - 1, 0)]  # type: ignore[call-overload]
+        return self[max(bisect_right(self.positions, position, key=int) - 1, 0)]
 
 
 @dataclass(frozen=True, slots=True)

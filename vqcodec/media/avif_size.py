@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterator
+from typing import Any
 
 _SEQUENCE_HEADER = 1
 _MAX_BOXES = 4096
@@ -169,7 +170,7 @@ def _sequence_sides(bits: _Bits) -> Iterator[int]:
         yield max(bits.take(width) + 1, 1 << width - 1)
 
 
-def _unpack(form: str, data: bytes, at: int) -> tuple[int, ...] | tuple[bytes, ...]:
+def _unpack(form: str, data: bytes, at: int) -> tuple[Any, ...]:
     try:
         return struct.unpack_from(form, data, at)
     except struct.error as error:
