@@ -72,7 +72,7 @@ class IndexBuilder:
 
 
 class Entries(Sequence[IndexEntry]):
-    """Entries in file order, kept as three arrays: a million of them take 17 MB, not the 150 MB of as many objects.
+    """Entries in file order, kept as three arrays: a million of them take 17 MB, many times less than as many objects.
 
     Attributes:
         kinds: (N,) uint8, values of IndexKind.
