@@ -34,8 +34,8 @@ def encode(
     bitrate: Annotated[float | None, typer.Option(
         metavar="KBPS", help="Target for the whole file; picks layers and portrait quality.")] = None,
     rdo: Annotated[float | None, typer.Option(
-        metavar="PRICE", help="Choose cheaper motion values that render equally well: 1 saves about a quarter.",
-        show_default="0; 1 with --bitrate")] = None,
+        metavar="PRICE", help="Choose cheaper motion values that render equally well: 1 saves about a third.",
+        show_default="0, or what --bitrate calls for")] = None,
     audio: Annotated[str, typer.Option(
         metavar="12k|copy|none", help="Sound: Opus at 6k to 64k, copy, or none.")] = "12k",
     portrait_quality: Annotated[int, typer.Option(

@@ -276,6 +276,19 @@ def test_a_generous_bitrate_changes_nothing(clip: Path) -> None:
     assert coded(clip, EncodeOptions(bitrate_kbps=500)) == coded(clip)
 
 
+def test_a_bitrate_a_little_too_low_costs_motion_bits_first(clip: Path) -> None:
+    plain = encode(clip, io.BytesIO(), parts=encoder_parts())
+    sink = io.BytesIO()
+    target_kbps = plain.to_json()["file_kbps"] - 0.05
+    report = encode(clip, sink, EncodeOptions(bitrate_kbps=target_kbps), parts=encoder_parts())
+    assert (report.layers, report.portrait_quality) == (4, plain.portrait_quality)
+    assert report.sizes.motion < plain.sizes.motion and report.sizes.portrait == plain.sizes.portrait
+    assert len(sink.getvalue()) * 8 / 2400 <= target_kbps
+    # with a price of the caller's own, the portrait gives way
+    fixed = encode(clip, io.BytesIO(), EncodeOptions(bitrate_kbps=target_kbps, rdo=0), parts=encoder_parts())
+    assert fixed.sizes.motion <= plain.sizes.motion and fixed.portrait_quality < plain.portrait_quality
+
+
 def test_an_impossible_bitrate_names_the_smallest(clip: Path, tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=r"smallest form takes (\d+\.\d) kbit/s") as caught:
         encode(clip, tmp_path / "out.vqt", EncodeOptions(bitrate_kbps=1), parts=encoder_parts())

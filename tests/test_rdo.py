@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from vqcodec.config import EncodeOptions
 from vqcodec.entropy import encode_layers
 from vqcodec.errors import UsageError
+from vqcodec.fitting import ladder
 from vqcodec.models.basis import LANDMARK_DIMS
 from vqcodec.quantize import quantize, to_indices
 from vqcodec.quantize.rdo import CANDIDATES, _best_path, choose, importance, step_bits
@@ -114,8 +115,8 @@ def test_a_price_out_of_range_is_refused(bad: float) -> None:
         EncodeOptions(rdo=bad)
 
 
-def test_a_target_rate_implies_the_choice() -> None:
-    assert EncodeOptions().rdo_strength == 0
-    assert EncodeOptions(bitrate_kbps=20).rdo_strength == 1
-    assert EncodeOptions(bitrate_kbps=20, rdo=0).rdo_strength == 0
-    assert EncodeOptions(rdo=2.5).rdo_strength == 2.5
+def test_a_target_rate_may_choose_unless_a_price_is_given() -> None:
+    assert {rung.rdo for rung in ladder(EncodeOptions())} == {0.0, 1.0}
+    assert ladder(EncodeOptions())[0].rdo == 0
+    for price in (0.0, 2.5):
+        assert {rung.rdo for rung in ladder(EncodeOptions(rdo=price))} == {0.0}

@@ -40,17 +40,18 @@ def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return make_cache(tmp_path_factory.mktemp("cache"), large=True)
 
 
-def test_three_steps_on_one_batch_lower_the_loss(cache: Path, tmp_path: Path) -> None:
+def test_steps_on_one_batch_lower_the_loss(cache: Path, tmp_path: Path) -> None:
     from vqcodec.training.loop import to_tensors
     run = trainer(cache, tmp_path, tiny_recipe())
     stage = run.recipe.stages[0]
     sampler = PairSampler(load_clips(cache, "train"), run.basis, size=128, portraits=1, targets=2, seed=0)
     batch = to_tensors(sampler.batch(), run.device)
     totals = []
-    for step in range(4):
+    for step in range(8):
         values = run.train_step(batch, stage, step)
-        totals.append(sum(stage.weights[k] * values[k] for k in stage.weights))
-    assert totals[3] < totals[0]
+        # the perceptual loss looks through a random window: another number for the same pictures
+        totals.append(sum(stage.weights[k] * values[k] for k in stage.weights if k != "perceptual"))
+    assert max(totals[5:]) < totals[0], totals
 
 
 def test_resume_goes_on_where_the_run_stopped(cache: Path, tmp_path: Path) -> None:

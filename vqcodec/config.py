@@ -125,7 +125,7 @@ class EncodeOptions:
         layers: residual layers to write, 1..4; an upper limit when bitrate_kbps is given.
         bitrate_kbps: target for the whole file, sound and portrait included; picks layers and portrait quality.
         rdo: price of a bit in the choice of motion values (vqcodec.quantize.rdo), 0..100: 0 takes the nearest values,
-            1 saves about a quarter of the motion's bits; None is 1 when bitrate_kbps is given, else 0.
+            1 saves about a third of the motion's bits; None is 0, but lets bitrate_kbps choose where the rate calls for it.
         audio: what becomes of the sound.
         portrait_quality: AVIF quality of key frames, 1..100; an upper limit when bitrate_kbps is given.
         portrait_frame: "auto" takes the best of the first second, "first" the first frame with a face.
@@ -158,11 +158,6 @@ class EncodeOptions:
         _require(self.portrait_frame in ("auto", "first"), f"unknown portrait frame {self.portrait_frame!r}")
         _require(isinstance(self.crop, SquareCrop) or self.crop in ("auto", "full"), f"unknown crop {self.crop!r}")
         _require(self.device in ("auto", "cpu", "cuda"), f"unknown device {self.device!r}")
-
-    @property
-    def rdo_strength(self) -> float:
-        """`rdo`, with None resolved."""
-        return self.rdo if self.rdo is not None else float(self.bitrate_kbps is not None)
 
 
 @dataclass(frozen=True, slots=True)

@@ -173,8 +173,8 @@ def encode(source: Source, target: Target, options: EncodeOptions | None = None,
         head = Head(video.time_base_s, video.frame_rate_hz, options.layers, parts.space.id, parts.renderer,
                     audio=next(iter(track.heads.values()), None))
         file = (StreamedFile(sink, head, options.portrait_quality) if options.bitrate_kbps is None
-                else FittedFile(sink, head, options, track.heads))
-        assembler = Assembler(parts.space.units, video.time_base_s, options.portrait_frame, options.rdo_strength)
+                else FittedFile(sink, head, options, track.heads, parts.space.units))
+        assembler = Assembler(parts.space.units, video.time_base_s, options.portrait_frame, options.rdo or 0.0)
         with parts.detector() as detector, closing(_pipeline(track, detector, parts.space, options)) as items:
             _drain(items, assembler, file, video, progress)
     return _report(file, assembler, video, options, time.monotonic() - started_s)

@@ -2,8 +2,9 @@
 
 Everything that can be chosen late is kept in its compact form: the tokens with all layers (96 bytes a frame), each
 portrait coded at a few qualities, the sound coded at a few rates. Then the best rung of a fixed ladder that fits is
-written. The ladder gives up in turn what a viewer misses least per bit: a little portrait quality, the finest residual
-layer, more portrait quality, sound above 8 kbit/s, the next layer, and so on.
+written. The ladder gives up in turn what a viewer misses least per bit: motion values that are dear and hardly show
+(quantize/rdo.py), a little portrait quality, the finest residual layer, more portrait quality, sound above 8 kbit/s, the
+next layer, and so on.
 """
 from __future__ import annotations
 
@@ -12,16 +13,22 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import BinaryIO
 
+import numpy as np
+from numpy.typing import NDArray
+
 from vqcodec.assembly import Portrait
 from vqcodec.config import EncodeOptions
 from vqcodec.errors import UsageError
 from vqcodec.interleave import Interleaver
 from vqcodec.media.stills import encode_avif
+from vqcodec.quantize.grfsq import dequantize, from_indices, to_indices
+from vqcodec.quantize.rdo import choose
 from vqcodec.sound import SoundPiece
 from vqcodec.types import AudioHead, Crop, Head, KeyFrame, MotionGroup, StreamSizes
 
-_LADDER = ((100, 4, 64_000), (44, 4, 64_000), (44, 3, 64_000), (32, 3, 64_000), (32, 3, 8_000), (32, 2, 8_000),
-           (22, 2, 8_000), (22, 2, 6_000), (12, 2, 6_000), (12, 1, 6_000), (3, 1, 6_000))
+_LADDER = ((100, 4, 64_000, 0.0), (100, 4, 64_000, 1.0), (44, 4, 64_000, 1.0), (44, 3, 64_000, 1.0), (32, 3, 64_000, 1.0),
+           (32, 3, 8_000, 1.0), (32, 2, 8_000, 1.0), (22, 2, 8_000, 1.0), (22, 2, 6_000, 1.0), (12, 2, 6_000, 1.0),
+           (12, 1, 6_000, 1.0), (3, 1, 6_000, 1.0))
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,11 +39,13 @@ class Rung:
         portrait_quality: AVIF quality.
         layers: residual layers.
         audio_bps: Opus bit rate.
+        rdo: strength of the rate-distortion choice (quantize.rdo.choose) among the tokens that were handed in.
     """
 
     portrait_quality: int
     layers: int
     audio_bps: int
+    rdo: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,9 +64,13 @@ class _Stills:
 
 
 def ladder(options: EncodeOptions) -> list[Rung]:
-    """The ways to code under the caller's own limits, best first, each one smaller than the one before."""
+    """The ways to code under the caller's own limits, best first, each one smaller than the one before.
+
+    With a price of the caller's own (options.rdo) the tokens that are handed in are final.
+    """
     rungs = [Rung(min(quality, options.portrait_quality), min(layers, options.layers),
-                  min(rate, options.audio.bitrate_bps)) for quality, layers, rate in _LADDER]
+                  min(rate, options.audio.bitrate_bps), rdo if options.rdo is None else 0.0)
+             for quality, layers, rate, rdo in _LADDER]
     return list(dict.fromkeys(rungs))
 
 
@@ -70,7 +83,8 @@ class FittedFile:
         sizes: of the whole file, after close().
     """
 
-    def __init__(self, sink: BinaryIO, head: Head, options: EncodeOptions, audio_heads: dict[int, AudioHead]) -> None:
+    def __init__(self, sink: BinaryIO, head: Head, options: EncodeOptions, audio_heads: dict[int, AudioHead],
+                 units: NDArray[np.float32]) -> None:
         """Begin.
 
         Args:
@@ -78,6 +92,7 @@ class FittedFile:
             head: everything but layers, sound and crop.
             options: with bitrate_kbps set.
             audio_heads: by bit rate, in the order of SoundPiece.rung; empty without sound, one with copied sound.
+            units: (48,) of the motion space.
         """
         assert options.bitrate_kbps is not None
         self.head = head
@@ -87,6 +102,8 @@ class FittedFile:
         self._rungs = ladder(options)
         self.rung = self._rungs[0]
         self._audio_heads = audio_heads
+        self._units = units
+        self._cheaper: dict[tuple[int, float], MotionGroup] = {}  # by first frame and strength
         self._items: list[_Stills | MotionGroup | SoundPiece] = []
 
     def portrait(self, portrait: Portrait) -> None:
@@ -128,6 +145,16 @@ class FittedFile:
         self._sink.write(data)
         return self.sizes
 
+    def _priced(self, group: MotionGroup, strength: float) -> MotionGroup:
+        """The group with the tokens of a strength; what it was asked for is its own nearest values."""
+        if strength == 0:
+            return group
+        key = group.first_frame, strength
+        if key not in self._cheaper:
+            values = choose(dequantize(from_indices(group.indices), self._units), self._units, strength)
+            self._cheaper[key] = replace(group, indices=to_indices(values))
+        return self._cheaper[key]
+
     def _fits(self, trial: tuple[bytes, Head, StreamSizes]) -> bool:
         return _kbps(trial[0], trial[2]) <= self._target_kbps
 
@@ -141,7 +168,7 @@ class FittedFile:
         file = Interleaver(buffer, replace(self.head, layers=rung.layers, audio=audio))
         for item in self._items:
             if isinstance(item, MotionGroup):
-                file.motion(item)
+                file.motion(self._priced(item, rung.rdo))
             elif isinstance(item, SoundPiece):
                 if item.rung == sound:
                     file.sound(item)

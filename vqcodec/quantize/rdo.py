@@ -19,8 +19,6 @@ from vqcodec.models.basis import LANDMARK_DIMS
 from vqcodec.quantize.grfsq import REACH, quantize
 from vqcodec.types import DIMS
 
-RECOMMENDED = 1.0
-"""Strength that `--bitrate` uses, and that the README's rate-distortion table names."""
 CANDIDATES = 4
 """Values tried on each side of the nearest one (or of the path found before)."""
 ROUNDS = 2
