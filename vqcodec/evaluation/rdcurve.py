@@ -122,7 +122,7 @@ def show(curve: Curve) -> str:
 
 
 def plot(curve: Curve, path: Path) -> None:
-    """Draw perceptual and landmark distance over the rate (SVG or PNG, by the name)."""
+    """Draw perceptual and landmark distance, in the logarithm, over the rate (SVG or PNG, by the name)."""
     require("matplotlib", "drawing curves")
     import matplotlib
     matplotlib.use("Agg")
@@ -134,12 +134,14 @@ def plot(curve: Curve, path: Path) -> None:
     fewer = [priced[0]] + [p for p in curve.points if p.layers < LAYERS]
     for axis, key, name in zip(axes, ("perc", "lmd"), ("perceptual distance", "landmark distance"), strict=True):
         # Okabe and Ito's blue and orange: told apart by everybody
-        for points, colour, label in ((priced, "#0072B2", "--rdo"), (fewer, "#E69F00", "--layers")):
+        for points, colour, label, lift in ((fewer, "#E69F00", "--layers", 6), (priced, "#0072B2", "--rdo", -14)):
             axis.plot([p.motion_kbps for p in points], [getattr(p, key) for p in points], "o-", color=colour, label=label)
             for p in points:
-                text = f"{p.layers}" if p.layers < LAYERS else f"{p.strength:g}"
-                axis.annotate(text, (p.motion_kbps, getattr(p, key)), textcoords="offset points", xytext=(4, 5), fontsize=8)
-        axis.set(xlabel="motion, kbit/s", ylabel=f"{name} (lower is better)")
+                text = f"{p.layers}" if points is fewer else f"{p.strength:g}"
+                axis.annotate(text, (p.motion_kbps, getattr(p, key)), textcoords="offset points", xytext=(-3, lift),
+                              fontsize=8, color=colour)
+        axis.set(xlabel="motion, kbit/s", ylabel=f"{name} (lower is better)", yscale="log")
+        axis.margins(y=0.15)
         axis.grid(alpha=0.3)
     axes[0].legend(frameon=False)
     figure.savefig(path, metadata={"Date": None} if path.suffix == ".svg" else None)
