@@ -149,6 +149,11 @@ def test_a_price_saves_bits_on_a_real_face(tmp_path: Path, capsys: pytest.Captur
     assert "`--rdo 4`" in capsys.readouterr().out
 
 
+@pytest.mark.parametrize("text", ["", "a", "0,-1", "nan", "0,101"])
+def test_strengths_that_are_none(text: str, tmp_path: Path) -> None:
+    assert rdo.main(["--data", str(tmp_path), f"--strengths={text}"]) == UsageError.exit_code
+
+
 def test_a_frame_without_a_face_is_compared_too() -> None:
     square = np.zeros((512, 512, 3), np.uint8)
     tracked = rdo.Tracked(make_head(), [(face(0, square), None), (face(1, None), None)])
@@ -161,7 +166,8 @@ def face(index: int, square: np.ndarray | None) -> rdo.FaceFrame:
     return rdo.FaceFrame(index, Fraction(index, 25), 0, square=square)
 
 
-@pytest.mark.parametrize(("name", "main"), [("rates.json", rates.main), ("rdo.json", rdcurve.main), ("loss.json", lossreport.main)])
+@pytest.mark.parametrize(("name", "main"), [("rates.json", rates.main), ("rdo.json", rdcurve.main),
+                                            ("loss.json", lossreport.main)])
 def test_the_results_page_is_in_step(name: str, main: object) -> None:
     data = ["--from", str(RESULTS / name)] if name == "rates.json" else [str(RESULTS / name)]
     assert main([*data, "--markdown", str(RESULTS / "README.md"), "--check"]) == 0  # type: ignore[operator]

@@ -29,9 +29,10 @@ from vqcodec.config import DecodeOptions, EncodeOptions
 from vqcodec.container import Reader, RecoveringReader, recover
 from vqcodec.container.limits import AUDO_TYPE, MOTN_TYPE
 from vqcodec.damage import Damage
-from vqcodec.errors import BitstreamError, UsageError, VqcodecError
+from vqcodec.errors import BitstreamError, UsageError
 from vqcodec.evaluation.channel import HARMS, Harm, chunks, long_stream
 from vqcodec.evaluation.conditions import conditions
+from vqcodec.evaluation.files import told
 from vqcodec.evaluation.frames import read_frames, to_side
 from vqcodec.evaluation.lossreport import LossReport, PictureFigures, PoseFigures, Row, show
 from vqcodec.evaluation.metrics.fidelity import psnr_db
@@ -281,17 +282,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--minutes", type=float, default=DEFAULT_MINUTES, help="length of the long stream (10)")
     parser.add_argument("--seeds", type=int, default=DEFAULT_SEEDS, help="runs per kind of damage (5)")
     options = parser.parse_args(arguments)
-    try:
+
+    def job() -> int:
         if options.seeds < 1 or not 0 < options.minutes <= 600:
             raise UsageError("seeds are 1 or more, minutes above 0 and at most 600")
         report = measure(validation_clips(options.data, options.clips), options.minutes, options.seeds)
-    except VqcodecError as error:
-        sys.stderr.write(f"error: {error}\n{error.hint}\n" if error.hint else f"error: {error}\n")
-        return error.exit_code
-    if options.out is not None:
-        report.save(options.out)
-    sys.stdout.write(show(report))
-    return 0
+        if options.out is not None:
+            report.save(options.out)
+        sys.stdout.write(show(report))
+        return 0
+    return told(job)
 
 
 if __name__ == "__main__":

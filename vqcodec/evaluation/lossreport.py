@@ -7,15 +7,13 @@ JSON: {"schema_version": 1, "conditions": {...}, "rows": [{"damage": ..., "poses
 from __future__ import annotations
 
 import argparse
-import json
-import os
 import sys
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from vqcodec.errors import MediaError, UsageError, VqcodecError
+from vqcodec.evaluation.files import load_json, save_json, told
 from vqcodec.evaluation.marked import replaced
 
 SCHEMA_VERSION = 1
@@ -90,11 +88,8 @@ class LossReport:
 
     def save(self, path: Path) -> None:
         """Write the JSON, whole or not at all."""
-        data = {"schema_version": SCHEMA_VERSION, "conditions": self.conditions, "rows": [asdict(row) for row in self.rows]}
-        path.parent.mkdir(parents=True, exist_ok=True)
-        part = path.with_name(f".{path.name}.part")
-        part.write_text(json.dumps(data, indent=1, allow_nan=False) + "\n", encoding="utf-8")
-        os.replace(part, path)
+        save_json(path, {"schema_version": SCHEMA_VERSION, "conditions": self.conditions,
+                         "rows": [asdict(row) for row in self.rows]})
 
     @classmethod
     def load(cls, path: Path) -> LossReport:
@@ -103,15 +98,10 @@ class LossReport:
         Raises:
             UsageError: it is something else.
         """
-        try:
-            data = json.loads(path.read_text(encoding="utf-8"))
-            if data["schema_version"] != SCHEMA_VERSION:
-                raise KeyError("schema_version")
+        def build(data: dict[str, Any]) -> LossReport:
             rows = [Row(r["damage"], PoseFigures(**r["poses"]), PictureFigures(**r["pictures"])) for r in data["rows"]]
             return cls(data["conditions"], rows)
-        except (json.JSONDecodeError, KeyError, TypeError) as error:
-            raise UsageError(f"{path} is not a report on losses: {error!r}",
-                             hint="Write one with python -m vqcodec.evaluation.loss --out.") from error
+        return load_json(path, SCHEMA_VERSION, build, what="a report on losses", command="python -m vqcodec.evaluation.loss")
 
 
 def _percent(share: float) -> str:
@@ -161,15 +151,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--markdown", type=Path, required=True, help=f"page with the lines <!-- {MARK}:begin ... -->, end")
     parser.add_argument("--check", action="store_true", help="change nothing; exit 1 if the page is out of step")
     options = parser.parse_args(arguments)
-    try:
+
+    def job() -> int:
         report = LossReport.load(options.report)
         return replaced(options.markdown, MARK, COMMAND, [*table(report), "", caption(report)], check=options.check)
-    except OSError as error:
-        sys.stderr.write(f"error: {error}\n")
-        return MediaError.exit_code
-    except VqcodecError as error:
-        sys.stderr.write(f"error: {error}\n{error.hint}\n")
-        return error.exit_code
+    return told(job)
 
 
 if __name__ == "__main__":

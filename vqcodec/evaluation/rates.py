@@ -9,7 +9,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 import time
 from collections.abc import Iterable, Sequence
@@ -23,8 +22,9 @@ from vqcodec.container import Reader
 from vqcodec.container.payloads import CodedGroup
 from vqcodec.entropy.codec import decode_layers
 from vqcodec.entropy.stats import counted_bits, ideal_bits
-from vqcodec.errors import MediaError, UsageError, VqcodecError
+from vqcodec.errors import UsageError
 from vqcodec.evaluation.conditions import conditions
+from vqcodec.evaluation.files import load_json, save_json, told
 from vqcodec.evaluation.marked import replaced
 from vqcodec.types import DIMS, LAYERS
 
@@ -75,13 +75,9 @@ class Rates:
     @classmethod
     def load(cls, path: Path) -> Rates:
         """Read the JSON; raises UsageError when it is something else."""
-        try:
-            data = json.loads(path.read_text(encoding="utf-8"))
-            if data.pop("schema_version") != SCHEMA_VERSION:
-                raise KeyError("schema_version")
+        def build(data: dict[str, Any]) -> Rates:
             return cls(**data | {"layers": [LayerBits(**layer) for layer in data["layers"]]})
-        except (json.JSONDecodeError, KeyError, TypeError) as error:
-            raise UsageError(f"{path} is not a rates file: {error!r}", hint=f"Write one with {COMMAND} --out.") from error
+        return load_json(path, SCHEMA_VERSION, build, what="a rates file", command=COMMAND)
 
 
 def stream_files(paths: Iterable[Path]) -> list[Path]:
@@ -160,21 +156,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--markdown", type=Path, help=f"page with the lines <!-- {MARK}:begin ... -->, end")
     parser.add_argument("--check", action="store_true", help="change nothing; exit 1 if the page is out of step")
     options = parser.parse_args(arguments)
-    try:
+
+    def job() -> int:
         rates = Rates.load(options.known) if options.known else count(stream_files(options.files))
         lines = [*table(rates), "", caption(rates)]
         if options.out is not None:
-            options.out.write_text(json.dumps(rates.to_json(), indent=1) + "\n", encoding="utf-8")
+            save_json(options.out, rates.to_json())
         if options.markdown is not None:
             return replaced(options.markdown, MARK, COMMAND, lines, check=options.check)
-    except OSError as error:
-        sys.stderr.write(f"error: {error}\n")
-        return MediaError.exit_code
-    except VqcodecError as error:
-        sys.stderr.write(f"error: {error}\n{error.hint}\n")
-        return error.exit_code
-    sys.stdout.write("\n".join(lines) + "\n")
-    return 0
+        sys.stdout.write("\n".join(lines) + "\n")
+        return 0
+    return told(job)
 
 
 if __name__ == "__main__":

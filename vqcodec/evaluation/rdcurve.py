@@ -8,8 +8,6 @@ JSON: {"schema_version": 1, "conditions": {...}, "points": [{"strength", "layers
 from __future__ import annotations
 
 import argparse
-import json
-import os
 import sys
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields
@@ -18,8 +16,8 @@ from typing import Any
 
 import numpy as np
 
-from vqcodec.errors import MediaError, UsageError, VqcodecError
 from vqcodec.evaluation.extras import require
+from vqcodec.evaluation.files import load_json, save_json, told
 from vqcodec.evaluation.marked import replaced
 from vqcodec.types import LAYERS
 
@@ -72,10 +70,8 @@ class Curve:
 
     def save(self, path: Path) -> None:
         """Write the JSON, whole or not at all."""
-        data = {"schema_version": SCHEMA_VERSION, "conditions": self.conditions, "points": [asdict(p) for p in self.points]}
-        part = path.with_name(f".{path.name}.part")
-        part.write_text(json.dumps(data, indent=1) + "\n", encoding="utf-8")
-        os.replace(part, path)
+        save_json(path, {"schema_version": SCHEMA_VERSION, "conditions": self.conditions,
+                         "points": [asdict(p) for p in self.points]})
 
     @classmethod
     def load(cls, path: Path) -> Curve:
@@ -84,14 +80,10 @@ class Curve:
         Raises:
             UsageError: it is something else.
         """
-        try:
-            data = json.loads(path.read_text(encoding="utf-8"))
-            if data["schema_version"] != SCHEMA_VERSION:
-                raise KeyError("schema_version")
+        def build(data: dict[str, Any]) -> Curve:
             return cls(data["conditions"], [Point(**p) for p in data["points"]])
-        except (json.JSONDecodeError, KeyError, TypeError) as error:
-            raise UsageError(f"{path} is not a rate-distortion curve: {error!r}",
-                             hint="Write one with python -m vqcodec.evaluation.rdo --out.") from error
+        return load_json(path, SCHEMA_VERSION, build, what="a rate-distortion curve",
+                         command="python -m vqcodec.evaluation.rdo")
 
 
 def table(curve: Curve) -> list[str]:
@@ -156,19 +148,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--check", action="store_true", help="change nothing; exit 1 if the page is out of step")
     parser.add_argument("--plot", type=Path, help="picture to write, .svg or .png")
     options = parser.parse_args(arguments)
-    try:
+
+    def job() -> int:
         curve = Curve.load(options.curve)
         if options.plot is not None:
             plot(curve, options.plot)
-        if options.markdown is not None:
-            return replaced(options.markdown, MARK, COMMAND, [*table(curve), "", caption(curve)], check=options.check)
-    except OSError as error:
-        sys.stderr.write(f"error: {error}\n")
-        return MediaError.exit_code
-    except VqcodecError as error:
-        sys.stderr.write(f"error: {error}\n{error.hint}\n")
-        return error.exit_code
-    return 0
+        if options.markdown is None:
+            return 0
+        return replaced(options.markdown, MARK, COMMAND, [*table(curve), "", caption(curve)], check=options.check)
+    return told(job)
 
 
 if __name__ == "__main__":

@@ -22,8 +22,9 @@ from vqcodec.assembly import Assembler, Portrait
 from vqcodec.config import DecodeOptions, EncodeOptions
 from vqcodec.container import Reader, Writer
 from vqcodec.encoder import motion_features
-from vqcodec.errors import VqcodecError
+from vqcodec.errors import UsageError
 from vqcodec.evaluation.conditions import conditions
+from vqcodec.evaluation.files import told
 from vqcodec.evaluation.frames import METRIC_SIDE_PX, to_side
 from vqcodec.evaluation.metrics.fidelity import psnr_db
 from vqcodec.evaluation.metrics.landmarks import LIPS, landmark_distance
@@ -176,6 +177,21 @@ def measure(clips: Sequence[Path], wanted: Sequence[Setting], every: int) -> Cur
     return Curve(known, [Point.of(s.strength, s.layers, row) for s, row in zip(wanted, rows, strict=True)])
 
 
+def parse_strengths(text: str) -> list[float]:
+    """Read "0,1,2".
+
+    Raises:
+        UsageError: not numbers from 0 on.
+    """
+    try:
+        strengths = [float(part) for part in text.split(",")]
+    except ValueError as error:
+        raise UsageError(f"{text!r} is not a list of strengths", hint="Write 0,0.5,1.") from error
+    if not all(0 <= strength <= 100 for strength in strengths):
+        raise UsageError(f"strengths {text} are outside 0..100")
+    return strengths
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """The command; returns its exit code."""
     parser = argparse.ArgumentParser(prog="python -m vqcodec.evaluation.rdo", description="Rate and distortion of the motion.")
@@ -185,16 +201,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--every", type=int, default=5, help="measure every so many frames (5)")
     parser.add_argument("--strengths", default=",".join(f"{s:g}" for s in STRENGTHS), help="strengths of --rdo, 0 first")
     options = parser.parse_args(arguments)
-    try:
-        strengths = [float(part) for part in options.strengths.split(",")]
+
+    def job() -> int:
+        strengths = parse_strengths(options.strengths)
         curve = measure(validation_clips(options.data, options.clips), settings(strengths), options.every)
-    except VqcodecError as error:
-        sys.stderr.write(f"error: {error}\n{error.hint}\n")
-        return error.exit_code
-    if options.out is not None:
-        curve.save(options.out)
-    sys.stdout.write(show(curve))
-    return 0
+        if options.out is not None:
+            curve.save(options.out)
+        sys.stdout.write(show(curve))
+        return 0
+    return told(job)
 
 
 if __name__ == "__main__":

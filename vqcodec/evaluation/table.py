@@ -14,7 +14,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from vqcodec.errors import MediaError, VqcodecError
+from vqcodec.evaluation.files import told
 from vqcodec.evaluation.marked import replaced
 from vqcodec.evaluation.record import Results
 
@@ -95,14 +95,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("markdown", type=Path)
     parser.add_argument("--check", action="store_true", help="change nothing; exit 1 if the table is out of step")
     options = parser.parse_args(arguments)
-    try:
-        return replaced(options.markdown, PART, COMMAND, markdown(Results.load(options.results)), check=options.check)
-    except OSError as error:
-        sys.stderr.write(f"error: {error}\n")
-        return MediaError.exit_code
-    except VqcodecError as error:
-        sys.stderr.write(f"error: {error}\n{error.hint}\n")
-        return error.exit_code
+    return told(lambda: replaced(options.markdown, PART, COMMAND, markdown(Results.load(options.results)),
+                                 check=options.check))
 
 
 if __name__ == "__main__":

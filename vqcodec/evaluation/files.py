@@ -1,0 +1,56 @@
+"""What the commands of this package share: result files as JSON, and errors as sentences with an exit code."""
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+from vqcodec.errors import MediaError, UsageError, VqcodecError
+
+T = TypeVar("T")
+
+
+def save_json(path: Path, data: dict[str, Any]) -> None:
+    """Write a result file, whole or not at all; its folder is made if need be."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(f".{path.name}.part")
+    part.write_text(json.dumps(data, indent=1, allow_nan=False) + "\n", encoding="utf-8")
+    os.replace(part, path)
+
+
+def load_json(path: Path, version: int, build: Callable[[dict[str, Any]], T], *, what: str, command: str) -> T:
+    """Read a result file.
+
+    Args:
+        path: the file.
+        version: its `schema_version`.
+        build: makes the value of the other entries; may raise KeyError or TypeError.
+        what: what the file should be, for the message.
+        command: the command that writes such files, for the hint.
+
+    Raises:
+        UsageError: it is something else.
+        OSError: it can't be read.
+    """
+    try:
+        data = json.loads(path.read_text(encoding="utf-8"))
+        if data.pop("schema_version") != version:
+            raise KeyError("schema_version")
+        return build(data)
+    except (json.JSONDecodeError, KeyError, TypeError, AttributeError) as error:
+        raise UsageError(f"{path} is not {what}: {error!r}", hint=f"Write one with {command} --out.") from error
+
+
+def told(job: Callable[[], int]) -> int:
+    """Run a command's job; an expected error becomes a sentence on stderr and its exit code."""
+    try:
+        return job()
+    except OSError as error:
+        sys.stderr.write(f"error: {error}\n")
+        return MediaError.exit_code
+    except VqcodecError as error:
+        sys.stderr.write(f"error: {error}\n{error.hint}\n" if error.hint else f"error: {error}\n")
+        return error.exit_code
