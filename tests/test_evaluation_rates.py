@@ -15,8 +15,9 @@ from evaluation_support import moving, write_video
 from vqcodec.container import Reader, Writer
 from vqcodec.entropy import encode_layers
 from vqcodec.entropy.stats import counted_bits, ideal_bits
-from vqcodec.errors import MediaError, UsageError
+from vqcodec.errors import MediaError, OutputExistsError, UsageError
 from vqcodec.evaluation import lossreport, rates, rdcurve, rdo
+from vqcodec.evaluation.files import told
 from vqcodec.evaluation.marked import begin, end, replaced, updated
 from vqcodec.quantize.grfsq import to_indices
 from vqcodec.types import MotionGroup
@@ -98,6 +99,14 @@ def test_what_is_no_rates_file_is_refused(tmp_path: Path, capsys: pytest.Capture
         assert rates.main(["--from", str(tmp_path / "x.json")]) == UsageError.exit_code
         assert rdcurve.main([str(tmp_path / "x.json")]) == UsageError.exit_code
     assert "hint" not in capsys.readouterr().out
+
+
+def test_a_typed_error_keeps_its_exit_code_and_hint(capsys: pytest.CaptureFixture[str]) -> None:
+    def exists() -> int:
+        raise OutputExistsError("x.png exists", hint="Pass --force.")
+    assert told(exists) == OutputExistsError.exit_code != MediaError.exit_code
+    assert capsys.readouterr().err == "error: x.png exists\nPass --force.\n"
+    assert told(lambda: 3) == 3
 
 
 def point(strength: float, layers: int, kbps: float, perc: float) -> rdcurve.Point:

@@ -26,8 +26,9 @@ from numpy.typing import NDArray
 from PIL import Image, features
 
 from vqcodec.container import Reader
-from vqcodec.errors import MediaError, UnsupportedError, VqcodecError
+from vqcodec.errors import MediaError, UnsupportedError
 from vqcodec.evaluation.conditions import conditions
+from vqcodec.evaluation.files import save_json, told
 from vqcodec.media.stills import decode_still
 from vqcodec.motion.space import MotionSpace
 from vqcodec.quantize.grfsq import dequantize, from_indices
@@ -278,20 +279,18 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("folder", nargs="?", type=Path, default=Path("bitstream_spec/vectors/level_b"))
     parser.add_argument("--json", type=Path, help="write the results and the conditions here, too")
     chosen = parser.parse_args(arguments)
-    try:
+
+    def job() -> int:
         references = References.load(chosen.folder)
         results = []
         for result in measured(references, settings()):
             results.append(result)
             sys.stdout.write(line(result) + "\n")
             sys.stdout.flush()
-    except VqcodecError as error:
-        sys.stderr.write(f"{error}. {error.hint}\n")
-        return error.exit_code
-    if chosen.json:
-        report = {"conditions": versions(), "renderer": str(references.renderer), "results": results}
-        chosen.json.write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
-    return int(not all(result.get("within", True) for result in results))
+        if chosen.json:
+            save_json(chosen.json, {"conditions": versions(), "renderer": str(references.renderer), "results": results})
+        return int(not all(result.get("within", True) for result in results))
+    return told(job)
 
 
 if __name__ == "__main__":

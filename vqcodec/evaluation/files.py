@@ -48,9 +48,9 @@ def told(job: Callable[[], int]) -> int:
     """Run a command's job; an expected error becomes a sentence on stderr and its exit code."""
     try:
         return job()
+    except VqcodecError as error:  # first: some of these are OSErrors, too
+        sys.stderr.write(f"error: {error}\n{error.hint}\n" if error.hint else f"error: {error}\n")
+        return error.exit_code
     except OSError as error:
         sys.stderr.write(f"error: {error}\n")
         return MediaError.exit_code
-    except VqcodecError as error:
-        sys.stderr.write(f"error: {error}\n{error.hint}\n" if error.hint else f"error: {error}\n")
-        return error.exit_code

@@ -23,6 +23,7 @@ from typing import Any
 import numpy as np
 
 from vqcodec.errors import UsageError
+from vqcodec.evaluation.files import save_json
 from vqcodec.evaluation.metrics.suite import Scores
 
 SCHEMA_VERSION = 1
@@ -123,11 +124,7 @@ class Results:
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the JSON file, replacing an older one in one step."""
-        target = Path(path)
-        target.parent.mkdir(parents=True, exist_ok=True)
-        part = target.with_name(f".{target.name}.part")
-        part.write_text(json.dumps(_rounded(self.to_json()), indent=1, allow_nan=False) + "\n", encoding="utf-8")
-        os.replace(part, target)
+        save_json(Path(path), _rounded(self.to_json()))
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> Results:

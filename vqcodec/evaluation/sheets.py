@@ -21,7 +21,8 @@ from typing import TypeAlias
 import cv2
 import numpy as np
 
-from vqcodec.errors import MediaError, UsageError, VqcodecError
+from vqcodec.errors import MediaError, UsageError
+from vqcodec.evaluation.files import told
 from vqcodec.evaluation.frames import METRIC_SIDE_PX, PathLike, Picture, coded_square, paired, to_side
 from vqcodec.face.landmarks import FaceLandmarker
 from vqcodec.media.output import atomic_output
@@ -183,13 +184,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--portrait", type=Path, help="picture for the portrait row (the source's first frame)")
     parser.add_argument("--force", action="store_true", help="replace an existing sheet")
     options = parser.parse_args(arguments)
-    try:
+
+    def job() -> int:
         contact_sheet(options.reference, options.output, options.sheet, frames=options.frames,
                       portrait=_read_picture(options.portrait), force=options.force)
-    except VqcodecError as error:
-        sys.stderr.write(f"error: {error}\n{error.hint}\n" if error.hint else f"error: {error}\n")
-        return error.exit_code
-    return 0
+        return 0
+    return told(job)
 
 
 def _read_picture(path: os.PathLike[str] | None) -> Picture | None:

@@ -21,6 +21,7 @@ from rich.table import Table
 
 from vqcodec.errors import MediaError, UsageError, VqcodecError
 from vqcodec.evaluation.conditions import conditions
+from vqcodec.evaluation.files import told
 from vqcodec.evaluation.frames import read_frames
 from vqcodec.evaluation.metrics.suite import FACE_EVERY, Reference, Scores, Suite, still
 from vqcodec.evaluation.record import ClipResult, Results, Run
@@ -196,15 +197,14 @@ def _measure(options: argparse.Namespace, codec: Codec | None) -> Results:
 def main(arguments: Sequence[str] | None = None, codec: Codec | None = None) -> int:
     """The command; returns its exit code: 0, or 1 when a clip could not be coded."""
     options = _parser().parse_args(arguments)
-    try:
+
+    def job() -> int:
         results = _measure(options, codec)
-    except VqcodecError as error:
-        sys.stderr.write(f"error: {error}\n{error.hint}\n" if error.hint else f"error: {error}\n")
-        return error.exit_code
-    if options.out is not None:
-        results.save(options.out)
-    show(results, Console())
-    return int(bool(results.failed))
+        if options.out is not None:
+            results.save(options.out)
+        show(results, Console())
+        return int(bool(results.failed))
+    return told(job)
 
 
 if __name__ == "__main__":
