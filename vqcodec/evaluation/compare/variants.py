@@ -1,0 +1,36 @@
+"""Picture sizes and frame rates that an anchor is coded at; what it shows is scaled back to the reference's."""
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+SIDES_PX = (512, 256)
+HALF_RATE_UP_TO_KBPS = 20.5
+"""Above this, half the frames never was the best choice on training clips; not coding them saves a quarter of the time."""
+
+
+@dataclass(frozen=True, slots=True)
+class Variant:
+    """One way to hand the pictures to an ordinary codec.
+
+    Attributes:
+        side_px: of the coded pictures, area-averaged from the reference.
+        divisor: 1 codes every frame; 2 every second one, which is then shown twice.
+    """
+
+    side_px: int
+    divisor: int
+
+    @property
+    def name(self) -> str:
+        """"512", "256 half rate"."""
+        return f"{self.side_px} half rate" if self.divisor == 2 else str(self.side_px)
+
+    def rates(self, wanted_kbps: list[float]) -> list[float]:
+        """Those rates at which the variant has a chance."""
+        return [r for r in wanted_kbps if self.divisor == 1 or r <= HALF_RATE_UP_TO_KBPS]
+
+
+def variants_for(side_px: int, frames: int) -> list[Variant]:
+    """Variants of a reference: never larger than it; half the rate only where that leaves two pictures."""
+    sides = [side for side in SIDES_PX if side <= side_px] or [SIDES_PX[-1]]
+    return [Variant(side, divisor) for divisor in (1, 2) for side in sides if divisor == 1 or frames >= 4]
