@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import cv2
 import numpy as np
@@ -73,7 +74,7 @@ class ReferenceFlow:
         if frames.ndim != 4 or frames.shape[3] != 3 or frames.dtype != np.uint8:
             raise UsageError(f"frames of shape {frames.shape}, {frames.dtype}, are not a video (T, H, W, 3) of uint8")
         self._frames = frames
-        self._search = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
+        self._search: Any = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
         self._kept: dict[int, tuple[NDArray[np.float16], NDArray[np.bool_]]] = {}
         self._x, self._y = np.meshgrid(*(np.arange(s, dtype=np.float32) for s in (frames.shape[2], frames.shape[1])))
 
@@ -102,7 +103,8 @@ class ReferenceFlow:
                                     borderMode=cv2.BORDER_REPLICATE), np.float32)
 
     def _measure(self, number: int) -> tuple[NDArray[np.float16], NDArray[np.bool_]]:
-        before, after = (cv2.cvtColor(np.ascontiguousarray(self._frames[n]), cv2.COLOR_RGB2GRAY) for n in (number - 1, number))
+        pair = (np.ascontiguousarray(self._frames[n]) for n in (number - 1, number))
+        before, after = (cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY) for frame in pair)
         back = np.asarray(self._search.calc(after, before, None), np.float16)
         flow = back.astype(np.float32)
         forth = self.warp(np.asarray(self._search.calc(before, after, None), np.float32), flow)
@@ -114,7 +116,9 @@ class ReferenceFlow:
 
 def warp_error(flow: ReferenceFlow, numbers: Sequence[int],
                output: Callable[[int], NDArray[np.uint8]]) -> NDArray[np.float32]:
-    """Warping error: does the output move as the reference does, without flicker? (Lai et al. 2018, ECCV, there E_warp.)
+    """Warping error: does the output move as the reference does, without flicker?
+
+    Lai et al. 2018, ECCV, "Learning Blind Video Temporal Consistency", there E_warp:
 
         E(t) = mean over pixels that can be followed, and R, G, B, of  (O_t - warp(O_t-1))^2
 
