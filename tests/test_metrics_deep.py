@@ -11,7 +11,7 @@ from evaluation_support import blurred, noise, portrait
 from torch import nn
 
 from vqcodec.errors import UsageError
-from vqcodec.evaluation.metrics.deep import Dists, Lpips
+from vqcodec.evaluation.metrics.deep import DeepMetrics, Dists, Lpips
 from vqcodec.evaluation.metrics.frechet import VideoFeatures, frechet_distance, set_distance
 from vqcodec.evaluation.metrics.inception import CONVOLUTIONS, InceptionFeatures
 from vqcodec.evaluation.metrics.weights import BACKBONES, VARIABLE, MissingWeightsError, available, find_weights
@@ -189,7 +189,10 @@ def test_frechet_distance_agrees_with_scipys_matrix_root() -> None:
     expected = gap @ gap + np.trace(np.cov(first, rowvar=False) + np.cov(second, rowvar=False) - 2 * root)
     assert set_distance(first, second) == pytest.approx(expected, rel=1e-6)
     assert set_distance(first, first) == pytest.approx(0, abs=1e-6)
-    assert set_distance(first[:5], second[:5]) == pytest.approx(set_distance(second[:5], first[:5]), rel=1e-6)
+    few = first[:5], second[:8]
+    moments = [(v.mean(0), np.cov(v, rowvar=False)) for v in few]
+    assert set_distance(*few) == pytest.approx(frechet_distance(*moments[0], *moments[1]), rel=1e-6)
+    assert set_distance(first[:5], first[:5]) == pytest.approx(0, abs=1e-9)
 
 
 def test_sets_that_cannot_be_compared_are_refused() -> None:
@@ -219,6 +222,8 @@ def test_missing_weights_are_named(nowhere: Path) -> None:
         with pytest.raises(MissingWeightsError, match=BACKBONES[metric].file) as caught:
             make()
         assert str(caught.value) == reasons[metric] and VARIABLE in caught.value.hint
+    collected = DeepMetrics()
+    assert collected.absent == reasons and collected.pairwise == collected.features == {}
 
 
 def test_both_folders_are_searched_the_users_own_first(nowhere: Path) -> None:
@@ -228,7 +233,9 @@ def test_both_folders_are_searched_the_users_own_first(nowhere: Path) -> None:
         path = save(alexnet(), folder, "lpips")
         assert find_weights("lpips") == path
     assert available()["lpips"] is None and available()["dists"] is not None
-    assert Lpips()(portrait(64)[None], portrait(64)[None]) == pytest.approx([0], abs=1e-6)
+    collected = DeepMetrics()
+    assert set(collected.pairwise) == {"lpips"} and set(collected.absent) == {"dists", "fid", "fvd"}
+    assert collected.pairwise["lpips"](portrait(64)[None], portrait(64)[None]) == pytest.approx([0], abs=1e-6)
 
 
 def test_files_with_something_else_are_told_apart(nowhere: Path) -> None:

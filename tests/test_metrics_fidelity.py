@@ -26,6 +26,15 @@ def test_psnr_of_a_constant_offset() -> None:
         assert frame_psnr_db(flat(50)[0], flat(50 + offset)[0]) == pytest.approx(expected, abs=1e-3)
 
 
+def test_psnr_agrees_with_scikit_image() -> None:
+    other = pytest.importorskip("skimage.metrics")
+    reference = portrait()[None]
+    for sigma_px in (0.7, 2.0):
+        output = blurred(reference, sigma_px)
+        expected = other.peak_signal_noise_ratio(reference[0], output[0], data_range=255)
+        assert fidelity.psnr_db(reference, output)[0] == pytest.approx(expected, rel=1e-5)
+
+
 def test_psnr_is_per_frame_and_has_a_ceiling() -> None:
     reference = noise((2, 64, 64, 3))
     output = reference.copy()

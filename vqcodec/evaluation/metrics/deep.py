@@ -1,4 +1,4 @@
-"""LPIPS and DISTS, for users who have the weights of AlexNet and VGG16 (`weights.py`).
+"""LPIPS and DISTS, for users who have the weights of AlexNet and VGG16 (`weights.py`); `DeepMetrics` collects all such.
 
 The learned parts on top of the networks come with torchmetrics; the networks' own few layers are written out here, so
 that torchvision isn't needed.
@@ -14,12 +14,16 @@ from numpy.typing import NDArray
 
 from vqcodec.evaluation.extras import package_file
 from vqcodec.evaluation.metrics.fidelity import check_pair, unit_tensor
-from vqcodec.evaluation.metrics.weights import find_weights, load_tensors
+from vqcodec.evaluation.metrics.frechet import VideoFeatures
+from vqcodec.evaluation.metrics.inception import InceptionFeatures
+from vqcodec.evaluation.metrics.weights import MissingWeightsError, find_weights, load_tensors
 
 if TYPE_CHECKING:
     import torch
 
 Between: TypeAlias = "Callable[[torch.Tensor, torch.Tensor], torch.Tensor]"
+Pairwise: TypeAlias = Callable[[NDArray[np.uint8], NDArray[np.uint8]], NDArray[np.float32]]
+Features: TypeAlias = Callable[[NDArray[np.uint8]], NDArray[np.float32]]
 
 _HEADS = ("functional", "image")
 _BATCH_FRAMES = 8
@@ -153,3 +157,31 @@ class Dists:
             texture.append((2 * my * mz + 1e-6) / (my.square() + mz.square() + 1e-6))
             structure.append((2 * covariance + 1e-6) / (variances + 1e-6))
         return 1 - (torch.cat(texture, 1) * self._alpha + torch.cat(structure, 1) * self._beta).sum(1)
+
+
+class DeepMetrics:
+    """The metrics of this kind that can be measured here, their networks loaded, and why the others can't.
+
+    Attributes:
+        pairwise: "lpips", "dists": two aligned stacks (N, H, W, 3) uint8 RGB -> (N,) float32.
+        features: "fid", "fvd": frames of one clip, (T, H, W, 3) uint8 RGB -> (n, D) float32, to be stacked over clips for
+            `frechet.set_distance`.
+        absent: for each of the four that is in neither, the reason in a sentence.
+    """
+
+    def __init__(self) -> None:
+        self.pairwise: dict[str, Pairwise] = {}
+        self.features: dict[str, Features] = {}
+        self.absent: dict[str, str] = {}
+        paired: dict[str, Callable[[], Pairwise]] = {"lpips": Lpips, "dists": Dists}
+        described: dict[str, Callable[[], Features]] = {"fid": InceptionFeatures, "fvd": VideoFeatures}
+        for name, make in paired.items():
+            try:
+                self.pairwise[name] = make()
+            except MissingWeightsError as error:
+                self.absent[name] = str(error)
+        for name, build in described.items():
+            try:
+                self.features[name] = build()
+            except MissingWeightsError as error:
+                self.absent[name] = str(error)

@@ -63,8 +63,14 @@ def set_distance(reference: Vectors, output: Vectors) -> float:
     if any(len(s) != 2 or s[0] < 2 for s in shapes) or shapes[0][1] != shapes[1][1]:
         raise UsageError(f"features of shapes {shapes[0]} and {shapes[1]} are not two sets of two or more vectors")
     first, second = (v.astype(np.float64) for v in (reference, output))
-    covariances = [np.atleast_2d(np.cov(v, rowvar=False)) for v in (first, second)]
-    return frechet_distance(first.mean(0), covariances[0], second.mean(0), covariances[1])
+    means = first.mean(0), second.mean(0)
+    if min(len(first), len(second)) > first.shape[1]:
+        return frechet_distance(means[0], np.atleast_2d(np.cov(first, rowvar=False)),
+                                means[1], np.atleast_2d(np.cov(second, rowvar=False)))
+    # covariances A'A and B'B: the trace is the sum of the singular values of AB', which is small for small sets
+    a, b = ((v - m) / np.sqrt(len(v) - 1) for v, m in zip((first, second), means, strict=True))
+    gap, roots = means[0] - means[1], np.linalg.svd(a @ b.T, compute_uv=False)
+    return max(float(gap @ gap + np.square(a).sum() + np.square(b).sum() - 2 * roots.sum()), 0.0)
 
 
 class VideoFeatures:

@@ -51,7 +51,7 @@ def landmark_step(before: Points, after: Points, unit: float) -> float:
 
 
 def jitter(reference_steps: Sequence[float], output_steps: Sequence[float]) -> float:
-    """Mean landmark step between neighbouring frames, output over reference.
+    """Mean landmark step between neighbouring frames, output over reference: this project's measure of trembling.
 
     Range 0 and up; 1 is right, above 1 trembles, below 1 is smoothed away, 0 stands still. NaN when the reference does
     not move or nothing was measured. Both lists hold `landmark_step` of the same frame pairs.
