@@ -70,7 +70,7 @@ def expanded(data: dict[str, Any]) -> Results:
         KeyError, TypeError: for anything else.
     """
     metrics = data["columns"][len(_PLAIN) + len(RATES) + len(_SPEEDS):]
-    if metrics != list(data["metrics"]):
+    if metrics != list(data["metrics"]) or any(len(row) != len(data["columns"]) for c in data["clips"] for row in c["points"]):
         raise KeyError("columns")
     clips = [Clip(**{**c, "points": tuple(_point(row, metrics, c["seconds"]) for row in c["points"])}) for c in data["clips"]]
     return Results(data["settings"], data["conditions"], data["metrics"], data["absent"], tuple(clips))
