@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import sys
 from collections.abc import Callable
@@ -19,6 +20,15 @@ def save_json(path: Path, data: dict[str, Any]) -> None:
     part = path.with_name(f".{path.name}.part")
     part.write_text(json.dumps(data, indent=1, allow_nan=False) + "\n", encoding="utf-8")
     os.replace(part, path)
+
+
+def rounded(value: Any) -> Any:
+    """Six decimals are far below what any figure means and keep the file readable; NaN becomes null."""
+    if isinstance(value, float):
+        return round(value, 6) if math.isfinite(value) else None
+    if isinstance(value, dict):
+        return {k: rounded(v) for k, v in value.items()}
+    return [rounded(v) for v in value] if isinstance(value, list | tuple) else value
 
 
 def load_json(path: Path, version: int, build: Callable[[dict[str, Any]], T], *, what: str, command: str) -> T:

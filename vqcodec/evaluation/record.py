@@ -23,7 +23,7 @@ from typing import Any
 import numpy as np
 
 from vqcodec.errors import UsageError
-from vqcodec.evaluation.files import save_json
+from vqcodec.evaluation.files import rounded, save_json
 from vqcodec.evaluation.metrics.suite import Scores
 
 SCHEMA_VERSION = 1
@@ -124,7 +124,7 @@ class Results:
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the JSON file, replacing an older one in one step."""
-        save_json(Path(path), _rounded(self.to_json()))
+        save_json(Path(path), rounded(self.to_json()))
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> Results:
@@ -137,15 +137,6 @@ class Results:
             return cls.from_json(json.loads(Path(path).read_text(encoding="utf-8")))
         except json.JSONDecodeError as error:
             raise UsageError(f"{os.fspath(path)} is not JSON: {error}") from error
-
-
-def _rounded(value: Any) -> Any:
-    """Six decimals are far below what any figure means and keep the file readable; NaN becomes null."""
-    if isinstance(value, float):
-        return round(value, 6) if np.isfinite(value) else None
-    if isinstance(value, dict):
-        return {k: _rounded(v) for k, v in value.items()}
-    return [_rounded(v) for v in value] if isinstance(value, list | tuple) else value
 
 
 def mean_of(values: Sequence[float]) -> float:

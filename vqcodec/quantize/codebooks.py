@@ -43,7 +43,7 @@ class Design:
 
     @property
     def latent_dims(self) -> int:
-        """Width of what is quantized: 4 a group with FSQ (a level list has four entries), else the least multiple of G from 48 on."""
+        """Width of what is quantized: 4 a group with FSQ (its lists have four entries), else the least multiple of G >= 48."""
         if self.levels is not None:
             return self.groups * GROUP_DIMS
         return self.groups * math.ceil(DIMS / self.groups)

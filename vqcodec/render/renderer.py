@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import cv2
@@ -97,6 +98,17 @@ class Renderer:
         basis = store.read_basis(store.find(trained_for, "motion space"))
         chosen = choose_device(device)
         return cls(model, net, basis, trained_for, chosen, precision or inference_dtype(chosen))
+
+    def replace_conditioning(self, weights: Mapping[str, Tensor]) -> None:
+        """Take other weights for the layers from motion to FiLM's input: an ablation trains these alone.
+
+        Raises:
+            ModelError: they don't fit.
+        """
+        try:
+            self._net.film.load_state_dict(weights)
+        except RuntimeError as error:
+            raise ModelError(f"these are no conditioning weights of {self.id}: {error}") from error
 
     def _image(self, rgb: NDArray[np.uint8]) -> Tensor:
         x = torch.from_numpy(np.ascontiguousarray(rgb)).to(self.device).permute(2, 0, 1)[None]
