@@ -17,7 +17,7 @@ import numpy as np
 
 from vqcodec.errors import MediaError, UsageError
 from vqcodec.evaluation.compare.settings import FRAMES_MAX
-from vqcodec.evaluation.compare.variants import SIDES_PX, Variant
+from vqcodec.evaluation.compare.variants import Variant
 from vqcodec.evaluation.frames import Picture, to_side
 from vqcodec.face.crop import centre_square, face_box, follow_face, take_square
 from vqcodec.face.landmarks import FaceLandmarker
@@ -27,6 +27,7 @@ from vqcodec.media.source import VideoSource
 from vqcodec.types import Crop, VideoFrame
 
 LARGE_FROM_PX = 384
+SIDES_PX = (512, 256)
 MEMORY_BYTES = 1_000_000_000
 _LOOKS = 12
 _SOUND_BPS = 192_000
@@ -103,7 +104,7 @@ def prepare(clip: Path, folder: Path, cut_s: Fraction | None = None) -> Referenc
     with VideoSource(os.fspath(clip)) as source:
         rate = source.frame_rate_hz  # halved above 30 Hz
     crop = _square(clip, cut_s)
-    side = SIDES_PX[0] if crop.side_px >= LARGE_FROM_PX else SIDES_PX[-1]
+    side = SIDES_PX[0] if crop.side_px >= LARGE_FROM_PX else SIDES_PX[1]
     path = folder / "reference.mp4"
     with VideoSource(os.fspath(clip), fps=rate, sound="decode") as source:
         sound = source.has_audio

@@ -119,9 +119,13 @@ class Results:
     absent: dict[str, str]
     clips: tuple[Clip, ...]
 
+    def to_json(self) -> dict[str, Any]:
+        """JSON-ready fields, as in results.json."""
+        return {"schema_version": SCHEMA_VERSION, **asdict(self)}
+
     def save(self, path: Path) -> None:
         """Write results.json, whole or not at all."""
-        save_json(path, {"schema_version": SCHEMA_VERSION, **asdict(self)})
+        save_json(path, self.to_json())
 
     @classmethod
     def load(cls, path: Path) -> Results:

@@ -3,9 +3,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-SIDES_PX = (512, 256)
+SIDES_PX = (512, 256, 128)
+LARGE_FROM_KBPS = 9.0
+"""512x512 pictures are not tried below this: no codec gets there, or it shows worse ones than from 256x256."""
+SMALL_UP_TO_KBPS = 10.5
+"""128x128 is there because 256x256 at the worst quality still takes 8 to 12 kbit/s with most codecs."""
 HALF_RATE_UP_TO_KBPS = 20.5
-"""Above this, half the frames never was the best choice on training clips; not coding them saves a quarter of the time."""
+"""Above this every anchor can afford all frames; half of them are not coded there, which saves time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +31,11 @@ class Variant:
 
     def rates(self, wanted_kbps: list[float]) -> list[float]:
         """Those rates at which the variant has a chance."""
-        return [r for r in wanted_kbps if self.divisor == 1 or r <= HALF_RATE_UP_TO_KBPS]
+        low = LARGE_FROM_KBPS if self.side_px == SIDES_PX[0] else 0.0
+        high = HALF_RATE_UP_TO_KBPS if self.divisor == 2 else float("inf")
+        if self.side_px == SIDES_PX[-1]:
+            high = min(high, SMALL_UP_TO_KBPS)
+        return [rate for rate in wanted_kbps if low <= rate <= high]
 
 
 def variants_for(side_px: int, frames: int) -> list[Variant]:
