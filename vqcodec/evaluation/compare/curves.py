@@ -139,14 +139,15 @@ def figure(results: Results, analysis: Analysis, metric: str) -> Any:
         drawn = Figure(figsize=_SIZE_INCHES, layout="constrained")
         FigureCanvasAgg(drawn)
         axis = drawn.add_subplot()
-        for codec in sorted(codecs_of(results), key=lambda c: c != VQT):  # our own first in the legend
+        for codec in sorted(codecs_of(results), key=lambda c: c != VQT):  # vqt is first in the legend
             _draw_points(axis, results, metric, codec, analysis.rate)
             _draw_line(axis, results, analysis, metric, codec)
             if codec == VQT:
                 _draw_default(axis, results, metric, analysis.rate)
         _finish(axis, results, analysis, metric)
         axis.set_title(words.metric_title(results, metric, arrow=False), loc="left", fontsize=12, fontweight="bold", pad=20)
-        axis.text(0, 1.02, _subtitle(results, metric in analysis.curves), transform=axis.transAxes, fontsize=8, alpha=0.75, va="bottom")
+        axis.text(0, 1.02, _subtitle(results, metric in analysis.curves), transform=axis.transAxes, fontsize=8, alpha=0.75,
+                  va="bottom")
         drawn.legend(loc="outside right upper", frameon=False, fontsize=9, handlelength=2.2, labelspacing=0.7)
     return drawn
 
