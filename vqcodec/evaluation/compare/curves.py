@@ -65,7 +65,7 @@ def _draw_line(axis: Any, results: Results, analysis: Analysis, metric: str, cod
     curve = analysis.curves.get(metric, {}).get(codec)
     own = codec == VQT
     style = {"color": COLOURS[codec], "marker": MARKERS[codec], "label": words.title(codec), "zorder": 5 if own else 4,
-             "linewidth": 2.6 if own else 1.7, "markersize": 6.5 if own else 5, "markeredgecolor": _PAPER,
+             "linewidth": 2.6 if own else 1.7, "markersize": 7.5 if own else 6, "markeredgecolor": _PAPER,
              "markeredgewidth": 0.7}
     if curve is None or not curve.rates_kbps:
         axis.plot([], [], **(style if metric in analysis.curves else style | {"linestyle": "none"}))
@@ -170,7 +170,7 @@ def inline(text: str, name: str) -> str:
     """
     from html import escape
     body = text[text.index("<svg"):]
-    body = re.sub(r"<metadata>.*?</metadata>", "", body, flags=re.DOTALL)
+    body = re.sub(r"<(metadata|style)\b.*?</\1>", "", body, flags=re.DOTALL)
     head, inner = body[:body.index(">") + 1], body[body.index(">") + 1:]
     box = re.search(r'viewBox="([^"]*)"', head)
     inner = re.sub(r'<(g|path|text) id="[^"]*_\d+"', r"<\1", inner)

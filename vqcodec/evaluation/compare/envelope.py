@@ -114,6 +114,7 @@ class Verdict:
         bd: negative where vqt needs less; None without overlap.
         equal: the rate at which the anchor reaches what vqt has at its default setting, whole curve, not only the range.
         vqt_kbps: rate of that setting.
+        side: where there is no overlap, whether all of vqt's curve is "better" or "worse" than the anchor's; else None.
     """
 
     clip: str
@@ -123,6 +124,7 @@ class Verdict:
     bd: BdRate | None
     equal: EqualRate | None
     vqt_kbps: float | None
+    side: Literal["better", "worse"] | None = None
 
 
 def front(rates_kbps: Iterable[float], values: Iterable[float], sign: int) -> Curve:
@@ -200,6 +202,14 @@ def bd_rate(anchor: Curve, tested: Curve, limits_kbps: Range = RATE_RANGE_KBPS) 
     return BdRate(percent, anchor.sign * low, anchor.sign * high, min(1.0, overlap))
 
 
+def side_of(anchor: Curve, tested: Curve, limits_kbps: Range = RATE_RANGE_KBPS) -> Literal["better", "worse"] | None:
+    """Whether all that `tested` reaches in the range is better, or worse, than all that `anchor` reaches; else None."""
+    first, second = anchor.within(limits_kbps), tested.within(limits_kbps)
+    if not first.scores or not second.scores:
+        return None
+    return "better" if second.scores[0] > first.scores[-1] else "worse" if second.scores[-1] < first.scores[0] else None
+
+
 def default_point(clip: Clip) -> Point | None:
     """The .vqt of default settings, which the others' `matched` points are near in size."""
     own = [p for p in clip.points if p.codec == VQT]
@@ -210,13 +220,16 @@ def verdict(clip: Clip, codec: str, metric: str, better: str, *, rate: RateKind 
             limits_kbps: Range = RATE_RANGE_KBPS) -> Verdict:
     """How vqt does against an anchor on one clip; `kind` says what could be told."""
     anchor, own = envelope(clip, codec, metric, better, rate), envelope(clip, VQT, metric, better, rate)
-    delta = bd_rate(anchor, own, limits_kbps) if anchor is not None and own is not None else None
+    delta, side = None, None
+    if anchor is not None and own is not None:
+        delta, side = bd_rate(anchor, own, limits_kbps), side_of(anchor, own, limits_kbps)
     point = default_point(clip)
     value = None if point is None else point.mean.get(metric)
     equal = anchor.rate_of(value) if anchor is not None and value is not None else None
     kind: Literal["bd-rate", "equal-quality", "none"] = \
         "bd-rate" if delta is not None else "equal-quality" if equal is not None else "none"
-    return Verdict(clip.name, codec, metric, kind, delta, equal, None if point is None else rate_of(point, rate))
+    return Verdict(clip.name, codec, metric, kind, delta, equal, None if point is None else rate_of(point, rate),
+                   side)
 
 
 def median_equal(found: Sequence[EqualRate]) -> EqualRate | None:

@@ -97,6 +97,8 @@ class Overall:
         codec, metric: which; the codec is the anchor.
         clips: clips of which either a BD-rate or a rate at equal quality is known.
         overlapping: clips with a BD-rate.
+        all_better: of the others, clips on which all of vqt's curve is better than all of the anchor's, in the range.
+        all_worse: likewise, worse. What is left touches too little, or a curve is a single point.
         bd_median, bd_mean: over those, percent.
         equal: median of the rates at which the anchor reaches vqt's default quality.
         equal_counts: clips by kind: at, below, above.
@@ -110,6 +112,8 @@ class Overall:
     metric: str
     clips: int
     overlapping: int
+    all_better: int
+    all_worse: int
     bd_median: float | None
     bd_mean: float | None
     equal: EqualRate | None
@@ -240,7 +244,9 @@ def _summed(results: Results, verdicts: Sequence[Verdict], curves: dict[str, Mea
     own_rates = [v.vqt_kbps for v in verdicts if v.vqt_kbps is not None]
     anchor, own = curves[codec].curve, curves[VQT].curve
     quality = _mean_default(results, metric)
-    return Overall(codec, metric, sum(v.kind != "none" for v in verdicts), len(deltas),
+    sides = [v.side for v in verdicts if v.bd is None]
+    return Overall(codec, metric, sum(v.kind != "none" for v in verdicts), len(deltas), sides.count("better"),
+                   sides.count("worse"),
                    float(np.median(deltas)) if deltas else None, float(np.mean(deltas)) if deltas else None,
                    median_equal(equals), {k: sum(e.kind == k for e in equals) for k in ("at", "below", "above")},
                    float(np.median(own_rates)) if own_rates else None, bd_rate(anchor, own, limits_kbps),

@@ -39,6 +39,7 @@ def headline(results: Results, analysis: Analysis, metrics: Sequence[str]) -> di
             cells.append({"bd": words.percent(found.bd_median) if found is not None and known else "", "clips": many,
                           "less": found is not None and (found.bd_median or 0) < 0,
                           "equal": _equal(words.equal(found.equal if found is not None else None)),
+                          "apart": words.apart(found) if found is not None else "",
                           "crossing": _equal(words.crossing(found.crossing)) if found is not None else words.NOTHING})
         rows.append(look(codec) | {"cells": cells})
     return {"heads": [words.metric_title(results, m) for m in metrics], "rows": rows if VQT in codecs_of(results) else []}

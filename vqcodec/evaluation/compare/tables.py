@@ -56,7 +56,7 @@ def bd_rows(results: Results, analysis: Analysis, metrics: Sequence[str]) -> tup
             if found is None or not found.clips:
                 row += [words.NOTHING] * 4
                 continue
-            many = f" ({found.overlapping}/{found.clips})"
+            many = f" ({found.overlapping}/{found.clips}{'; ' if words.apart(found) else ''}{words.apart(found)})"
             row += [words.percent(found.bd_median) + many, words.percent(found.bd_mean),
                     words.percent(found.mean_bd.percent if found.mean_bd else None), words.equal(found.equal)]
         rows.append(row)

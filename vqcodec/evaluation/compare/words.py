@@ -94,13 +94,21 @@ def cell(found: Overall | None) -> str:
     return f"no overlap; equal at {equal(found.equal)} kbit/s"
 
 
+def apart(found: Overall) -> str:
+    """What is known of the clips whose curves don't overlap: "better throughout on 3, worse throughout on 1"; or ""."""
+    sides = (("better", found.all_better), ("worse", found.all_worse))
+    return ", ".join(f"{side} throughout on {many}" for side, many in sides if many)
+
+
 def sentence(results: Results, analysis: Analysis, found: Overall) -> str:
     """What one anchor and one metric say."""
     name, metric = title(found.codec), metric_title(results, found.metric, arrow=False)
     low, high = (kbps(r) for r in analysis.limits_kbps)
     if found.bd_median is not None:
         less = found.bd_median < 0
-        many = "" if found.clips == 1 else f" (median of the {found.overlapping} of {found.clips} clips whose curves overlap)"
+        others = f"; {apart(found)}" if apart(found) else ""
+        many = "" if found.clips == 1 else (
+            f" (median of the {found.overlapping} of {found.clips} clips whose curves overlap{others})")
         first = (f"At equal {metric}, {title(VQT)} needs {percent(abs(found.bd_median)).lstrip('+')} "
                  f"{'less' if less else 'more'} rate than {name}{many}")
     elif found.equal is not None and found.vqt_kbps is not None:
