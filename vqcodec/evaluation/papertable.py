@@ -92,8 +92,8 @@ def caption(found: dict[str, Any]) -> str:
     models = ", ".join(f"`{known[k]}`" for k in ("motion_space", "renderer") if k in known)
     return (f"**The clips differ from block to block; compare rows within a block only.** {sources}. Ours are harder: moving "
             f"cameras, bodies and backgrounds, as the still first frame shows. LPIPS and the perceptual distance are two "
-            f"measures, and so are CSIM (cosine of a face network's embeddings) and the identity distance (dlib's): neither can be "
-            f"turned into the other. Raw motion is indices without entropy coding, or floats of 32 bits each, as the paper "
+            f"measures; so are CSIM (cosine of a face network's embeddings) and the identity distance (dlib's); neither turns "
+            f"into the other. Raw motion is indices without entropy coding, or floats of 32 bits each, as the paper "
             f"counts; coded motion is what is in the file. No rate holds the portrait or the sound.{failed} "
             f"{known.get('date_utc', '')}; {models}.")
 

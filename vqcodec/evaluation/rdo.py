@@ -97,8 +97,8 @@ def code(tracked: Tracked, setting: Setting, units: NDArray[np.float32], quality
     return sink.getvalue(), writer.sizes.motion
 
 
-def rendered(stream: bytes, parts: DecoderParts, every: int) -> Iterator[Pictures]:
-    """Every so many frames of a stream, rendered at 512 and reduced to 256, (256, 256, 3) uint8."""
+def rendered(stream: bytes, parts: DecoderParts, every: int, side_px: int = METRIC_SIDE_PX) -> Iterator[Pictures]:
+    """Every so many frames of a stream, rendered at 512 and reduced to (side_px, side_px, 3) uint8."""
     state, base, number = None, np.zeros(0, np.float32), 0
     for item in Reader(io.BytesIO(stream)):
         if isinstance(item, KeyFrame):
@@ -108,7 +108,7 @@ def rendered(stream: bytes, parts: DecoderParts, every: int) -> Iterator[Picture
             chosen = np.arange(number, number + len(item.ticks)) % every == 0
             poses = base + dequantize(from_indices(item.indices[chosen]), parts.space.units)
             for start in range(0, len(poses), _BATCH):
-                yield from map(to_side, parts.renderer.render(state, poses[start:start + _BATCH], 512))
+                yield from (to_side(shown, side_px) for shown in parts.renderer.render(state, poses[start:start + _BATCH], 512))
             number += len(item.ticks)
         else:
             assert isinstance(item, AudioGroup)

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import torch
-from safetensors import safe_open
+from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
@@ -115,7 +115,7 @@ def facts_of(path: Path) -> dict[str, Any]:
         with safe_open(str(path), "pt") as handle:
             facts: dict[str, Any] = json.loads((handle.metadata() or {})["row"])
             return facts
-    except (OSError, KeyError, ValueError) as error:
+    except (OSError, SafetensorError, KeyError, ValueError) as error:
         raise ModelError(f"{path} is not a trained row: {error!r}",
                          hint="Make it with python -m vqcodec.training.codebooks.") from error
 
