@@ -13,7 +13,7 @@ import av
 from vqcodec.media.tracks import OpusTrack
 from vqcodec.types import AudioHead
 
-_START = b"\\x00\\x00\\x01"
+_START = b"\x00\x00\x01"
 _SEI_TYPE = 6
 # without the name of the program, checksums and reserved space: what a careful person would leave out
 _OPTIONS: dict[str, dict[str, str]] = {
@@ -52,11 +52,11 @@ def without_sei(data: bytes) -> bytes:
         at = data.find(_START, at + 3)
     if not starts:
         return data
-    kept = bytearray(data[:starts[0]].rstrip(b"\\0"))
+    kept = bytearray(data[:starts[0]].rstrip(b"\0"))
     for begin, end in zip(starts, [*starts[1:], len(data)], strict=True):
         unit = data[begin + 3:end]
         if unit and unit[0] & 31 != _SEI_TYPE:
-            kept += b"\\0" + _START + unit.rstrip(b"\\0") if end < len(data) else b"\\0" + _START + unit
+            kept += b"\0" + _START + unit.rstrip(b"\0") if end < len(data) else b"\0" + _START + unit
     return bytes(kept)
 
 
@@ -82,12 +82,12 @@ class Unit:
 
     @classmethod
     def of(cls, packet: Any, data: bytes) -> Unit:
-        """An encoder's packet with its own or changed bytes."""
-        return cls(data, packet.pts, packet.dts, packet.duration, Fraction(packet.time_base), packet.is_keyframe)
+        """An encoder's packet with its own or changed bytes; a tick is a frame, which is what most last."""
+        return cls(data, packet.pts, packet.dts, packet.duration or 1, Fraction(packet.time_base), packet.is_keyframe)
 
-    def packet(self, stream: Any) -> Any:
-        """A packet for a stream of a file being written."""
-        packet = av.Packet(self.data)
+    def packet(self, stream: Any, data: bytes | None = None) -> Any:
+        """A packet for a stream of a file being written; `data` is the same picture as a container frames it."""
+        packet = av.Packet(self.data if data is None else data)
         packet.stream, packet.time_base = stream, self.tick_s
         packet.pts, packet.dts, packet.duration = self.pts, self.dts, self.duration
         packet.is_keyframe = self.is_keyframe
@@ -113,7 +113,9 @@ def remuxed(file: bytes, units: Sequence[Unit], kind: str, sound: Sound | None =
     buffer = io.BytesIO()
     with av.open(io.BytesIO(file)) as source, opened(buffer, kind) as container:
         stream = container.add_stream_from_template(source.streams.video[0], opaque=True)
-        queue = [unit.packet(stream) for unit in units]
+        # H.264 and H.265 lie in files with lengths, not start codes; the parameters copied above say so
+        framed = [bytes(p) for p in source.demux(video=0) if p.size]
+        queue = [unit.packet(stream, data) for unit, data in zip(units, framed, strict=True)]
         if sound is not None:
             queue += OpusTrack(container, sound.head).packets(sound.packets, 0)
         for packet in sorted(queue, key=lambda p: (p.dts * Fraction(p.time_base), p.stream.index)):

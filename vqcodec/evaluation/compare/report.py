@@ -78,7 +78,7 @@ def _pictures(results: Results, out: Path, rate: RateKind, tell: Tell) -> list[S
         tell(f"side by side {number}/{len(results.clips)}: {clip.name}")
         video = out / "side_by_side" / f"{clip.name}.mp4"
         if not _fresh(video, media):
-            sidebyside.grid_video(media, sidebyside.labels_of(clip, list(media), rate), video)
+            sidebyside.grid_video(media, sidebyside.labels_of(clip, list(media), rate), video, tile_px=sidebyside.TILE_PX)
         tell(f"sheet {number}/{len(results.clips)}: {clip.name}")
         address = embed.picture_address(_sheet_picture(clip, media, out / "sheets" / f"{clip.name}.png", rate))
         used += len(address)

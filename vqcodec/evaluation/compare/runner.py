@@ -10,6 +10,7 @@ import json
 import multiprocessing
 import os
 import queue
+import signal
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_EXCEPTION, Future, ProcessPoolExecutor, wait
 from contextlib import contextmanager
@@ -181,6 +182,7 @@ class _Hands:
 
     def __init__(self, pool: ProcessPoolExecutor | None, told: Any) -> None:
         self._pool, self._told = pool, told
+        self._others = set(multiprocessing.active_children())
 
     def all(self, jobs: Sequence[Job], done: Callable[[str], None]) -> list[Any]:
         """Results in the order of the jobs; the first error stops the rest."""
@@ -197,7 +199,10 @@ class _Hands:
                     future.result()
                 self._drain(done)
         except BaseException:
+            # a task may take minutes, and nothing is lost: what it measured is stored point by point
             self._pool.shutdown(wait=False, cancel_futures=True)
+            for child in set(multiprocessing.active_children()) - self._others:
+                child.terminate()
             raise
         self._drain(done)
         return [future.result() for future in futures]
@@ -237,6 +242,7 @@ def _begin(threads: int, tell: Callable[[str], None]) -> None:
 
     from vqcodec.runtime.allocator import tune_allocator
     global _tell
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C goes to the whole group; the first process ends the others
     tune_allocator()
     torch.set_num_threads(threads)
     _tell = tell

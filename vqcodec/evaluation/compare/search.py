@@ -37,12 +37,19 @@ class RateSearch:
     def find(self, target_kbps: float, tolerance: float = TOLERANCE) -> int:
         """The CRF whose rate is nearest to a target, in at most TRIES encodes; the nearest of those tried."""
         for _ in range(TRIES):
+            if self.known and self._miss(self._nearest(target_kbps), target_kbps) <= math.log1p(tolerance):
+                break
             guess = self._guess(target_kbps)
             if guess in self.known:
                 break
-            if abs(math.log(self.rate(guess) / target_kbps)) <= math.log1p(tolerance):
-                break
-        return min(self.known, key=lambda crf: abs(math.log(self.known[crf] / target_kbps)))
+            self.rate(guess)
+        return self._nearest(target_kbps)
+
+    def _nearest(self, target_kbps: float) -> int:
+        return min(self.known, key=lambda crf: self._miss(crf, target_kbps))
+
+    def _miss(self, crf: int, target_kbps: float) -> float:
+        return abs(math.log(self.known[crf] / target_kbps))
 
     def _guess(self, target_kbps: float) -> int:
         """By a straight line of log rate over CRF through the two nearest known points that enclose the target, if any."""
