@@ -9,7 +9,9 @@ from typing import Any
 
 import cv2
 import numpy as np
+import pytest
 
+from vqcodec.evaluation.compare import report, sheet, sidebyside
 from vqcodec.evaluation.compare.results import Amount, Clip, Point, Results
 from vqcodec.media.sink import VideoSink
 
@@ -108,3 +110,16 @@ def drawn_media(out: Path, values: Results) -> None:
     for each in values.clips:
         for hue, codec in enumerate(["original", *dict.fromkeys(p.codec for p in each.points)]):
             drawn_video(out / "media" / each.name / f"{codec}.mp4", hue=28 * hue, frames=each.frames)
+
+
+HOSTILE = "<script>alert(1)</script>".replace("/", "") + " & \"'"
+
+
+def built_report(out: Path, names: Sequence[str] = ("one", HOSTILE)) -> Path:
+    """A page with its media, small, without looking for faces in drawings."""
+    values = realistic(names)
+    drawn_media(out, values)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sheet, "mouth_centres", lambda pictures: [(48.0, 64.0)] * len(pictures))
+        patch.setattr(sidebyside, "TILE_PX", 96)
+        return report.build(values, out)
