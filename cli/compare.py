@@ -1,12 +1,14 @@
 """`vqcodec compare`: this codec beside H.264, H.265, AV1 and VP9, with curves, videos and a page."""
 from __future__ import annotations
 
+from itertools import count
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from vqcodec.config import parse_time_s
+from vqcodec.progress import ProgressEvent
 
 from . import console, output
 from .guard import guarded
@@ -19,10 +21,10 @@ def compare(
     clips: Annotated[list[Path], typer.Argument(metavar="IN...", help="Videos of one talking person each.")],
     out: Annotated[Path, typer.Option(help="Folder for the results; an interrupted comparison goes on there.")] = Path("report"),
     codecs: Annotated[str, typer.Option(help="Which codecs, with commas between.")] = _ALL,
-    points: Annotated[int | None, typer.Option(help="Rates per variant of an ordinary codec, 5 to 40 kbit/s.",
+    points: Annotated[int | None, typer.Option(min=2, help="Rates per variant of an ordinary codec, 5 to 40 kbit/s.",
                                                show_default="4, or 3 with --quick")] = None,
     quick: Annotated[bool, typer.Option("--quick", help="Faster presets, fewer points and frames: a first look.")] = False,
-    every: Annotated[int | None, typer.Option(help="Measure every so many frames.",
+    every: Annotated[int | None, typer.Option(min=1, help="Measure every so many frames.",
                                               show_default="5, or 11 with --quick")] = None,
     cut: Annotated[str | None, typer.Option(help="Use only the first seconds of each clip.", show_default=False)] = None,
     tracks: Annotated[bool, typer.Option("--tracks/--no-tracks", help="Follow the face through every frame "
@@ -45,15 +47,16 @@ def compare(
         parse_codecs,
     )
 
-    from .compare_table import summary_table
-    settings = Settings(parse_codecs(codecs), points or (QUICK_POINTS if quick else DEFAULT_POINTS),
-                        every or (QUICK_EVERY if quick else DEFAULT_EVERY), tracks and not quick, videos, quick,
+    from .compare_table import compare_table
+    settings = Settings(parse_codecs(codecs), (QUICK_POINTS if quick else DEFAULT_POINTS) if points is None else points,
+                        (QUICK_EVERY if quick else DEFAULT_EVERY) if every is None else every, tracks and not quick, videos, quick,
                         None if cut is None else parse_time_s(cut, "--cut"))
     with console.progress_bar() as progress:
         results = runner.run(runner.Comparison(tuple(clips), out, settings, jobs), progress)
-        page = report.build(results, out)
+        steps = count(1)
+        page = report.build(results, out, lambda line: progress(ProgressEvent("report", next(steps), unit=line)))
     if as_json:
         output.print_json(results.to_json())
     else:
-        Console().print(summary_table(results))
+        Console().print(compare_table(results))
         console.note(f"look at {page}")
