@@ -133,8 +133,9 @@ def figure(results: Results, analysis: Analysis, metric: str) -> Any:
     import matplotlib
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
-    settings = {"text.color": _INK, "axes.labelcolor": _INK, "axes.edgecolor": _INK, "xtick.color": _INK, "ytick.color": _INK,
-                "axes.facecolor": _PAPER, "figure.facecolor": _PAPER, "font.size": 10, "font.family": "DejaVu Sans"}
+    ink = ("text.color", "axes.labelcolor", "axes.edgecolor", "xtick.color", "ytick.color")
+    paper = ("axes.facecolor", "figure.facecolor")
+    settings: Any = {**dict.fromkeys(ink, _INK), **dict.fromkeys(paper, _PAPER), "font.size": 10, "font.family": "DejaVu Sans"}
     with matplotlib.rc_context(settings):
         drawn = Figure(figsize=_SIZE_INCHES, layout="constrained")
         FigureCanvasAgg(drawn)

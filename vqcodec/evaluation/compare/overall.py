@@ -184,7 +184,7 @@ def _needed(clips: int) -> int:
 
 def _mean_curve(codec: str, metric: str, sign: int, rates: Sequence[float], samples: Samples) -> MeanCurve:
     counts = np.isfinite(samples).sum(axis=0)
-    kept = np.flatnonzero(counts >= _needed(len(samples)))
+    kept = [int(k) for k in np.flatnonzero(counts >= _needed(len(samples)))]
     return MeanCurve(codec, metric, sign, len(samples), tuple(float(rates[k]) for k in kept),
                      tuple(float(np.nanmean(samples[:, k])) for k in kept), tuple(int(counts[k]) for k in kept))
 
