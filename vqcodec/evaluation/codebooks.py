@@ -76,11 +76,10 @@ class Bench:
         coded = [code(clip.delta) for clip in self.clips]
         indices = [found for _, found in coded if found is not None]
         frames = sum(len(clip.features) for clip in self.clips)
-        return Row(key, raw_kbps,
-                   counted_bits(indices, codes) * FRAME_RATE_HZ / frames / 1000 if indices else None,
-                   *(mean_of([getattr(d, name) for d in driven]) for name in ("id_dist", "csim", "msi")),
-                   utilisation_pct(indices, codes) if indices else None, self._pose_px([delta for delta, _ in coded]),
-                   _faces_pct(driven), motion_loss)
+        id_dist, csim, msi = (mean_of([getattr(d, name) for d in driven]) for name in ("id_dist", "csim", "msi"))
+        counted = counted_bits(indices, codes) * FRAME_RATE_HZ / frames / 1000 if indices else None
+        return Row(key, raw_kbps, counted, id_dist, csim, msi, utilisation_pct(indices, codes) if indices else None,
+                   self._pose_px([delta for delta, _ in coded]), _faces_pct(driven), motion_loss)
 
     def _pose_px(self, decoded: Sequence[np.ndarray]) -> float:
         errors = []

@@ -21,9 +21,9 @@ from vqcodec.container.thin import thin
 from vqcodec.errors import UsageError
 from vqcodec.evaluation.conditions import conditions
 from vqcodec.evaluation.files import told
-from vqcodec.evaluation.frames import Picture, to_side
+from vqcodec.evaluation.frames import METRIC_SIDE_PX, Picture, to_side
 from vqcodec.evaluation.layertable import SCORES, LayerRow, Layers, show
-from vqcodec.evaluation.metrics.suite import Scores, Suite, still
+from vqcodec.evaluation.metrics.suite import Scores, Suite
 from vqcodec.evaluation.rdo import Setting, Tracked, code, rendered, track
 from vqcodec.evaluation.record import mean_of
 from vqcodec.evaluation.validate import validation_clips
@@ -72,10 +72,10 @@ def measure(clips: Sequence[Path], every: int = EVERY) -> Layers:
 
     Args:
         clips: videos whose first frames show a face.
-        every: measure every so many frames.
+        every: measure every so many frames after the first.
 
     Raises:
-        UsageError: `every` is below 1.
+        UsageError: `every` is below 1, or a clip has no more frames.
     """
     if every < 1:
         raise UsageError(f"every {every} frames is not a sampling step", hint="Choose 1 or more.")
@@ -87,12 +87,16 @@ def measure(clips: Sequence[Path], every: int = EVERY) -> Layers:
         for clip in clips:
             tracked = track(clip, encoder)
             decoder = decoder or DecoderParts.load(DecodeOptions(), tracked.head)
+            if len(tracked.frames) <= every:
+                raise UsageError(f"{clip} has {len(tracked.frames)} frames: none to measure", hint="Choose a smaller --every.")
             seconds = float(len(tracked.frames) / tracked.head.frame_rate_hz)
-            reference = suite.reference(source_squares(tracked, every, 256))
-            scores[0].append(suite.measure(reference, still(reference.frames)).mean())
+            squares = source_squares(tracked, every, METRIC_SIDE_PX)
+            # the first frame is the portrait itself: a still picture would score 100 dB there
+            reference = suite.reference(squares[1:])
+            scores[0].append(suite.measure(reference, np.broadcast_to(squares[:1], reference.frames.shape)).mean())
             rates[0].append(0.0)
             for stream in streams(tracked, encoder):
-                shown = np.stack(list(rendered(stream.data, decoder, every)))
+                shown = np.stack(list(rendered(stream.data, decoder, every))[1:])
                 scores[stream.layers].append(suite.measure(reference, shown).mean())
                 rates[stream.layers].append(stream.motion_bytes * 8 / seconds / 1000)
     known = conditions(clips=len(clips), every=every, motion_space=str(encoder.space.id),

@@ -99,8 +99,8 @@ def caption(found: Layers) -> str:
     sharp = next((row.scores["cpbd_reference"] for row in found.rows if row.scores["cpbd_reference"] is not None), None)
     source = "" if sharp is None else f" (the clips' own CPBD: {sharp:.3f})"
     return (f"{known['clips']} clips coded once each, their streams cut to so many layers and rendered at 512x512; every "
-            f"{known['every']}th frame measured at 256x256 without passing through H.264; means over frames, then clips{source}. "
-            f"{known['date_utc']}; `{known['motion_space']}`, `{known['renderer']}`.")
+            f"{known['every']}th frame after the first measured at 256x256 without passing through H.264; means over frames "
+            f"and clips{source}. {known['date_utc']}; `{known['motion_space']}`, `{known['renderer']}`.")
 
 
 def show(found: Layers) -> str:

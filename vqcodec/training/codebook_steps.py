@@ -144,8 +144,8 @@ class RowTrainer:
         pictures.start()
         self.step = 0
         self.total = settings.feature_steps + settings.picture_steps
-        self._groups = [dict(params=list(coder.parameters()), share=1.0),
-                        dict(params=list(pictures.conditioning.parameters()), share=0.2)]
+        self._groups: list[dict[str, Any]] = [dict(params=list(coder.parameters()), share=1.0),
+                                              dict(params=list(pictures.conditioning.parameters()), share=0.2)]
         self._optimizer = torch.optim.AdamW(self._groups, lr=settings.rate, betas=(0.9, 0.99), weight_decay=1e-4)
 
     def _motion_loss(self, deltas: Tensor) -> dict[str, Tensor]:
