@@ -48,9 +48,9 @@ def compare(
     )
 
     from .compare_table import compare_table
-    settings = Settings(parse_codecs(codecs), (QUICK_POINTS if quick else DEFAULT_POINTS) if points is None else points,
-                        (QUICK_EVERY if quick else DEFAULT_EVERY) if every is None else every, tracks and not quick, videos, quick,
-                        None if cut is None else parse_time_s(cut, "--cut"))
+    usual = (QUICK_POINTS, QUICK_EVERY) if quick else (DEFAULT_POINTS, DEFAULT_EVERY)
+    settings = Settings(parse_codecs(codecs), usual[0] if points is None else points, usual[1] if every is None else every,
+                        tracks and not quick, videos, quick, None if cut is None else parse_time_s(cut, "--cut"))
     with console.progress_bar() as progress:
         results = runner.run(runner.Comparison(tuple(clips), out, settings, jobs), progress)
         steps = count(1)

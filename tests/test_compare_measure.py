@@ -3,6 +3,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from fractions import Fraction
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -84,13 +85,12 @@ def test_pictures_without_a_face_are_none_not_nan(tools: Instruments) -> None:
 
 
 def test_sets_are_compared_where_networks_are_here() -> None:
-    class Deep:
-        features = {"fid": lambda frames: frames.mean(axis=(1, 2)).astype(np.float32),
-                    "fvd": lambda frames: frames[::16].mean(axis=(1, 2)).astype(np.float32)}
+    deep: Any = SimpleNamespace(features={"fid": lambda frames: frames.mean(axis=(1, 2)).astype(np.float32),
+                                          "fvd": lambda frames: frames[::16].mean(axis=(1, 2)).astype(np.float32)})
     rng = np.random.default_rng(3)
     first, second = (rng.integers(0, 256, (40, 8, 8, 3), dtype=np.uint8) for _ in range(2))
-    figures = set_figures(Deep(), first, second, consecutive=True)  # type: ignore[arg-type]
-    fid = Deep.features["fid"]
+    figures = set_figures(deep, first, second, consecutive=True)
+    fid = deep.features["fid"]
     assert figures["fid"] == pytest.approx(set_distance(fid(first), fid(second))) and figures["fvd"] > 0
-    assert set(set_figures(Deep(), first, second, consecutive=False)) == {"fid"}  # type: ignore[arg-type]
-    assert set_figures(Deep(), first[:1], second[:1], consecutive=False) == {}  # type: ignore[arg-type]
+    assert set(set_figures(deep, first, second, consecutive=False)) == {"fid"}
+    assert set_figures(deep, first[:1], second[:1], consecutive=False) == {}

@@ -45,7 +45,7 @@ def test_every_codec_has_points(done: tuple[Results, Path, list[ProgressEvent]])
         assert p.encode_fps > 0 and p.decode_fps > 0
         assert p.mean["ssim"] is not None and p.mean["vmaf"] is not None and p.mean["perc"] is not None
         assert p.per_frame["numbers"] == [4, 13, 22]
-    assert [e.stage for e in events][0] == "prepare" and events[-1].stage == "compare"
+    assert events[0].stage == "prepare" and events[-1].stage == "compare"
     assert results.metrics["perc"]["better"] == "lower" and "msi" in results.absent
     assert Results.load(out / runner.RESULTS) == results
 

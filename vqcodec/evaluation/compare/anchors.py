@@ -146,7 +146,7 @@ def _packets(context: Any, frames: Iterable[Any]) -> Iterator[Any]:
 
 def decode(data: bytes) -> Iterator[Any]:
     """Libav frames of a coded file, in order; one thread."""
-    with av.open(io.BytesIO(data)) as container:
+    with av.open(io.BytesIO(data), "r") as container:
         stream = container.streams.video[0]
         stream.codec_context.thread_count = 1
         yield from container.decode(stream)

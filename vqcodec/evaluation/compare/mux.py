@@ -111,7 +111,7 @@ def remuxed(file: bytes, units: Sequence[Unit], kind: str, sound: Sound | None =
         sound: laid beside them unchanged.
     """
     buffer = io.BytesIO()
-    with av.open(io.BytesIO(file)) as source, opened(buffer, kind) as container:
+    with av.open(io.BytesIO(file), "r") as source, opened(buffer, kind) as container:
         stream = container.add_stream_from_template(source.streams.video[0], opaque=True)
         # H.264 and H.265 lie in files with lengths, not start codes; the parameters copied above say so
         framed = [bytes(p) for p in source.demux(video=0) if p.size]

@@ -43,11 +43,9 @@ METHOD = 1
 RESULTS = "results.json"
 _POLL_S = 0.5
 
-_worker: Worker | None = None  # of this process: its networks are loaded once
-
-
-def _tell(text: str) -> None:
-    """Where a process reports what it has done; set when it starts."""
+# of this process: its networks are loaded once; and where it reports what it has done
+_worker: Worker | None = None
+_tell: Callable[[str], object] = str
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +117,8 @@ def _prepared(clip: Path, comparison: Comparison) -> Prepared:
     folder = comparison.out / "work" / clip.stem
     cut_s = comparison.settings.cut_s
     note = folder / "prepared.json"
-    key = {"method": METHOD, "source": sha256_of(clip), "cut_s": None if cut_s is None else str(cut_s), "models": _models()}
+    key: dict[str, Any] = {"method": METHOD, "source": sha256_of(clip), "cut_s": None if cut_s is None else str(cut_s),
+                           "models": _models()}
     kept = _kept(note, key)
     if kept is None:
         reference = prepare(clip, folder, cut_s)

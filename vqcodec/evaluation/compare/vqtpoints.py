@@ -104,9 +104,10 @@ def pictures(data: bytes, parts: DecoderParts, needed: set[int], size_px: int = 
             state = parts.renderer.prepare(decode_still(item.still, size_px=CODED_SIZE), base)
         elif isinstance(item, MotionGroup):
             chosen = [n for n in range(len(item.ticks)) if first + n in needed]
-            poses = base + dequantize(from_indices(item.indices[chosen]), parts.space.units) if chosen else []
             for start in range(0, len(chosen), _BATCH):
-                shown = parts.renderer.render(state, poses[start:start + _BATCH], size_px)
+                tokens = item.indices[chosen[start:start + _BATCH]]
+                poses = base + dequantize(from_indices(tokens), parts.space.units)
+                shown = parts.renderer.render(state, poses, size_px)
                 yield from ((first + n, picture) for n, picture in zip(chosen[start:start + _BATCH], shown, strict=True))
             first += len(item.ticks)
 

@@ -26,7 +26,7 @@ from vqcodec.parts import DecoderParts
 from vqcodec.types import CODED_SIZE
 
 MATCH_TOLERANCE = 0.04
-Told = Callable[[str], None]
+Told = Callable[[str], object]
 
 
 @dataclass(frozen=True, slots=True)
