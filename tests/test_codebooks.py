@@ -231,4 +231,4 @@ def test_unknown_rows_are_refused() -> None:
     with pytest.raises(UsageError, match="no row pq"):
         trainer.chosen_rows("vq,pq")
     assert [d.key for d in trainer.chosen_rows("rvq,vq")] == ["vq", "rvq"]
-    assert Settings().to_json()["feature_steps"] == 800
+    assert Settings().to_json()["feature_steps"] == 2000

@@ -44,8 +44,8 @@ class Settings:
         seed: of everything random.
     """
 
-    feature_steps: int = 800
-    picture_steps: int = 150
+    feature_steps: int = 2000
+    picture_steps: int = 200
     motion_batch: int = 256
     fit_pairs: int = 16384
     targets: int = 4

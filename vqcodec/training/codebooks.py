@@ -1,6 +1,6 @@
 """Train the rows of the paper's Table 3 at our scale: equal, short training of every quantizer on the frozen networks.
 
-    python -m vqcodec.training.codebooks --cache CACHE --out DIR [--rows vq,gvq] [--feature-steps 800] [--picture-steps 150]
+    python -m vqcodec.training.codebooks --cache CACHE --out DIR [--rows vq,gvq] [--feature-steps 2000] [--picture-steps 200]
 
 Frozen: landmark basis, image CNN and renderer. Trained anew for each row: motion head, quantizer, the way back to 48
 features, and a copy of the renderer's conditioning layers. Every row gets the same number of steps on the same data in the
