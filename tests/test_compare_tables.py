@@ -48,6 +48,16 @@ def test_tables_have_a_row_per_anchor_and_say_which_figure_it_is() -> None:
     assert "2 clips" in lines[-1]
 
 
+def test_the_short_table_says_both_things() -> None:
+    lines = tables.short(drawn.realistic())
+    row = next(line for line in lines if line.startswith("| AV1"))
+    assert len(cells(row)) == 1 + 4
+    for cell in cells(row)[1:]:
+        rate, where = cell.rsplit("; ", 1)
+        assert "%" in rate or "no overlap" in rate
+        assert where.split()[0] in ("from", "everywhere", "nowhere", "-")
+
+
 def test_no_overlap_is_told() -> None:
     clip = drawn.clip("a", drawn.ladder("h264", "ssim", lambda r: 0.5 + r / 1000),
                       drawn.ladder("vqt", "ssim", lambda r: 0.9 + r / 1000))

@@ -1,7 +1,7 @@
 """Tables of a comparison for a Markdown page, made from results.json or its summary.
 
     python -m vqcodec.evaluation.compare.tables summary.json --markdown PAGE.md [--check] [--metrics perc,ssim,vmaf,lmd]
-        [--rate file] [--range 5,40] [--mark compare]
+        [--rate file] [--range 5,40] [--mark compare] [--short]
 
 Three tables: BD-rates of vqt against each anchor with the rates at equal quality; from which rate on an anchor is better;
 the mean of each metric at 5, 10, 20 and 40 kbit/s.
@@ -118,6 +118,23 @@ def tables(results: Results, *, metrics: Sequence[str] | None = None, rate: Rate
     return [*lines, caption(results, analysis)]
 
 
+def short(results: Results, *, rate: RateKind = "file", limits_kbps: Range = RATE_RANGE_KBPS) -> list[str]:
+    """Markdown lines of one table for a front page: per anchor and metric the median BD-rate and where the anchor leads."""
+    analysis = analyse(results, rate=rate, limits_kbps=limits_kbps)
+    metrics = words.headline_metrics(results)
+    rows = []
+    for codec in _anchors(results):
+        found = [analysis.find(codec, metric) for metric in metrics]
+        rows.append([words.title(codec), *(words.NOTHING if o is None else "; ".join(
+            part for part in (words.cell(o), words.apart(o), words.crossing(o.crossing)) if part) for o in found)])
+    known = results.conditions
+    note = (f"{words.count_of_clips(results)}; {words.RATE_WORDS[rate]}. First: median BD-rate between {limits_kbps[0]:g} and "
+            f"{limits_kbps[1]:g} kbit/s, negative where vqcodec needs less, over the clips whose qualities overlap (how many of "
+            "how many), and what is known of the others. Last: from which rate on, in kbit/s, the ordinary codec is better on average. "
+            f"{known.get('date_utc', '')}.")
+    return [*_lines(["vqcodec against", *(words.metric_title(results, m) for m in metrics)], rows), "", note]
+
+
 def _range(text: str) -> Range:
     try:
         low, high = (float(part) for part in text.split(","))
@@ -134,6 +151,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("results", type=Path, help="results.json or its summary")
     parser.add_argument("--markdown", type=Path, help=f"page with the lines <!-- {MARK}:begin ... -->, end")
     parser.add_argument("--mark", default=MARK, help=f"name of the part ({MARK})")
+    parser.add_argument("--short", action="store_true", help="one table for a front page instead of all")
     parser.add_argument("--check", action="store_true", help="change nothing; exit 1 if the page is out of step")
     parser.add_argument("--metrics", help="names, separated by commas (perc,ssim,vmaf,lmd)")
     parser.add_argument("--rate", choices=get_args(RateKind), default="file", help="how bytes are counted (file)")
@@ -142,7 +160,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     def job() -> int:
         metrics = options.metrics.split(",") if options.metrics else None
-        lines = tables(load(options.results), metrics=metrics, rate=options.rate, limits_kbps=_range(options.range))
+        results, limits = load(options.results), _range(options.range)
+        lines = short(results, rate=options.rate, limits_kbps=limits) if options.short else tables(
+            results, metrics=metrics, rate=options.rate, limits_kbps=limits)
         if options.markdown is None:
             sys.stdout.write("\n".join([*lines, ""]))
             return 0
