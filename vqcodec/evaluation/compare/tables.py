@@ -130,8 +130,8 @@ def short(results: Results, *, rate: RateKind = "file", limits_kbps: Range = RAT
     known = results.conditions
     note = (f"{words.count_of_clips(results)}; {words.RATE_WORDS[rate]}. First: median BD-rate between {limits_kbps[0]:g} and "
             f"{limits_kbps[1]:g} kbit/s, negative where vqcodec needs less, over the clips whose qualities overlap (how many of "
-            "how many), and what is known of the others. Last: from which rate on, in kbit/s, the ordinary codec is better on average. "
-            f"{known.get('date_utc', '')}.")
+            "how many), and what is known of the others. Last: from which rate on, in kbit/s, the ordinary codec is better on "
+            f"average. {known.get('date_utc', '')}.")
     return [*_lines(["vqcodec against", *(words.metric_title(results, m) for m in metrics)], rows), "", note]
 
 
