@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import io
+import os
 from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
@@ -132,6 +133,15 @@ def test_frames_are_kept_only_while_they_fit(reference: Reference, monkeypatch: 
     streamed = YuvFrames(reference, Variant(128, 1))
     first, second = list(streamed), list(streamed)
     assert len(first) == FRAMES and all(a is not b for a, b in zip(first, second, strict=True))
+
+
+@pytest.mark.skipif(not hasattr(os, "sched_getscheduler"), reason="the system has no scheduling policies")
+def test_no_encoder_keeps_a_priority_it_took(reference: Reference) -> None:
+    before = os.sched_getscheduler(0)
+    frames = YuvFrames(reference, Variant(128, 1))
+    for codec in ANCHOR_CODECS.values():
+        encode(codec, frames, 128, RATE_HZ, codec.crf_max, quick=True)
+        assert os.sched_getscheduler(0) == before, codec.name
 
 
 def test_an_encoder_that_refuses_is_told(reference: Reference) -> None:

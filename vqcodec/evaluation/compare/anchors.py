@@ -9,6 +9,7 @@ import io
 import os
 import time
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
@@ -113,7 +114,7 @@ def encode(codec: AnchorCodec, frames: Iterable[Any], side_px: int, rate_hz: Fra
     buffer = io.BytesIO()
     units: list[Unit] = []
     try:
-        with opened(buffer, "matroska") as container:
+        with _usual_priority(), opened(buffer, "matroska") as container:
             stream = container.add_stream(codec.encoder, rate=rate_hz, options=codec.all_options(crf, quick))
             context = stream.codec_context
             context.width = context.height = side_px
@@ -129,6 +130,18 @@ def encode(codec: AnchorCodec, frames: Iterable[Any], side_px: int, rate_hz: Fra
     except av.error.FFmpegError as error:
         raise MediaError(f"{codec.encoder} can't code {side_px}x{side_px} at {rate_hz} Hz: {error}") from error
     return Coded(buffer.getvalue(), tuple(units), payload, time.perf_counter() - start_s)
+
+
+@contextmanager
+def _usual_priority() -> Iterator[None]:
+    """SVT-AV1, run by root, gives its threads and the calling one real-time priority: the machine would belong to it."""
+    known = getattr(os, "sched_getscheduler", None)
+    policy = known(0) if known is not None else None
+    try:
+        yield
+    finally:
+        if policy is not None and known(0) != policy:
+            os.sched_setscheduler(0, policy, os.sched_param(0))
 
 
 def _tag(context: Any) -> None:
