@@ -155,3 +155,23 @@ def test_curves_are_drawn_from_the_summary_alone(tmp_path: Path) -> None:
     summary.save(results, tmp_path / "summary.json")
     assert curves.main([str(tmp_path / "summary.json"), str(tmp_path / "curves"), "--metrics", "ssim"]) == 0
     assert sorted(p.name for p in (tmp_path / "curves").iterdir()) == ["ssim.png", "ssim.svg"]
+
+
+ROOT = Path(__file__).resolve().parent.parent
+RESULTS = Path("vqcodec/evaluation/results")
+
+
+@pytest.mark.parametrize("name, page, options", [
+    ("compare.json", RESULTS / "README.md", []), ("compare-10s.json", RESULTS / "README.md", ["--mark", "compare-10s"]),
+    ("compare.json", Path("README.md"), ["--mark", "compare-short", "--short"])])
+def test_published_pages_are_in_step(name: str, page: Path, options: list[str]) -> None:
+    assert tables.main([str(ROOT / RESULTS / name), "--markdown", str(ROOT / page), *options, "--check"]) == 0
+
+
+def test_the_published_comparison_is_complete() -> None:
+    for name in ("compare.json", "compare-10s.json"):
+        found = summary.load(ROOT / RESULTS / name)
+        assert len(found.clips) == 24 and not found.settings["quick"]
+        for clip in found.clips:
+            assert {p.codec for p in clip.points} == {"h264", "h265", "av1", "vp9", "vqt"}
+            assert found.settings["cut_s"] is None or clip.seconds <= found.settings["cut_s"]

@@ -135,12 +135,14 @@ def encode(codec: AnchorCodec, frames: Iterable[Any], side_px: int, rate_hz: Fra
 @contextmanager
 def _usual_priority() -> Iterator[None]:
     """SVT-AV1, run by root, gives its threads and the calling one real-time priority: the machine would belong to it."""
-    known = getattr(os, "sched_getscheduler", None)
-    policy = known(0) if known is not None else None
+    if not hasattr(os, "sched_getscheduler"):
+        yield
+        return
+    policy = os.sched_getscheduler(0)
     try:
         yield
     finally:
-        if policy is not None and known(0) != policy:
+        if os.sched_getscheduler(0) != policy:
             os.sched_setscheduler(0, policy, os.sched_param(0))
 
 
