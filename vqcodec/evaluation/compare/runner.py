@@ -216,8 +216,14 @@ class _Hands:
 
 @contextmanager
 def _hands(jobs: int) -> Iterator[_Hands]:
+    global _worker
     if jobs == 1:
-        yield _Hands(None, None)
+        try:
+            yield _Hands(None, None)
+        finally:
+            if _worker is not None:
+                _worker.close()
+            _worker = None
         return
     context = multiprocessing.get_context("spawn")
     threads = max(1, usable_cores() // jobs)

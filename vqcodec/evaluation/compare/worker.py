@@ -95,6 +95,10 @@ class Worker:
         store.progress.finished = True
         store.save()
 
+    def close(self) -> None:
+        """Release the networks: MediaPipe complains when it is left to the interpreter's end."""
+        self._tools.landmarker.close()
+
     @staticmethod
     def _video(task: Task) -> Path:
         return task.media / f"{task.codec}.mp4"
