@@ -160,7 +160,8 @@ def summarize(run: Run, still: Sequence[Scores]) -> dict[str, Any]:
         scores and still (means of FIGURES), rates (means of RATES), encode_fps and decode_fps (medians),
         tokens_identical and frames_kept (all clips), gain: psnr_db (difference of means), perc, lmd, lmd_mouth (mean
         over the still picture's mean), and the same with `_per_clip` (mean over clips of each clip's own difference or
-        ratio), and clips_worse_than_still: clips whose perceptual distance is not below their still picture's.
+        ratio), cpbd_of_source_per_clip (CPBD over the source's) and cpbd_off_source_per_clip (how far that is from 1), and
+        clips_worse_than_still: clips whose perceptual distance is not below their still picture's.
     """
     clips = run.clips
     ours = {f: mean_of([getattr(c.scores, f) for c in clips]) for f in FIGURES}
@@ -171,6 +172,9 @@ def summarize(run: Run, still: Sequence[Scores]) -> dict[str, Any]:
         gain[name] = _ratio(ours[name], base[name])
         gain[f"{name}_per_clip"] = mean_of([_ratio(getattr(c.scores, name), getattr(s, name))
                                             for c, s in zip(clips, still, strict=True)])
+    sharp = [_ratio(c.scores.cpbd, c.scores.cpbd_reference) for c in clips]
+    gain["cpbd_of_source_per_clip"] = mean_of(sharp)
+    gain["cpbd_off_source_per_clip"] = mean_of([abs(ratio - 1) for ratio in sharp])
     return {"clips": len(clips), "frames": sum(c.frames for c in clips), "scores": ours, "still": base,
             "rates": {r: mean_of([c.rates[r] for c in clips]) for r in RATES}, "gain": gain,
             "encode_fps": float(np.median([c.encode_fps for c in clips])),

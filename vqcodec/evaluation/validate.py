@@ -28,7 +28,7 @@ from vqcodec.evaluation.record import ClipResult, Results, Run
 from vqcodec.evaluation.roundtrip import Codec, round_trip
 from vqcodec.evaluation.sheets import contact_sheet
 from vqcodec.evaluation.table import rows
-from vqcodec.evaluation.targets import TARGETS
+from vqcodec.evaluation.targets import TARGETS, missed
 from vqcodec.types import LAYERS
 
 Tick = Callable[[str], None]
@@ -137,10 +137,17 @@ def show(results: Results, console: Console) -> None:
         bars.add_row(target.name, str(target), f"{target.value(summary):.3f}",
                      "met" if target.met(summary) else "MISSED")
     console.print(bars)
-    console.print(f"clips with a perceptual distance no better than their still portrait's: "
-                  f"{summary['clips_worse_than_still']}")
+    short = missed(summary)
+    console.print(f"bars missed: {len(short)} of {len(TARGETS)}" + "".join(f"\n  {target.name}" for target in short))
+    for clip in worse_than_still(results, best):
+        console.print(f"no better than its still portrait in perceptual distance: {clip}")
     for name, why in results.failed.items():
         console.print(f"not coded: {name}: {why}", markup=False)
+
+
+def worse_than_still(results: Results, run: Run) -> list[str]:
+    """Clips whose perceptual distance is not below their still portrait's."""
+    return [c.clip for c in run.clips if c.scores.perc >= results.still[c.clip].perc]
 
 
 @contextmanager
