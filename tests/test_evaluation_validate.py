@@ -92,6 +92,7 @@ def test_a_validation_measures_what_the_codec_gave(suite: Suite, clips: Path, tm
     summary = results.summary(results.runs[0])
     assert summary["gain"]["psnr_db"] > 0 and summary["gain"]["lmd"] < 0.5 and summary["clips_worse_than_still"] == 0
     assert results.still["one"].jitter == 0
+    assert set(results.camera) == {"one", "two"} and results.camera["one"].steady
     assert results.conditions["renderer"] == str(RENDERER)
 
 
@@ -115,6 +116,7 @@ def test_command(suite: Suite, clips: Path, tmp_path: Path, capsys: pytest.Captu
     assert main(arguments, StandIn()) == 0
     shown = capsys.readouterr()
     assert "PSNR" in shown.out and "still portrait" in shown.out and "MISSED" in shown.out
+    assert "steady-camera clips: 1 of 1" in shown.out and "bars missed" in shown.out
     assert Results.load(out).runs[0].layers == 4
     assert sorted(p.name for p in keep.iterdir()) == ["one-4.mp4", "one-4.vqt"]
     assert str(tmp_path) not in out.read_text(encoding="utf-8")

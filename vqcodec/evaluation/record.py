@@ -6,7 +6,10 @@
      "runs": [{"layers": 4,
                "clips": [{"clip": NAME, "frames": ..., "rates": {...}, "scores": {...}, ...}],
                "summary": {...}}],             means over clips; recomputed when a file is read
-     "failed": {}}                             clips that could not be coded, with the error
+     "failed": {},                             clips that could not be coded, with the error
+     "camera": {CLIP: {"steady": true, "motion_px": ..., "still_share": ..., "frames": ...}}}
+                                               whether the source's camera stands still (steady.py); files made before
+                                               it was measured lack it
 
 Names carry units. A figure that could not be measured is null. A field may be added without a new schema_version; a
 change of meaning raises it.
@@ -25,6 +28,7 @@ import numpy as np
 from vqcodec.errors import UsageError
 from vqcodec.evaluation.files import rounded, save_json
 from vqcodec.evaluation.metrics.suite import Scores
+from vqcodec.evaluation.steady import Camera
 
 SCHEMA_VERSION = 1
 FIGURES = ("psnr_db", "ssim", "ms_ssim", "perc", "id_dist", "lmd", "lmd_mouth", "cpbd", "cpbd_reference", "jitter")
@@ -86,12 +90,14 @@ class Results:
     """A validation: conditions, the still picture's scores by clip, and one run per number of layers.
 
     `failed` says which clips could not be coded and why; they are in no mean, and a table made from it says so.
+    `camera` says of every clip in `still` whether its camera is steady; empty where nobody looked.
     """
 
     conditions: dict[str, Any]
     still: dict[str, Scores]
     runs: tuple[Run, ...]
     failed: dict[str, str] = field(default_factory=dict)
+    camera: dict[str, Camera] = field(default_factory=dict)
 
     def summary(self, run: Run) -> dict[str, Any]:
         """Means over the clips of a run, and what was gained over the still picture; see `summarize`."""
@@ -103,7 +109,7 @@ class Results:
                 for r in self.runs]
         return {"schema_version": SCHEMA_VERSION, "conditions": self.conditions,
                 "still": {name: scores.to_json() for name, scores in self.still.items()}, "runs": runs,
-                "failed": self.failed}
+                "failed": self.failed, "camera": {name: seen.to_json() for name, seen in self.camera.items()}}
 
     @classmethod
     def from_json(cls, values: dict[str, Any]) -> Results:
@@ -118,7 +124,8 @@ class Results:
         try:
             runs = tuple(Run(r["layers"], tuple(ClipResult.from_json(c) for c in r["clips"])) for r in values["runs"])
             still = {name: Scores.from_json(scores) for name, scores in values["still"].items()}
-            return cls(values["conditions"], still, runs, values["failed"])
+            camera = {name: Camera.from_json(seen) for name, seen in values.get("camera", {}).items()}
+            return cls(values["conditions"], still, runs, values["failed"], camera)
         except KeyError as error:
             raise UsageError(f"validation results lack the field {error}") from error
 

@@ -2,7 +2,8 @@
 
     python -m vqcodec.evaluation.table vqcodec/evaluation/results/val.json README.md [--check]
 
-The table stands between two comment lines of the Markdown file; everything else is left alone.
+The table stands between two comment lines of the Markdown file; everything else is left alone. Where the file has a place
+for the part "steady" too, the table of the steady-camera clips (steadytable.py) is made there.
 """
 from __future__ import annotations
 
@@ -14,8 +15,9 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
+from vqcodec.evaluation import steadytable
 from vqcodec.evaluation.files import told
-from vqcodec.evaluation.marked import replaced
+from vqcodec.evaluation.marked import begin, replaced
 from vqcodec.evaluation.record import Results
 
 PART = "results"
@@ -95,8 +97,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("markdown", type=Path)
     parser.add_argument("--check", action="store_true", help="change nothing; exit 1 if the table is out of step")
     options = parser.parse_args(arguments)
-    return told(lambda: replaced(options.markdown, PART, COMMAND, markdown(Results.load(options.results)),
-                                 check=options.check))
+
+    def job() -> int:
+        page, results = options.markdown, Results.load(options.results)
+        stale = replaced(page, PART, COMMAND, markdown(results), check=options.check)
+        if begin(steadytable.PART, COMMAND) in page.read_text(encoding="utf-8"):
+            stale |= replaced(page, steadytable.PART, COMMAND, steadytable.markdown(results), check=options.check)
+        return stale
+    return told(job)
 
 
 if __name__ == "__main__":

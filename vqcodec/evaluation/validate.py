@@ -27,6 +27,8 @@ from vqcodec.evaluation.metrics.suite import FACE_EVERY, Reference, Scores, Suit
 from vqcodec.evaluation.record import ClipResult, Results, Run
 from vqcodec.evaluation.roundtrip import Codec, round_trip
 from vqcodec.evaluation.sheets import contact_sheet
+from vqcodec.evaluation.steady import Camera, camera
+from vqcodec.evaluation.steadytable import terminal
 from vqcodec.evaluation.table import rows
 from vqcodec.evaluation.targets import TARGETS, missed
 from vqcodec.types import LAYERS
@@ -73,6 +75,7 @@ class Validation:
         self._suite, self._layers, self._folder = suite, tuple(layers), folder
         self._codec, self._sheets, self._device = codec, sheets, device
         self._still: dict[str, Scores] = {}
+        self._camera: dict[str, Camera] = {}
         self._results: dict[int, list[ClipResult]] = {n: [] for n in layers}
         self._failed: dict[str, str] = {}
         self._models: dict[str, str] = {}
@@ -94,12 +97,13 @@ class Validation:
         runs = tuple(Run(n, tuple(done)) for n, done in self._results.items() if done)
         if not runs:
             raise MediaError(f"no clip could be coded: {next(iter(self._failed.values()), 'there was none')}")
-        return Results(found | self._models, self._still, runs, self._failed)
+        return Results(found | self._models, self._still, runs, self._failed, self._camera)
 
     def _clip(self, clip: Path) -> None:
         reference = self._suite.reference(read_frames(clip))
         done = [self._once(clip, layers, reference) for layers in self._layers]
         self._still[clip.stem] = self._suite.measure(reference, still(reference.frames)).mean()
+        self._camera[clip.stem] = camera(reference.frames)
         for result, layers in zip(done, self._layers, strict=True):
             self._results[layers].append(result)
 
@@ -119,7 +123,7 @@ class Validation:
 
 
 def show(results: Results, console: Console) -> None:
-    """Print the table, the bars of the run with most layers, and what failed."""
+    """Print the table, that of the steady-camera clips, the bars of the run with most layers, and what failed."""
     heads, lines = rows(results)
     table = Table(title=f"clips: {len(results.still)}", title_justify="left")
     table.add_column("")
@@ -128,6 +132,9 @@ def show(results: Results, console: Console) -> None:
     for name, cells in lines:
         table.add_row(name, *cells)
     console.print(table)
+    steady = terminal(results)
+    if steady is not None:
+        console.print(steady)
     best = max(results.runs, key=lambda r: r.layers)
     summary = results.summary(best)
     bars = Table(title=f"bars, {best.layers} layers", title_justify="left")
