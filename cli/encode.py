@@ -8,6 +8,7 @@ import typer
 
 from vqcodec.config import (
     DEFAULT_PORTRAIT_QUALITY,
+    MAX_EFFORT,
     AudioChoice,
     Device,
     EncodeOptions,
@@ -36,6 +37,8 @@ def encode(
     rdo: Annotated[float | None, typer.Option(
         metavar="PRICE", help="Choose cheaper motion values that render equally well: 1 saves about a third.",
         show_default="0, or what --bitrate calls for")] = None,
+    effort: Annotated[int, typer.Option(
+        min=0, max=MAX_EFFORT, help="Refine the motion against the real frames: better pictures, much slower.")] = 0,
     audio: Annotated[str, typer.Option(
         metavar="12k|copy|none", help="Sound: Opus at 6k to 64k, copy, or none.")] = "12k",
     portrait_quality: Annotated[int, typer.Option(
@@ -54,7 +57,7 @@ def encode(
     output.refuse_json_on_pipe(to, as_json)
     options = EncodeOptions(
         fps=None if fps is None else parse_fraction(fps, "--fps"), layers=layers, bitrate_kbps=bitrate, rdo=rdo,
-        audio=AudioChoice.parse(audio), portrait_quality=portrait_quality, portrait_frame=portrait_frame,
+        effort=effort, audio=AudioChoice.parse(audio), portrait_quality=portrait_quality, portrait_frame=portrait_frame,
         crop=parse_crop(crop), force=force, device=device, face_model=face_model)
     from vqcodec import api
     with console.progress_bar() as progress:

@@ -8,13 +8,15 @@ A frame without a face repeats the features of the last face, or, before any fac
 """
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from vqcodec.config import GROUP_MAX_S, PortraitFrame
+from vqcodec.face.crop import resize
 from vqcodec.face.keyframes import RefreshWatch, portrait_score
 from vqcodec.face.shots import FaceFrame
 from vqcodec.quantize.grfsq import dequantize, to_indices
@@ -23,6 +25,7 @@ from vqcodec.types import Crop, MotionGroup
 
 CANDIDATES_S = Fraction(1)
 MAX_GROUP_FRAMES = 240
+REFINED_SIDE_PX = 256
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,13 +45,25 @@ class Portrait:
     crop: Crop
 
 
+class MotionRefiner(Protocol):
+    """What refines features before they are quantized (vqcodec.refinement.Refiner)."""
+
+    def portrait(self, rgb: NDArray[np.uint8], features: NDArray[np.float32]) -> None:
+        """A portrait (512, 512, 3), not coded yet, and its dequantized features (48,): that of the groups to come."""
+
+    def motion(self, pictures: NDArray[np.uint8], features: NDArray[np.float32]) -> NDArray[np.float32]:
+        """(T, 256, 256, 3) frames of a group that show a face and their features (T, 48) -> other features (T, 48)."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class _Pending:
-    """A frame whose tokens can't be made yet; features None without a face."""
+    """A frame whose tokens can't be made yet; features None without a face, a small picture only to refine with."""
 
     index: int
     tick: int
     features: NDArray[np.float32] | None
+    picture: NDArray[np.uint8] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +83,7 @@ class Assembler:
         time_base_s: seconds in a tick.
         portrait_frame: which frame becomes the portrait.
         rdo: strength of the rate-distortion choice (rdo.choose); 0 takes the nearest values.
+        refiner: refines the features of each group before they are quantized; None leaves them.
 
     Attributes:
         key_frames: portraits given so far.
@@ -75,8 +91,10 @@ class Assembler:
     """
 
     def __init__(self, units: NDArray[np.float32], time_base_s: Fraction,
-                 portrait_frame: PortraitFrame = "auto", rdo: float = 0.0) -> None:
+                 portrait_frame: PortraitFrame = "auto", rdo: float = 0.0,
+                 refiner: MotionRefiner | None = None) -> None:
         self.key_frames = 0
+        self._refiner = refiner
         self.low_confidence_frames = 0
         self._units = units
         self._time_base_s = time_base_s
@@ -95,7 +113,8 @@ class Assembler:
     def push(self, frame: FaceFrame, features: NDArray[np.float32] | None) -> list[Portrait | MotionGroup]:
         """Take the next frame and its motion features (48,), None without a face."""
         ready: list[Portrait | MotionGroup] = []
-        pending = _Pending(frame.index, int(frame.time_s / self._time_base_s), features)
+        small = None if self._refiner is None or frame.square is None else resize(frame.square, REFINED_SIDE_PX)
+        pending = _Pending(frame.index, int(frame.time_s / self._time_base_s), features, small)
         if self._best is not None and (frame.shot != self._best.frame.shot or frame.time_s >= self._deadline_s):
             ready += self._settle()
         if features is not None and self._best is None and frame.shot != self._shot:
@@ -142,6 +161,8 @@ class Assembler:
         steps = np.rint(chosen.features.astype(np.float64) / self._units)
         stored = np.clip(steps, -32768, 32767).astype(np.int16)
         self._base = dequantize(stored, self._units)
+        if self._refiner is not None:
+            self._refiner.portrait(frame.square, self._base)
         self._watch.start(frame.points, frame.time_s, new_shot=frame.shot != self._shot)
         self._shot = frame.shot
         self.key_frames += 1
@@ -171,10 +192,18 @@ class Assembler:
             return []
         assert self._base is not None and self._held is not None
         values = []
-        for pending in group:
+        for pending in self._refined(group):
             self._held = self._held if pending.features is None else pending.features
             values.append(self._held)
         missing = np.array([p.features is None for p in group])
         self.low_confidence_frames += int(missing.sum())
         tokens = to_indices(choose(np.stack(values) - self._base, self._units, self._rdo))
         return [MotionGroup(group[0].index, np.array([p.tick for p in group], np.int64), missing, tokens)]
+
+    def _refined(self, group: list[_Pending]) -> list[_Pending]:
+        """The group with refined features; frames without a face hold what becomes of the one before."""
+        seen = [(p.picture, p.features) for p in group if p.picture is not None and p.features is not None]
+        if self._refiner is None or not seen:
+            return group
+        rows = iter(self._refiner.motion(np.stack([picture for picture, _ in seen]), np.stack([row for _, row in seen])))
+        return [p if p.features is None else replace(p, features=next(rows)) for p in group]

@@ -15,6 +15,7 @@ DEFAULT_PORTRAIT_QUALITY = 50  # about 8 kB at 512x512
 DEFAULT_CRF = 18
 FRAME_RATE_RANGE_HZ = (Fraction(1), Fraction(60))
 GROUP_MAX_S = Fraction(2)
+MAX_EFFORT = 3
 
 Device: TypeAlias = Literal["auto", "cpu", "cuda"]
 PortraitFrame: TypeAlias = Literal["auto", "first"]
@@ -126,6 +127,8 @@ class EncodeOptions:
         bitrate_kbps: target for the whole file, sound and portrait included; picks layers and portrait quality.
         rdo: price of a bit in the choice of motion values (vqcodec.quantize.rdo), 0..100: 0 takes the nearest values,
             1 saves about a third of the motion's bits; None is 0, but lets bitrate_kbps choose where the rate calls for it.
+        effort: refine the motion against the real frames through the renderer (vqcodec.refinement): 0 does not, 1, 2 and 3
+            take ever more time; with bitrate_kbps, for the most layers and the best portrait that it may choose.
         audio: what becomes of the sound.
         portrait_quality: AVIF quality of key frames, 1..100; an upper limit when bitrate_kbps is given.
         portrait_frame: "auto" takes the best of the first second, "first" the first frame with a face.
@@ -139,6 +142,7 @@ class EncodeOptions:
     layers: int = LAYERS
     bitrate_kbps: float | None = None
     rdo: float | None = None
+    effort: int = 0
     audio: AudioChoice = field(default_factory=AudioChoice)
     portrait_quality: int = DEFAULT_PORTRAIT_QUALITY
     portrait_frame: PortraitFrame = "auto"
@@ -154,6 +158,7 @@ class EncodeOptions:
         _require(self.bitrate_kbps is None or 1 <= self.bitrate_kbps <= 1000,
                  f"a target of {self.bitrate_kbps} kbit/s is outside 1..1000")
         _require(self.rdo is None or 0 <= self.rdo <= 100, f"rdo is {self.rdo}, not 0..100")
+        _require(self.effort in range(MAX_EFFORT + 1), f"effort is {self.effort}, not 0..{MAX_EFFORT}")
         _require(1 <= self.portrait_quality <= 100, f"portrait quality {self.portrait_quality} is outside 1..100")
         _require(self.portrait_frame in ("auto", "first"), f"unknown portrait frame {self.portrait_frame!r}")
         _require(isinstance(self.crop, SquareCrop) or self.crop in ("auto", "full"), f"unknown crop {self.crop!r}")

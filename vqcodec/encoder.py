@@ -13,7 +13,7 @@ import time
 from collections.abc import Generator, Iterable, Iterator
 from contextlib import closing
 from fractions import Fraction
-from typing import BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
@@ -36,6 +36,9 @@ from vqcodec.progress import Progress, ProgressEvent, silent
 from vqcodec.reports import EncodeReport
 from vqcodec.sound import SoundCoder, SoundCopier, SoundPiece
 from vqcodec.types import AudioHead, Head, KeyFrame, MotionGroup, StreamSizes, VideoFrame
+
+if TYPE_CHECKING:
+    from vqcodec.refinement import Refiner
 
 FEATURE_BATCH_FRAMES = 16
 FEATURE_SIZE_PX = 256
@@ -174,27 +177,48 @@ def encode(source: Source, target: Target, options: EncodeOptions | None = None,
                     audio=next(iter(track.heads.values()), None))
         file = (StreamedFile(sink, head, options.portrait_quality) if options.bitrate_kbps is None
                 else FittedFile(sink, head, options, track.heads, parts.space.units))
-        assembler = Assembler(parts.space.units, video.time_base_s, options.portrait_frame, options.rdo or 0.0)
+        refiner = _refiner(options, parts)
+        assembler = Assembler(parts.space.units, video.time_base_s, options.portrait_frame, options.rdo or 0.0,
+                              refiner=refiner)
         with parts.detector() as detector, closing(_pipeline(track, detector, parts.space, options)) as items:
-            _drain(items, assembler, file, video, progress)
-    return _report(file, assembler, video, options, time.monotonic() - started_s)
+            _drain(items, assembler, file, video, progress, refiner)
+    return _report(file, assembler, video, options, time.monotonic() - started_s, refiner)
+
+
+def _refiner(options: EncodeOptions, parts: EncoderParts) -> Refiner | None:
+    """What refines the motion, if the options ask for it: only then is a renderer loaded."""
+    if options.effort == 0:
+        return None
+    from vqcodec.refinement import Refiner
+    return Refiner.load(options, parts.space.id)
 
 
 def _drain(items: Iterable[Coded | SoundPiece], assembler: Assembler, file: StreamedFile | FittedFile,
-           video: VideoSource, progress: Progress) -> None:
+           video: VideoSource, progress: Progress, refiner: Refiner | None) -> None:
     """Take everything out of the pipeline into the file."""
     total = None if video.duration_s is None else round(video.duration_s * video.frame_rate_hz)
+
+    def tell(frames: int, media_s: Fraction | None = None) -> None:
+        sizes = file.sizes
+        written = sizes.portrait + sizes.motion + sizes.audio + sizes.container
+        media_s = frames / video.frame_rate_hz if media_s is None else media_s
+        progress(ProgressEvent("encode", frames, total, media_s, video.duration_s, written))
+
+    if refiner is not None:
+        refiner.alive = tell
     for item in items:
         if isinstance(item, SoundPiece):
             file.sound(item)
             continue
         frame, features = item
         _write(file, assembler.push(frame, features))
-        sizes = file.sizes
-        written = sizes.portrait + sizes.motion + sizes.audio + sizes.container
-        media_s = frame.time_s + 1 / video.frame_rate_hz
-        progress(ProgressEvent("encode", frame.index + 1, total, media_s, video.duration_s, written))
+        if refiner is None:
+            tell(frame.index + 1, frame.time_s + 1 / video.frame_rate_hz)
+        else:  # refining takes nearly all of the time
+            tell(refiner.frames)
     _write(file, assembler.flush())
+    if refiner is not None:
+        tell(video.frames_read)
     if not assembler.key_frames:
         raise NoFaceError(f"no face in any of the {video.frames_read} frames of {video.info.name}",
                           hint="A face should be at least a twentieth of the picture high and be seen from the front.")
@@ -202,7 +226,7 @@ def _drain(items: Iterable[Coded | SoundPiece], assembler: Assembler, file: Stre
 
 
 def _report(file: StreamedFile | FittedFile, assembler: Assembler, video: VideoSource, options: EncodeOptions,
-            elapsed_s: float) -> EncodeReport:
+            elapsed_s: float, refiner: Refiner | None = None) -> EncodeReport:
     warnings = []
     if video.truncated:
         warnings.append(f"{video.info.name} breaks off early; what came before it was coded")
@@ -215,4 +239,5 @@ def _report(file: StreamedFile | FittedFile, assembler: Assembler, video: VideoS
     head = file.head
     return EncodeReport(file.sizes, head.layers, head.motion_space, head.renderer, head.frame_rate_hz,
                         assembler.key_frames, assembler.low_confidence_frames, quality, elapsed_s, head.crop,
-                        tuple(warnings))
+                        tuple(warnings), effort=options.effort,
+                        refinement_gain=None if refiner is None else refiner.gain)

@@ -48,6 +48,9 @@ class EncodeReport:
         elapsed_s: wall-clock seconds.
         crop: the coded square, or None when unknown.
         warnings: sentences a person should read.
+        effort: how hard the motion was refined, 0..3.
+        refinement_gain: share of the distance to the real frames that this took away (vqcodec.refinement), 0..1; None at
+            effort 0.
     """
 
     sizes: StreamSizes
@@ -61,6 +64,8 @@ class EncodeReport:
     elapsed_s: float
     crop: Crop | None = None
     warnings: tuple[str, ...] = ()
+    effort: int = 0
+    refinement_gain: float | None = None
 
     @property
     def encode_fps(self) -> float:
@@ -77,6 +82,8 @@ class EncodeReport:
             "renderer": str(self.renderer), "renderer_sha256": self.renderer.sha256.hex(),
             "crop_px": None if crop is None else [crop.x_px, crop.y_px, crop.side_px],
             "elapsed_s": round(self.elapsed_s, 3), "encode_fps": round(self.encode_fps, 2),
+            "effort": self.effort,
+            "refinement_gain": None if self.refinement_gain is None else round(self.refinement_gain, 4),
             "warnings": list(self.warnings)}
 
 
