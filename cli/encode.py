@@ -15,6 +15,7 @@ from vqcodec.config import (
     PortraitFrame,
     parse_crop,
     parse_fraction,
+    parse_refs,
 )
 from vqcodec.reports import EncodeReport
 from vqcodec.types import LAYERS
@@ -47,6 +48,8 @@ def encode(
         help="The portrait: the best frame of the first second, or the first.")] = "auto",
     crop: Annotated[str, typer.Option(
         metavar="auto|full|X,Y,SIDE", help="The coded square: around the face, the largest, or given.")] = "auto",
+    refs: Annotated[str, typer.Option(
+        metavar="auto|N", help="Portraits per shot, 1 to 16: more where the head turns or the mouth opens.")] = "auto",
     device: Annotated[Device, typer.Option(help="Where the motion network runs.")] = "auto",
     face_model: Annotated[Path | None, typer.Option(help="face_landmarker.task to use.", show_default="found")] = None,
     force: Annotated[bool, typer.Option("--force", help="Replace an existing output.")] = False,
@@ -58,7 +61,7 @@ def encode(
     options = EncodeOptions(
         fps=None if fps is None else parse_fraction(fps, "--fps"), layers=layers, bitrate_kbps=bitrate, rdo=rdo,
         effort=effort, audio=AudioChoice.parse(audio), portrait_quality=portrait_quality, portrait_frame=portrait_frame,
-        crop=parse_crop(crop), force=force, device=device, face_model=face_model)
+        crop=parse_crop(crop), refs=parse_refs(refs), force=force, device=device, face_model=face_model)
     from vqcodec import api
     with console.progress_bar() as progress:
         report = api.encode(source, to, options, progress=progress)

@@ -79,12 +79,12 @@ def test_encode_defaults(api: Api, run: Any) -> None:
 
 def test_encode_every_option(api: Api, run: Any) -> None:
     done = run("encode", "in.mp4", "out.vqt", "--fps", "30000/1001", "--layers", "2", "--bitrate", "9.5",
-               "--audio", "24k", "--portrait-quality", "40", "--portrait-frame", "first", "--crop", "-5,10,300",
+               "--audio", "24k", "--portrait-quality", "40", "--portrait-frame", "first", "--crop", "-5,10,300", "--refs", "3",
                "--force", "--device", "cpu", "--face-model", "face.task")
     assert done.code == 0, done.err
     assert api.calls[0][1][2] == EncodeOptions(
         fps=Fraction(30000, 1001), layers=2, bitrate_kbps=9.5, audio=AudioChoice("opus", 24_000), portrait_quality=40,
-        portrait_frame="first", crop=SquareCrop(-5, 10, 300), force=True, device="cpu", face_model=Path("face.task"))
+        portrait_frame="first", crop=SquareCrop(-5, 10, 300), refs=3, force=True, device="cpu", face_model=Path("face.task"))
 
 
 def test_encode_json(api: Api, run: Any) -> None:
@@ -93,7 +93,7 @@ def test_encode_json(api: Api, run: Any) -> None:
     assert fields["file_kbps"] == 20.48 and fields["motion_kbps"] == 4.0 and fields["audio_kbps"] == 9.6
     assert fields["portrait_bytes"] == 8000 and fields["frames"] == 250 and fields["seconds"] == 10
     assert fields["layers"] == 4 and fields["model"].startswith("space@") and fields["encode_fps"] == 50
-    assert fields["warnings"] == ["a warning [x]"]
+    assert fields["warnings"] == ["a warning [x]"] and fields["refs"] == "auto"
 
 
 def test_output_names(api: Api, run: Any) -> None:
@@ -124,6 +124,7 @@ def test_thin(api: Api, run: Any) -> None:
     "encode", "encode in.mp4 a b", "encode in.mp4 --layers 5", "encode in.mp4 --nonsense", "encode in.mp4 --audio 5k",
     "encode in.mp4 --audio loud", "encode in.mp4 --crop 1,2", "encode in.mp4 --crop 0,0,1", "encode in.mp4 --fps fast",
     "encode in.mp4 --fps 1/0", "encode in.mp4 --fps 0", "encode in.mp4 --bitrate -3", "encode in.mp4 - --json",
+    "encode in.mp4 --refs 0", "encode in.mp4 --refs 17", "encode in.mp4 --refs many", "encode in.mp4 --refs 2.5",
     "encode in.mp4 --portrait-frame last", "decode in.vqt --size 300", "decode in.vqt --start -1",
     "decode in.vqt --start 3 --end 2", "decode in.vqt --end 1:2:3:4", "decode in.vqt --follow 0", "thin in.vqt out.vqt",
     "thin a - --layers 1 --json", "frobnicate"])

@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from fractions import Fraction
 
 import numpy as np
@@ -12,7 +13,8 @@ from numpy.typing import NDArray
 from pipeline_support import CENTRED as POINTS
 from pipeline_support import draw, turned
 
-from vqcodec.assembly import Assembler, Portrait
+from vqcodec.assembly import LATER_CANDIDATES_S, Assembler, Portrait
+from vqcodec.config import Refs
 from vqcodec.face.shots import FaceFrame
 from vqcodec.quantize.grfsq import dequantize, from_indices
 from vqcodec.types import DIMS, Crop, MotionGroup
@@ -35,8 +37,8 @@ def frame(index: int, *, shot: int = 0, seen: bool = True, points: NDArray[np.fl
 
 
 def assemble(frames: Sequence[FaceFrame], values: Sequence[float] | None = None, *, first: bool = False,
-             time_base_s: Fraction = Fraction(1, 25)) -> tuple[list[Portrait | MotionGroup], Assembler]:
-    assembler = Assembler(UNITS, time_base_s, "first" if first else "auto")
+             time_base_s: Fraction = Fraction(1, 25), refs: Refs = "auto") -> tuple[list[Portrait | MotionGroup], Assembler]:
+    assembler = Assembler(UNITS, time_base_s, "first" if first else "auto", refs=refs)
     items: list[Portrait | MotionGroup] = []
     for i, item in enumerate(frames):
         value = values[i] if values is not None else 0.0
@@ -138,6 +140,52 @@ def test_a_head_turned_for_long_gets_a_new_portrait() -> None:
     assert assembler.key_frames == 2
     assert decoded(items) == [float(i // 100) for i in range(400)]
     assert assemble(frames, first=True)[1].key_frames == 1
+    assert assemble(frames, refs=1)[1].key_frames == 1
+
+
+def looking_around(count: int = 500) -> list[FaceFrame]:
+    """Two seconds to the front, two to the side, and so on."""
+    return [frame(i, points=POINTS if i // 50 % 2 == 0 else turned(0.9)) for i in range(count)]
+
+
+@pytest.mark.parametrize("first", [True, False])
+@pytest.mark.parametrize("refs", [1, 2, 3, 5, 16])
+def test_as_many_portraits_as_allowed(refs: int, first: bool) -> None:
+    items, assembler = assemble(looking_around(), [float(i // 50 % 2) for i in range(500)], refs=refs, first=first)
+    check(items, 500)
+    assert assembler.key_frames == min(refs, 10)
+    portraits = [item for item in items if isinstance(item, Portrait)]
+    assert [int(p.features[0]) for p in portraits] == [2 * (n % 2) for n in range(len(portraits))]  # 1 / 0.5
+    for number, portrait in enumerate(portraits[1:], 1):
+        assert 50 * number < portrait.first_frame <= 50 * number + 25
+    assert decoded(items) == [float(i // 50 % 2) for i in range(500)]
+
+
+def test_each_shot_may_spend_its_own() -> None:
+    frames = [frame(i, shot=i // 200, points=POINTS if i // 50 % 2 == 0 else turned(0.9)) for i in range(400)]
+    items, _ = assemble(frames, refs=2)
+    assert [p.crop.x_px for p in items if isinstance(p, Portrait)] == [0, 0, 1, 1]
+
+
+def test_a_later_portrait_is_the_best_of_its_first_frames() -> None:
+    shut = turned(0.9)
+    shut[:, 1] = SHUT[:, 1]
+    start = 60  # the head has turned; it is due from frame 70 on
+    frames = [frame(i, points=POINTS if i < start else shut if i in (71, 72, 73) else turned(0.9)) for i in range(120)]
+    sharp = np.array(SQUARE)
+    sharp[::2, ::2] //= 2
+    frames[75] = replace(frames[75], square=sharp)
+    items, _ = assemble(frames, [float(i) for i in range(120)], refs=2, first=True)
+    later = [item for item in items if isinstance(item, Portrait)][1]
+    assert later.first_frame == 70 and (later.features == 150).all() and later.rgb is sharp
+    assert 70 + LATER_CANDIDATES_S * 25 > 75
+
+
+def test_a_shot_that_ends_while_candidates_are_looked_at() -> None:
+    frames = [frame(i, shot=i // 73, points=POINTS if i < 60 else turned(0.9)) for i in range(120)]
+    items, _ = assemble(frames, refs=3)
+    check(items, 120)
+    assert [p.first_frame for p in items if isinstance(p, Portrait)] == [0, 70, 73]
 
 
 @settings(max_examples=40, deadline=None)
@@ -149,7 +197,8 @@ def test_any_times_cuts_and_gaps(data: st.DataObject) -> None:
     shots = np.cumsum(rng.random(count) < 0.1)
     seen = rng.random(count) > 0.2
     frames = [frame(i, shot=int(shots[i]), seen=bool(seen[i]), time_s=Fraction(int(ticks[i]), 1000)) for i in range(count)]
-    items, assembler = assemble(frames, time_base_s=Fraction(1, 1000))
+    refs = data.draw(st.sampled_from(["auto", 1, 2, 16]))
+    items, assembler = assemble(frames, time_base_s=Fraction(1, 1000), refs=refs, first=data.draw(st.booleans()))
     if not seen.any():
         assert items == []
         return

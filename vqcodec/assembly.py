@@ -4,6 +4,7 @@
                        |--- one second ---|        the best of these becomes the portrait (KEYF) of all of them
                        [ group <= 2 s ][ group     tokens of f_t - f_s; a group never crosses a key frame
 
+Where that portrait serves badly for a while (face/mismatch.py), the best of the next 0.4 s becomes another one of the shot.
 A frame without a face repeats the features of the last face, or, before any face was seen, of the first one to come.
 """
 from __future__ import annotations
@@ -15,15 +16,17 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from vqcodec.config import GROUP_MAX_S, PortraitFrame
+from vqcodec.config import GROUP_MAX_S, PortraitFrame, Refs
 from vqcodec.face.crop import resize
-from vqcodec.face.keyframes import RefreshWatch, portrait_score
+from vqcodec.face.keyframes import portrait_score
+from vqcodec.face.mismatch import PortraitWatch
 from vqcodec.face.shots import FaceFrame
 from vqcodec.quantize.grfsq import dequantize, to_indices
 from vqcodec.quantize.rdo import choose
 from vqcodec.types import Crop, MotionGroup
 
 CANDIDATES_S = Fraction(1)
+LATER_CANDIDATES_S = Fraction(2, 5)
 MAX_GROUP_FRAMES = 240
 REFINED_SIDE_PX = 256
 
@@ -81,8 +84,9 @@ class Assembler:
     Args:
         units: (48,) of the motion space.
         time_base_s: seconds in a tick.
-        portrait_frame: which frame becomes the portrait.
+        portrait_frame: which frame becomes the portrait; of those that a shot gets later, the best is taken anyway.
         rdo: strength of the rate-distortion choice (rdo.choose); 0 takes the nearest values.
+        refs: portraits per shot (PortraitWatch); "auto" is 1 with portrait_frame "first".
         refiner: refines the features of each group before they are quantized; None leaves them.
 
     Attributes:
@@ -91,7 +95,7 @@ class Assembler:
     """
 
     def __init__(self, units: NDArray[np.float32], time_base_s: Fraction,
-                 portrait_frame: PortraitFrame = "auto", rdo: float = 0.0,
+                 portrait_frame: PortraitFrame = "auto", rdo: float = 0.0, refs: Refs = "auto",
                  refiner: MotionRefiner | None = None) -> None:
         self.key_frames = 0
         self._refiner = refiner
@@ -100,9 +104,8 @@ class Assembler:
         self._time_base_s = time_base_s
         self._rdo = rdo
         self._first_only = portrait_frame == "first"
-        self._watch = RefreshWatch()
+        self._watch = None if refs == 1 or (self._first_only and refs == "auto") else PortraitWatch(refs)
         self._shot: int | None = None  # of the portrait in force
-        self._portrait_points: NDArray[np.float32] | None = None
         self._base: NDArray[np.float32] | None = None  # dequantized f_s
         self._held: NDArray[np.float32] | None = None  # features of the last face
         self._open: list[_Pending] = []  # frames that wait for their portrait
@@ -117,29 +120,35 @@ class Assembler:
         pending = _Pending(frame.index, int(frame.time_s / self._time_base_s), features, small)
         if self._best is not None and (frame.shot != self._best.frame.shot or frame.time_s >= self._deadline_s):
             ready += self._settle()
-        if features is not None and self._best is None and frame.shot != self._shot:
-            self._begin_candidates(frame, features)
+        if features is not None and self._best is None:
+            if frame.shot != self._shot:
+                self._begin_candidates(frame, features, Fraction(0) if self._first_only else CANDIDATES_S)
+            elif self._is_due(frame):
+                self._begin_candidates(frame, features, LATER_CANDIDATES_S)
         if self._best is not None or self._base is None:
             self._open.append(pending)
             if features is not None:
                 self._consider(frame, features)
             return ready
-        return ready + self._continue(frame, pending)
+        return ready + self._add(pending)
 
     def flush(self) -> list[Portrait | MotionGroup]:
         """The items still held, at the end of the input; without any face in it there are none."""
         ready = self._settle() if self._best is not None else []
         return ready + self._end_group()
 
-    def _begin_candidates(self, frame: FaceFrame, features: NDArray[np.float32]) -> None:
+    def _is_due(self, frame: FaceFrame) -> bool:
+        """Whether the shot should get another portrait from this frame on."""
+        assert frame.square is not None and frame.points is not None
+        return self._watch is not None and self._watch.is_due(frame.square, frame.points, frame.time_s)
+
+    def _begin_candidates(self, frame: FaceFrame, features: NDArray[np.float32], within_s: Fraction) -> None:
         self._best = _Candidate(-np.inf, frame, features)
-        self._deadline_s = frame.time_s + (0 if self._first_only else CANDIDATES_S)
+        self._deadline_s = frame.time_s + within_s
 
     def _consider(self, frame: FaceFrame, features: NDArray[np.float32]) -> None:
         assert self._best is not None and frame.square is not None and frame.points is not None
-        if self._first_only and frame is not self._best.frame:
-            return
-        score = 0.0 if self._first_only else portrait_score(frame.square, frame.points)
+        score = portrait_score(frame.square, frame.points)
         if score > self._best.score:
             self._best = _Candidate(score, frame, features)
 
@@ -163,19 +172,11 @@ class Assembler:
         self._base = dequantize(stored, self._units)
         if self._refiner is not None:
             self._refiner.portrait(frame.square, self._base)
-        self._watch.start(frame.points, frame.time_s, new_shot=frame.shot != self._shot)
+        if self._watch is not None:
+            self._watch.start(frame.square, frame.points, frame.time_s, new_shot=frame.shot != self._shot)
         self._shot = frame.shot
         self.key_frames += 1
         return Portrait(first_frame, frame.square, stored, frame.crop)
-
-    def _continue(self, frame: FaceFrame, pending: _Pending) -> list[Portrait | MotionGroup]:
-        """A frame after its portrait is known; rarely, it becomes a new portrait itself."""
-        ready: list[Portrait | MotionGroup] = []
-        if frame.points is not None and pending.features is not None and not self._first_only \
-                and self._watch.is_due(frame.points, frame.time_s):
-            ready += self._end_group()
-            ready.append(self._enter(_Candidate(0.0, frame, pending.features), frame.index))
-        return ready + self._add(pending)
 
     def _add(self, pending: _Pending) -> list[Portrait | MotionGroup]:
         """Put a frame in the group; returns the group before it when that is full."""

@@ -16,10 +16,15 @@ DEFAULT_CRF = 18
 FRAME_RATE_RANGE_HZ = (Fraction(1), Fraction(60))
 GROUP_MAX_S = Fraction(2)
 MAX_EFFORT = 3
+MAX_REFS = 16
 
 Device: TypeAlias = Literal["auto", "cpu", "cuda"]
 PortraitFrame: TypeAlias = Literal["auto", "first"]
 CropMode: TypeAlias = Literal["auto", "full"]
+Refs: TypeAlias = int | Literal["auto"]
+
+
+_REFS_HINT = f"Choose --refs auto, or 1 to {MAX_REFS} portraits per shot."
 
 
 def _require(ok: bool, message: str, hint: str = "") -> None:
@@ -93,6 +98,18 @@ def parse_crop(text: str) -> CropChoice:
     return SquareCrop(int(match[1]), int(match[2]), int(match[3]))
 
 
+def parse_refs(text: str) -> Refs:
+    """Read "auto" or a number of portraits per shot.
+
+    Raises:
+        UsageError: anything else.
+    """
+    if text == "auto":
+        return "auto"
+    _require(re.fullmatch(r"[0-9]{1,4}", text) is not None, f"{text!r} is not a number of portraits", _REFS_HINT)
+    return int(text)
+
+
 def parse_fraction(text: str, what: str) -> Fraction:
     """Read "25", "29.97", "30000/1001" exactly.
 
@@ -132,6 +149,9 @@ class EncodeOptions:
         audio: what becomes of the sound.
         portrait_quality: AVIF quality of key frames, 1..100; an upper limit when bitrate_kbps is given.
         portrait_frame: "auto" takes the best of the first second, "first" the first frame with a face.
+        refs: portraits per shot (vqcodec.face.mismatch): 1 keeps to one; 2..16 allows so many, each where the one in
+            force serves badly, the sooner the more are left; "auto" adds one only where it serves very badly or for
+            long, and with portrait_frame "first" never.
         crop: "auto" follows the face once per shot, "full" is the largest centred square, or a square.
         force: replace an existing output.
         device: where the motion network runs.
@@ -147,6 +167,7 @@ class EncodeOptions:
     portrait_quality: int = DEFAULT_PORTRAIT_QUALITY
     portrait_frame: PortraitFrame = "auto"
     crop: CropChoice = "auto"
+    refs: Refs = "auto"
     force: bool = False
     device: Device = "auto"
     face_model: Path | None = None
@@ -161,6 +182,8 @@ class EncodeOptions:
         _require(self.effort in range(MAX_EFFORT + 1), f"effort is {self.effort}, not 0..{MAX_EFFORT}")
         _require(1 <= self.portrait_quality <= 100, f"portrait quality {self.portrait_quality} is outside 1..100")
         _require(self.portrait_frame in ("auto", "first"), f"unknown portrait frame {self.portrait_frame!r}")
+        _require(self.refs == "auto" or (isinstance(self.refs, int) and 1 <= self.refs <= MAX_REFS),
+                 f"{self.refs!r} is not a number of portraits", _REFS_HINT)
         _require(isinstance(self.crop, SquareCrop) or self.crop in ("auto", "full"), f"unknown crop {self.crop!r}")
         _require(self.device in ("auto", "cpu", "cuda"), f"unknown device {self.device!r}")
 

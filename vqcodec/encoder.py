@@ -179,7 +179,7 @@ def encode(source: Source, target: Target, options: EncodeOptions | None = None,
                 else FittedFile(sink, head, options, track.heads, parts.space.units))
         refiner = _refiner(options, parts)
         assembler = Assembler(parts.space.units, video.time_base_s, options.portrait_frame, options.rdo or 0.0,
-                              refiner=refiner)
+                              options.refs, refiner)
         with parts.detector() as detector, closing(_pipeline(track, detector, parts.space, options)) as items:
             _drain(items, assembler, file, video, progress, refiner)
     return _report(file, assembler, video, options, time.monotonic() - started_s, refiner)
@@ -239,5 +239,5 @@ def _report(file: StreamedFile | FittedFile, assembler: Assembler, video: VideoS
     head = file.head
     return EncodeReport(file.sizes, head.layers, head.motion_space, head.renderer, head.frame_rate_hz,
                         assembler.key_frames, assembler.low_confidence_frames, quality, elapsed_s, head.crop,
-                        tuple(warnings), effort=options.effort,
-                        refinement_gain=None if refiner is None else refiner.gain)
+                        tuple(warnings), options.refs, options.effort,
+                        None if refiner is None else refiner.gain)

@@ -47,6 +47,7 @@ class EncodeReport:
         portrait_quality: AVIF quality used.
         elapsed_s: wall-clock seconds.
         crop: the coded square, or None when unknown.
+        refs: portraits per shot that were allowed, "auto" or a number.
         warnings: sentences a person should read.
         effort: how hard the motion was refined, 0..3.
         refinement_gain: share of the distance to the real frames that this took away (vqcodec.refinement), 0..1; None at
@@ -64,6 +65,7 @@ class EncodeReport:
     elapsed_s: float
     crop: Crop | None = None
     warnings: tuple[str, ...] = ()
+    refs: int | str = "auto"
     effort: int = 0
     refinement_gain: float | None = None
 
@@ -77,6 +79,7 @@ class EncodeReport:
         crop = self.crop
         return size_fields(self.sizes) | {
             "layers": self.layers, "frame_rate_hz": str(self.frame_rate_hz), "key_frames": self.key_frames,
+            "refs": self.refs,
             "low_confidence_frames": self.low_confidence_frames, "portrait_quality": self.portrait_quality,
             "model": str(self.motion_space), "model_sha256": self.motion_space.sha256.hex(),
             "renderer": str(self.renderer), "renderer_sha256": self.renderer.sha256.hex(),

@@ -12,8 +12,8 @@ from vqcodec.face.crop import face_box
 Points = NDArray[np.float32]
 
 _EYES = ((33, 133, ((160, 144), (159, 145), (158, 153))), (362, 263, ((385, 380), (386, 374), (387, 373))))
-_RIGID = (10, 338, 297, 332, 284, 251, 389, 356, 454, 323, 234, 127, 162, 21, 54, 103, 67, 109, 168, 6, 197, 195, 5, 4,
-          33, 133, 362, 263)
+RIGID_POINTS = (10, 338, 297, 332, 284, 251, 389, 356, 454, 323, 234, 127, 162, 21, 54, 103, 67, 109, 168, 6, 197, 195,
+                5, 4, 33, 133, 362, 263)
 """Points that move with the skull: upper face oval, nose, eye corners."""
 
 OPEN_EYE_RATIO = 0.28
@@ -78,8 +78,8 @@ def pose_distance(portrait: Points, points: Points) -> tuple[float, float]:
     Returns:
         RMS residual over the size of the point set, and the scale ratio, >= 1.
     """
-    a = portrait[list(_RIGID)].astype(np.float64)
-    b = points[list(_RIGID)].astype(np.float64)
+    a = portrait[list(RIGID_POINTS)].astype(np.float64)
+    b = points[list(RIGID_POINTS)].astype(np.float64)
     a, b = a - a.mean(axis=0), b - b.mean(axis=0)
     size_a, size_b = np.sqrt((a**2).sum()), np.sqrt((b**2).sum())
     if min(size_a, size_b) < 1e-9:
@@ -91,6 +91,8 @@ def pose_distance(portrait: Points, points: Points) -> tuple[float, float]:
 
 class RefreshWatch:
     """Says when a key frame should be replaced within a shot: the head has been turned far away from it for a while.
+
+    A part of PortraitWatch (face/mismatch.py), which looks at more.
 
     Refreshing costs a portrait (8 kB is ten seconds of motion), so the least time between two doubles with each.
     """
