@@ -11,6 +11,7 @@ from vqcodec import __version__
 from vqcodec.runtime.allocator import tune_allocator
 
 from . import guard
+from .benchmark import benchmark
 from .compare import compare
 from .decode import decode
 from .demo import demo
@@ -24,7 +25,7 @@ from .verify import verify
 app = typer.Typer(name="vqcodec", no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False,
                   context_settings={"help_option_names": ["-h", "--help"]},
                   help="Talking-head video at the rate of a modem: a portrait, motion tokens and sound in one file.")
-for command in (encode, decode, info, verify, thin, demo, validate, compare):
+for command in (encode, decode, info, verify, thin, demo, validate, compare, benchmark):
     app.command()(command)
 app.add_typer(train, name="train")
 

@@ -1,0 +1,277 @@
+"""How fast this machine renders, by batch size, precision and picture size, and how fast whole files go through.
+
+A clip is coded; the renderer draws its portrait in poses mixed at random from the clip's own, as many at once as asked for,
+from motion features in main memory to pictures in main memory, as a decode does it. Whole files are timed as `vqcodec
+encode` and `vqcodec decode` run, from the first call to the closed file: models loaded, H.264 written.
+
+JSON: {"schema_version": 1, "conditions": {...}, "render": [{"size_px", "batch", "precision", "fps", "ms_per_batch",
+"peak_mib"}], "files": {"frames", "encode_fps", "decode_fps"} or null}. Rates are medians of the repeats. `fps` is null where
+the device's memory did not hold the batch; `peak_mib` is of a CUDA device, else null; `encode_fps` is null for a .vqt.
+"""
+from __future__ import annotations
+
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Literal, Protocol, TypeAlias
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from vqcodec import api
+from vqcodec.config import DecodeOptions, Device, EncodeOptions
+from vqcodec.container import Reader
+from vqcodec.errors import MediaError, UsageError
+from vqcodec.evaluation.conditions import conditions
+from vqcodec.evaluation.files import rounded
+from vqcodec.media.stills import decode_still
+from vqcodec.parts import FrameRenderer
+from vqcodec.quantize.grfsq import dequantize, from_indices
+from vqcodec.render.renderer import Renderer
+from vqcodec.runtime.device import choose_device, has_bfloat16, inference_dtype
+from vqcodec.types import KeyFrame, MotionGroup
+
+SCHEMA_VERSION = 1
+BATCHES = (1, 2, 4, 8, 16, 32, 64)
+SIZES_PX = (256, 512)
+REPEATS = 5
+FRAMES_A_REPEAT = 16
+_SEED = 5
+
+Precision: TypeAlias = Literal["fp32", "bf16", "fp16"]
+DTYPES: dict[str, torch.dtype] = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
+Tick: TypeAlias = Callable[[str], None]
+
+
+class LoadRenderer(Protocol):
+    """Makes the renderer of a precision: `Renderer.load`, or a stand-in of a test."""
+
+    def __call__(self, *, device: Device, precision: torch.dtype) -> FrameRenderer:
+        """A renderer on a device."""
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """What is drawn.
+
+    Attributes:
+        portrait: (512, 512, 3) uint8.
+        own: (48,) float32, its motion features.
+        poses: (N, 48) float32, decoded features of the clip's frames.
+    """
+
+    portrait: NDArray[np.uint8]
+    own: NDArray[np.float32]
+    poses: NDArray[np.float32]
+
+    def mixed(self, count: int, rng: np.random.Generator) -> NDArray[np.float32]:
+        """(count, 48) features, each between two poses of the clip: what a face does, in no order."""
+        first, second = (self.poses[rng.integers(0, len(self.poses), count)] for _ in range(2))
+        share = rng.random((count, 1), np.float32)
+        return (share * first + (1 - share) * second).astype(np.float32)
+
+
+@dataclass(frozen=True, slots=True)
+class RenderRate:
+    """Frames per second of one setting.
+
+    Attributes:
+        size_px: side of the pictures.
+        batch: frames drawn at once.
+        precision: of the convolutions.
+        fps: median over the repeats; None where memory ran out.
+        ms_per_batch: how long one batch takes, which is the delay of a live decode.
+        peak_mib: most memory held on a CUDA device, MiB.
+    """
+
+    size_px: int
+    batch: int
+    precision: str
+    fps: float | None
+    ms_per_batch: float | None
+    peak_mib: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class FileRates:
+    """Frames per second of whole files; encode_fps is None when there was nothing to encode."""
+
+    frames: int
+    encode_fps: float | None
+    decode_fps: float
+
+
+@dataclass(frozen=True, slots=True)
+class Benchmark:
+    """All that was measured."""
+
+    conditions: dict[str, Any]
+    render: tuple[RenderRate, ...]
+    files: FileRates | None
+
+    def to_json(self) -> dict[str, Any]:
+        """JSON-ready fields."""
+        return rounded({"schema_version": SCHEMA_VERSION, "conditions": self.conditions,
+                        "render": [asdict(rate) for rate in self.render],
+                        "files": None if self.files is None else asdict(self.files)})
+
+
+def precisions(device: torch.device) -> tuple[str, ...]:
+    """What is worth measuring on a device: all on CUDA; float32 on a CPU, and bfloat16 where it has it in hardware."""
+    if device.type == "cuda":
+        return ("fp16", "bf16", "fp32")
+    return ("bf16", "fp32") if has_bfloat16() else ("fp32",)
+
+
+def checked_precisions(names: Sequence[str], device: torch.device) -> tuple[str, ...]:
+    """The named precisions; none stands for `precisions`.
+
+    Raises:
+        UsageError: an unknown one, or fp16 on a CPU, where the renderer doesn't offer it.
+    """
+    for name in names:
+        if name not in DTYPES or (name == "fp16" and device.type != "cuda"):
+            raise UsageError(f"no precision {name!r} on {device.type}", hint="Choose fp32 or bf16; on CUDA also fp16.")
+    return tuple(dict.fromkeys(names)) or precisions(device)
+
+
+def read_scene(stream: Path, units: NDArray[np.float32]) -> Scene:
+    """Portrait and poses of a .vqt file, those of its first key frame.
+
+    Raises:
+        BitstreamError: it is damaged.
+        MediaError: it holds no motion.
+    """
+    key: KeyFrame | None = None
+    groups: list[NDArray[np.float32]] = []
+    with stream.open("rb") as handle:
+        for item in Reader(handle):
+            if isinstance(item, KeyFrame):
+                if key is not None:
+                    break
+                key = item
+            elif isinstance(item, MotionGroup):
+                groups.append(dequantize(from_indices(item.indices), units))
+    if key is None or not groups:
+        raise MediaError(f"{stream} holds no motion")
+    own = dequantize(key.features, units)
+    return Scene(decode_still(key.still, size_px=512), own, own + np.concatenate(groups))
+
+
+def _synchronise(device: torch.device) -> None:
+    """Wait until the device has done all that it was given: CUDA calls return early."""
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)
+
+
+def render_rate(renderer: FrameRenderer, scene: Scene, size_px: int, batch: int, precision: str, *,
+                repeats: int = REPEATS) -> RenderRate:
+    """Time the renderer: one round to warm up (memory, kernels, compilation), then `repeats` that count.
+
+    Args:
+        renderer: in the wanted precision.
+        scene: what to draw.
+        size_px: 256 or 512.
+        batch: frames at once, >= 1.
+        precision: its name.
+        repeats: rounds of at least FRAMES_A_REPEAT frames each, >= 1.
+    """
+    device, rng = torch.device(renderer.device), np.random.default_rng(_SEED)
+    rounds, times_s = -(-FRAMES_A_REPEAT // batch), []
+    if device.type == "cuda":
+        torch.cuda.reset_peak_memory_stats(device)
+    try:
+        state = renderer.prepare(scene.portrait, scene.own)
+        for _ in range(repeats + 1):
+            poses = [scene.mixed(batch, rng) for _ in range(rounds)]
+            _synchronise(device)
+            start_s = time.perf_counter()
+            for pose in poses:
+                renderer.render(state, pose, size_px)
+            _synchronise(device)
+            times_s.append((time.perf_counter() - start_s) / rounds)
+    except torch.OutOfMemoryError:
+        torch.cuda.empty_cache()
+        return RenderRate(size_px, batch, precision, None, None)
+    median_s = float(np.median(times_s[1:]))
+    peak = torch.cuda.max_memory_allocated(device) / 2**20 if device.type == "cuda" else None
+    return RenderRate(size_px, batch, precision, batch / median_s, median_s * 1000, peak)
+
+
+def file_rates(source: Path, folder: Path, device: Device, repeats: int) -> tuple[FileRates, Path]:
+    """Encode (unless it is a .vqt) and decode a file as the commands do, `repeats` times; also gives the .vqt.
+
+    Raises:
+        VqcodecError: whatever encode and decode raise.
+    """
+    stream, shown = source, folder / "decoded.mp4"
+    encode_fps, decode_fps, frames = [], [], 0
+    for _ in range(repeats):
+        if source.suffix != ".vqt":
+            stream, start_s = folder / "coded.vqt", time.perf_counter()
+            frames = api.encode(source, stream, EncodeOptions(device=device, force=True)).sizes.frames
+            encode_fps.append(frames / (time.perf_counter() - start_s))
+        start_s = time.perf_counter()
+        frames = api.decode(stream, shown, DecodeOptions(device=device, force=True)).frames
+        decode_fps.append(frames / (time.perf_counter() - start_s))
+    return FileRates(frames, float(np.median(encode_fps)) if encode_fps else None, float(np.median(decode_fps))), stream
+
+
+def _units(stream: Path) -> tuple[NDArray[np.float32], str]:
+    """Quantizer units and identity of the motion space that a stream names."""
+    from vqcodec.models import store
+    with stream.open("rb") as handle:
+        need = Reader(handle).head.motion_space
+    model = store.find(need, "motion space")
+    return store.read_basis(model).units, str(model.id)
+
+
+def benchmark(source: Path, *, device: Device = "auto", batches: Sequence[int] = BATCHES,
+              sizes_px: Sequence[int] = SIZES_PX, precision: Sequence[str] = (), repeats: int = REPEATS,
+              files: bool = True, tick: Tick = lambda what: None, load: LoadRenderer = Renderer.load) -> Benchmark:
+    """Measure this machine.
+
+    Args:
+        source: a video of a talking person, or a .vqt file.
+        device: auto, cpu or cuda.
+        batches: frames drawn at once, each >= 1.
+        sizes_px: 256 and 512, or one of them.
+        precision: of fp32, bf16, fp16; none takes those that suit the device.
+        repeats: rounds whose median counts, >= 1; whole files are timed at most three times.
+        files: time whole files, too.
+        tick: called with what is measured next.
+        load: makes the renderers.
+
+    Raises:
+        UsageError: a setting out of range.
+        VqcodecError: whatever encode, decode and the models raise.
+    """
+    chosen = choose_device(device)
+    names = checked_precisions(precision, chosen)
+    if repeats < 1 or not batches or min(batches) < 1 or not set(sizes_px) <= set(SIZES_PX) or not sizes_px:
+        raise UsageError(f"batches {list(batches)}, sizes {list(sizes_px)}, {repeats} repeats can't be measured",
+                         hint="Batches and repeats are 1 or more, sizes 256 and 512.")
+    with tempfile.TemporaryDirectory(prefix="vqcodec-benchmark-") as name:
+        tick("files" if files else "coding the clip")
+        if files or source.suffix != ".vqt":
+            rates, stream = file_rates(source, Path(name), device, min(repeats, 3) if files else 1)
+        else:
+            rates, stream = None, source
+        units, space = _units(stream)
+        scene = read_scene(stream, units)
+    found, model = [], ""
+    for kind in names:
+        renderer = load(device=device, precision=DTYPES[kind])
+        model = str(renderer.id)
+        for size_px in sizes_px:
+            for batch in batches:
+                tick(f"{kind} {size_px} x{batch}")
+                found.append(render_rate(renderer, scene, size_px, batch, kind, repeats=repeats))
+    default = next(name for name, dtype in DTYPES.items() if dtype == inference_dtype(chosen))
+    known = conditions(device=str(chosen), device_name=torch.cuda.get_device_name(chosen) if chosen.type == "cuda" else None,
+                       threads=torch.get_num_threads(), default_precision=default, repeats=repeats, source=source.name,
+                       renderer=model, motion_space=space)
+    return Benchmark(known, tuple(found), rates if files else None)
