@@ -39,9 +39,9 @@ DRIFT_PX = 1.0
 """Greatest drift of a landmark, in pixels of a 256 px crop, before quantization."""
 LEARNED_DRIFT_UNITS = 12.0
 NEAR = 2e-7
-SMOOTH = 5e-6
+SMOOTH = 2e-5
 BATCH_FRAMES = 8
-_RATE_UNITS = 1.0
+_RATE_UNITS = 2.0
 _LAST_RATE = 0.3
 _MOMENTUM, _MEMORY = 0.8, 0.9
 

@@ -13,12 +13,13 @@ import io
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import takewhile
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from vqcodec.assembly import Assembler, Portrait
+from vqcodec.assembly import Assembler, MotionRefiner, Portrait
 from vqcodec.config import DecodeOptions, EncodeOptions
 from vqcodec.container import Reader, Writer
 from vqcodec.encoder import motion_features
@@ -66,22 +67,24 @@ class Tracked:
     frames: list[tuple[FaceFrame, NDArray[np.float32] | None]]
 
 
-def track(clip: Path, parts: EncoderParts) -> Tracked:
-    """What the encoder knows of a clip before it chooses any token."""
+def track(clip: Path, parts: EncoderParts, seconds: float | None = None) -> Tracked:
+    """What the encoder knows of a clip, or of its first seconds, before it chooses any token."""
     with VideoSource(str(clip), sound="none") as video, parts.detector() as detector:
         pictures = (item for item in video.items() if isinstance(item, VideoFrame))
-        found = list(motion_features(face_frames(pictures, detector, "full"), parts.space))
+        wanted = pictures if seconds is None else takewhile(lambda item: item.time_s < seconds, pictures)
+        found = list(motion_features(face_frames(wanted, detector, "full"), parts.space))
         head = Head(video.time_base_s, video.frame_rate_hz, LAYERS, parts.space.id, parts.renderer)
     return Tracked(head, [item for item in found if isinstance(item, tuple)])
 
 
-def code(tracked: Tracked, setting: Setting, units: NDArray[np.float32], quality: int) -> tuple[bytes, int]:
+def code(tracked: Tracked, setting: Setting, units: NDArray[np.float32], quality: int,
+         refiner: MotionRefiner | None = None) -> tuple[bytes, int]:
     """A stream without sound, and the bytes of its motion payloads."""
     sink = io.BytesIO()
     head = Head(tracked.head.time_base_s, tracked.head.frame_rate_hz, setting.layers, tracked.head.motion_space,
                 tracked.head.renderer)
     writer = Writer(sink, head)
-    assembler = Assembler(units, head.time_base_s, "first", setting.strength)
+    assembler = Assembler(units, head.time_base_s, "first", setting.strength, refiner=refiner)
 
     def put(items: list[Portrait | MotionGroup]) -> None:
         for item in items:
