@@ -146,7 +146,10 @@ class RecoveringWindow(Window):
         ticks = group.ticks.tolist()
         missing = group.first_frame - self._next_frame
         if missing > 0:
+            self._portrait_before = None
             yield from self._concealed(ticks[0], missing, self._key_frame, features[0])
+        self._begin_fade(ticks[0], features[0])
+        self._last = ticks[-1], features[-1]
         for pose in self._inside(zip(ticks, features, strict=True), self._key_frame):
             self._damage.frames_intact += 1
             yield pose

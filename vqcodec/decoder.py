@@ -4,8 +4,9 @@
       CRC, entropy decoding, Opus, still          batches of frames                H.264, AAC
       thread 1                                    thread 2                         this thread
 
-Every frame is rendered from its key frame and its own tokens: an error in one frame stays in it. With `recover`, damage is
-read past (RecoveringReader) and what is missing made up (RecoveringWindow); the rest is the same.
+Every frame is rendered from its key frame and its own tokens: an error in one frame stays in it. Where a shot gets another
+key frame, the first 0.2 s are rendered from both and blended (vqcodec.fading). With `recover`, damage is read past
+(RecoveringReader) and what is missing made up (RecoveringWindow); the rest is the same.
 """
 from __future__ import annotations
 
@@ -25,6 +26,7 @@ from vqcodec.container.reader import Item
 from vqcodec.damage import Damage
 from vqcodec.errors import BitstreamError, TruncatedError
 from vqcodec.face.portrait import portrait_square
+from vqcodec.fading import FADE_S, cross_faded
 from vqcodec.media.items import Target
 from vqcodec.media.output import check_output
 from vqcodec.media.sink import VideoSink
@@ -45,7 +47,7 @@ _DEPTH = 24
 class _Portraits:
     """Renderer states by key frame; with another portrait, always its own, driven by the motion relative to the first.
 
-    One state is kept: key frames come in order.
+    One state is kept, because key frames come in order; during a cross-fade, the one before, too.
     """
 
     def __init__(self, parts: DecoderParts, options: DecodeOptions, head: Head, damage: Damage | None) -> None:
@@ -54,6 +56,7 @@ class _Portraits:
         self._size_px = head.coded_size_px
         self._key_frame: KeyFrame | None = None
         self._state: Any = None
+        self._before: tuple[KeyFrame, Any] | None = None
         self._shift: NDArray[np.float32] | None = None
         self._other: tuple[NDArray[np.uint8], NDArray[np.float32]] | None = None
         if options.portrait is not None:
@@ -65,18 +68,42 @@ class _Portraits:
         """What the renderer needs to render from a key frame."""
         if key_frame is self._key_frame:
             return self._state
-        own = dequantize(key_frame.features, self._parts.space.units)
+        before = None if self._key_frame is None else (self._key_frame, self._state)
         if self._other is None:
-            self._state = self._prepared(key_frame, own)
+            self._state = self._prepared(key_frame)
         elif self._shift is None:
             self._state = self._parts.renderer.prepare(*self._other)
-            self._shift = self._other[1] - own
-        self._key_frame = key_frame
+            self._shift = self._other[1] - self._own(key_frame)
+        self._key_frame, self._before = key_frame, before or self._before
         return self._state
 
-    def _prepared(self, key_frame: KeyFrame, own: NDArray[np.float32]) -> Any:
+    def fading(self, key_frame: KeyFrame | None) -> Any:
+        """The state of the key frame before the one to render from, to be asked for first; None when nothing is to fade."""
+        if key_frame is None or self._other is not None:
+            return None
+        if key_frame is self._key_frame:
+            return self._state
+        if self._before is None or key_frame is not self._before[0]:  # playing begins within the fade
+            try:
+                self._before = key_frame, self._fresh(key_frame)
+            except BitstreamError:
+                return None  # no frame but those of the fade needs it
+        return self._before[1]
+
+    def forget(self) -> None:
+        """No fade is going on: drop what only it needs."""
+        self._before = None
+
+    def _own(self, key_frame: KeyFrame) -> NDArray[np.float32]:
+        return dequantize(key_frame.features, self._parts.space.units)
+
+    def _fresh(self, key_frame: KeyFrame) -> Any:
+        still = decode_still(key_frame.still, size_px=self._size_px)
+        return self._parts.renderer.prepare(still, self._own(key_frame))
+
+    def _prepared(self, key_frame: KeyFrame) -> Any:
         try:
-            return self._parts.renderer.prepare(decode_still(key_frame.still, size_px=self._size_px), own)
+            return self._fresh(key_frame)
         except BitstreamError:
             if self._damage is None or self._state is None:
                 raise
@@ -95,9 +122,8 @@ def rendered(items: Iterable[Pose | Samples], portraits: _Portraits, renderer: F
 
     def flush() -> Iterator[VideoFrame]:
         if batch:
-            state = portraits.state(batch[0].key_frame)
-            pictures = renderer.render(state, portraits.drive(np.stack([pose.features for pose in batch])), size_px)
-            yield from (VideoFrame(rgb, pose.time_s) for rgb, pose in zip(pictures, batch, strict=True))
+            yield from (VideoFrame(rgb, pose.time_s)
+                        for rgb, pose in zip(_pictures(batch, portraits, renderer, size_px), batch, strict=True))
             batch.clear()
 
     for item in items:
@@ -108,6 +134,21 @@ def rendered(items: Iterable[Pose | Samples], portraits: _Portraits, renderer: F
             yield from flush()
         batch.append(item)
     yield from flush()
+
+
+def _pictures(batch: list[Pose], portraits: _Portraits, renderer: FrameRenderer, size_px: int) -> list[NDArray[np.uint8]]:
+    """Those of poses of one key frame; what fades is rendered from the one before, too, and the rest as ever."""
+    fading = [number for number, pose in enumerate(batch) if pose.faded_from is not None]
+    before = portraits.fading(batch[fading[0]].faded_from) if fading else None
+    state = portraits.state(batch[0].key_frame)
+    features = portraits.drive(np.stack([pose.features for pose in batch]))
+    pictures = list(renderer.render(state, features, size_px))
+    if before is not None and before is not state:
+        for number, old in zip(fading, renderer.render(before, features[fading], size_px), strict=True):
+            pictures[number] = cross_faded(old, pictures[number], batch[number].share)
+    if not fading:
+        portraits.forget()
+    return pictures
 
 
 def _reader(file: BinaryIO, options: DecodeOptions) -> Reader | RecoveringReader:
@@ -122,7 +163,10 @@ def _items(reader: Reader | RecoveringReader, file: BinaryIO, options: DecodeOpt
         return iter(reader)
     if isinstance(file, GrowingFile):
         return _until_cut(reader, file)
-    return reader.groups_from(options.start_s) if options.start_s > 0 and file.seekable() else iter(reader)
+    if options.start_s == 0 or not file.seekable():
+        return iter(reader)
+    # a fade that goes on at the start needs the last frame and the portrait from before it
+    return reader.groups_from(max(options.start_s - FADE_S, Fraction(0)))
 
 
 def _until_cut(reader: Reader, file: GrowingFile) -> Iterator[Item]:

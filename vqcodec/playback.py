@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from vqcodec.config import DecodeOptions
 from vqcodec.errors import UsageError
+from vqcodec.fading import FADE_S, Fade, goes_on
 from vqcodec.media.audio import AudioDecoder, packet_samples
 from vqcodec.media.items import AUDIO_HZ
 from vqcodec.quantize.grfsq import dequantize, from_indices
@@ -27,11 +28,15 @@ class Pose:
         time_s: when it is shown, from the start of the window.
         key_frame: what it is rendered from.
         features: (48,) float32 motion features.
+        faded_from: the portrait before, while it fades away (vqcodec.fading).
+        share: part of key_frame in the picture, 1 outside fades.
     """
 
     time_s: Fraction
     key_frame: KeyFrame
     features: NDArray[np.float32]
+    faded_from: KeyFrame | None = None
+    share: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +109,9 @@ class Window:
         self._origin_s: Fraction | None = Fraction(0) if options.start_s == 0 else None
         self._key_frame: KeyFrame | None = None
         self._base = np.zeros(0, np.float32)
+        self._portrait_before: KeyFrame | None = None  # until the first group of the next one
+        self._last: tuple[int, NDArray[np.float32]] | None = None  # tick and features of the last frame of a group
+        self._fade: Fade | None = None
         self._sound: SoundWindow | None = None
         self._early: list[AudioGroup] = []  # sound that comes before the first frame of the window is known, or far ahead
         self._heard_until_s = MAX_SOUND_AHEAD_S
@@ -112,6 +120,7 @@ class Window:
     def push(self, item: KeyFrame | MotionGroup | AudioGroup) -> Iterator[Pose | Samples]:
         """Take the next item of the stream."""
         if isinstance(item, KeyFrame):
+            self._portrait_before, self._fade = self._key_frame, None
             self._key_frame, self._base = item, dequantize(item.features, self._units)
         elif isinstance(item, MotionGroup):
             yield from self._poses(item)
@@ -132,7 +141,19 @@ class Window:
 
     def _poses(self, group: MotionGroup) -> Iterator[Pose]:
         assert self._key_frame is not None  # the reader refuses a group before the first key frame
-        yield from self._inside(zip(group.ticks.tolist(), self._features(group), strict=True), self._key_frame)
+        ticks, features = group.ticks.tolist(), self._features(group)
+        self._begin_fade(ticks[0], features[0])
+        self._last = ticks[-1], features[-1]
+        yield from self._inside(zip(ticks, features, strict=True), self._key_frame)
+
+    def _begin_fade(self, tick: int, features: NDArray[np.float32]) -> None:
+        """Take the first frame of a group: where its portrait is new, but not its shot, the one before fades away."""
+        before, self._portrait_before = self._portrait_before, None
+        if before is None or self._last is None:
+            return
+        last_s, first_s = self._last[0] * self._head.time_base_s, tick * self._head.time_base_s
+        if first_s - last_s <= FADE_S and goes_on(self._last[1], features, self._units):
+            self._fade = Fade(before, last_s, first_s)
 
     def _inside(self, rows: Iterable[tuple[int, NDArray[np.float32]]], key_frame: KeyFrame) -> Iterator[Pose]:
         """Those of the frames (tick, features) that lie in the window."""
@@ -146,7 +167,11 @@ class Window:
                 continue
             if self._origin_s is None:
                 self._origin_s = time_s
-            yield Pose(time_s - self._origin_s, key_frame, row)
+            share = None if self._fade is None else self._fade.share(time_s)
+            if self._fade is None or share is None:
+                yield Pose(time_s - self._origin_s, key_frame, row)
+            else:
+                yield Pose(time_s - self._origin_s, key_frame, row, self._fade.key_frame, share)
 
     def _samples(self) -> Iterator[Samples]:
         if self._origin_s is None or self._head.audio is None:
