@@ -53,7 +53,7 @@ def renderer() -> DifferentiableRenderer:
 class Drawn:
     """A drawn face that moves: portrait, frames, and features as a tracker half a pixel off would give them."""
 
-    def __init__(self, renderer: DifferentiableRenderer, frames: int = 4) -> None:
+    def __init__(self, renderer: DifferentiableRenderer, frames: int = 3) -> None:
         points = moving_landmarks(25, 1)[:frames + 1]
         basis = renderer.basis
         found = points + np.float32(0.6 / 256)

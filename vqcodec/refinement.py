@@ -13,6 +13,8 @@ features take a few gradient steps through the frozen renderer towards the real 
 by dynamic programming, with |.|^2 in squared pixels over all landmarks (quantize.rdo.importance). i = 0 throughout is one
 of the ways to choose, so that the sum never gets worse than without refinement. Tokens must go on meaning motion: no
 landmark drifts by more than DRIFT_PX, and no learned dimension by more than LEARNED_DRIFT_UNITS.
+
+The choice is the encoder's alone: any values are valid, another machine may choose others, and decoding stays exact.
 """
 from __future__ import annotations
 
@@ -31,6 +33,7 @@ from vqcodec.quantize.rdo import importance
 from vqcodec.render import likeness
 from vqcodec.render.differentiable import SIDE_PX, DifferentiableRenderer
 from vqcodec.render.renderer import PortraitState, Renderer
+from vqcodec.runtime.device import choose_device
 from vqcodec.types import DIMS, LAYERS, ModelId
 
 STEPS = (0, 2, 6, 20)
@@ -139,7 +142,9 @@ class Refiner:
             ModelError: the renderer is missing.
             UnsupportedError: the renderer here is not for this motion space.
         """
-        renderer = DifferentiableRenderer(Renderer.load(device=options.device, space=space))
+        # gradients of single pixels are below what float16 can hold
+        precision = torch.bfloat16 if choose_device(options.device).type == "cuda" else None
+        renderer = DifferentiableRenderer(Renderer.load(device=options.device, space=space, precision=precision))
         return cls(renderer, STEPS[options.effort], layers=options.layers, portrait_quality=options.portrait_quality)
 
     @property
