@@ -5,12 +5,14 @@ from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from pipeline_support import video_writer
 
 from vqcodec import api
-from vqcodec.config import DecodeOptions, EncodeOptions
+from vqcodec.config import AudioChoice, DecodeOptions, EncodeOptions
 from vqcodec.container import Writer
 from vqcodec.face.crop import resize
 from vqcodec.face.landmarks import FaceLandmarker
@@ -115,3 +117,21 @@ def test_another_portrait(coded: Coded, sample_portrait: Path) -> None:
     with api.open(coded[0]) as stream:
         frames = list(stream.frames(portrait=sample_portrait, end_s=Fraction(1, 5), size_px=256))
     assert len(frames) == 5
+
+
+def test_a_camera_that_comes_nearer_gets_a_second_portrait(original: list[NDArray[np.uint8]], tmp_path: Path) -> None:
+    zoom = [1 + min(max(number - 20, 0), 10) / 12 for number in range(60)]
+    shown = [cv2.warpAffine(rgb, np.float32([[z, 0, 256 * (1 - z)], [0, z, 200 * (1 - z)]]), (512, 512)).astype(np.uint8)
+             for rgb, z in zip(original, zoom, strict=False)]
+    with video_writer(tmp_path / "zoom.mp4", width=512, height=512) as write:
+        for rgb in shown:
+            write(rgb)
+    quality, key_frames = [], []
+    for refs in (1, 3):
+        options = EncodeOptions(refs=refs, portrait_frame="first", crop="full", audio=AudioChoice("none"))
+        key_frames.append(api.encode(tmp_path / "zoom.mp4", tmp_path / f"{refs}.vqt", options).key_frames)
+        with api.open(tmp_path / f"{refs}.vqt") as stream:
+            found = list(stream.frames(start_s=Fraction(2), size_px=256))
+        quality.append(np.mean([psnr_db(frame.rgb, rgb) for frame, rgb in zip(found, shown[50:], strict=True)]))
+    assert key_frames[0] == 1 and 2 <= key_frames[1] <= 3
+    assert quality[1] > quality[0] + 1

@@ -51,7 +51,7 @@ def with_shut_eyes(points: Points = CENTRED) -> Points:
 
 
 def due_s(watch: PortraitWatch, points: Points, square: Pixels = SQUARE, *, start_s: Fraction = Fraction(0),
-          frames: int = 500) -> Fraction | None:
+          frames: int = 160) -> Fraction | None:
     """Show frames that all look alike; when a portrait is due, if ever."""
     for i in range(frames):
         if watch.is_due(square, points, start_s + Fraction(i, 25)):
