@@ -23,6 +23,7 @@ from vqcodec.face.mismatch import (
     PortraitWatch,
     level_with,
     mismatch,
+    past_with,
     picture_difference,
 )
 
@@ -139,6 +140,15 @@ def test_the_more_may_be_spent_the_sooner() -> None:
     assert level_with(MAX_REFS) == LEVEL_MIN < level_with(3) < level_with(1) < FAST_LEVEL
     between = next(turned(a) for a in np.linspace(0, 1, 50) if level_with(15) < mismatch(look(), look(turned(a))) < level_with(1))
     assert due_s(watching(16), between) is not None and due_s(watching(2), between) is None
+
+
+def test_the_last_one_is_not_spent_on_a_passing_pose() -> None:
+    for refs, seconds in ((2, 4), (3, 1), (5, Fraction(2, 5))):
+        watch = watching(refs)
+        assert due_s(watch, CENTRED, frames=200) is None
+        found_s = due_s(watch, FAR, start_s=Fraction(8))
+        assert found_s is not None and seconds - Fraction(3, 5) <= found_s - 8 < seconds + 1
+        assert past_with(refs - 1) == Fraction(8, (refs - 1)**2)
 
 
 def test_shut_eyes_wait() -> None:

@@ -9,6 +9,7 @@ The mouth weighs more than that fit wants: it is small in the picture, but it is
 """
 from __future__ import annotations
 
+from collections import deque
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -38,6 +39,11 @@ GAP_S = Fraction(1)
 LEVEL_FULL, LEVEL_STEP, LEVEL_MIN = 0.28, 0.03, 0.15
 """A fresh portrait, a quarter of a second away, has .06 (median) to .15 (of ten frames, one has more)."""
 OPEN_SHARE = 0.6
+
+PAST_S = Fraction(8)
+PAST_STEP_S = Fraction(1, 2)
+LEAST_GAIN = 0.05
+"""There is no way back to a portrait but to send it again: one that serves a passing pose only does harm afterwards."""
 
 FAST_LEVEL = 0.5
 """Of 336 frames of ordinary recordings with any portrait of theirs, three in a hundred are worse."""
@@ -111,8 +117,16 @@ def level_with(left: int) -> float:
     return max(LEVEL_FULL - LEVEL_STEP * left, LEVEL_MIN)
 
 
+def past_with(left: int) -> Fraction:
+    """Seconds of the past that a new portrait must have served better, while so many may still be spent in the shot."""
+    return PAST_S / left**2
+
+
 class PortraitWatch:
     """Says when a shot should get another portrait.
+
+    The one in force has served badly for a while, and a new one would have served the last seconds better: the fewer are
+    left, the more of them.
 
     Args:
         refs: portraits per shot: a number, or "auto": those of RefreshWatch, and where the portrait serves very badly.
@@ -125,11 +139,14 @@ class PortraitWatch:
         self._used = 0
         self._key_s = Fraction(0)
         self._since_s: Fraction | None = None
+        self._past: deque[tuple[Fraction, Look]] = deque(maxlen=int(PAST_S / PAST_STEP_S))
 
     def start(self, square: NDArray[np.uint8], points: Points, time_s: Fraction, *, new_shot: bool) -> None:
         """A portrait, (S, S, 3) uint8 with (478, 2) landmarks in 0..1, holds from now on."""
         self._portrait, self._key_s, self._since_s = Look.at(square, points), time_s, None
         self._used = 1 if new_shot else self._used + 1
+        if new_shot:
+            self._past.clear()
         self._turned.start(points, time_s, new_shot=new_shot)
 
     def is_due(self, square: NDArray[np.uint8], points: Points, time_s: Fraction) -> bool:
@@ -137,11 +154,21 @@ class PortraitWatch:
         if self._portrait is None or self._used == self._refs:
             return False
         look = Look.at(square, points)
+        if not self._past or time_s - self._past[-1][0] >= PAST_STEP_S:
+            self._past.append((time_s, look))
         if self._refs == "auto":
             fast_gap_s = FAST_GAP_S * 2**(self._used - 1)
             bad = self._is_bad(look, time_s, FAST_LEVEL, FAST_AFTER_S, fast_gap_s)
-            return self._turned.is_due(points, time_s) or bad
-        return self._is_bad(look, time_s, level_with(self._refs - self._used), AFTER_S, GAP_S)
+            return self._turned.is_due(points, time_s) or (bad and self._pays(look, time_s - PAST_S))
+        left = self._refs - self._used
+        return self._is_bad(look, time_s, level_with(left), AFTER_S, GAP_S) and self._pays(look, time_s - past_with(left))
+
+    def _pays(self, look: Look, from_s: Fraction) -> bool:
+        """Whether this frame would have been the better portrait of those since a time, itself included."""
+        assert self._portrait is not None
+        shown = [past for time_s, past in self._past if time_s >= from_s] + [look]
+        gain = sum(mismatch(self._portrait, past) - mismatch(look, past) for past in shown) / len(shown)
+        return gain >= LEAST_GAIN
 
     def _is_bad(self, look: Look, time_s: Fraction, level: float, after_s: Fraction, gap_s: Fraction) -> bool:
         assert self._portrait is not None
