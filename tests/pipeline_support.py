@@ -105,7 +105,15 @@ class FakeSpace:
         self.basis = np.linalg.qr(rng.normal(size=(LANDMARKS * 2, DIMS)))[0].astype(np.float32)
         self.batches: list[int] = []
 
-    def features(self, frames: NDArray[np.uint8], landmarks: NDArray[np.float32]) -> NDArray[np.float32]:
+    def tracker(self) -> None:
+        return None
+
+    def transfer(self, features: NDArray[np.float32], own: NDArray[np.float32],
+                 other: NDArray[np.float32]) -> NDArray[np.float32]:
+        return features + (other - own)
+
+    def features(self, frames: NDArray[np.uint8], landmarks: NDArray[np.float32],
+                 surroundings: NDArray[np.float32] | None = None) -> NDArray[np.float32]:
         assert frames.shape[1:] == (256, 256, 3) and frames.dtype == np.uint8
         assert landmarks.shape == (len(frames), LANDMARKS, 2) and landmarks.dtype == np.float32
         self.batches.append(len(frames))

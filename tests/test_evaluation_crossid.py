@@ -1,4 +1,4 @@
-"""Cross-identity driving: who drives whom, what the figures say, and that the decoder's rule is the one called shifted."""
+"""Cross-identity driving: who drives whom, what the figures say, and that the decoder's rule is the one called scaled."""
 from __future__ import annotations
 
 import json
@@ -96,9 +96,9 @@ def test_command(clips: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
     assert only["frames"] == only["faces"] == 4
     assert only["id_portrait"] < 0.5 and only["roll_corr"] > 0.8 and 0.5 < only["path_ratio"] < 1.6
     assert "identity distance to the portrait" in capsys.readouterr().out and str(tmp_path) not in json.dumps(found)
-    # the rule called shifted is the decoder's
+    # the rule called scaled is the decoder's
     stream, still = next(keep.glob("*.vqt")), next(keep.glob("*.png"))
-    for ours, theirs in zip(by_transfer("shifted")(stream, still), by_decoder(stream, still), strict=True):
+    for ours, theirs in zip(by_transfer("scaled")(stream, still), by_decoder(stream, still), strict=True):
         assert ours.time_s == theirs.time_s
         assert np.abs(ours.rgb.astype(int) - theirs.rgb).mean() < 0.5
     assert crossid.EVERY == 5

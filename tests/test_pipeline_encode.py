@@ -239,10 +239,10 @@ def test_unreadable_inputs(tmp_path: Path) -> None:
 
 def test_a_failing_stage_leaves_nothing(clip: Path, tmp_path: Path) -> None:
     class Broken(FakeSpace):
-        def features(self, frames: np.ndarray, landmarks: np.ndarray) -> np.ndarray:
+        def features(self, frames: np.ndarray, landmarks: np.ndarray, surroundings: np.ndarray | None = None) -> np.ndarray:
             if len(self.batches) == 2:
                 raise RuntimeError("out of memory")
-            return super().features(frames, landmarks)
+            return super().features(frames, landmarks, surroundings)
     with pytest.raises(RuntimeError, match="out of memory"):
         encode(clip, tmp_path / "out.vqt", parts=encoder_parts(Broken()))
     assert not list(tmp_path.iterdir())

@@ -7,7 +7,8 @@ import torch
 from training_support import draw_face, moving_landmarks, shipped_basis
 
 from vqcodec.models import store
-from vqcodec.models.basis import LANDMARK_DIMS, fit_basis
+from vqcodec.models.basis import fit_basis
+from vqcodec.models.layout import LANDMARK_DIMS, Layout
 from vqcodec.motion.space import MotionSpace
 from vqcodec.render.flow import LandmarkFlow, affine_flow, base_grid, resize_flow, warp
 from vqcodec.render.maps import MAP_CHANNELS, draw_maps
@@ -101,7 +102,7 @@ def test_untrained_512_head_enlarges_the_256_blend() -> None:
 
 def test_conditioning_is_zero_motion_for_the_portrait_itself() -> None:
     state = np.linspace(-3, 3, 48).astype(np.float32)
-    motion, portrait = conditioning_inputs(state, np.stack([state, state + 1]), np.ones(48, np.float32))
+    motion, portrait = conditioning_inputs(state, np.stack([state, state + 1]), np.ones(48, np.float32), Layout())
     assert not motion[0].any() and motion[1].any()
     assert np.array_equal(portrait[0], portrait[1])
 
@@ -192,6 +193,8 @@ def test_the_cpu_sampler_samples_like_grid_sample() -> None:
     maps = torch.rand(1, 16, 32, 32, generator=generator).contiguous(memory_format=torch.channels_last)
     flow = 0.3 * torch.randn(3, 2, 64, 64, generator=generator)
     assert torch.allclose(fast.features(maps, flow), exact.features(maps, flow), atol=1e-5)
+    nothing = torch.zeros(2, 2, 32, 32)
+    assert torch.allclose(fast.features(maps, nothing), exact.features(maps, nothing), atol=1e-5)
     blur = torch.nn.functional.avg_pool2d
     picture = blur(torch.rand(1, 3, 256 + 8, 256 + 8, generator=generator), 9, 1)
     smooth = 0.3 * blur(torch.randn(2, 2, 128 + 16, 128 + 16, generator=generator), 17, 1)

@@ -221,3 +221,48 @@ def test_mouth_and_eyes_weigh_most() -> None:
     corner, cheek, mouth = weight[4, 4], weight[80, 80], weight[164, 128]
     assert corner < cheek < mouth
     assert mouth / corner == pytest.approx(10.5, rel=0.05)
+
+
+def test_a_stage_with_an_opponent_trains_both_and_goes_on(cache: Path, tmp_path: Path) -> None:
+    recipe = tiny_recipe(weights={**tiny_recipe().stages[0].weights, "adversarial": 0.1, "matching": 0.5})
+    run = trainer(cache, tmp_path, recipe)
+    run.run(steps=2)
+    assert run.opponent is not None and (tmp_path / "discriminator.safetensors").is_file()
+    logged = [json.loads(line) for line in (tmp_path / "log.jsonl").read_text().splitlines()]
+    assert {"adversarial", "matching", "hinge"} <= set(logged[0])
+    again = trainer(cache, tmp_path, recipe)
+    again.resume()
+    again.run(steps=1)
+    assert again.step == 3
+
+
+def test_a_view_moves_surroundings_with_the_picture() -> None:
+    from vqcodec.models.similarity import to_matrix
+    from vqcodec.training.data import seen_through
+    numbers = np.array([[5, -3, 4, 6, -8, 2, -3, 1]], np.float32)
+    view = np.array([[1.5, 0, -40], [0, 1.5, -25]], np.float32)
+    for flip in (False, True):
+        seen = seen_through(numbers, view, flip, 256, 256)
+        for part in range(2):
+            there, shown = (to_matrix(x.reshape(1, 2, 4))[0, part] for x in (numbers, seen))
+            point = np.array([100.0, 140.0])  # frame pixels, from the picture's edge
+
+            def look(p: np.ndarray, flip: bool = flip) -> np.ndarray:
+                out = p * 1.5 + view[:, 2]
+                return np.array([256 - out[0], out[1]]) if flip else out
+            moved = (there @ [*(point / 128 - 1), 1])[:2] * 128 + 128
+            expected = (shown @ [*(look(point) / 128 - 1), 1])[:2] * 128 + 128
+            assert np.allclose(look(moved), expected, atol=1e-3)
+
+
+def test_open_mouths_are_drawn_more_often(cache: Path) -> None:
+    from dataclasses import replace
+
+    from vqcodec.training.data import load_clips, mouth_odds
+    clip = load_clips(cache, "train", side=256)[0]
+    points = clip.landmarks.copy()
+    points[:, 14] = points[:, 13]
+    points[3, 14, 1] += 0.2 * np.linalg.norm(points[3, 10] - points[3, 152])
+    odds = mouth_odds(replace(clip, landmarks=points))
+    assert odds.sum() == pytest.approx(1) and odds.argmax() == 3
+    assert odds[3] == pytest.approx(21 * odds[0], rel=1e-3), "a shut mouth keeps a chance"

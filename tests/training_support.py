@@ -45,6 +45,7 @@ def make_cache(folder: Path, *, clips: int = 3, frames: int = 12, large: bool = 
         landmarks = moving_landmarks(frames, clip)
         name = f"c{clip}"
         np.save(folder / f"{name}.lm.npy", landmarks)
+        np.save(folder / f"{name}.sur.npy", np.zeros((len(landmarks), 8), np.float32))
         for side in (256, 512) if large else (256,):
             np.save(folder / f"{name}.{side}.npy", np.stack([draw_face(p, clip, side) for p in landmarks]))
         facts = dict(frames=frames, stride=1, stride_512=1, size=512 if large else 256, kind="real", identity=clip,

@@ -57,7 +57,7 @@ class _Portraits:
         self._key_frame: KeyFrame | None = None
         self._state: Any = None
         self._before: tuple[KeyFrame, Any] | None = None
-        self._shift: NDArray[np.float32] | None = None
+        self._first: NDArray[np.float32] | None = None  # features of the stream's own first portrait, where another is driven
         self._other: tuple[NDArray[np.uint8], NDArray[np.float32]] | None = None
         if options.portrait is not None:
             with parts.detector() as detector:
@@ -71,9 +71,9 @@ class _Portraits:
         before = None if self._key_frame is None else (self._key_frame, self._state)
         if self._other is None:
             self._state = self._prepared(key_frame)
-        elif self._shift is None:
+        elif self._first is None:
             self._state = self._parts.renderer.prepare(*self._other)
-            self._shift = self._other[1] - self._own(key_frame)
+            self._first = self._own(key_frame)
         self._key_frame, self._before = key_frame, before or self._before
         return self._state
 
@@ -112,7 +112,9 @@ class _Portraits:
 
     def drive(self, features: NDArray[np.float32]) -> NDArray[np.float32]:
         """(N, 48) features of the stream -> features to render."""
-        return features if self._shift is None else features + self._shift
+        if self._first is None or self._other is None:
+            return features
+        return self._parts.space.transfer(features, self._first, self._other[1])
 
 
 def rendered(items: Iterable[Pose | Samples], portraits: _Portraits, renderer: FrameRenderer, size_px: int,

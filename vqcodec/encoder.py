@@ -30,6 +30,8 @@ from vqcodec.media.items import AudioBlock, AudioPacket, Source, Target
 from vqcodec.media.output import atomic_output
 from vqcodec.media.source import Sound, VideoSource
 from vqcodec.media.stills import encode_avif
+from vqcodec.models.layout import SURROUND_DIMS
+from vqcodec.motion.surroundings import SurroundingsTracker
 from vqcodec.overlap import overlapped
 from vqcodec.parts import EncoderParts, MotionFeatures
 from vqcodec.progress import Progress, ProgressEvent, silent
@@ -112,23 +114,41 @@ class _SoundTrack:
 def motion_features(items: Iterable[FaceFrame | SoundPiece], space: MotionFeatures) -> Iterator[Coded | SoundPiece]:
     """Motion features of frames with a face, computed in batches; sound passes ahead of the frames that wait."""
     batch: list[FaceFrame] = []
+    around = _Surroundings(space)
     for item in items:
         if isinstance(item, SoundPiece):
             yield item
             continue
         batch.append(item)
         if len(batch) == FEATURE_BATCH_FRAMES:
-            yield from _batch_features(batch, space)
+            yield from _batch_features(batch, space, around)
             batch = []
-    yield from _batch_features(batch, space)
+    yield from _batch_features(batch, space, around)
 
 
-def _batch_features(batch: list[FaceFrame], space: MotionFeatures) -> Iterator[Coded]:
-    seen = [(frame.square, frame.points) for frame in batch if frame.square is not None and frame.points is not None]
+class _Surroundings:
+    """One tracker a shot, where the motion space has use for it."""
+
+    def __init__(self, space: MotionFeatures) -> None:
+        self._space = space
+        self._shot: int | None = None
+        self._tracker: SurroundingsTracker | None = None
+
+    def push(self, shot: int, picture: NDArray[np.uint8], points: NDArray[np.float32]) -> NDArray[np.float32]:
+        """(8,) of the next frame with a face."""
+        if shot != self._shot:
+            self._shot, self._tracker = shot, self._space.tracker()
+        return np.zeros(SURROUND_DIMS, np.float32) if self._tracker is None else self._tracker.push(picture, points)
+
+
+def _batch_features(batch: list[FaceFrame], space: MotionFeatures, around: _Surroundings) -> Iterator[Coded]:
+    seen = [(frame.shot, resize(frame.square, FEATURE_SIZE_PX), frame.points) for frame in batch
+            if frame.square is not None and frame.points is not None]
     rows: Iterator[NDArray[np.float32]] = iter(())
     if seen:
-        pictures = np.stack([resize(square, FEATURE_SIZE_PX) for square, _ in seen])
-        rows = iter(space.features(pictures, np.stack([points for _, points in seen])))
+        moved = np.stack([around.push(*one) for one in seen])
+        pictures, points = np.stack([picture for _, picture, _ in seen]), np.stack([points for *_, points in seen])
+        rows = iter(space.features(pictures, points, moved))
     for frame in batch:
         yield frame, None if frame.square is None else next(rows)
 

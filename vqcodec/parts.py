@@ -13,6 +13,7 @@ from vqcodec.config import DecodeOptions, EncodeOptions
 from vqcodec.errors import UnsupportedError
 from vqcodec.face.landmarks import FaceLandmarker
 from vqcodec.face.track import TRACKED_FACES, Detector
+from vqcodec.motion.surroundings import SurroundingsTracker
 from vqcodec.types import Head, ModelId
 
 OpenDetector = Callable[[], AbstractContextManager[Detector]]
@@ -31,8 +32,19 @@ class MotionFeatures(Protocol):
         """(48,) size of the finest quantizer step."""
         ...
 
-    def features(self, frames: NDArray[np.uint8], landmarks: NDArray[np.float32]) -> NDArray[np.float32]:
-        """(N, 256, 256, 3) RGB and (N, 478, 2) in 0..1 -> (N, 48)."""
+    def tracker(self) -> SurroundingsTracker | None:
+        """What follows background and torso through a shot; None where the space doesn't code them."""
+        ...
+
+    def features(self, frames: NDArray[np.uint8], landmarks: NDArray[np.float32],
+                 surroundings: NDArray[np.float32] | None = None) -> NDArray[np.float32]:
+        """(N, 256, 256, 3) RGB, (N, 478, 2) in 0..1 and (N, 8) of `tracker` -> (N, 48)."""
+        ...
+
+
+    def transfer(self, features: NDArray[np.float32], own: NDArray[np.float32],
+                 other: NDArray[np.float32]) -> NDArray[np.float32]:
+        """(N, 48) features of one person, relative to its portrait's (48,), as features of another portrait (48,)."""
         ...
 
 

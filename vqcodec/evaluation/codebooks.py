@@ -12,7 +12,7 @@ import argparse
 import json
 import sys
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -41,6 +41,7 @@ from vqcodec.evaluation.conditions import conditions
 from vqcodec.evaluation.files import rounded, save_json, told
 from vqcodec.evaluation.record import mean_of
 from vqcodec.evaluation.validate import validation_clips
+from vqcodec.models import store
 from vqcodec.models.basis import BASIS_SIDE
 from vqcodec.models.store import file_sha256
 from vqcodec.motion.space import MotionSpace
@@ -49,6 +50,7 @@ from vqcodec.quantize import motioncoder
 from vqcodec.quantize.codebooks import DESIGNS, FRAME_RATE_HZ, Design
 from vqcodec.render.renderer import Renderer
 from vqcodec.runtime.allocator import tune_allocator
+from vqcodec.training.codebooks import SPACE
 from vqcodec.types import CODES, DIMS, GROUPS, LAYERS
 
 _FLOAT_BITS = 32
@@ -167,8 +169,8 @@ def measure(folder: Path, paths: Sequence[Path]) -> Table:
     """Measure every trained row in `folder` on clips, or read what was measured before."""
     tune_allocator()
     first = trained_rows(folder)[0][1]
-    parts = EncoderParts.load(EncodeOptions(device="cpu"))
-    space = MotionSpace.load(device="cpu")
+    space = MotionSpace.from_file(store.motion_space(SPACE), "cpu")
+    parts = replace(EncoderParts.load(EncodeOptions(device="cpu")), space=space)
     clips = [material(path, folder / "material", parts) for path in sorted(paths)]
     facts = motioncoder.facts_of(first)
     rule = {"clips": [c.name for c in clips], "frames": FRAMES, "identity_every": IDENTITY_EVERY, "renderer": str(parts.renderer),

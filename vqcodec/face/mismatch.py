@@ -168,7 +168,7 @@ class PortraitWatch:
         assert self._portrait is not None
         shown = [past for time_s, past in self._past if time_s >= from_s] + [look]
         gain = sum(mismatch(self._portrait, past) - mismatch(look, past) for past in shown) / len(shown)
-        return gain >= LEAST_GAIN
+        return bool(gain >= LEAST_GAIN)
 
     def _is_bad(self, look: Look, time_s: Fraction, level: float, after_s: Fraction, gap_s: Fraction) -> bool:
         assert self._portrait is not None

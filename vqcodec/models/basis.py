@@ -6,11 +6,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from vqcodec.models.layout import LANDMARK_DIMS, SURROUND_DIMS, SURROUND_UNIT_PX
 from vqcodec.models.topology import EYES, IRISES, LANDMARKS, LIPS
 from vqcodec.types import DIMS
 
-LANDMARK_DIMS = 36
-LEARNED_DIMS = DIMS - LANDMARK_DIMS
 BASIS_SIDE = 256.0  # the basis works in pixels of a 256 px crop
 
 
@@ -29,7 +28,7 @@ class LandmarkBasis:
     Attributes:
         mean: (956,) float32 mean landmarks, x and y interleaved, pixels of a 256 px crop.
         components: (36, 956) float32, orthonormal rows, in weighted coordinates.
-        units: (48,) float32, size of one quantizer unit per dimension (36 landmark, then 12 learned dimensions).
+        units: (48,) float32, size of one quantizer unit per dimension (36 landmark dimensions, then those of the Layout).
     """
 
     mean: NDArray[np.float32]
@@ -61,7 +60,7 @@ def fit_basis(landmarks: NDArray[np.float32], deltas: NDArray[np.float32], *, fl
         floor_px: smallest unit; 1.0 gives a landmark error of about 0.08 px at 256.
         ceiling_px: largest unit; motion beyond 170 of it is clipped and calls for a new key frame.
         shape_weight: how much differences between people's faces count beside motion.
-        learned_unit: unit of the 12 learned dimensions.
+        learned_unit: unit of the learned dimensions.
 
     Returns:
         The basis.
@@ -76,5 +75,7 @@ def fit_basis(landmarks: NDArray[np.float32], deltas: NDArray[np.float32], *, fl
     _, vectors = np.linalg.eigh(covariance)
     components = vectors[:, ::-1][:, :LANDMARK_DIMS].T
     reach = np.quantile(np.abs(motion @ components.T), 0.999, axis=0)
-    units = np.concatenate([np.clip(reach / 170, floor_px, ceiling_px), np.full(LEARNED_DIMS, learned_unit)])
+    learned = DIMS - LANDMARK_DIMS - SURROUND_DIMS
+    units = np.concatenate([np.clip(reach / 170, floor_px, ceiling_px), np.full(SURROUND_DIMS, SURROUND_UNIT_PX),
+                            np.full(learned, learned_unit)])
     return LandmarkBasis(mean.astype(np.float32), np.ascontiguousarray(components.astype(np.float32)), units.astype(np.float32))

@@ -16,6 +16,7 @@ from safetensors import safe_open
 
 from vqcodec.errors import ModelError, UnsupportedError
 from vqcodec.models.basis import LandmarkBasis
+from vqcodec.models.layout import Layout
 from vqcodec.types import ModelId
 
 MODEL_DIR_VARIABLE = "VQCODEC_MODEL_DIR"
@@ -46,7 +47,10 @@ def file_sha256(path: Path) -> bytes:
 
 
 def manifest() -> dict[str, Any]:
-    """`models/manifest.json`: {"motion_space": {"name", "file", "sha256"}, "renderer": {...}}, the current models.
+    """`models/manifest.json`: the models that ship.
+
+    {"motion_space": {"name", "file", "sha256"}, "renderer": {...}} are the current ones, and "older_motion_spaces" is a
+    list of the same, whose streams the renderer still shows.
 
     Raises:
         ModelError: the package was installed without it.
@@ -64,7 +68,32 @@ def current(kind: str) -> ModelFile:
     Raises:
         ModelError: its file is missing or its sha256 is not the manifest's.
     """
-    entry = manifest()[kind]
+    return _shipped(manifest()[kind])
+
+
+def motion_spaces() -> list[ModelFile]:
+    """The shipped motion spaces, the current one first.
+
+    Raises:
+        ModelError: as `current`.
+    """
+    known = manifest()
+    return [_shipped(entry) for entry in (known["motion_space"], *known.get("older_motion_spaces", ()))]
+
+
+def motion_space(name: str) -> ModelFile:
+    """A shipped motion space by name.
+
+    Raises:
+        ModelError: there is none of that name, or as `current`.
+    """
+    for model in motion_spaces():
+        if model.id.name == name:
+            return model
+    raise ModelError(f"no motion space {name!r} ships with this version", hint="Reinstall vqcodec.")
+
+
+def _shipped(entry: dict[str, str]) -> ModelFile:
     path = packaged_dir() / entry["file"]
     if not path.is_file():
         raise ModelError(f"model file {path} is missing", hint="Reinstall vqcodec: its weights are part of it.")
@@ -103,6 +132,19 @@ def find(wanted: ModelId, what: str) -> ModelFile:
             return ModelFile(wanted, path)
     raise UnsupportedError(f"this stream needs the {what} {wanted.name!r} with sha256 {wanted.sha256.hex()}",
                            hint=f"Put that .safetensors file into the folder that {MODEL_DIR_VARIABLE} names.")
+
+
+def read_layout(model: ModelFile) -> Layout:
+    """What the dimensions of a motion space file mean.
+
+    Raises:
+        ModelError: its header makes no sense.
+    """
+    with safe_open(str(model.path), "np") as handle:
+        try:
+            return Layout.from_facts(handle.metadata() or {})
+        except (ValueError, KeyError, TypeError) as error:
+            raise ModelError(f"{model.path} is not a motion space: {error}", hint="Check which file was given.") from error
 
 
 def read_basis(model: ModelFile) -> LandmarkBasis:

@@ -5,7 +5,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from vqcodec.models.basis import LEARNED_DIMS
+from vqcodec.models.layout import LEARNED_OUTPUTS
 
 
 class _Down(nn.Sequential):
@@ -25,7 +25,7 @@ class ImageMotionCnn(nn.Module):
         self.trunk = nn.Sequential(
             _Down(3, 32), _Down(32, 64), nn.Conv2d(64, 64, 3, 1, 1), nn.GroupNorm(8, 64), nn.LeakyReLU(0.1),
             _Down(64, 96), _Down(96, 128), _Down(128, 128))
-        self.head = nn.Linear(128 * 16, LEARNED_DIMS)
+        self.head = nn.Linear(128 * 16, LEARNED_OUTPUTS)
         nn.init.normal_(self.head.weight, std=0.03)
 
     def forward(self, rgb: Tensor) -> Tensor:

@@ -11,23 +11,28 @@ from safetensors.torch import load_file
 from vqcodec.config import Device
 from vqcodec.errors import ModelError
 from vqcodec.models import store
-from vqcodec.models.basis import LANDMARK_DIMS, LandmarkBasis
+from vqcodec.models.basis import LandmarkBasis
+from vqcodec.models.layout import LANDMARK_DIMS, Layout
 from vqcodec.motion.image_cnn import ImageMotionCnn
+from vqcodec.motion.surroundings import SurroundingsTracker
+from vqcodec.motion.transfer import scaled
 from vqcodec.runtime.device import choose_device
 from vqcodec.types import DIMS, ModelId
 
 
 class MotionSpace:
-    """Motion features from a picture and its landmarks: 36 landmark coefficients, then 12 learned by an image CNN.
+    """Motion features of a frame: 36 landmark coefficients, then surroundings and learned numbers as the layout says.
 
     Attributes:
         id: name and sha256 of the weights; streams carry it, because it says what a token means.
         basis: the landmark part.
+        layout: the rest.
     """
 
-    def __init__(self, model: store.ModelFile, basis: LandmarkBasis, cnn: ImageMotionCnn, device: torch.device) -> None:
+    def __init__(self, model: store.ModelFile, basis: LandmarkBasis, cnn: ImageMotionCnn, device: torch.device,
+                 layout: Layout) -> None:
         self.id: ModelId = model.id
-        self.basis = basis
+        self.basis, self.layout = basis, layout
         self._device = device
         self._cnn = cnn.eval().to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
 
@@ -47,30 +52,53 @@ class MotionSpace:
         try:
             tensors = load_file(str(model.path))
             cnn.load_state_dict({k[4:]: v.float() for k, v in tensors.items() if k.startswith("cnn.")})
-            basis = store.read_basis(model)
+            basis, layout = store.read_basis(model), store.read_layout(model)
         except (KeyError, RuntimeError) as error:
             raise ModelError(f"{model.path} is not a motion space: {error}", hint="Check which file was given.") from error
-        return cls(model, basis, cnn, choose_device(device))
+        return cls(model, basis, cnn, choose_device(device), layout)
 
     @property
     def units(self) -> NDArray[np.float32]:
         """(48,) float32, size of one quantizer unit per dimension."""
         return self.basis.units
 
+    def tracker(self) -> SurroundingsTracker | None:
+        """What follows background and torso through one shot; None where this space doesn't code them."""
+        return SurroundingsTracker() if self.layout.surround else None
+
     @torch.inference_mode()
-    def features(self, frames: NDArray[np.uint8], landmarks: NDArray[np.float32]) -> NDArray[np.float32]:
+    def features(self, frames: NDArray[np.uint8], landmarks: NDArray[np.float32],
+                 surroundings: NDArray[np.float32] | None = None) -> NDArray[np.float32]:
         """Motion features f of frames.
 
         Args:
             frames: (N, 256, 256, 3) uint8 RGB crops.
             landmarks: (N, 478, 2) float32 in 0..1 of the crop.
+            surroundings: (N, 8) float32 of `tracker`; None: nothing moved.
 
         Returns:
             (N, 48) float32.
         """
+        out = np.zeros((len(frames), DIMS), np.float32)
+        if not len(frames):
+            return out
         rgb = torch.from_numpy(np.ascontiguousarray(frames)).to(self._device).permute(0, 3, 1, 2).float().div_(255)
-        learned = self._cnn(rgb).cpu().numpy() if len(frames) else np.zeros((0, DIMS - LANDMARK_DIMS), np.float32)
-        return np.concatenate([self.basis.project(landmarks), learned], 1).astype(np.float32)
+        out[:, :LANDMARK_DIMS] = self.basis.project(landmarks)
+        if self.layout.surround and surroundings is not None:
+            out[:, self.layout.surround_span] = surroundings
+        out[:, self.layout.learned_span] = self._cnn(rgb).cpu().numpy()[:, list(self.layout.learned)]
+        return out
+
+    def transfer(self, features: NDArray[np.float32], own: NDArray[np.float32],
+                 other: NDArray[np.float32]) -> NDArray[np.float32]:
+        """One person's motion for another person's portrait, at the size of its face (motion.transfer.scaled).
+
+        Args:
+            features: (N, 48) of the driver's frames.
+            own: (48,) of the driver's own portrait.
+            other: (48,) of the portrait to move.
+        """
+        return scaled(features, own, other, self.basis)
 
     def landmarks(self, features: NDArray[np.float32]) -> NDArray[np.float32]:
         """(N, 48) features -> (N, 478, 2) landmarks in 0..1 of the crop."""

@@ -27,6 +27,11 @@ MOST_BITS_A_STEP = 6.0
 LEARNED_IMPORTANCE = 0.15
 """Of a learned dimension: one unit of it changes the rendered picture a seventh as much as 1 px of a landmark dimension."""
 
+SURROUND_IMPORTANCE = 0.6
+"""Of half a pixel of background or torso: it is seen all over them, but nobody looks there."""
+SURROUND_UNIT_ABOVE = 0.25
+"""Units of learned dimensions are smaller: so the two can be told apart whatever the motion space."""
+
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
 
@@ -59,7 +64,7 @@ def choose(delta: NDArray[np.floating], units: NDArray[np.floating], strength: f
 def importance(units: NDArray[np.floating]) -> Floats:
     """(48,) squared pixels that an error of one unit stands for."""
     weight = units.astype(np.float64) ** 2
-    weight[LANDMARK_DIMS:] = LEARNED_IMPORTANCE
+    weight[LANDMARK_DIMS:] = np.where(units[LANDMARK_DIMS:] > SURROUND_UNIT_ABOVE, SURROUND_IMPORTANCE, LEARNED_IMPORTANCE)
     return weight
 
 

@@ -50,9 +50,9 @@ class DifferentiableRenderer:
         weights = np.repeat(landmark_weights()[None], LANDMARK_DIMS, 0)
         self._components = self._tensor(self.basis.components / weights)
         self._mean = self._tensor(self.basis.mean)
-        # the scaling is linear, so that ones give its factors
-        ones = np.ones((1, DIMS), np.float32)
-        self._motion_scale = self._tensor(conditioning_inputs(ones[0] * 0, ones, self.basis.units, renderer.layout)[0])
+        # it is linear, so that unit vectors give its matrix
+        unit = np.eye(DIMS, dtype=np.float32)
+        self._to_motion = self._tensor(conditioning_inputs(unit[0] * 0, unit, self.basis.units, renderer.layout)[0])
         self._sampler = GridSampler()
 
     def _tensor(self, values: NDArray[np.float32]) -> Tensor:
@@ -93,8 +93,10 @@ class DifferentiableRenderer:
         net = self._renderer.net
         landmarks = self.landmarks_px(features)
         own = conditioning_inputs(state.features, state.features[None], self.basis.units, self._renderer.layout)[1]
-        motion = (features - self._tensor(state.features)) * self._motion_scale
+        motion = (features - self._tensor(state.features)) @ self._to_motion
         z = net.conditioning(motion, self._tensor(own).expand(len(features), -1))
+        # surroundings are measured, not refined: no gradient reaches them
+        around = self._renderer.around(state, features.detach().cpu().numpy())
         with torch.no_grad():
             maps = self.maps(landmarks).to(next(net.film.parameters()).dtype).contiguous(memory_format=torch.channels_last)
         rendering = net(state.small, state.source, state.maps, maps, state.landmarks.expand(len(features), -1, -1),

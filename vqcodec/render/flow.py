@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from vqcodec.models.topology import ANCHORS, EYES, IRISES, LIPS
+from vqcodec.models.topology import ANCHORS, EYES, IRISES, LIPS, OVAL
 
 
 @lru_cache(maxsize=32)
@@ -60,6 +60,45 @@ def affine_flow(source: Tensor, target: Tensor, size: int) -> Tensor:
         solution = torch.linalg.solve(gram, design.transpose(1, 2) @ (source - target))
         moved = torch.cat([grid, torch.ones_like(grid[..., :1])], -1) @ solution
     return moved.transpose(1, 2).reshape(-1, 2, size, size)
+
+
+def similarity_flow(matrices: Tensor, size: int) -> Tensor:
+    """Flow of (N, 3, 3) float32 maps from target to source, on -1..1 -> (N, 2, size, size) float32."""
+    grid = base_grid(size, size, matrices.device).reshape(1, -1, 2)
+    with torch.autocast(matrices.device.type, enabled=False):
+        flow = grid @ (matrices[:, :2, :2] - torch.eye(2, device=matrices.device)).transpose(1, 2) + matrices[:, None, :2, 2]
+    return flow.transpose(1, 2).reshape(-1, 2, size, size)
+
+
+def outside(flow: Tensor) -> Tensor:
+    """(N, 2, h, w) flow -> (N, 1, h, w): 0 where it points into the picture, 1 where a quarter of its half beside it."""
+    grid = base_grid(flow.shape[2], flow.shape[3], flow.device).permute(0, 3, 1, 2)
+    return (((grid + flow).abs() - 1).clamp(0, 0.25) * 4).amax(1, keepdim=True)
+
+
+def carried_body(source: Tensor, background: Tensor, size: int) -> Tensor:
+    """Where a portrait that is moved with its background shows the person, who doesn't move with it: a ghost.
+
+    Args:
+        source: (N, 478, 2) the portrait's landmarks in -1..1.
+        background: (N, 3, 3) float32 maps from target to portrait on -1..1.
+        size: side of the mask.
+
+    Returns:
+        (N, 1, size, size) float32 in 0..1: head with hair, and the torso below; 0 everywhere while the background stands.
+    """
+    oval = source[:, list(OVAL)]
+    low, high = oval.amin(1), oval.amax(1)
+    span = (high - low).clamp(min=0.05)
+    centre = (low + high) / 2 - span * torch.tensor([0.0, 0.12], device=source.device)
+    grid = base_grid(size, size, source.device)
+    at = grid + similarity_flow(background, size).permute(0, 2, 3, 1)
+    away = (at - centre[:, None, None]) / span[:, None, None]
+    head = torch.sigmoid((1 - (away / 0.8).square().sum(-1)) * 6)
+    torso = torch.sigmoid((away[..., 1] - 0.72) * 12) * torch.sigmoid((1.9 - away[..., 0].abs()) * 6)
+    # three pixels of 256 are enough to see two outlines
+    moved = (background - torch.eye(3, device=source.device)).abs().sum((1, 2)) * (128 / 3)
+    return (torch.maximum(head, torso) * moved.clamp(0, 1)[:, None, None])[:, None]
 
 
 class LandmarkFlow(nn.Module):

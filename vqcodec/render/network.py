@@ -2,11 +2,12 @@
 
     portrait 256 --SourceEncoder--> s0 128x128, s1 64, s2 32, s3 16          once per portrait
     landmarks s,t --LandmarkFlow, affine--> flows --FlowNet (FiLM by f)--> flow 64x64, hidden h
+    background, torso --similarities--> two more flows for FlowNet to choose from
     s3,s2,s1,s0 warped by the flow, h, maps --Decoder--> features 128, flow refined at 128
     warped portrait, still portrait, features --Head--> generated, weights, correction
     output = w1 * warped + w2 * still + w3 * generated + correction
 
-A still background is copied from the unwarped portrait, so it neither bends nor costs anything.
+The still portrait has moved with the background only, as a whole: what is copied from it doesn't bend.
 """
 from __future__ import annotations
 
@@ -17,7 +18,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from vqcodec.render.blocks import ConvBlock, Residual, cat, conv, unshuffle
-from vqcodec.render.flow import LandmarkFlow, affine_flow, resize_flow
+from vqcodec.render.flow import LandmarkFlow, affine_flow, carried_body, outside, resize_flow, similarity_flow
 from vqcodec.render.maps import MAP_CHANNELS
 from vqcodec.render.sampling import GridSampler, Sampler
 from vqcodec.types import DIMS
@@ -45,6 +46,8 @@ class Rendering(NamedTuple):
         flow64: (N, 2, S/4, S/4), flow128: (N, 2, S/2, S/2), backward flows.
         features: (N, 16, S, S) for the 512 head.
         layers: (N, 9, S, S) blend logits (3), generated (3), correction (3).
+        still: (N, 3, S, S) the portrait, moved with the background.
+        ghost: (N, 1, S/2, S/2) where it would show the person, and the warped portrait stands in.
     """
 
     output: Tensor
@@ -54,6 +57,8 @@ class Rendering(NamedTuple):
     flow128: Tensor
     features: Tensor
     layers: Tensor
+    still: Tensor
+    ghost: Tensor
 
 
 class SourceEncoder(nn.Module):
@@ -80,35 +85,36 @@ class SourceEncoder(nn.Module):
 
 
 class FlowNet(nn.Module):
-    """Chooses between landmark flow, head-rigid flow and stillness per pixel, and adds what they miss.
+    """Chooses between the flows of landmarks, rigid head, background and torso per pixel, and adds what they miss.
 
     Outputs flow (N, 2, 64, 64) float32 and hidden features (N, 16, 64, 64) for a 256 portrait.
     """
 
     def __init__(self) -> None:
         super().__init__()
-        self.stem = ConvBlock(64 + 32 + 2 * 2 + 2 * MAP_CHANNELS, 48)
+        self.stem = ConvBlock(64 + 32 + 4 * 2 + 2 * MAP_CHANNELS + 16, 48)
         self.down1 = ConvBlock(48, 96, stride=2, film=FILM)
         self.down2 = ConvBlock(96, 128, stride=2, film=FILM)
         self.mid = Residual(128, film=FILM)
         self.up1 = ConvBlock(128 + 96, 96, film=FILM)
         self.up2 = ConvBlock(96 + 48, 48)
         self.hidden = nn.Conv2d(48, 16, 1)
-        self.head = conv(48, 5, gain=0.0, bias=[2.0, 0.0, 0.0, 0.0, 0.0])  # start from the landmark flow
+        self.head = conv(48, 6, gain=0.0, bias=[2.0, 0.0, 0.0, 0.0, 0.0, 0.0])  # start from the landmark flow
 
-    def forward(self, s1: Tensor, local: Tensor, rigid: Tensor, maps: Tensor, z: Tensor,
-                sampler: Sampler) -> tuple[Tensor, Tensor]:
-        """Portrait features (N or 1,64,h,w), two candidate flows (N,2,h,w), maps (N,16,h,w), z (N,FILM)."""
-        flows = torch.cat([local, rigid], 1) * 4
-        still = s1[:, :32].expand(len(local), -1, -1, -1)
-        x0 = self.stem(cat(sampler.features(s1, local).to(maps.dtype), still, flows, maps))
+    def forward(self, s1: Tensor, flows: Tensor, maps: Tensor, z: Tensor, sampler: Sampler) -> tuple[Tensor, Tensor]:
+        """Portrait features (N or 1,64,h,w), candidate flows (N,4,2,h,w), maps (N,16,h,w), z (N,FILM)."""
+        local, _, background, torso = flows.unbind(1)
+        seen = (sampler.features(s1, local), sampler.features(s1[:, :32], background))
+        worn = sampler.features(s1[:, :16], torso)
+        x0 = self.stem(cat(*(x.to(maps.dtype) for x in seen), flows[:, :2].flatten(1, 2) * 4, maps,
+                           flows[:, 2:].flatten(1, 2) * 4, worn))
         x1 = self.down1(x0, z)
         x2 = self.mid(self.down2(x1, z), z)
         y1 = self.up1(cat(F.interpolate(x2, scale_factor=2.0), x1), z)
         y0 = self.up2(cat(F.interpolate(y1, scale_factor=2.0), x0))
         raw = self.head(y0).float()
-        choice = raw[:, :3].softmax(1)
-        flow = choice[:, :1] * local + choice[:, 1:2] * rigid + 0.1 * raw[:, 3:]
+        choice = raw[:, :4].softmax(1)
+        flow = (choice[:, :, None] * flows).sum(1) + 0.1 * raw[:, 4:]
         return flow, self.hidden(y0)
 
 
@@ -120,7 +126,7 @@ class Decoder(nn.Module):
         self.up3 = ConvBlock(128 + MAP_CHANNELS, 128, film=FILM)
         self.up2 = ConvBlock(128 + 96, 96, film=FILM)
         self.res2 = Residual(96, film=FILM)
-        self.up1 = ConvBlock(96 + 64 + 16 + MAP_CHANNELS, 64)
+        self.up1 = ConvBlock(96 + 64 + 16 + MAP_CHANNELS + 1, 64)
         self.conv1 = ConvBlock(64, 64)
         self.narrow = nn.Conv2d(64, 32, 1)
         self.up0 = ConvBlock(32 + 16 + MAP_CHANNELS, 48)
@@ -138,7 +144,7 @@ class Decoder(nn.Module):
         maps16 = F.avg_pool2d(maps64, 4)
         x = self.up3(cat(w3, maps16), z)
         x = self.res2(self.up2(cat(F.interpolate(x, scale_factor=2.0), w2), z), z)
-        x = self.conv1(self.up1(cat(F.interpolate(x, scale_factor=2.0), w1, hidden, maps64)))
+        x = self.conv1(self.up1(cat(F.interpolate(x, scale_factor=2.0), w1, hidden, maps64, outside(flow))))
         x = self.conv0(self.up0(cat(F.interpolate(self.narrow(x), scale_factor=2.0), w0, maps128)))
         return x, 0.02 * self.flow(x).float()
 
@@ -149,13 +155,17 @@ class Head(nn.Module):
     def __init__(self) -> None:
         super().__init__()
         self.expand = nn.Conv2d(48, 32, 3, 1, 1)
-        self.mix = ConvBlock(8 + 6, 16, norm=False)
+        self.mix = ConvBlock(8 + 6 + 2, 16, norm=False)
         self.out = conv(16, 9, gain=0.2, bias=[1.0, 0.0, -1.0, 0.5, 0.5, 0.5, 0.0, 0.0, 0.0])
 
-    def forward(self, x: Tensor, warped: Tensor, still: Tensor) -> tuple[Tensor, Tensor]:
-        """(N,48,128,128), (N,3,256,256) twice -> layers (N,9,256,256) and features (N,16,256,256)."""
+    def forward(self, x: Tensor, warped: Tensor, still: Tensor, beside: Tensor) -> tuple[Tensor, Tensor]:
+        """(N,48,128,128), (N,3,256,256) twice, (N,2,128,128) -> layers (N,9,256,256) and features (N,16,256,256).
+
+        `beside` is flow.outside of the two flows: there warped and still hold only the picture's edge.
+        """
         fine = F.leaky_relu(F.pixel_shuffle(self.expand(x), 2), 0.1)
-        features = self.mix(cat(fine, (warped * 2 - 1).to(x.dtype), (still * 2 - 1).to(x.dtype)))
+        beside = F.interpolate(beside.to(x.dtype), scale_factor=2.0)
+        features = self.mix(cat(fine, (warped * 2 - 1).to(x.dtype), (still * 2 - 1).to(x.dtype), beside))
         return self.out(features), features
 
 
@@ -222,6 +232,12 @@ def composite(layers: Tensor, warped: Tensor, still: Tensor) -> tuple[Tensor, Te
     return output, generated
 
 
+def without_ghost(still: Tensor, warped: Tensor, ghost: Tensor) -> Tensor:
+    """The moved portrait (N, 3, S, S) with the warped one where `ghost` (N, 1, s, s) says that it shows the person."""
+    mask = F.interpolate(ghost, size=still.shape[-2:], mode="bilinear", align_corners=False)
+    return torch.lerp(still, warped, mask)
+
+
 class RendererNet(nn.Module):
     """All of the 256 renderer.
 
@@ -247,7 +263,8 @@ class RendererNet(nn.Module):
         return z
 
     def forward(self, portrait: Tensor, source: SourceFeatures, maps_s: Tensor, maps_t: Tensor, lm_s: Tensor,
-                lm_t: Tensor, z: Tensor, sampler: Sampler | None = None, *, finish: bool = True) -> Rendering:
+                lm_t: Tensor, z: Tensor, around: Tensor | None = None, sampler: Sampler | None = None, *,
+                finish: bool = True) -> Rendering:
         """Render N targets.
 
         Args:
@@ -258,19 +275,26 @@ class RendererNet(nn.Module):
             lm_s: (N, 478, 2) portrait landmarks.
             lm_t: (N, 478, 2) target landmarks.
             z: (N, FILM) from `conditioning`.
+            around: (N, 2, 3, 3) float32 maps from target to portrait on -1..1, of background and torso; None: still.
             sampler: how to warp; None for the differentiable way.
             finish: blend at 256; without it, output and generated are empty (the 512 blend needs only the layers).
         """
         sampler = sampler or GridSampler()
         side = portrait.shape[-1] // 4
-        local = self.landmark_flow(lm_s, lm_t, side)
-        rigid = affine_flow(lm_s, lm_t, side)
+        if around is None:
+            around = torch.eye(3, device=portrait.device).expand(len(lm_t), 2, 3, 3)
+        background = similarity_flow(around[:, 0], side)
+        flows = torch.stack([self.landmark_flow(lm_s, lm_t, side), affine_flow(lm_s, lm_t, side), background,
+                             similarity_flow(around[:, 1], side)], 1)
         maps64 = F.avg_pool2d(maps_t, 2)
         both = torch.cat([maps64, F.avg_pool2d(maps_s, 2).expand(len(maps64), -1, -1, -1)], 1)
-        flow, hidden = self.flow_net(source.s1, local, rigid, both, z, sampler)
+        flow, hidden = self.flow_net(source.s1, flows, both, z, sampler)
         x, refinement = self.decoder(source, flow, hidden, maps64, maps_t, z, sampler)
         flow128 = resize_flow(flow, side * 2) + refinement
         warped = sampler.picture(portrait, flow128, side * 4)
-        layers, features = self.head(x, warped, portrait.expand_as(warped))
-        output, generated = composite(layers, warped, portrait) if finish else (warped[:0], warped[:0])
-        return Rendering(output, generated, warped, flow, flow128, features, layers)
+        ghost = carried_body(lm_s, around[:, 0], side * 2)
+        still = without_ghost(sampler.moved(portrait, around[:, 0]), warped, ghost)
+        beside = torch.cat([outside(flow128), outside(resize_flow(background, side * 2))], 1)
+        layers, features = self.head(x, warped, still, beside)
+        output, generated = composite(layers, warped, still) if finish else (warped[:0], warped[:0])
+        return Rendering(output, generated, warped, flow, flow128, features, layers, still, ghost)

@@ -1,6 +1,7 @@
 """The renderer as the decoder sees it: a portrait once, then features to pictures."""
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -15,9 +16,19 @@ from torch import Tensor
 from vqcodec.config import Device
 from vqcodec.errors import ModelError, UnsupportedError
 from vqcodec.models import store
-from vqcodec.models.basis import LANDMARK_DIMS, LandmarkBasis
+from vqcodec.models.layout import LANDMARK_DIMS, LEARNED_OUTPUTS, Layout
+from vqcodec.models.similarity import between
 from vqcodec.render.maps import draw_maps
-from vqcodec.render.network import MOTION_SPREAD_UNITS, STATE_SPREAD_UNITS, RendererNet, Rendering, SourceFeatures, blend, fold
+from vqcodec.render.network import (
+    MOTION_SPREAD_UNITS,
+    STATE_SPREAD_UNITS,
+    RendererNet,
+    Rendering,
+    SourceFeatures,
+    blend,
+    fold,
+    without_ghost,
+)
 from vqcodec.render.sampling import CpuSampler, GridSampler, Sampler
 from vqcodec.runtime.device import choose_device, inference_dtype
 from vqcodec.types import ModelId
@@ -51,18 +62,22 @@ class Renderer:
 
     Attributes:
         id: name and sha256 of the weights.
-        motion_space: the motion space it was trained for; only its streams can be rendered.
+        motion_space: the motion space of the features it is given: one of those it was trained for.
+        basis: landmarks of that motion space.
+        layout: the other dimensions of it.
+        net: the network, frozen.
     """
 
-    def __init__(self, model: store.ModelFile, net: RendererNet, basis: LandmarkBasis, motion_space: ModelId,
-                 device: torch.device, precision: torch.dtype) -> None:
-        self.id, self.motion_space, self._basis = model.id, motion_space, basis
+    def __init__(self, model: store.ModelFile, net: RendererNet, space: store.ModelFile, device: torch.device,
+                 precision: torch.dtype) -> None:
+        self.id, self.motion_space = model.id, space.id
+        self.basis, self.layout = store.read_basis(space), store.read_layout(space)
         self.device, self._precision = device, precision
         net = net.eval().requires_grad_(False)
         # autocast would convert every weight again at every call
         net = net.to(device, precision, memory_format=torch.channels_last)  # type: ignore[call-overload]
         net.landmark_flow.float()
-        self._net: RendererNet = net
+        self.net: RendererNet = net
         # weights may come without a 512 head: then the 256 blend is enlarged, in two thirds of the time
         self._has_detail = bool(net.detail.out.weight.any())
         self._sampler: Sampler = CpuSampler() if device.type == "cpu" else GridSampler()
@@ -75,7 +90,7 @@ class Renderer:
         Args:
             path: a renderer file, or None for the shipped one.
             device: auto, cpu or cuda.
-            space: the motion space of the stream; None for the shipped one.
+            space: the motion space of the stream; None for the first that the renderer names.
             precision: of the convolutions; None for the fastest safe one of the device.
 
         Raises:
@@ -88,16 +103,17 @@ class Renderer:
             with safe_open(str(model.path), "pt") as handle:
                 facts = handle.metadata() or {}
                 net.load_state_dict({k: handle.get_tensor(k).float() for k in handle.keys()})  # noqa: SIM118 (not a dict)
-            trained_for = ModelId(facts["motion_space_name"], bytes.fromhex(facts["motion_space_sha256"]))
+            spaces = trained_for(facts)
         except (KeyError, RuntimeError, ValueError) as error:
             raise ModelError(f"{model.path} is not a renderer: {error}", hint="Check which file was given.") from error
-        if space is not None and space.sha256 != trained_for.sha256:
-            raise UnsupportedError(f"renderer {model.id} is for motion space {trained_for}, the stream needs "
+        wanted = spaces[0] if space is None else next((s for s in spaces if s.sha256 == space.sha256), None)
+        if wanted is None:
+            assert space is not None
+            raise UnsupportedError(f"renderer {model.id} is for motion space {' and '.join(map(str, spaces))}, the stream needs "
                                    f"{space.name!r} with sha256 {space.sha256.hex()}",
                                    hint=f"Put a renderer of that space into ${store.MODEL_DIR_VARIABLE}.")
-        basis = store.read_basis(store.find(trained_for, "motion space"))
         chosen = choose_device(device)
-        return cls(model, net, basis, trained_for, chosen, precision or inference_dtype(chosen))
+        return cls(model, net, store.find(wanted, "motion space"), chosen, precision or inference_dtype(chosen))
 
     def replace_conditioning(self, weights: Mapping[str, Tensor]) -> None:
         """Take other weights for the layers from motion to FiLM's input: an ablation trains these alone.
@@ -106,7 +122,7 @@ class Renderer:
             ModelError: they don't fit.
         """
         try:
-            self._net.film.load_state_dict(weights)
+            self.net.film.load_state_dict(weights)
         except RuntimeError as error:
             raise ModelError(f"these are no conditioning weights of {self.id}: {error}") from error
 
@@ -126,10 +142,10 @@ class Renderer:
             portrait: (512, 512, 3) uint8 RGB.
             features: (48,) float32, the portrait's own motion features f_s.
         """
-        landmarks = self._basis.landmarks(features[None])
+        landmarks = self.basis.landmarks(features[None])
         small = self._image(cv2.resize(portrait, (256, 256), interpolation=cv2.INTER_AREA).astype(np.uint8))
         maps = self._maps(landmarks)
-        source = self._net.encoder(small, maps)
+        source = self.net.encoder(small, maps)
         large = self._image(portrait)
         # warping is done in float32
         source = SourceFeatures(*(x.float().contiguous(memory_format=torch.channels_last) for x in source))
@@ -151,39 +167,64 @@ class Renderer:
         count = len(features)
         if count == 0:
             return np.zeros((0, size_px, size_px, 3), np.uint8)
-        landmarks = self._basis.landmarks(features)
+        landmarks = self.basis.landmarks(features)
         z = self._conditioning(state, features)
-        rendering = self._net(state.small, state.source, state.maps, self._maps(landmarks),
-                              state.landmarks.expand(count, -1, -1),
-                              torch.from_numpy(landmarks * 2 - 1).to(self.device), self._net.conditioning(*z),
-                              self._sampler, finish=size_px != 512)
-        output = rendering.output if size_px != 512 else self._large(state, rendering)
+        around = self.around(state, features)
+        rendering = self.net(state.small, state.source, state.maps, self._maps(landmarks),
+                             state.landmarks.expand(count, -1, -1), torch.from_numpy(landmarks * 2 - 1).to(self.device),
+                             self.net.conditioning(*z), around, self._sampler, finish=size_px != 512)
+        output = rendering.output if size_px != 512 else self._large(state, rendering, around)
         pixels = output.float().mul_(255).add_(0.5).clamp_(0, 255).to(torch.uint8)
         return pixels.permute(0, 2, 3, 1).contiguous().cpu().numpy()
 
-    def _large(self, state: PortraitState, rendering: Rendering) -> Tensor:
+    def around(self, state: PortraitState, features: NDArray[np.float32]) -> Tensor | None:
+        """(N, 2, 3, 3) float32 maps of background and torso from frames to portrait; None where nothing moves."""
+        span = self.layout.surround_span
+        if not self.layout.surround or (features[:, span] == state.features[span]).all():
+            return None
+        return torch.from_numpy(between(state.features[None, span], features[:, span])).to(self.device)
+
+    def _large(self, state: PortraitState, rendering: Rendering, around: Tensor | None) -> Tensor:
         warped = self._sampler.picture(state.large, rendering.flow128, 512)
+        moves = around is not None and bool((around[:, 0] != torch.eye(3, device=self.device)).any())
+        still = state.large
+        if moves and around is not None:
+            still = without_ghost(self._sampler.moved(state.large, around[:, 0]), warped, rendering.ghost)
         if self._has_detail:
-            return self._net.detail(rendering.layers, rendering.features, warped, state.large, state.folded)
-        return blend(self._net.detail.enlarged(rendering.layers), warped, state.large)
+            return self.net.detail(rendering.layers, rendering.features, warped, still, None if moves else state.folded)
+        return blend(self.net.detail.enlarged(rendering.layers), warped, still)
 
     def _conditioning(self, state: PortraitState, features: NDArray[np.float32]) -> tuple[Tensor, Tensor]:
         return tuple(torch.from_numpy(x).to(self.device) for x in conditioning_inputs(  # type: ignore[return-value]
-            state.features, features, self._basis.units))
+            state.features, features, self.basis.units, self.layout))
 
 
-def conditioning_inputs(state: NDArray[np.float32], features: NDArray[np.float32],
-                        units: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """What FiLM sees: (N, 48) motion and (N, 48) portrait features, both at about unit scale.
+def trained_for(facts: Mapping[str, str]) -> tuple[ModelId, ...]:
+    """The motion spaces that a renderer file's header names, the newest first.
+
+    Raises:
+        KeyError, ValueError: it names none.
+    """
+    spaces = json.loads(facts["motion_spaces"]) if "motion_spaces" in facts else [
+        dict(name=facts["motion_space_name"], sha256=facts["motion_space_sha256"])]
+    return tuple(ModelId(s["name"], bytes.fromhex(s["sha256"])) for s in spaces)
+
+
+def conditioning_inputs(state: NDArray[np.float32], features: NDArray[np.float32], units: NDArray[np.float32],
+                        layout: Layout) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """What FiLM sees: (N, 48) motion and (N, 48) portrait features, 36 landmark and 12 learned, at about unit scale.
 
     Args:
         state: (48,) the portrait's features.
         features: (N, 48) the frames' features.
         units: (48,) quantizer units of the motion space.
+        layout: the motion space's; learned dimensions it lacks are zero.
     """
-    scale = units.copy()
-    scale[LANDMARK_DIMS:] = 1.0
-    motion = np.where(np.arange(len(units)) < LANDMARK_DIMS, MOTION_SPREAD_UNITS, 1.0)
-    portrait = np.where(np.arange(len(units)) < LANDMARK_DIMS, STATE_SPREAD_UNITS, 1.0)
-    return (((features - state) / (scale * motion)).astype(np.float32),
-            np.repeat((state / (scale * portrait)).astype(np.float32)[None], len(features), 0))
+    places = LANDMARK_DIMS + np.array(layout.learned, np.int64)
+    both = []
+    for values, spread in ((features - state, MOTION_SPREAD_UNITS), (state[None], STATE_SPREAD_UNITS)):
+        row = np.zeros((len(values), LANDMARK_DIMS + LEARNED_OUTPUTS), np.float32)
+        row[:, :LANDMARK_DIMS] = values[:, :LANDMARK_DIMS] / (units[:LANDMARK_DIMS] * spread)
+        row[:, places] = values[:, layout.learned_span]
+        both.append(row)
+    return both[0], np.repeat(both[1], len(features), 0)

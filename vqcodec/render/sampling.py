@@ -28,6 +28,10 @@ class Sampler(Protocol):
         """(N or 1, 3, S, S) float32 picture, (N, 2, H, W) flow, enlarged to `size` first -> (N, 3, size, size)."""
         ...
 
+    def moved(self, picture: Tensor, matrices: Tensor) -> Tensor:
+        """(N or 1, 3, S, S) float32 picture, (N, 3, 3) float32 maps from target to source on -1..1 -> (N, 3, S, S)."""
+        ...
+
 
 class GridSampler:
     """Differentiable, any device."""
@@ -40,12 +44,20 @@ class GridSampler:
         """See Sampler."""
         return warp(picture.expand(len(flow), -1, -1, -1), resize_flow(flow, size))
 
+    def moved(self, picture: Tensor, matrices: Tensor) -> Tensor:
+        """See Sampler."""
+        shape = [len(matrices), *picture.shape[1:]]
+        grid = F.affine_grid(matrices[:, :2].float(), shape, align_corners=False)
+        return F.grid_sample(picture.expand(shape), grid, mode="bilinear", padding_mode="border", align_corners=False)
+
 
 class CpuSampler:
     """For inference on a CPU, with one portrait for all frames of a batch (maps and picture have N = 1)."""
 
     def features(self, maps: Tensor, flow: Tensor) -> Tensor:
         """See Sampler."""
+        if flow.shape[-2:] == maps.shape[-2:] and not flow.any():
+            return maps.expand(len(flow), -1, -1, -1)  # a background that stands still, most of the time
         _, channels, height, width = maps.shape
         table = maps.permute(0, 2, 3, 1).reshape(height * width, channels).float()
         count, _, rows, columns = flow.shape
@@ -73,6 +85,23 @@ class CpuSampler:
             across, down = (_enlarge(axis, size) for axis in (x, y))
             cv2.remap(pixels, across + centres, down + centres[:, None], cv2.INTER_LINEAR, dst=target,
                       borderMode=cv2.BORDER_REPLICATE)
+        return torch.from_numpy(out).permute(0, 3, 1, 2)
+
+    def moved(self, picture: Tensor, matrices: Tensor) -> Tensor:
+        """See Sampler."""
+        pixels = np.ascontiguousarray(picture[0].permute(1, 2, 0).numpy())
+        side = pixels.shape[0]
+        scale, half = side / 2, (side - 1) / 2
+        out = np.empty((len(matrices), side, side, 3), np.float32)
+        for matrix, target in zip(matrices.double().numpy(), out, strict=True):
+            if np.array_equal(matrix, np.eye(3)):
+                target[:] = pixels
+                continue
+            # from -1..1 to pixel indices: x -> scale x + half
+            linear = matrix[:2, :2]
+            shift = scale * matrix[:2, 2] + half - linear @ (half, half)
+            cv2.warpAffine(pixels, np.c_[linear, shift], (side, side), dst=target,
+                           flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP, borderMode=cv2.BORDER_REPLICATE)
         return torch.from_numpy(out).permute(0, 3, 1, 2)
 
 

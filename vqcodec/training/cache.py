@@ -3,6 +3,7 @@
     cache/NAME.lm.npy     (T, 478, 2) float32, landmarks in units of the frame's side (0..1), NaN where no face was found
     cache/NAME.256.npy    (N, 256, 256, 3) uint8, every `stride`-th frame
     cache/NAME.512.npy    (M, 512, 512, 3) uint8, every `stride_512`-th frame of clips that are 512 px large
+    cache/NAME.sur.npy    (N, 8) float32, motion of background and torso (motion.surroundings) at the frames of NAME.256.npy
     cache/NAME.json       clip facts: strides, size, kind, identity; written last, so a partial clip is never used
 
 All `.npy` files are plain arrays (no pickle) and are opened memory-mapped.
@@ -68,11 +69,30 @@ def _resize(frames: list[NDArray[np.uint8]], side: int) -> NDArray[np.uint8]:
                      for f in frames]).astype(np.uint8)
 
 
+def build_surroundings(cache: Path, name: str) -> None:
+    """Follow background and torso through a cached clip, unless that is done."""
+    from vqcodec.models.layout import SURROUND_DIMS
+    from vqcodec.motion.surroundings import SurroundingsTracker
+    target = cache / f"{name}.sur.npy"
+    if target.is_file():
+        return
+    stride = json.loads((cache / f"{name}.json").read_text())["stride"]
+    frames = np.load(cache / f"{name}.256.npy", mmap_mode="r")
+    landmarks = np.load(cache / f"{name}.lm.npy")[::stride][:len(frames)]
+    tracker, values = SurroundingsTracker(), np.zeros((len(frames), SURROUND_DIMS), np.float32)
+    for i, (frame, points) in enumerate(zip(frames, landmarks, strict=True)):
+        values[i] = values[max(i - 1, 0)]
+        if np.isfinite(points[0, 0]):
+            values[i] = tracker.push(np.ascontiguousarray(frame), points)
+    np.save(target, values)
+
+
 def build_clip(corpus: Path, cache: Path, row: ClipRow) -> int:
     """Decode one clip into the cache unless it is there; returns the number of its frames."""
     from vqcodec.face.landmarks import LANDMARKS, FaceLandmarker
     facts = cache / f"{row.name}.json"
     if facts.is_file():
+        build_surroundings(cache, row.name)
         return int(json.loads(facts.read_text())["frames"])
     frames = _decode(corpus / row.file)
     points = np.full((len(frames), LANDMARKS, 2), np.nan, np.float32)
@@ -91,6 +111,7 @@ def build_clip(corpus: Path, cache: Path, row: ClipRow) -> int:
                                 identity=row.identity, split=row.split)
     facts.with_suffix(".tmp").write_text(json.dumps(info))
     os.replace(facts.with_suffix(".tmp"), facts)
+    build_surroundings(cache, row.name)
     return len(frames)
 
 

@@ -21,6 +21,11 @@ def _psnr(a: Tensor, b: Tensor) -> Tensor:
     return -10 * torch.log10(((a.clamp(0, 1) - b)**2).mean((1, 2, 3)) + 1e-10)
 
 
+def _detail(picture: Tensor) -> Tensor:
+    """Mean strength of the finest detail: what differs from the 3x3 mean around it."""
+    return (picture - torch.nn.functional.avg_pool2d(picture, 3, 1, 1, count_include_pad=False)).abs().mean((1, 2, 3))
+
+
 class Checker:
     """Renders FRAMES spread over each validation clip from its first frame at 256."""
 
@@ -31,8 +36,8 @@ class Checker:
         for clip in load_clips(cache, "val"):
             times = clip.valid[np.linspace(0, len(clip.valid) - 1, FRAMES + 1).round().astype(int)]
             times[0] = clip.valid[0]
-            sample = assemble(np.stack([clip.frames[t] for t in times]), clip.landmarks[times].astype(np.float32), basis,
-                              np.full(FRAMES, 4), 256)
+            sample = assemble(np.stack([clip.frames[t] for t in times]), clip.landmarks[times].astype(np.float32),
+                              clip.surroundings[times], basis, np.full(FRAMES, 4), 256)
             self.batches.append({k: v[None] for k, v in sample.items()})
 
     @torch.no_grad()
@@ -52,12 +57,12 @@ class Checker:
             figures.append([float(x.mean()) for x in (
                 _psnr(rendering.output.float(), target), _psnr(rendering.warped.float(), target), _psnr(still, target),
                 self.perceptual(rendering.output.float().clamp(0, 1), target), self.perceptual(still, target),
-                learned.abs())])
+                _detail(rendering.output.float().clamp(0, 1)) / _detail(target), learned.abs())])
             rows.append(_row(tensors["source"], target, rendering.warped, rendering.generated, rendering.output))
         for name, parameter in model.named_parameters():
             parameter.copy_(kept[name])
         self._sheet(rows, step)
-        names = ("psnr", "psnr_warped", "psnr_still", "perc", "perc_still", "learned_units")
+        names = ("psnr", "psnr_warped", "psnr_still", "perc", "perc_still", "detail", "learned_units")
         return {n: round(float(v), 4) for n, v in zip(names, np.mean(figures, 0), strict=True)}
 
     def _sheet(self, rows: list[NDArray[np.uint8]], step: int) -> None:

@@ -24,6 +24,7 @@ from torch import Tensor
 
 from vqcodec.errors import ModelError, UsageError, VqcodecError
 from vqcodec.models import store
+from vqcodec.models.layout import Layout
 from vqcodec.motion.space import MotionSpace
 from vqcodec.quantize import motioncoder
 from vqcodec.quantize.codebooks import DESIGNS, Design
@@ -36,6 +37,8 @@ from vqcodec.training.loop import to_tensors
 from vqcodec.training.losses import PerceptualLoss
 
 FEATURES_FILE = "motion.features"
+SPACE = "motion-1"
+"""The rows were defined and published for its 48 dimensions, all of which the trained conditioning sees."""
 _TAIL_STEPS = 50
 
 
@@ -57,8 +60,9 @@ class RowRun:
 
     def __init__(self, clips: list[Clip], data: MotionData, settings: Settings) -> None:
         self.clips, self.data, self.settings = clips, data, settings
-        self.shipped = {kind: str(store.current(kind).id) for kind in ("motion_space", "renderer")}
-        self.basis = store.read_basis(store.current("motion_space"))
+        space = store.motion_space(SPACE)
+        self.shipped = {"motion_space": str(space.id), "renderer": str(store.current("renderer").id)}
+        self.basis = store.read_basis(space)
         self.pictures, self.perceptual = PictureModel(self.basis), PerceptualLoss()
         self.perceptual.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
@@ -78,7 +82,7 @@ class RowRun:
 
     def _batches(self) -> Iterator[dict[str, Tensor]]:
         sampler = PairSampler(self.clips, self.basis, size=256, portraits=1, targets=self.settings.targets,
-                              seed=self.settings.seed)
+                              seed=self.settings.seed, layout=Layout())
         while True:
             yield to_tensors(sampler.batch(), torch.device("cpu"))
 
@@ -107,7 +111,7 @@ def train_rows(cache: Path, out: Path, rows: Sequence[Design], settings: Setting
     tune_allocator()
     out.mkdir(parents=True, exist_ok=True)
     clips = load_clips(cache, "train")
-    data = collected(out / FEATURES_FILE, clips, MotionSpace.load(device="cpu"))
+    data = collected(out / FEATURES_FILE, clips, MotionSpace.from_file(store.motion_space(SPACE), "cpu"))
     run = RowRun(clips, data, settings)
     for design in rows:
         path = out / f"{design.key}.safetensors"

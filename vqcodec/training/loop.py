@@ -15,6 +15,7 @@ from vqcodec.models.basis import LandmarkBasis
 from vqcodec.training import checkpoint
 from vqcodec.training.check import Checker
 from vqcodec.training.data import Batch, PairSampler, load_clips
+from vqcodec.training.discriminator import Opponent
 from vqcodec.training.losses import PerceptualLoss
 from vqcodec.training.model import Tokenizer
 from vqcodec.training.objective import Objective
@@ -28,7 +29,7 @@ def to_tensors(batch: Batch, device: torch.device) -> dict[str, Tensor]:
     out: dict[str, Tensor] = {}
     for key, value in batch.items():
         x = torch.from_numpy(value)
-        if key in ("target", "maps_t", "lm_t", "true_t", "delta", "layers"):
+        if key in ("target", "maps_t", "lm_t", "true_t", "delta", "layers", "around", "learned"):
             x = x.flatten(0, 1)
         if key in ("source", "target"):
             x = x.permute(0, 3, 1, 2)
@@ -72,7 +73,9 @@ class Trainer:
         out.mkdir(parents=True, exist_ok=True)
         self.model = Tokenizer(basis).to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.perceptual = PerceptualLoss().to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
-        self.objective: torch.nn.Module = Objective(self.model, self.perceptual)
+        self._losses = Objective(self.model, self.perceptual)
+        self.objective: torch.nn.Module = self._losses
+        self.opponent: Opponent | None = None
         self.rank, self.world = 0, 1
         if torch.distributed.is_initialized():
             self.rank, self.world = torch.distributed.get_rank(), torch.distributed.get_world_size()
@@ -90,6 +93,10 @@ class Trainer:
         """Where this run keeps its state."""
         return self.out / "checkpoint.safetensors"
 
+    @property
+    def _opponent_path(self) -> Path:
+        return self.out / "discriminator.safetensors"
+
     def resume(self) -> None:
         """Go on from the checkpoint in the output folder; if there is none, from the shipped weights."""
         if not self.checkpoint_path.is_file():
@@ -104,6 +111,8 @@ class Trainer:
             return
         checkpoint.save(self.checkpoint_path, self.model, self.ema, self.optimizer,
                         dict(step=self.step, trained_s=self.trained_s, recipe=self.recipe.name))
+        if self.opponent is not None:
+            self.opponent.save(self._opponent_path)
 
     def _parameter_groups(self) -> list[dict[str, Any]]:
         """The landmark widths are single numbers that many pixels depend on: they may move faster than the weights."""
@@ -121,7 +130,7 @@ class Trainer:
         for group in self.optimizer.param_groups:
             group["lr"] = self._rate(stage, step) * group["scale"]
         with torch.autocast(self.device.type, torch.bfloat16):
-            losses = self.objective(batch, stage.size_px == 512)
+            losses = self.objective(batch, stage.size_px == 512, None if self.opponent is None else self.opponent.net)
             total = torch.stack([stage.weights[k] * v.float() for k, v in losses.items()]).sum()
         self.optimizer.zero_grad(set_to_none=True)
         total.backward()
@@ -133,7 +142,10 @@ class Trainer:
                 names = list(self.ema)
                 parameters = dict(self.model.named_parameters())
                 torch._foreach_lerp_([self.ema[n] for n in names], [parameters[n] for n in names], 1 - decay)
-        return {**{k: float(v.detach()) for k, v in losses.items()}, "norm": float(norm)}
+        told = {**{k: float(v.detach()) for k, v in losses.items()}, "norm": float(norm)}
+        if self.opponent is not None and self._losses.seen is not None:
+            told["hinge"] = self.opponent.learn(*self._losses.seen)
+        return told
 
     def _stages(self) -> Iterator[tuple[Stage, Iterator[Batch]]]:
         current: Stage | None = None
@@ -144,6 +156,7 @@ class Trainer:
                 current = stage
                 if stage.freeze_space:
                     self._freeze_space()
+                self._meet_opponent(stage)
                 clips = load_clips(self.cache, "train", side=max(stage.size_px, 256))
                 seed = self.recipe.seed * 1000003 + self.step * self.world + self.rank
                 sampler = PairSampler(clips, self.basis, size=stage.size_px, portraits=stage.portraits,
@@ -192,6 +205,15 @@ class Trainer:
                 self.ema[f"cnn.{name}"].copy_(parameter)
                 parameter.requires_grad_(False)
                 parameter.grad = None
+
+    def _meet_opponent(self, stage: Stage) -> None:
+        """A stage with an adversarial weight has a discriminator, the run's own if there was one before."""
+        if not stage.weights.get("adversarial"):
+            self.opponent = None
+        elif self.opponent is None:
+            self.opponent = Opponent(self.device)
+            if self._opponent_path.is_file():
+                self.opponent.load(self._opponent_path)
 
     def _agreed(self, over: bool) -> bool:
         """Processes must stop at the same step, whatever their clocks say: the first one decides."""

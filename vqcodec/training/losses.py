@@ -1,6 +1,7 @@
 """What the renderer is trained to make small."""
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -69,8 +70,12 @@ class PerceptualLoss(nn.Module):
         """(N, 3, H, W) twice -> (N,), 0 when equal."""
         with torch.no_grad():
             wanted = self.features(target)
-        levels = [((a - b)**2).sum(1).mean((1, 2)) for a, b in zip(self.features(output), wanted, strict=True)]
-        return torch.stack(levels).mean(0)
+        return feature_distance(self.features(output), wanted)
+
+
+def feature_distance(features: Sequence[Tensor], wanted: Sequence[Tensor]) -> Tensor:
+    """Two results of PerceptualLoss.features -> (N,), 0 when equal."""
+    return torch.stack([((a - b)**2).sum(1).mean((1, 2)) for a, b in zip(features, wanted, strict=True)]).mean(0)
 
 
 def region_weight(maps_t: Tensor, size: int) -> Tensor:

@@ -5,6 +5,7 @@ import torch
 from torch import Tensor, nn
 
 from vqcodec.models.basis import LANDMARK_DIMS, LandmarkBasis
+from vqcodec.models.layout import LEARNED_OUTPUTS
 from vqcodec.motion.image_cnn import ImageMotionCnn
 from vqcodec.quantize.grfsq_torch import straight_through
 from vqcodec.render.network import MOTION_SPREAD_UNITS, STATE_SPREAD_UNITS, RendererNet, Rendering
@@ -35,16 +36,17 @@ class Tokenizer(nn.Module):
             return x.repeat_interleave(count, 0)
 
         delta = learned_t - spread(learned_s)
-        unit = self.units[LANDMARK_DIMS:]
-        quantized = straight_through(delta, unit, batch["layers"])
+        unit = self.units[-1:].expand(LEARNED_OUTPUTS)
+        told = batch["learned"]
+        quantized = straight_through(delta, unit, batch["layers"]) * told
         scale = self.units[:LANDMARK_DIMS]
         z = self.renderer.conditioning(
             torch.cat([batch["delta"] / (scale * MOTION_SPREAD_UNITS), quantized], 1),
-            spread(torch.cat([batch["state"] / (scale * STATE_SPREAD_UNITS), learned_s], 1)))
+            torch.cat([spread(batch["state"] / (scale * STATE_SPREAD_UNITS)), spread(learned_s) * told], 1))
         maps_s = spread(batch["maps_s"])
         source = self.renderer.encoder(portrait, batch["maps_s"])
         source = type(source)(*(spread(x) for x in source))
         rendering = self.renderer(spread(portrait), source, maps_s, batch["maps_t"], spread(batch["lm_s"]),
-                                  batch["lm_t"], z)
+                                  batch["lm_t"], z, batch["around"])
         return rendering, delta / unit
 

@@ -1,12 +1,16 @@
 """All losses as one module, so that DistributedDataParallel can wrap it."""
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import torch
 from torch import Tensor, nn
 
 from vqcodec.training.detail import detail_losses
+from vqcodec.training.discriminator import Discriminator
 from vqcodec.training.losses import (
     PerceptualLoss,
+    feature_distance,
     feature_window,
     flow_smoothness,
     landmark_flow_error,
@@ -20,24 +24,40 @@ PERCEPTUAL_SHARE = 0.75  # of the picture's side: the perceptual network is a th
 FEATURE_ODDS = 0.4  # steps whose perceptual window is the mouth or the eyes, enlarged
 
 
-def losses_of(model: Tokenizer, perceptual: PerceptualLoss, batch: dict[str, Tensor]) -> dict[str, Tensor]:
-    """Every loss by name, unweighted."""
+class Seen(NamedTuple):
+    """Features of a step's windows without gradients, for the discriminator to learn from."""
+
+    made: list[Tensor]
+    real: list[Tensor]
+    enlarged: bool
+
+
+def losses_of(model: Tokenizer, perceptual: PerceptualLoss, batch: dict[str, Tensor],
+              discriminator: Discriminator | None = None) -> tuple[dict[str, Tensor], Seen]:
+    """Every loss by name, unweighted, and what was seen."""
     rendering, learned_units = model(batch)
     target = batch["target"]
     weight = region_weight(batch["maps_t"], target.shape[-1])
-    if target.shape[-1] >= 256 and torch.rand(()) < FEATURE_ODDS:
+    enlarged = target.shape[-1] >= 256 and bool(torch.rand(()) < FEATURE_ODDS)
+    if enlarged:
         seen = feature_window(rendering.output, target, landmarks=batch["true_t"])
     else:
         seen = random_window(rendering.output, target, share=PERCEPTUAL_SHARE)
+    with torch.no_grad():
+        wanted = perceptual.features(seen[1])
+    made = perceptual.features(seen[0])
     true_s = batch["true_s"].repeat_interleave(len(target) // len(batch["source"]), 0)
-    return dict(
+    losses = dict(
         output=weighted_l1(rendering.output, target, weight),
         generated=weighted_l1(rendering.generated, target, weight),
         warped=weighted_l1(rendering.warped, target, weight),
-        perceptual=perceptual(*seen).mean(),
+        perceptual=feature_distance(made, wanted).mean(),
         landmark=landmark_flow_error(rendering.flow128, true_s, batch["true_t"]),
         smooth=flow_smoothness(rendering.flow64),
         rate=learned_units.abs().mean())
+    if discriminator is not None:
+        losses["adversarial"], losses["matching"] = discriminator.fooled(made, wanted, enlarged)
+    return losses, Seen([x.detach() for x in made], wanted, enlarged)
 
 
 class Objective(nn.Module):
@@ -46,7 +66,11 @@ class Objective(nn.Module):
     def __init__(self, model: Tokenizer, perceptual: PerceptualLoss) -> None:
         super().__init__()
         self.model, self.perceptual = model, perceptual
+        self.seen: Seen | None = None
 
-    def forward(self, batch: dict[str, Tensor], detail: bool) -> dict[str, Tensor]:
-        """Losses of the whole at 128 or 256, or of the 512 head alone when `detail`."""
-        return (detail_losses if detail else losses_of)(self.model, self.perceptual, batch)
+    def forward(self, batch: dict[str, Tensor], detail: bool, discriminator: Discriminator | None = None) -> dict[str, Tensor]:
+        """Losses of the whole at 128 or 256, or of the 512 head alone when `detail`; `seen` keeps the features."""
+        if detail:
+            return detail_losses(self.model, self.perceptual, batch)
+        losses, self.seen = losses_of(self.model, self.perceptual, batch, discriminator)
+        return losses

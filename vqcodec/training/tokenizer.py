@@ -105,16 +105,16 @@ def train_tokenizer(data: Path, out: Path, *, recipe: str = "base", cache: Path 
 def export_all(trainer: Trainer, folder: Path, *, name: str) -> None:
     """Write motion space, renderer and manifest of a trainer's averaged weights into a folder.
 
-    A recipe that keeps the motion space gets the shipped file, byte for byte: its sha256 is what streams name.
+    A recipe that keeps the motion space gets the shipped files, byte for byte: their sha256 is what streams name.
     """
     folder.mkdir(parents=True, exist_ok=True)
     if trainer.recipe.keep_motion_space:
-        shipped = store.current("motion_space")
-        space = folder / shipped.path.name
-        space.write_bytes(shipped.path.read_bytes())
+        spaces = [folder / shipped.path.name for shipped in store.motion_spaces()]
+        for shipped, space in zip(store.motion_spaces(), spaces, strict=True):
+            space.write_bytes(shipped.path.read_bytes())
     else:
-        space = folder / f"motion-{name}.safetensors"
-        export_motion_space(trainer.model, trainer.ema, trainer.basis, space, f"motion-{name}")
+        spaces = [folder / f"motion-{name}.safetensors"]
+        export_motion_space(trainer.model, trainer.ema, trainer.basis, spaces[0], f"motion-{name}")
     renderer = folder / f"renderer-{name}.safetensors"
-    export_renderer(trainer.model, trainer.ema, space, renderer, f"renderer-{name}")
-    write_manifest(folder, space, renderer)
+    export_renderer(trainer.model, trainer.ema, spaces, renderer, f"renderer-{name}")
+    write_manifest(folder, spaces, renderer)
