@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vqcodec.assembly import Assembler, MotionRefiner, Portrait
-from vqcodec.config import DecodeOptions, EncodeOptions
+from vqcodec.config import DecodeOptions, EncodeOptions, Refs
 from vqcodec.container import Reader, Writer
 from vqcodec.encoder import motion_features
 from vqcodec.errors import UsageError
@@ -78,13 +78,13 @@ def track(clip: Path, parts: EncoderParts, seconds: float | None = None) -> Trac
 
 
 def code(tracked: Tracked, setting: Setting, units: NDArray[np.float32], quality: int,
-         refiner: MotionRefiner | None = None) -> tuple[bytes, int]:
-    """A stream without sound, and the bytes of its motion payloads."""
+         refiner: MotionRefiner | None = None, refs: Refs = "auto") -> tuple[bytes, int]:
+    """A stream without sound, and the bytes of its motion payloads. The first frame is the first portrait."""
     sink = io.BytesIO()
     head = Head(tracked.head.time_base_s, tracked.head.frame_rate_hz, setting.layers, tracked.head.motion_space,
                 tracked.head.renderer)
     writer = Writer(sink, head)
-    assembler = Assembler(units, head.time_base_s, "first", setting.strength, refiner=refiner)
+    assembler = Assembler(units, head.time_base_s, "first", setting.strength, refs, refiner)
 
     def put(items: list[Portrait | MotionGroup]) -> None:
         for item in items:
