@@ -101,10 +101,14 @@ def terminal(results: Results) -> Table | None:
     part = steady_part(results)
     if part is None:
         return None
-    made = Table(title=f"{title(results)} (the published systems' clips are others)", title_justify="left")
+    made = Table(title=f"{title(results)}; * on the published systems' own clips", title_justify="left")
     made.add_column("")
-    for _, name, _ in COLUMNS:
-        made.add_column(name, justify="right")
-    for name, cells in rows(part):
-        made.add_row(name, *cells)
+    cells = [row for _, row in rows(part)]
+    names = ["still*", *(f"{o.method}*" for o in AUTHORS_CLIPS[1:]), "still", "ours", "better"]
+    # 80 columns hold the rival, ours and the two stills
+    kept = [i for i, name in enumerate(names) if name in ("still*", f"{RIVAL}*", "still", "ours", "better")]
+    for i in kept:
+        made.add_column(names[i], justify="right")
+    for j, (_, figure, _) in enumerate(COLUMNS):
+        made.add_row(figure, *(cells[i][j] for i in kept))
     return made
