@@ -133,7 +133,7 @@ def test_rows_are_measured(clips: list[Path], encoder: EncoderParts, tmp_path: P
     coder = MotionCoder(next(d for d in DESIGNS if d.key == "grfsq-12x2-5"), torch.from_numpy(space.units))
     # fitted to far wider motion: coarse for these clips
     coder.fit(torch.from_numpy(np.concatenate([m.delta for m in found])).repeat(40, 1) * 20)
-    film = Renderer.load(device="cpu")._net.film.state_dict()
+    film = Renderer.load(device="cpu").net.film.state_dict()
     with Stage() as stage:
         bench = Bench(found, space, stage)
         own = bench.row("codec", shipped(space.units), 625, 11.145)
@@ -193,9 +193,9 @@ def test_rows_trained_differently_are_not_compared(tmp_path: Path) -> None:
 
 def test_other_conditioning_is_used_and_foreign_weights_are_refused() -> None:
     renderer = Renderer.load(device="cpu")
-    film = {k: torch.zeros_like(v) for k, v in renderer._net.film.state_dict().items()}
+    film = {k: torch.zeros_like(v) for k, v in renderer.net.film.state_dict().items()}
     renderer.replace_conditioning(film)
-    assert not any(p.any() for p in renderer._net.film.parameters())
+    assert not any(p.any() for p in renderer.net.film.parameters())
     with pytest.raises(ModelError, match="no conditioning weights"):
         renderer.replace_conditioning({"x": torch.zeros(1)})
 

@@ -42,7 +42,7 @@ def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_steps_on_one_batch_lower_the_loss(cache: Path, tmp_path: Path) -> None:
     from vqcodec.training.loop import to_tensors
-    run = trainer(cache, tmp_path, tiny_recipe())
+    run = trainer(cache, tmp_path, tiny_recipe(lr=1e-3))
     stage = run.recipe.stages[0]
     sampler = PairSampler(load_clips(cache, "train"), run.basis, size=128, portraits=1, targets=2, seed=0)
     batch = to_tensors(sampler.batch(), run.device)
