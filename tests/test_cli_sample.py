@@ -100,5 +100,8 @@ def test_ctrl_c_in_an_encode(sample_clip: Path, tmp_path: Path) -> None:
         while not list(tmp_path.iterdir()) and process.poll() is None and time.monotonic() < until:
             time.sleep(0.02)
         process.send_signal(signal.SIGINT)
-        assert process.wait(60) == 130, process.stderr.read()
+        # where the signal meets a library that runs Python text of its own, CPython ends by SIGINT after we have cleaned up:
+        # a shell shows 130 for either
+        assert process.wait(60) in (130, -signal.SIGINT)
+        assert process.stderr.read() == b"error: interrupted\n"
     assert list(tmp_path.iterdir()) == []
