@@ -7,7 +7,8 @@ from numpy.typing import NDArray
 
 from vqcodec.models import store
 from vqcodec.models.basis import LandmarkBasis
-from vqcodec.motion.transfer import SKULL, scaled, shifted
+from vqcodec.models.topology import SKULL
+from vqcodec.motion.transfer import scaled, shifted
 
 LEARNED = slice(36, 48)
 

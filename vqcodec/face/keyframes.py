@@ -8,14 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vqcodec.face.crop import face_box
+from vqcodec.models.topology import SKULL
 
 Points = NDArray[np.float32]
 
 _EYES = ((33, 133, ((160, 144), (159, 145), (158, 153))), (362, 263, ((385, 380), (386, 374), (387, 373))))
-RIGID_POINTS = (10, 338, 297, 332, 284, 251, 389, 356, 454, 323, 234, 127, 162, 21, 54, 103, 67, 109, 168, 6, 197, 195,
-                5, 4, 33, 133, 362, 263)
-"""Points that move with the skull: upper face oval, nose, eye corners."""
-
 OPEN_EYE_RATIO = 0.28
 REFRESH_DISTANCE = 0.28
 """Ordinary clips stay for two seconds at .25 at most (95 % of 474 single-shot clips, from their first frame)."""
@@ -78,8 +75,8 @@ def pose_distance(portrait: Points, points: Points) -> tuple[float, float]:
     Returns:
         RMS residual over the size of the point set, and the scale ratio, >= 1.
     """
-    a = portrait[list(RIGID_POINTS)].astype(np.float64)
-    b = points[list(RIGID_POINTS)].astype(np.float64)
+    a = portrait[list(SKULL)].astype(np.float64)
+    b = points[list(SKULL)].astype(np.float64)
     a, b = a - a.mean(axis=0), b - b.mean(axis=0)
     size_a, size_b = np.sqrt((a**2).sum()), np.sqrt((b**2).sum())
     if min(size_a, size_b) < 1e-9:

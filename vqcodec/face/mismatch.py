@@ -20,13 +20,13 @@ from numpy.typing import NDArray
 from vqcodec.config import Refs
 from vqcodec.face.keyframes import (
     OPEN_EYE_RATIO,
-    RIGID_POINTS,
     Points,
     RefreshWatch,
     eye_openness,
     mouth_openness,
     pose_distance,
 )
+from vqcodec.models.topology import SKULL
 
 THUMB_PX = 64
 TURN_WEIGHT, SCALE_WEIGHT, SHIFT_WEIGHT = 0.7, 0.25, 0.6
@@ -77,7 +77,7 @@ class Look:
 
 def _aligning(source: Points, target: Points) -> NDArray[np.float64]:
     """(2, 3) the similarity that brings the rigid points of `source` nearest to those of `target`, in thumbnail pixels."""
-    a, b = (points[list(RIGID_POINTS)].astype(np.float64) * THUMB_PX - 0.5 for points in (source, target))
+    a, b = (points[list(SKULL)].astype(np.float64) * THUMB_PX - 0.5 for points in (source, target))
     from_, to = (x[:, 0] + 1j * x[:, 1] for x in (a, b))
     centred = from_ - from_.mean()
     turn = np.vdot(centred, to - to.mean()) / max(np.vdot(centred, centred).real, 1e-9)

@@ -22,5 +22,8 @@ CHEEKS = (50, 280, 205, 425, 117, 346, 36, 266, 187, 411, 147, 376, 151, 9, 108,
 LIPS = LIPS_OUTER + LIPS_INNER
 EYES = EYE_RIGHT + EYE_LEFT
 IRISES = (468, *IRIS_RIGHT, 473, *IRIS_LEFT)
+SKULL = (10, 338, 297, 332, 284, 251, 389, 356, 454, 323, 234, 127, 162, 21, 54, 103, 67, 109, 168, 6, 197, 195, 5, 4,
+         33, 133, 362, 263)
+"""Points that move with the skull: upper face oval, nose, eye corners."""
 # anchors of the landmark flow: every part, thinned where neighbours say the same
 ANCHORS = OVAL + LIPS + EYE_RIGHT[::2] + EYE_LEFT[::2] + BROW_RIGHT[::2] + BROW_LEFT[::2] + (468, 473) + NOSE + CHEEKS

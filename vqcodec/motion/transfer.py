@@ -17,11 +17,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from vqcodec.models.basis import LANDMARK_DIMS, LandmarkBasis
-
-SKULL = (10, 338, 297, 332, 284, 251, 389, 356, 454, 323, 234, 127, 162, 21, 54, 103, 67, 109, 168, 6, 197, 195, 5, 4,
-         33, 133, 362, 263)
-"""Points that move with the skull: upper face oval, nose, eye corners."""
+from vqcodec.models.basis import LandmarkBasis
+from vqcodec.models.layout import LANDMARK_DIMS
+from vqcodec.models.topology import SKULL
 
 Features = NDArray[np.float32]
 _Plane = NDArray[np.complex128]
