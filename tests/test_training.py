@@ -15,8 +15,9 @@ from training_support import make_cache, moving_landmarks, shipped_basis
 from vqcodec.errors import ModelError, UsageError
 from vqcodec.quantize.grfsq import from_indices, quantize, to_indices
 from vqcodec.quantize.grfsq_torch import straight_through
+from vqcodec.render.likeness import importance
 from vqcodec.training.data import PairSampler, load_clips, mirror_permutation, quantize_layers
-from vqcodec.training.losses import WINDOW_PX, WINDOW_SHARE, feature_window, landmark_flow_error, region_weight
+from vqcodec.training.losses import WINDOW_PX, WINDOW_SHARE, feature_window, landmark_flow_error
 from vqcodec.training.recipe import Recipe, Stage, load_recipe
 
 torch.set_num_threads(2)
@@ -216,7 +217,7 @@ def test_mouth_and_eyes_weigh_most() -> None:
     maps = torch.zeros(1, 8, 128, 128)
     maps[:, 0, 32:96, 32:96] = 1
     maps[:, 1, 80:84, 56:72] = 1
-    weight = region_weight(maps, 256)[0, 0]
+    weight = importance(maps, 256)[0, 0]
     assert weight.mean() == pytest.approx(1, abs=0.02)
     corner, cheek, mouth = weight[4, 4], weight[80, 80], weight[164, 128]
     assert corner < cheek < mouth

@@ -13,11 +13,12 @@ from torch import Tensor, nn
 from vqcodec.models.basis import BASIS_SIDE, LANDMARK_DIMS, LandmarkBasis, landmark_weights
 from vqcodec.models.topology import LANDMARKS
 from vqcodec.quantize.motioncoder import MotionCoder
+from vqcodec.render.likeness import importance
 from vqcodec.render.maps import draw_maps
 from vqcodec.render.network import MOTION_SPREAD_UNITS, STATE_SPREAD_UNITS, Rendering
 from vqcodec.training import checkpoint
 from vqcodec.training.codebook_data import MotionData
-from vqcodec.training.losses import PerceptualLoss, landmark_flow_error, random_window, region_weight, weighted_l1
+from vqcodec.training.losses import PerceptualLoss, landmark_flow_error, random_window, weighted_l1
 from vqcodec.training.model import Tokenizer
 
 STRAY_WEIGHT = 0.25
@@ -122,7 +123,7 @@ class PictureModel(nn.Module):
 def picture_losses(rendering: Rendering, batch: dict[str, Tensor], perceptual: PerceptualLoss) -> dict[str, Tensor]:
     """PICTURE_WEIGHTS' losses by name, unweighted."""
     target = batch["target"]
-    weight = region_weight(batch["maps_t"], target.shape[-1])
+    weight = importance(batch["maps_t"], target.shape[-1])
     seen = random_window(rendering.output, target, share=PERCEPTUAL_SHARE)
     return {"output": weighted_l1(rendering.output, target, weight), "warped": weighted_l1(rendering.warped, target, weight),
             "perceptual": perceptual(*seen).mean(),

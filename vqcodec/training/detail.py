@@ -6,7 +6,8 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from vqcodec.render.flow import resize_flow, warp
-from vqcodec.training.losses import PerceptualLoss, region_weight
+from vqcodec.render.likeness import importance
+from vqcodec.training.losses import PerceptualLoss
 from vqcodec.training.model import Tokenizer
 
 WINDOW_PX = 256
@@ -39,5 +40,5 @@ def detail_losses(model: Tokenizer, perceptual: PerceptualLoss, batch: dict[str,
                                    _window(rendering.features, y0 // 2, x0 // 2, WINDOW_PX // 2),
                                    _window(warped, y0, x0, WINDOW_PX), _window(still, y0, x0, WINDOW_PX))
     target = _window(large_t, y0, x0, WINDOW_PX)
-    weight = _window(region_weight(batch["maps_t"], large_t.shape[-1]), y0, x0, WINDOW_PX)
+    weight = _window(importance(batch["maps_t"], large_t.shape[-1]), y0, x0, WINDOW_PX)
     return dict(output=((output - target).abs() * weight).mean(), perceptual=perceptual(output, target).mean())

@@ -78,25 +78,6 @@ def feature_distance(features: Sequence[Tensor], wanted: Sequence[Tensor]) -> Te
     return torch.stack([((a - b)**2).sum(1).mean((1, 2)) for a, b in zip(features, wanted, strict=True)]).mean(0)
 
 
-def region_weight(maps_t: Tensor, size: int) -> Tensor:
-    """Where an error counts more: face 1.5, eyes 7, mouth 10 times the background.
-
-    Mouth and eyes are a twentieth of the picture, and what people look at.
-
-    Args:
-        maps_t: (N, 8, h, w) maps of the target (render.maps), 0..1.
-        size: side of the result.
-
-    Returns:
-        (N, 1, size, size), mean about 1.
-    """
-    maps_t = F.avg_pool2d(maps_t, 2)
-    spread = F.max_pool2d(maps_t[:, 1:5], 5, 1, 2)
-    weight = 1 + 0.5 * maps_t[:, :1] + 9 * spread[:, :1] + 6 * spread[:, 2:].amax(1, keepdim=True)
-    weight = weight / weight.mean((1, 2, 3), keepdim=True)
-    return F.interpolate(weight, size=(size, size), mode="bilinear", align_corners=False)
-
-
 def weighted_l1(output: Tensor, target: Tensor, weight: Tensor) -> Tensor:
     """Mean absolute difference under a (N, 1, S, S) weight; images (N, 3, S, S)."""
     return ((output.float() - target).abs() * weight).mean()

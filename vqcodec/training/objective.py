@@ -6,6 +6,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
+from vqcodec.render.likeness import importance
 from vqcodec.training.detail import detail_losses
 from vqcodec.training.discriminator import Discriminator
 from vqcodec.training.losses import (
@@ -15,7 +16,6 @@ from vqcodec.training.losses import (
     flow_smoothness,
     landmark_flow_error,
     random_window,
-    region_weight,
     weighted_l1,
 )
 from vqcodec.training.model import Tokenizer
@@ -37,7 +37,7 @@ def losses_of(model: Tokenizer, perceptual: PerceptualLoss, batch: dict[str, Ten
     """Every loss by name, unweighted, and what was seen."""
     rendering, learned_units = model(batch)
     target = batch["target"]
-    weight = region_weight(batch["maps_t"], target.shape[-1])
+    weight = importance(batch["maps_t"], target.shape[-1])
     enlarged = target.shape[-1] >= 256 and bool(torch.rand(()) < FEATURE_ODDS)
     if enlarged:
         seen = feature_window(rendering.output, target, landmarks=batch["true_t"])
