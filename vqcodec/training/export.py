@@ -48,8 +48,25 @@ def _entry(path: Path) -> dict[str, str]:
 
 
 def write_manifest(folder: Path, spaces: Sequence[Path], renderer: Path) -> dict[str, Any]:
-    """Write `manifest.json`, which names the models and their sha256, the current motion space first; returns its content."""
-    content = {"motion_space": _entry(spaces[0]), "renderer": _entry(renderer),
-               "older_motion_spaces": [_entry(path) for path in spaces[1:]]}
+    """Write `manifest.json`, which names the models and their sha256, the current motion space first; returns its content.
+
+    Entries of other kinds that are there stay.
+    """
+    content = _written(folder)
+    content |= {"motion_space": _entry(spaces[0]), "renderer": _entry(renderer),
+                "older_motion_spaces": [_entry(path) for path in spaces[1:]]}
     (folder / "manifest.json").write_text(json.dumps(content, indent=1) + "\n")
+    return content
+
+
+def add_to_manifest(folder: Path, kind: str, model: Path) -> dict[str, Any]:
+    """Name one more model in `manifest.json` ("head", ...), or another one of its kind; returns the new content."""
+    content = _written(folder) | {kind: _entry(model)}
+    (folder / "manifest.json").write_text(json.dumps(content, indent=1) + "\n")
+    return content
+
+
+def _written(folder: Path) -> dict[str, Any]:
+    path = folder / "manifest.json"
+    content: dict[str, Any] = json.loads(path.read_text()) if path.is_file() else {}
     return content
