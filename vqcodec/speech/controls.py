@@ -2,6 +2,12 @@
 
 The training of the generator, `dub --poses` and the behaviour model all speak in `Controls`. They are read from the 478
 landmarks alone, frame by frame, because a .vqt stream holds landmarks and nothing else of MediaPipe's output.
+
+Against MediaPipe's own pose matrix and blendshapes, on 24 real training clips of different people, the correlation within a
+clip (median) is .93 for pitch, .99 for yaw and roll, .95 for blink, .99 and .93 for gaze across and down. Our yaw is 1.25
+times and our pitch .74 times MediaPipe's; angles here are those under which `moved_head` explains the landmarks: over turns of
+10 to 20 degrees it leaves the skull's points .025 head radii off, where a move within the picture's plane leaves .112
+(`python -m vqcodec.training.controls_check`).
 """
 from __future__ import annotations
 
@@ -23,9 +29,9 @@ Floats = NDArray[np.float32]
 _EYES = ((33, 133, 468, ((160, 144), (159, 145), (158, 153))),
          (263, 362, 473, ((387, 373), (386, 374), (385, 380))))
 # lid distance over eye width, upright: eyes no more open than this begin to count as shut, and are shut at the second
-_OPEN, _SHUT = 0.27, 0.08
+_OPEN, _SHUT = 0.25, 0.03
 # where the iris of eyes that look straight ahead is, in eye widths below the line of the corners
-_IRIS_REST = -0.03
+_IRIS_REST = -0.07
 _BLINKING = 0.4
 _LARGEST_GAZE = 0.5
 
