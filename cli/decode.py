@@ -56,3 +56,5 @@ def decode(
         return
     console.note(f"{report.frames} frames, {float(report.seconds):.2f} s at {report.size_px}x{report.size_px}, "
                  f"{report.decode_fps:.1f} frames per second on {report.device} -> {'stdout' if to == '-' else to}")
+    if report.synthetic:
+        console.note(output.SYNTHETIC)

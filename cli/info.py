@@ -29,4 +29,6 @@ def lines(fields: Mapping[str, Any]) -> list[str]:
     in_table = {f"{part}_{unit}" for part in (*output.PARTS, "file") for unit in ("bytes", "kbps")}
     facts = {name.removesuffix("_px").removesuffix("_hz"): value for name, value in fields.items()
              if name not in in_table}
+    if facts.get("synthetic"):
+        facts["synthetic"] = "motion made from speech"
     return [*output.fact_lines(facts), "", *output.size_lines(fields)]

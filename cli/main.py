@@ -15,6 +15,7 @@ from .benchmark import benchmark
 from .compare import compare
 from .decode import decode
 from .demo import demo
+from .dub import dub
 from .encode import encode
 from .info import info
 from .thin import thin
@@ -25,7 +26,7 @@ from .verify import verify
 app = typer.Typer(name="vqcodec", no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False,
                   context_settings={"help_option_names": ["-h", "--help"]},
                   help="Talking-head video at the rate of a modem: a portrait, motion tokens and sound in one file.")
-for command in (encode, decode, info, verify, thin, demo, validate, compare, benchmark):
+for command in (encode, decode, dub, info, verify, thin, demo, validate, compare, benchmark):
     app.command()(command)
 app.add_typer(train, name="train")
 

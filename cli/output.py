@@ -8,6 +8,7 @@ from typing import Any
 
 from vqcodec.errors import UsageError
 
+SYNTHETIC = "synthetic: motion made from speech"
 PARTS = ("portrait", "motion", "audio", "container")
 
 

@@ -3,6 +3,7 @@
     import vqcodec
     report = vqcodec.encode("in.mp4", "out.vqt")
     vqcodec.decode("out.vqt", "back.mp4")
+    vqcodec.dub("speech.wav", "portrait.png", "talking.mp4")
     vqcodec.info("out.vqt")["file_kbps"]
 
 Names are loaded on first use: `import vqcodec` and `vqcodec.info` don't import torch.
@@ -13,19 +14,20 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from vqcodec.api import decode, encode, info, open, thin, verify
-    from vqcodec.config import AudioChoice, DecodeOptions, EncodeOptions, SquareCrop
+    from vqcodec.api import decode, dub, encode, info, open, thin, verify
+    from vqcodec.config import AudioChoice, DecodeOptions, DubOptions, EncodeOptions, SquareCrop
     from vqcodec.errors import VqcodecError
     from vqcodec.progress import ProgressEvent
-    from vqcodec.reports import DecodeReport, EncodeReport
+    from vqcodec.reports import DecodeReport, DubReport, EncodeReport
 
 __version__ = "0.1.0"
-__all__ = ["AudioChoice", "DecodeOptions", "DecodeReport", "EncodeOptions", "EncodeReport", "ProgressEvent",
-           "SquareCrop", "VqcodecError", "__version__", "decode", "encode", "info", "open", "thin", "verify"]
+__all__ = ["AudioChoice", "DecodeOptions", "DecodeReport", "DubOptions", "DubReport", "EncodeOptions", "EncodeReport",
+           "ProgressEvent", "SquareCrop", "VqcodecError", "__version__", "decode", "dub", "encode", "info", "open", "thin",
+           "verify"]
 
-_HOMES = {"vqcodec.api": ("decode", "encode", "info", "open", "thin", "verify"),
-          "vqcodec.config": ("AudioChoice", "DecodeOptions", "DecodeReport", "EncodeOptions", "EncodeReport",
-                             "SquareCrop"),
+_HOMES = {"vqcodec.api": ("decode", "dub", "encode", "info", "open", "thin", "verify"),
+          "vqcodec.config": ("AudioChoice", "DecodeOptions", "DubOptions", "EncodeOptions", "SquareCrop"),
+          "vqcodec.reports": ("DecodeReport", "DubReport", "EncodeReport"),
           "vqcodec.errors": ("VqcodecError",), "vqcodec.progress": ("ProgressEvent",)}
 
 

@@ -3,6 +3,7 @@
     import vqcodec
     vqcodec.encode("in.mp4", "out.vqt")
     vqcodec.decode("out.vqt", "back.mp4")
+    vqcodec.dub("speech.wav", "portrait.png", "talking.mp4")
     with vqcodec.open("out.vqt") as stream:
         for frame in stream.frames(size_px=256):
             show(frame.rgb, frame.time_s)
@@ -18,11 +19,11 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, BinaryIO
 
-from vqcodec.config import DecodeOptions, EncodeOptions
+from vqcodec.config import DecodeOptions, DubOptions, EncodeOptions
 from vqcodec.container import Reader, VerifyReport
 from vqcodec.errors import UsageError
 from vqcodec.progress import Progress, silent
-from vqcodec.reports import DecodeReport, EncodeReport, size_fields
+from vqcodec.reports import DecodeReport, DubReport, EncodeReport, size_fields
 from vqcodec.streams import Stream, open_stream
 from vqcodec.types import AudioGroup, Head, KeyFrame, MotionGroup, StreamSizes, VideoFrame
 
@@ -41,6 +42,13 @@ def decode(source: Stream, target: Target, options: DecodeOptions | None = None,
     """Render a .vqt stream to a video file; see `vqcodec.decoder.decode`."""
     from vqcodec import decoder
     return decoder.decode(source, target, options, progress=progress)
+
+
+def dub(speech: Stream, portrait: Stream, target: Target, options: DubOptions | None = None, *,
+        progress: Progress = silent) -> DubReport:
+    """Make a talking head from a sound and a picture, as .vqt or video; see `vqcodec.dubber.dub`."""
+    from vqcodec import dubber
+    return dubber.dub(speech, portrait, target, options, progress=progress)
 
 
 def info(source: Stream) -> dict[str, Any]:

@@ -48,6 +48,12 @@ class Portrait:
     crop: Crop
 
 
+def stored_features(features: NDArray[np.float32], units: NDArray[np.float32]) -> NDArray[np.int16]:
+    """A portrait's features (48,) as a key frame stores them: (48,) whole units."""
+    steps = np.rint(features.astype(np.float64) / units)
+    return np.clip(steps, -32768, 32767).astype(np.int16)
+
+
 class MotionRefiner(Protocol):
     """What refines features before they are quantized (vqcodec.refinement.Refiner)."""
 
@@ -167,8 +173,7 @@ class Assembler:
     def _enter(self, chosen: _Candidate, first_frame: int) -> Portrait:
         frame = chosen.frame
         assert frame.square is not None and frame.points is not None and frame.crop is not None
-        steps = np.rint(chosen.features.astype(np.float64) / self._units)
-        stored = np.clip(steps, -32768, 32767).astype(np.int16)
+        stored = stored_features(chosen.features, self._units)
         self._base = dequantize(stored, self._units)
         if self._refiner is not None:
             self._refiner.portrait(frame.square, self._base)

@@ -13,6 +13,8 @@ from vqcodec.types import CODED_SIZE, LAYERS
 DEFAULT_AUDIO_BPS = 12_000
 DEFAULT_PORTRAIT_QUALITY = 50  # about 8 kB at 512x512
 DEFAULT_CRF = 18
+DEFAULT_DUB_VIDEO_PORTRAIT_QUALITY = 90
+DEFAULT_DUB_VIDEO_AUDIO_BPS = 64_000
 FRAME_RATE_RANGE_HZ = (Fraction(1), Fraction(60))
 GROUP_MAX_S = Fraction(2)
 MAX_EFFORT = 3
@@ -229,3 +231,60 @@ class DecodeOptions:
         _require(0 <= self.crf <= 51, f"crf {self.crf} is outside 0..51")
         _require(1 <= self.batch_frames <= 256, f"batch of {self.batch_frames} frames is outside 1..256")
         _require(self.follow_s is None or 0 < self.follow_s <= 86_400, f"waiting {self.follow_s} s is outside 0..86400")
+
+
+@dataclass(frozen=True, slots=True)
+class DubOptions:
+    """Choices of `vqcodec.dub`.
+
+    Attributes:
+        poses: a .vqt file or video whose head motion, gaze and blinks are taken over; None makes up some.
+        blink: False keeps the eyes as they are in the portrait.
+        seed: of everything that is made up; the same seed gives the same file.
+        temperature: 0 takes the likeliest motion, 1 draws from what the generator learned, 0..2.
+        layers: residual layers to write, 1..4.
+        portrait_quality: AVIF quality of the portrait, 1..100; None is 50, for a video 90: its size doesn't depend on it.
+        audio_bps: bit rate of the Opus sound, 6000..64000; None is 12000, for a video 64000.
+        paste_back: put the square back into the whole picture; for a video only.
+        size_px: side of the square in a video, 256 or 512.
+        crf: H.264 quality of a video, 0 (best) .. 51.
+        force: replace an existing output.
+        device: where the networks run.
+        face_model: path of face_landmarker.task; None resolves it (vqcodec.face.asset).
+    """
+
+    poses: Path | None = None
+    blink: bool = True
+    seed: int = 0
+    temperature: float = 0.0
+    layers: int = LAYERS
+    portrait_quality: int | None = None
+    audio_bps: int | None = None
+    paste_back: bool = False
+    size_px: int = CODED_SIZE
+    crf: int = DEFAULT_CRF
+    force: bool = False
+    device: Device = "auto"
+    face_model: Path | None = None
+
+    def __post_init__(self) -> None:
+        _require(0 <= self.seed < 2**63, f"seed {self.seed} is outside 0..2^63-1")
+        _require(0 <= self.temperature <= 2, f"temperature {self.temperature} is outside 0..2")
+        _require(1 <= self.layers <= LAYERS, f"layers is {self.layers}, not 1..{LAYERS}")
+        _require(self.portrait_quality is None or 1 <= self.portrait_quality <= 100,
+                 f"portrait quality {self.portrait_quality} is outside 1..100")
+        _require(self.audio_bps is None or 6_000 <= self.audio_bps <= 64_000,
+                 f"audio rate {self.audio_bps} bit/s is outside 6k..64k", "Choose --audio-bitrate 6k to 64k.")
+        _require(self.size_px in (256, 512), f"size is {self.size_px}, not 256 or 512")
+        _require(0 <= self.crf <= 51, f"crf {self.crf} is outside 0..51")
+        _require(self.device in ("auto", "cpu", "cuda"), f"unknown device {self.device!r}")
+
+    def portrait_quality_for(self, video: bool) -> int:
+        """The quality to use for a stream or a video."""
+        default = DEFAULT_DUB_VIDEO_PORTRAIT_QUALITY if video else DEFAULT_PORTRAIT_QUALITY
+        return default if self.portrait_quality is None else self.portrait_quality
+
+    def audio_bps_for(self, video: bool) -> int:
+        """The bit rate to use for a stream or a video."""
+        default = DEFAULT_DUB_VIDEO_AUDIO_BPS if video else DEFAULT_AUDIO_BPS
+        return default if self.audio_bps is None else self.audio_bps

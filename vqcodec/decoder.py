@@ -25,6 +25,7 @@ from vqcodec.container import Reader, RecoveringReader
 from vqcodec.container.reader import Item
 from vqcodec.damage import Damage
 from vqcodec.errors import BitstreamError, TruncatedError
+from vqcodec.face.paste import PasteBack, pasted
 from vqcodec.face.portrait import portrait_square
 from vqcodec.fading import FADE_S, cross_faded
 from vqcodec.media.items import Target
@@ -36,7 +37,7 @@ from vqcodec.parts import DecoderParts, FrameRenderer
 from vqcodec.playback import Pose, Samples, Window, play
 from vqcodec.progress import Progress, ProgressEvent, silent
 from vqcodec.quantize.grfsq import dequantize
-from vqcodec.reports import DecodeReport
+from vqcodec.reports import SYNTHETIC_NOTICE, DecodeReport
 from vqcodec.streams import GrowingFile, Stream, followed, open_stream, released
 from vqcodec.types import Head, KeyFrame, VideoFrame
 
@@ -231,7 +232,7 @@ def decode_frames(source: Stream, options: DecodeOptions | None = None, *,
 
 
 def decode(source: Stream, target: Target, options: DecodeOptions | None = None, *, progress: Progress = silent,
-           parts: DecoderParts | None = None) -> DecodeReport:
+           parts: DecoderParts | None = None, paste: PasteBack | None = None) -> DecodeReport:
     """Render a stream to a video file with its sound.
 
     Args:
@@ -240,6 +241,7 @@ def decode(source: Stream, target: Target, options: DecodeOptions | None = None,
         options: see DecodeOptions.
         progress: called from this thread for each frame.
         parts: models to use instead of the shipped ones.
+        paste: what to put each picture into; None writes it as it is.
 
     Raises:
         OutputExistsError: `target` exists and options.force is false; before anything is read.
@@ -259,11 +261,12 @@ def decode(source: Stream, target: Target, options: DecodeOptions | None = None,
         head = reader.head
         parts = parts or DecoderParts.load(options, head)
         total = _total_frames(reader, options) if isinstance(reader, Reader) and file.seekable() else None
-        sink = VideoSink(target, width=options.size_px, height=options.size_px, frame_rate_hz=head.frame_rate_hz,
+        width, height = (paste.width, paste.height) if paste else (options.size_px, options.size_px)
+        sink = VideoSink(target, width=width, height=height, frame_rate_hz=head.frame_rate_hz,
                          time_base_s=head.time_base_s, channels=head.audio.channels if head.audio else 0,
-                         crf=options.crf, force=options.force)
+                         crf=options.crf, force=options.force, comment=SYNTHETIC_NOTICE if head.synthetic else "")
         with sink, closing(_pipeline(reader, file, parts, options)) as items, released(file):
-            frames, seconds = _drain(items, sink, head, total, progress)
+            frames, seconds = _drain(pasted(items, paste), sink, head, total, progress)
     layers = min(options.layers or head.layers, head.layers)
     damage = reader.damage if isinstance(reader, RecoveringReader) else None
     return DecodeReport(frames, seconds, layers, options.size_px, parts.renderer.id, str(parts.renderer.device),

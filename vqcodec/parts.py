@@ -1,20 +1,24 @@
-"""The models that an encode and a decode work with: what each must offer, and how the shipped ones are loaded."""
+"""The models that an encode, a decode and a dub work with: what each must offer, and how the shipped ones are loaded."""
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from vqcodec.config import DecodeOptions, EncodeOptions
+from vqcodec.config import DecodeOptions, DubOptions, EncodeOptions
 from vqcodec.errors import UnsupportedError
 from vqcodec.face.landmarks import FaceLandmarker
 from vqcodec.face.track import TRACKED_FACES, Detector
 from vqcodec.motion.surroundings import SurroundingsTracker
 from vqcodec.types import Head, ModelId
+
+if TYPE_CHECKING:
+    from vqcodec.speech.controls import Controls, HeadShape
+    from vqcodec.speech.generator import PortraitFacts
 
 OpenDetector = Callable[[], AbstractContextManager[Detector]]
 
@@ -146,3 +150,108 @@ class DecoderParts:
                     f"the stream needs the motion space {need.name!r} (sha256 {need.sha256.hex()}); the {what} here is "
                     f"{have.name!r} (sha256 {have.sha256.hex()[:12]}...)",
                     hint="Install the version of vqcodec that made the file, or one that carries that model.")
+
+
+class LandmarkFeatures(MotionFeatures, Protocol):
+    """A motion space whose landmarks can be had back."""
+
+    def landmarks(self, features: NDArray[np.float32]) -> NDArray[np.float32]:
+        """(N, 48) -> (N, 478, 2) in 0..1 of the square."""
+        ...
+
+
+class TokenStream(Protocol):
+    """Speech tokens of sound that comes in pieces."""
+
+    def push(self, samples: NDArray[np.float32]) -> NDArray[np.int64]:
+        """(N,) 16 kHz -> the tokens that are known now."""
+        ...
+
+    def flush(self) -> NDArray[np.int64]:
+        """The rest: ceil(N / 640) in all."""
+        ...
+
+
+class Tokenizer(Protocol):
+    """What a dub needs of a speech tokenizer (vqcodec.speech.tokenizer.SpeechTokenizer)."""
+
+    @property
+    def id(self) -> ModelId:
+        """What a speech token means."""
+        ...
+
+    def stream(self) -> TokenStream:
+        """A new sound."""
+        ...
+
+
+class Generator(Protocol):
+    """What a dub needs of the motion generator (vqcodec.speech.generator.MotionGenerator)."""
+
+    @property
+    def id(self) -> ModelId:
+        """Its own weights."""
+        ...
+
+    @property
+    def motion_space(self) -> ModelId:
+        """The motion space of the tokens it makes."""
+        ...
+
+    def generate(self, speech: NDArray[np.int64], controls: Controls, portrait: PortraitFacts, *,
+                 temperature: float = 0.0, seed: int = 0) -> Iterator[NDArray[np.uint16]]:
+        """(T,) and T controls -> consecutive (t, 12, 4), T in all."""
+        ...
+
+
+class HeadMotion(Protocol):
+    """What makes up how a head moves (vqcodec.speech.behaviour.Behaviour)."""
+
+    def controls(self, energy: NDArray[np.float32], start: Controls, *, seed: int, blink: bool = True) -> Controls:
+        """(T,) loudness in 0..1 -> T frames from `start` on."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class DubParts:
+    """The models of a dub, replaceable in tests.
+
+    Attributes:
+        space: the motion space, that of the generator.
+        renderer: the renderer to name in the header.
+        detector: opens a face detector.
+        tokenizer: makes speech tokens.
+        generator: makes motion.
+        behaviour: makes up head motion, gaze and blinks.
+        shape: the mean head, to read poses with.
+        decoder: what a video is rendered with; None loads the shipped models then.
+    """
+
+    space: LandmarkFeatures
+    renderer: ModelId
+    detector: OpenDetector
+    tokenizer: Tokenizer
+    generator: Generator
+    behaviour: HeadMotion
+    shape: HeadShape
+    decoder: DecoderParts | None = None
+
+    @classmethod
+    def load(cls, options: DubOptions) -> DubParts:
+        """The shipped models.
+
+        Raises:
+            ModelError: one of them is missing or changed.
+            UnsupportedError: the generator's motion space isn't here.
+        """
+        from vqcodec.models import store
+        from vqcodec.motion.space import MotionSpace
+        from vqcodec.speech.behaviour import Behaviour
+        from vqcodec.speech.controls import HeadShape
+        from vqcodec.speech.generator import MotionGenerator
+        from vqcodec.speech.tokenizer import SpeechTokenizer
+        generator = MotionGenerator.load(device=options.device)
+        space = MotionSpace.from_file(store.find(generator.motion_space, "motion space"), options.device)
+        model = None if options.face_model is None else str(options.face_model)
+        return cls(space, store.current("renderer").id, lambda: FaceLandmarker(max_faces=TRACKED_FACES, model=model),
+                   SpeechTokenizer.load(device=options.device), generator, Behaviour.load(), HeadShape.load())

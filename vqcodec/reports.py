@@ -1,4 +1,4 @@
-"""What an encode and a decode tell about themselves: plain values, and as JSON with names that carry units."""
+"""What an encode, a decode and a dub tell about themselves: plain values, and as JSON with names that carry units."""
 from __future__ import annotations
 
 from dataclasses import dataclass
@@ -7,6 +7,9 @@ from typing import Any
 
 from vqcodec.damage import Damage
 from vqcodec.types import Crop, ModelId, StreamSizes
+
+SYNTHETIC_NOTICE = "Synthetic: the motion was made from speech, not recorded from the person shown."
+"""Goes into the metadata of a video made from a synthetic stream (bitstream_spec/carriage.md), and before people's eyes."""
 
 
 def _kbps(count_bytes: int, seconds: Fraction) -> float:
@@ -131,3 +134,63 @@ class DecodeReport:
                 "elapsed_s": round(self.elapsed_s, 3), "decode_fps": round(self.decode_fps, 2),
                 "warnings": list(self.warnings),
                 "recovery": None if self.recovery is None else self.recovery.to_json()}
+
+
+@dataclass(frozen=True, slots=True)
+class DubReport:
+    """What a dub did.
+
+    Attributes:
+        sizes: bytes of the stream by purpose, with frames and seconds.
+        layers: residual layers written.
+        motion_space: the model a motion token belongs to.
+        renderer: the renderer named in the header, for a video the one that made it.
+        tokenizer: the model that heard the speech.
+        generator: the model that made the motion.
+        portrait_quality: AVIF quality used.
+        audio_bps: bit rate of the Opus sound.
+        seed: of what was made up.
+        temperature: of the generator.
+        poses: where the head motion comes from: a file's name, or "" when it was made up.
+        elapsed_s: wall-clock seconds.
+        crop: the coded square in the portrait's picture.
+        video_size_px: width and height, when a video was written and not the stream.
+        warnings: sentences a person should read.
+    """
+
+    sizes: StreamSizes
+    layers: int
+    motion_space: ModelId
+    renderer: ModelId
+    tokenizer: ModelId
+    generator: ModelId
+    portrait_quality: int
+    audio_bps: int
+    seed: int
+    temperature: float
+    poses: str
+    elapsed_s: float
+    crop: Crop | None = None
+    video_size_px: tuple[int, int] | None = None
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def dub_fps(self) -> float:
+        """Frames per wall-clock second, all stages together."""
+        return self.sizes.frames / self.elapsed_s if self.elapsed_s > 0 else 0.0
+
+    def to_json(self) -> dict[str, Any]:
+        """JSON-ready fields, named with units; sizes only when the stream was what was written."""
+        crop, video = self.crop, self.video_size_px
+        fields = size_fields(self.sizes)
+        if video is not None:
+            fields = {"frames": fields["frames"], "seconds": fields["seconds"], "video_size_px": list(video)}
+        return fields | {
+            "layers": self.layers, "frame_rate_hz": "25", "synthetic": True, "portrait_quality": self.portrait_quality,
+            "audio_bps": self.audio_bps, "seed": self.seed, "temperature": self.temperature, "poses": self.poses,
+            "model": str(self.motion_space), "model_sha256": self.motion_space.sha256.hex(),
+            "renderer": str(self.renderer), "renderer_sha256": self.renderer.sha256.hex(),
+            "tokenizer": str(self.tokenizer), "tokenizer_sha256": self.tokenizer.sha256.hex(),
+            "generator": str(self.generator), "generator_sha256": self.generator.sha256.hex(),
+            "crop_px": None if crop is None else [crop.x_px, crop.y_px, crop.side_px],
+            "elapsed_s": round(self.elapsed_s, 3), "dub_fps": round(self.dub_fps, 2), "warnings": list(self.warnings)}

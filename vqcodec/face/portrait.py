@@ -8,10 +8,14 @@ from numpy.typing import NDArray
 
 from vqcodec.errors import NoFaceError
 from vqcodec.face.crop import follow_face, resize, take_square
-from vqcodec.face.track import Detector, locate
-from vqcodec.types import CODED_SIZE
+from vqcodec.face.track import Detector, locate_all
+from vqcodec.types import CODED_SIZE, Crop
 
 FEATURE_SIZE_PX = 256
+FACE_MIN_PX = 32
+"""A face (landmark bounding box) less high than this is refused: sixteen of its pixels would become 128."""
+FACE_SMALL_PX = 96
+"""One less high than this is blurred."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,11 +26,15 @@ class PortraitSquare:
         square: (512, 512, 3) uint8.
         small: (256, 256, 3) uint8, the same for the motion network.
         points: (478, 2) float32 landmarks in 0..1 of the square.
+        crop: where the square lies in the picture.
+        warnings: sentences on what is wrong with the picture, for a person.
     """
 
     square: NDArray[np.uint8]
     small: NDArray[np.uint8]
     points: NDArray[np.float32]
+    crop: Crop
+    warnings: tuple[str, ...] = ()
 
 
 def portrait_square(detector: Detector, rgb: NDArray[np.uint8], *, name: str) -> PortraitSquare:
@@ -38,13 +46,29 @@ def portrait_square(detector: Detector, rgb: NDArray[np.uint8], *, name: str) ->
         name: what to call the picture in an error.
 
     Raises:
-        NoFaceError: no face is found.
+        NoFaceError: no face is found, or only one of less than FACE_MIN_PX.
     """
-    box = locate(detector, rgb, thorough=True)
-    if box is not None:
+    boxes = locate_all(detector, rgb, thorough=True)
+    if boxes:
+        face_px = float(boxes[0][3])
+        if face_px < FACE_MIN_PX:
+            raise NoFaceError(f"the face in {name} is only {face_px:.0f} pixels high, less than {FACE_MIN_PX}",
+                              hint="Give a closer or larger picture: a face of 256 pixels is best.")
         height, width = rgb.shape[:2]
-        square = take_square(rgb, follow_face([box], width, height))
+        crop = follow_face(boxes[:1], width, height)
+        square = take_square(rgb, crop)
         found = detector.faces(square)
         if found:
-            return PortraitSquare(square, resize(square, FEATURE_SIZE_PX), found[0].points / np.float32(CODED_SIZE))
+            points = found[0].points / np.float32(CODED_SIZE)
+            return PortraitSquare(square, resize(square, FEATURE_SIZE_PX), points, crop,
+                                  _warnings(len(boxes), face_px, name))
     raise NoFaceError(f"no face in {name}", hint="Give a picture of one person, seen from the front.")
+
+
+def _warnings(faces: int, face_px: float, name: str) -> tuple[str, ...]:
+    told = []
+    if faces > 1:
+        told.append(f"{name} shows {faces} faces; the largest is taken")
+    if face_px < FACE_SMALL_PX:
+        told.append(f"the face in {name} is only {face_px:.0f} pixels high: it will look blurred")
+    return tuple(told)

@@ -16,6 +16,8 @@ FORGET_S = Fraction(1, 2)
 JUMP_SHARE = 0.75
 """A face whose centre is further from the last one, over the last one's height, is somebody else."""
 SIZE_RATIO_MAX = 1.8
+TWICE_SHARE = 0.4
+"""A face whose centre is nearer to a larger one's, over its height, is the same face found twice."""
 TRACKED_FACES = 3
 """Faces a detector should report: with one only, the detector chooses the person."""
 
@@ -82,25 +84,34 @@ def _boxes_in(detector: Detector, rgb: NDArray[np.uint8], square: Crop) -> list[
     return [face_box(face.points) * scale + offset for face in detector.faces(take_square(rgb, square))]
 
 
-def locate(detector: Detector, rgb: NDArray[np.uint8], *, thorough: bool) -> NDArray[np.float64] | None:
-    """`face_box` of the largest face of a whole picture, in its pixels, or None.
+def locate_all(detector: Detector, rgb: NDArray[np.uint8], *, thorough: bool) -> list[NDArray[np.float64]]:
+    """`face_box` of each face of a whole picture, in its pixels, largest first.
 
     Args:
         detector: finds faces in one picture.
         rgb: (H, W, 3) uint8.
         thorough: the detector sees pictures at 128 px and misses faces much smaller than a tenth of them; a thorough
-            search looks at overlapping squares as well, as wide as the picture's short side, then half of it.
+            search, if none is found, looks at overlapping squares as well, as wide as the picture's short side, then
+            half of it.
     """
-    whole = [face_box(face.points) for face in detector.faces(rgb)]
-    if whole or not thorough:
-        return whole[0] if whole else None
+    found = [face_box(face.points) for face in detector.faces(rgb)]
     height, width = rgb.shape[:2]
-    for share in (1, 2):
+    for share in (1, 2) if thorough else ():
+        if found:
+            break
         found = [box for tile in _tiles(width, height, max(min(width, height) // share, 1))
                  for box in _boxes_in(detector, rgb, tile)]
-        if found:
-            return max(found, key=lambda box: float(box[2] * box[3]))
-    return None
+    different: list[NDArray[np.float64]] = []
+    for box in sorted(found, key=lambda box: -float(box[2] * box[3])):
+        if all(_distance(box, other) > TWICE_SHARE * other[3] for other in different):
+            different.append(box)
+    return different
+
+
+def locate(detector: Detector, rgb: NDArray[np.uint8], *, thorough: bool) -> NDArray[np.float64] | None:
+    """The first of `locate_all`, or None."""
+    found = locate_all(detector, rgb, thorough=thorough)
+    return found[0] if found else None
 
 
 def locate_near(detector: Detector, rgb: NDArray[np.uint8], box: NDArray[np.float64]) -> NDArray[np.float64] | None:

@@ -62,10 +62,10 @@ class Decoding:
     def __init__(self, channels: int) -> None:
         self.corrupt_packets = 0
         self._track = SoundTrack(channels)
-        self._zero_s = Fraction(0)
+        self._zero_s: Fraction | None = Fraction(0)
 
-    def begin(self, zero_s: Fraction) -> None:
-        """Time zero, in the file's time."""
+    def begin(self, zero_s: Fraction | None) -> None:
+        """Time zero, in the file's time; None: where the sound itself begins."""
         self._zero_s = zero_s
 
     def hear(self, packet: Any) -> Iterator[AudioBlock]:
@@ -80,6 +80,7 @@ class Decoding:
         for frame in frames:
             at_s = seconds(frame.pts, frame.time_base or packet.stream.time_base)
             if at_s is not None:
+                self._zero_s = at_s if self._zero_s is None else self._zero_s
                 at_s -= self._zero_s
                 # Timestamps in milliseconds (Matroska) can't say "together with the first picture" better than this.
                 if self._track.position == 0 and abs(at_s) <= tick_s(packet.stream.time_base):

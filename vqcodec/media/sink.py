@@ -24,6 +24,7 @@ from vqcodec.types import AudioHead
 # Name -> libav's muxer, video encoder, sound encoder.
 _CONTAINERS = {"mp4": ("mp4", "libx264", "aac"), "m4v": ("mp4", "libx264", "aac"), "mov": ("mov", "libx264", "aac"),
                "mkv": ("matroska", "libx264", "aac"), "webm": ("webm", "libvpx-vp9", "libopus")}
+VIDEO_SUFFIXES = tuple(f".{name}" for name in _CONTAINERS)
 _SOUND_BPS = {"aac": 64000, "libopus": 32000}
 # A file gets its index at the front, as web players want it. A pipe gets fragments, whose header waits for the first
 # packets (delay_moov): only then does it tell of AAC's priming, without which the sound would be 21 ms late.
@@ -54,7 +55,7 @@ class VideoSink:
     def __init__(self, target: Target, *, width: int, height: int, frame_rate_hz: Fraction,
                  time_base_s: Fraction | None = None, channels: int = 0, opus: AudioHead | None = None,
                  container: str | None = None, crf: int = 18, preset: str = "veryfast", threads: int = 2,
-                 audio_bps: int | None = None, force: bool = False) -> None:
+                 audio_bps: int | None = None, force: bool = False, comment: str = "") -> None:
         """Open the output.
 
         Args:
@@ -71,6 +72,7 @@ class VideoSink:
             threads: of the video encoder.
             audio_bps: bit rate of the AAC (or, in .webm, Opus) sound.
             force: replace an existing file.
+            comment: a sentence for the file's metadata (the "comment" tag); "" for none.
 
         Raises:
             OutputExistsError: the file exists and force is false.
@@ -94,6 +96,8 @@ class VideoSink:
         try:
             with media_faults(self._name, "write"):
                 self._container: Any = self._open(target, force)
+                if comment:
+                    self._container.metadata["comment"] = comment
                 self._video = VideoTrack(self._container, video, (width, height), Fraction(frame_rate_hz), tick_s, crf,
                                          preset, threads)
                 self._sound: SoundTrack | None = None
