@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from vqcodec.errors import UsageError
+from vqcodec.training.plain_loop import Schedule
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,24 +77,57 @@ def _stage(data: dict[str, Any], losses: dict[str, float]) -> Stage:
     return Stage(**{**data, "weights": {**losses, **data.get("weights", {})}})
 
 
+def _read(name_or_path: str) -> dict[str, Any]:
+    """A recipe's TOML, by file path or by name of one that ships with the package."""
+    path = Path(name_or_path)
+    shipped = resources.files("vqcodec.training") / "recipes" / f"{name_or_path}.toml"
+    if path.suffix == ".toml" and path.is_file():
+        return tomllib.loads(path.read_text())
+    if shipped.is_file():
+        return tomllib.loads(shipped.read_text())
+    raise UsageError(f"no recipe {name_or_path}", hint="Give a .toml file, or the name of a shipped recipe: base.")
+
+
 def load_recipe(name_or_path: str) -> Recipe:
     """A recipe by file path, or by name of one that ships with the package.
 
     Raises:
         UsageError: no such recipe, or a key is missing or unknown.
     """
-    path = Path(name_or_path)
-    shipped = resources.files("vqcodec.training") / "recipes" / f"{name_or_path}.toml"
-    if path.suffix == ".toml" and path.is_file():
-        text = path.read_text()
-    elif shipped.is_file():
-        text = shipped.read_text()
-    else:
-        raise UsageError(f"no recipe {name_or_path}", hint="Give a .toml file, or the name of a shipped recipe: base.")
-    data = tomllib.loads(text)
+    data = _read(name_or_path)
     try:
         stages = tuple(_stage(s, data.get("losses", {})) for s in data.pop("stage"))
         data.pop("losses", None)
         return Recipe(stages=stages, **data)
     except (KeyError, TypeError) as error:
         raise UsageError(f"recipe {name_or_path}: {error}", hint="Compare with the shipped recipe base.toml.") from error
+
+
+@dataclass(frozen=True, slots=True)
+class PlainRecipe:
+    """A training in one stage, of one of the speech networks.
+
+    Attributes:
+        schedule: see training.plain_loop.
+        shape: size of the network, by name.
+        batch: examples in a batch.
+        settings: what else the training takes, by name.
+    """
+
+    schedule: Schedule
+    shape: dict[str, int]
+    batch: int
+    settings: dict[str, float] = field(default_factory=dict)
+
+
+def load_plain(name_or_path: str) -> PlainRecipe:
+    """A recipe of one stage, as `load_recipe`.
+
+    Raises:
+        UsageError: no such recipe, or a key is missing or unknown.
+    """
+    data = _read(name_or_path)
+    try:
+        return PlainRecipe(**{**data, "schedule": Schedule(**data["schedule"])})
+    except (KeyError, TypeError) as error:
+        raise UsageError(f"recipe {name_or_path}: {error}", hint="Compare with the shipped recipe speech.toml.") from error

@@ -1,0 +1,92 @@
+"""The speech tokenizer's network: log-mel -> encoder -> FSQ, and what only its training needs (paper, Figure 2 b, "Speech
+Tokenizer"; supervised-semantic as CosyVoice's, Du et al. 2024).
+
+    (B, 4 T, 80) log-mel --conv, halved twice--> (B, T, width) --layers--> (B, T, 5) --FSQ 5x5x5x5x5--> code in 0..3124
+                                                                             |
+                              training: layers --> the teacher's features (B, T, 1024) and the log-mel of the token (B, T, 80)
+"""
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from vqcodec.speech.layers import Stack
+from vqcodec.speech.mel import BANDS
+
+DIMS = 5
+LEVELS = 5
+CODES = LEVELS**DIMS
+MEL_MEAN, MEL_SCALE = -3.5, 2.0
+"""Bring log-mel to about unit scale; constants, since a stream can't know its own mean."""
+
+
+@dataclass(frozen=True, slots=True)
+class EncoderShape:
+    """Size of the encoder."""
+
+    width: int = 256
+    layers: int = 4
+    heads: int = 4
+
+    def to_facts(self) -> dict[str, int]:
+        """For a file's header."""
+        return asdict(self)
+
+
+class SpeechEncoder(nn.Module):
+    """Log-mel to codes: all that ships."""
+
+    def __init__(self, shape: EncoderShape) -> None:
+        super().__init__()
+        self.shape = shape
+        self.first = nn.Conv1d(BANDS, shape.width, 3, padding=1)
+        self.halve = nn.ModuleList(nn.Conv1d(shape.width, shape.width, 4, stride=2, padding=1) for _ in range(2))
+        self.stack = Stack(shape.layers, shape.width, shape.heads)
+        self.narrow = nn.Linear(shape.width, DIMS)
+        with torch.no_grad():
+            self.narrow.weight.mul_(1.7)  # unit scale before tanh, so that all levels are used from the start
+
+    def wide(self, mel: Tensor) -> Tensor:
+        """(B, 4 T, 80) log-mel -> (B, T, width), before the bottleneck."""
+        x = functional.gelu(self.first((mel.transpose(1, 2) - MEL_MEAN) / MEL_SCALE))
+        for halve in self.halve:
+            x = functional.gelu(halve(x))
+        result: Tensor = self.stack(x.transpose(1, 2))
+        return result
+
+    def bounded(self, wide: Tensor) -> Tensor:
+        """(B, T, width) -> (B, T, 5) between -2.4 and 2.4, not yet rounded."""
+        return (LEVELS // 2 + 0.4) * torch.tanh(self.narrow(wide).float())
+
+    def forward(self, mel: Tensor) -> Tensor:
+        """(B, 4 T, 80) log-mel -> (B, T, 5), `bounded`."""
+        return self.bounded(self.wide(mel))
+
+    @staticmethod
+    def quantized(bounded: Tensor) -> Tensor:
+        """Rounded to whole levels, gradient passed straight through."""
+        return bounded + (torch.round(bounded).clamp(-(LEVELS // 2), LEVELS // 2) - bounded).detach()
+
+    @staticmethod
+    def codes(bounded: Tensor) -> Tensor:
+        """(..., 5) -> (...) int64 in 0..3124: the first dimension counts least."""
+        digits = torch.round(bounded).clamp(-(LEVELS // 2), LEVELS // 2).long() + LEVELS // 2
+        return (digits * LEVELS ** torch.arange(DIMS, device=digits.device)).sum(-1)
+
+
+class TeacherHead(nn.Module):
+    """From quantized levels to what the teacher hears; thrown away after training."""
+
+    def __init__(self, width: int, layers: int, heads: int, features: int) -> None:
+        super().__init__()
+        self.widen = nn.Linear(DIMS, width)
+        self.stack = Stack(layers, width, heads)
+        self.features, self.mel = nn.Linear(width, features), nn.Linear(width, BANDS)
+
+    def forward(self, levels: Tensor) -> tuple[Tensor, Tensor]:
+        """(B, T, 5) -> the teacher's features (B, T, features) and log-mel (B, T, 80), both at unit scale."""
+        x = self.stack(self.widen(levels))
+        return self.features(x), self.mel(x)
