@@ -145,7 +145,7 @@ class FaceFigures:
 
 
 class Reference:
-    """A source video at 256x256 with what has been computed of it; from `Suite.reference`."""
+    """A video at 256x256, most often a source, with what has been computed of it; from `Suite.reference`."""
 
     def __init__(self, frames: Frames, faces: FaceFigures) -> None:
         self.frames = frames
@@ -186,16 +186,16 @@ class Suite:
         small = _small(frames)
         return Reference(small, self._faces(small))
 
-    def measure(self, reference: Reference | Frames, output: Frames) -> FrameScores:
+    def measure(self, reference: Reference | Frames, output: Reference | Frames) -> FrameScores:
         """Compare frame by frame, at 256x256, over the length of the shorter one.
 
         Args:
             reference: the source, prepared or (T, H, W, 3) uint8 RGB.
-            output: (T', H', W', 3) uint8 RGB.
+            output: (T', H', W', 3) uint8 RGB, or prepared, where its landmarks are wanted for more than these figures.
         """
-        source = reference if isinstance(reference, Reference) else self.reference(reference)
-        count = min(len(source.frames), len(output))
-        result = _small(output[:count])
+        source, shown = (x if isinstance(x, Reference) else self.reference(x) for x in (reference, output))
+        count = min(len(source.frames), len(shown.frames))
+        result = shown.frames[:count]
         figures: tuple[Figure, ...] = (fidelity.psnr_db, fidelity.ssim, fidelity.ms_ssim, self._perceptual)
         parts: list[list[NDArray[np.float32]]] = [[] for _ in figures]
         for start in range(0, count, _BATCH_FRAMES):
@@ -203,7 +203,7 @@ class Suite:
             for values, figure in zip(parts, figures, strict=True):
                 values.append(figure(source.frames[start:stop], result[start:stop]))
         psnr_db, ssim, ms_ssim, perc = (np.concatenate(values) for values in parts)
-        return FrameScores(psnr_db, ssim, ms_ssim, perc, **self._face_scores(source, self._faces(result), count))
+        return FrameScores(psnr_db, ssim, ms_ssim, perc, **self._face_scores(source, shown.faces, count))
 
     def _face_scores(self, source: Reference, output: FaceFigures, count: int) -> dict[str, Any]:
         lists: dict[str, list[Any]] = {name: [] for name in (

@@ -1,0 +1,90 @@
+"""What is measured as a dub: motion features for a clip's portrait and a sound, whichever way they are made."""
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vqcodec.evaluation.dubclips import DubClip, Features, Pcm, speech_samples
+from vqcodec.quantize.grfsq import dequantize, from_indices
+
+if TYPE_CHECKING:
+    from vqcodec.speech.controls import Controls, HeadShape
+    from vqcodec.speech.generator import MotionGenerator, PortraitFacts
+    from vqcodec.speech.tokenizer import SpeechTokens
+
+
+class Motion(Protocol):
+    """Makes motion for a clip's portrait, with the clip's own pose, gaze and blink, from a sound."""
+
+    @property
+    def models(self) -> dict[str, str]:
+        """Identities and settings of what makes it: another entry is another result."""
+        ...
+
+    def __call__(self, clip: DubClip, pcm: Pcm) -> Features:
+        """(T, 48) float32 features f_t.
+
+        Args:
+            clip: of T frames.
+            pcm: (1920 T,) int16 at 48 kHz, its own sound or another's.
+        """
+        ...
+
+
+class RealMotion:
+    """The clip's real tokens, whatever the sound: the codec itself, and so the best a dub could do.
+
+    Args:
+        units: (48,) of the motion space.
+    """
+
+    models = {"motion": "real"}  # noqa: RUF012 (the same for all, never changed)
+
+    def __init__(self, units: NDArray[np.float32]) -> None:
+        self._units = units
+
+    def __call__(self, clip: DubClip, pcm: Pcm) -> Features:
+        """See Motion; the sound is not looked at."""
+        return features_of(clip, clip.tokens, self._units)
+
+
+def features_of(clip: DubClip, tokens: NDArray[np.integer], units: NDArray[np.float32]) -> Features:
+    """(T, 48) float32 features that a decoder has for (T, 12, 4) tokens of a clip's portrait."""
+    return (clip.features + dequantize(from_indices(tokens), units)).astype(np.float32)
+
+
+def portrait_facts(clip: DubClip, shape: HeadShape) -> tuple[Controls, PortraitFacts]:
+    """The clip's own controls, and its portrait as the generator wants it."""
+    from vqcodec.speech.controls import read_controls
+    from vqcodec.speech.generator import PortraitFacts
+    own = read_controls(clip.portrait_points[None], shape)
+    return read_controls(clip.points, shape), PortraitFacts(clip.features, own, clip.portrait_points)
+
+
+class GeneratedMotion:
+    """Sound to speech tokens to motion tokens, as `vqcodec dub` does it.
+
+    Args:
+        tokenizer: gives speech tokens.
+        generator: gives motion tokens.
+        shape: the mean head, to read the clip's controls with.
+        units: (48,) of the motion space.
+        temperature: of sampling; 0 takes the most likely.
+        seed: of sampling.
+    """
+
+    def __init__(self, tokenizer: SpeechTokens, generator: MotionGenerator, shape: HeadShape, units: NDArray[np.float32], *,
+                 temperature: float = 0.0, seed: int = 0) -> None:
+        self._tokenizer, self._generator, self._shape, self._units = tokenizer, generator, shape, units
+        self._sampling: dict[str, Any] = {"temperature": temperature, "seed": seed}
+        self.models = {"speech_tokenizer": str(getattr(tokenizer, "id", "unnamed")), "generator": str(generator.id),
+                       **{name: str(value) for name, value in self._sampling.items()}}
+
+    def __call__(self, clip: DubClip, pcm: Pcm) -> Features:
+        """See Motion."""
+        controls, portrait = portrait_facts(clip, self._shape)
+        speech = self._tokenizer.tokens(speech_samples(pcm))
+        windows = self._generator.generate(speech, controls, portrait, **self._sampling)
+        return features_of(clip, np.concatenate(list(windows)), self._units)
