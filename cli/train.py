@@ -38,3 +38,47 @@ def tokenizer(
     weights = train_tokenizer(data, out, recipe=recipe, cache=cache, resume=resume, minutes=minutes, steps=steps,
                               device=device)
     console.note(f"weights in {weights}")
+
+
+@train.command("speech-tokens")
+@guarded
+def speech_tokens(
+    data: Annotated[Path, typer.Option(help="Corpus folder: index.tsv, train/ and speech/.")],
+    recipe: Annotated[str, typer.Option(help="A shipped recipe's name, or a .toml file.")] = "speech-tokens",
+    out: Annotated[Path, typer.Option(help="Folder for checkpoint and log.")] = Path("runs/speech-tokens"),
+    cache: Annotated[Path | None, typer.Option(
+        help="Folder for sound and the teacher's features.", show_default="OUT/cache")] = None,
+    teacher: Annotated[Path | None, typer.Option(
+        help="Folder of python -m vqcodec.training.teacher; needed until the cache is complete.", show_default="none")] = None,
+    voices: Annotated[Path | None, typer.Option(
+        help="Folder of python -m vqcodec.training.voices: synthetic speech.", show_default="none")] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on from OUT's checkpoint.")] = False,
+    minutes: Annotated[float | None, typer.Option(min=0, help="Stop after this long.", show_default="never")] = None,
+    steps: Annotated[int | None, typer.Option(
+        min=1, help="Stop after so many steps.", show_default="the recipe's")] = None,
+    device: Annotated[Device, typer.Option(help="Where to train.")] = "auto",
+) -> None:
+    """Train the speech tokenizer of `dub`; logs JSON lines into OUT."""
+    from vqcodec.training.speech_tokens_run import train_speech_tokens
+    weights = train_speech_tokens(data, out, voices=voices, teacher=teacher, recipe=recipe, cache=cache, resume=resume,
+                                  minutes=minutes, steps=steps, device=device)
+    console.note(f"weights in {weights}")
+
+
+@train.command()
+@guarded
+def speech(
+    data: Annotated[Path, typer.Option(help="Corpus folder: index.tsv and train/.")],
+    recipe: Annotated[str, typer.Option(help="A shipped recipe's name, or a .toml file.")] = "speech",
+    out: Annotated[Path, typer.Option(help="Folder for checkpoint and log.")] = Path("runs/speech"),
+    cache: Annotated[Path | None, typer.Option(help="Folder for decoded clips.", show_default="OUT/cache")] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on from OUT's checkpoint.")] = False,
+    minutes: Annotated[float | None, typer.Option(min=0, help="Stop after this long.", show_default="never")] = None,
+    steps: Annotated[int | None, typer.Option(
+        min=1, help="Stop after so many steps.", show_default="the recipe's")] = None,
+    device: Annotated[Device, typer.Option(help="Where to train.")] = "auto",
+) -> None:
+    """Train the generator of `dub`: speech to motion; logs JSON lines into OUT."""
+    from vqcodec.training.speech import train_speech
+    weights = train_speech(data, out, recipe=recipe, cache=cache, resume=resume, minutes=minutes, steps=steps, device=device)
+    console.note(f"weights in {weights}")

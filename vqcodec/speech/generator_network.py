@@ -1,4 +1,4 @@
-"""The generator's network: a BERT that names one residual layer of all frames at once (paper, "Coarse-to-Fine Motion Generation").
+"""A BERT that names one residual layer of all frames at once (paper, "Coarse-to-Fine Motion Generation").
 
     every frame: [speech token A | pose h, gaze g, blink b | head turned so | layers so far R] --linear--> width
                                    + portrait f_g + layer indicator k
@@ -18,12 +18,10 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from vqcodec.models.layout import LANDMARK_DIMS
+from vqcodec.quantize.grfsq import HALF, STEPS
 from vqcodec.speech.layers import Stack
 from vqcodec.types import DIMS, GROUP_DIMS, GROUPS, LAYERS, LEVELS
 
-HALF = LEVELS // 2
-STEPS = tuple(4 ** (LAYERS - 1 - r) for r in range(LAYERS))
-"""Units of a digit of each layer, 64, 16, 4, 1: bitstream_spec/tokens.md, section 2."""
 CONTROL_NUMBERS = 9
 PORTRAIT_NUMBERS = DIMS + CONTROL_NUMBERS
 CONTROL_SCALE = (4.0, 4.0, 4.0, 8.0, 8.0, 4.0, 6.0, 6.0, 2.0)

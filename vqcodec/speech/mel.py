@@ -1,7 +1,8 @@
 """Log-mel spectrogram of 16 kHz speech, four frames to a token: what the speech tokenizer hears.
 
-Frame j looks at samples 160 j - 120 .. 160 j + 280 under a Hann window, so that its middle is the middle of its own 10 ms; samples
-outside the sound are silence. A frame depends on nothing else: no mean or maximum over the sound, which a stream could not know.
+Frame j looks at samples 160 j - 120 .. 160 j + 280 under a Hann window, so that its middle is the middle of its own 10 ms;
+samples outside the sound are silence. A frame depends on nothing else: no mean or maximum over the sound, which a stream
+could not know.
 """
 from __future__ import annotations
 

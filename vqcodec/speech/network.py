@@ -1,5 +1,6 @@
-"""The speech tokenizer's network: log-mel -> encoder -> FSQ, and what only its training needs (paper, Figure 2 b, "Speech
-Tokenizer"; supervised-semantic as CosyVoice's, Du et al. 2024).
+"""The speech tokenizer's network: log-mel -> encoder -> FSQ, and what only its training needs.
+
+The paper's Figure 2 b takes CosyVoice's tokenizer (Du et al. 2024), which is supervised by the meaning of speech; so is this.
 
     (B, 4 T, 80) log-mel --conv, halved twice--> (B, T, width) --layers--> (B, T, 5) --FSQ 5x5x5x5x5--> code in 0..3124
                                                                              |

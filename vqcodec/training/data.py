@@ -2,8 +2,6 @@
 from __future__ import annotations
 
 import json
-import queue
-import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +17,7 @@ from vqcodec.models.layout import LEARNED_OUTPUTS, MOTION_2, Layout
 from vqcodec.models.similarity import between, to_matrix, to_numbers
 from vqcodec.quantize.grfsq import HALF, dequantize, from_digits, quantize, to_digits
 from vqcodec.render.maps import draw_maps
+from vqcodec.training.ahead import ahead
 from vqcodec.types import DIMS, LAYERS
 
 Batch = dict[str, NDArray[Any]]
@@ -234,15 +233,7 @@ class PairSampler:
 
     def prefetch(self, depth: int = 4) -> Iterator[Batch]:
         """The same batches, made one ahead by a thread (OpenCV and numpy release the interpreter lock)."""
-        ready: queue.Queue[Batch] = queue.Queue(depth)
-
-        def fill() -> None:
-            while True:
-                ready.put(self.batch())
-
-        threading.Thread(target=fill, daemon=True).start()
-        while True:
-            yield ready.get()
+        return ahead(iter(self.batch, None), depth)
 
 
 def assemble(frames: NDArray[np.uint8], landmarks: NDArray[np.float32], surroundings: NDArray[np.float32], basis: LandmarkBasis,

@@ -1,8 +1,8 @@
-"""What the generator learns from, kept beside the decoded clips of training.cache:
+"""What the generator learns from, kept beside the decoded clips of training.cache.
 
-    cache/NAME.motion.npy   (T, 968) float32: 478 landmarks, filtered as the encoder does, in 0..1; 8 surroundings; 4 learned
-    cache/NAME.codes.npy    (V, T) int16 speech tokens: of the sound as it is, and of V - 1 spoilt copies
-    cache/silence.codes.npy (V, 250) int16 of silence and faint noise
+cache/NAME.motion.npy   (T, 968) float32: 478 landmarks, filtered as the encoder does, in 0..1; 8 surroundings; 4 learned
+cache/NAME.codes.npy    (V, T) int16 speech tokens: of the sound as it is, and of V - 1 spoilt copies
+cache/silence.codes.npy (V, 250) int16 of silence and faint noise
 """
 from __future__ import annotations
 
@@ -59,8 +59,8 @@ def build_motion(cache: Path, name: str, space: MotionSpace) -> None:
     landmarks = filtered(np.load(cache / f"{name}.lm.npy"))
     frames = np.load(cache / f"{name}.256.npy", mmap_mode="r")
     learned = np.concatenate([
-        space.features(np.ascontiguousarray(frames[i:i + _BATCH]), landmarks[::stride][i:i + _BATCH])[:, space.layout.learned_span]
-        for i in range(0, len(frames), _BATCH)])
+        space.features(np.ascontiguousarray(frames[i:i + _BATCH]), landmarks[::stride][i:i + _BATCH])
+        for i in range(0, len(frames), _BATCH)])[:, space.layout.learned_span]
     around = np.load(cache / f"{name}.sur.npy")
     rows = [landmarks.reshape(len(landmarks), 2 * LANDMARKS)]
     rows += [_spread(values, stride, len(landmarks)) for values in (around, learned)]

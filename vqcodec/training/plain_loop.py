@@ -114,7 +114,8 @@ class PlainLoop:
             batches: endless.
             loss: model and batch -> losses by name, among them "total".
             check: model with averaged weights -> figures for the log.
-            minutes, steps: limits.
+            minutes: time limit.
+            steps: limit of further steps.
         """
         last = self.schedule.steps if steps is None else min(self.step + steps, self.schedule.steps)
         deadline = math.inf if minutes is None else time.monotonic() + 60 * minutes

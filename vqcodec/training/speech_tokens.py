@@ -1,4 +1,4 @@
-"""Training of the speech tokenizer: predict what Whisper's encoder makes of clean speech from five numbers per 40 ms of spoilt speech."""
+"""Training of the speech tokenizer: from spoilt speech to what Whisper's encoder makes of it clean, by five numbers a token."""
 from __future__ import annotations
 
 import zlib
@@ -184,7 +184,7 @@ class SpeechCheck:
         assert isinstance(model, SpeechModel)
         losses, codes = list[float](), list[Tensor]()
         for batch in self._batches:
-            losses.append(float(speech_loss(model, batch)["taught"]))
+            losses.append(float(speech_loss(model, batch)["taught"].detach()))
             codes.append(model.encoder.codes(model.encoder(batch["heard"])).flatten())
         if not codes:
             return {}

@@ -1,0 +1,225 @@
+"""The generator: conditions, passes, windows and what training shows it."""
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from vqcodec.errors import ModelError, UsageError
+from vqcodec.models import store
+from vqcodec.models.basis import LandmarkBasis
+from vqcodec.quantize.grfsq import from_digits, from_indices, to_digits
+from vqcodec.speech.controls import Controls, HeadShape, read_controls
+from vqcodec.speech.generator import OVERLAP_FRAMES, WINDOW_FRAMES, MotionGenerator, PortraitFacts
+from vqcodec.speech.generator_network import GeneratorNetwork, GeneratorShape
+from vqcodec.speech.sampling import chosen, coarse_to_fine
+from vqcodec.training.data import mirror_permutation
+from vqcodec.training.motion_data import MotionClip, Stretches, View, digits_of, mirrored
+from vqcodec.training.speech_motion import MotionCheck, export_generator, lip_weights, loss_for
+from vqcodec.types import DIMS, ModelId
+
+TINY = GeneratorShape(width=16, layers=1, heads=2)
+NOBODY = ModelId("nobody", bytes(32))
+
+
+@pytest.fixture(scope="module")
+def basis() -> LandmarkBasis:
+    return store.read_basis(store.current("motion_space"))
+
+
+def drawn_face(frames: int, seed: int = 0, opening: float = 0.1) -> np.ndarray:
+    """(T, 478, 2) of a head that turns and speaks."""
+    rng = np.random.default_rng(seed)
+    points = HeadShape.load().points
+    angle = 0.2 * np.sin(np.arange(frames) / 9 + seed)
+    flat = np.stack([points[:, 0] * np.cos(a) + points[:, 2] * np.sin(a) for a in angle])
+    rows = np.stack([flat, np.broadcast_to(points[:, 1], flat.shape)], -1)
+    lower = points[:, 1] > points[14, 1] - 1e-3
+    rows[:, lower, 1] += opening * np.abs(np.sin(np.arange(frames) / 3))[:, None]
+    return (0.5 + 0.17 * rows + rng.normal(0, 1e-4, rows.shape)).astype(np.float32)
+
+
+def drawn_clip(frames: int = 60, seed: int = 0, opening: float = 0.1) -> MotionClip:
+    points = drawn_face(frames, seed, opening)
+    rng = np.random.default_rng(seed)
+    controls = read_controls(points, HeadShape.load())
+    rest = rng.normal(0, 0.02, (frames, 12)).astype(np.float32)
+    return MotionClip(f"clip{seed}", points, rest, controls, controls, rng.integers(0, 3125, (2, frames)), real=True)
+
+
+def facts(points: np.ndarray, basis: LandmarkBasis) -> PortraitFacts:
+    features = np.concatenate([basis.project(points[:1])[0], np.zeros(12, np.float32)])
+    return PortraitFacts(features, read_controls(points[:1], HeadShape.load()), points[0])
+
+
+def generator(basis: LandmarkBasis, shape: GeneratorShape = TINY, seed: int = 0) -> MotionGenerator:
+    torch.manual_seed(seed)
+    return MotionGenerator(store.current("renderer").id, GeneratorNetwork(shape), basis, NOBODY, NOBODY,
+                           torch.device("cpu"))
+
+
+def test_best_digits_are_the_formats() -> None:
+    values = np.arange(-170, 171)[:, None].repeat(DIMS, 1)
+    used, wanted = digits_of(values)
+    assert np.array_equal(used, wanted) and np.array_equal(used + 2, to_digits(values))
+
+
+def test_worse_digits_are_made_good_by_later_layers() -> None:
+    rng = np.random.default_rng(0)
+    values = rng.integers(-100, 101, (200, DIMS))
+    used, wanted = digits_of(values, rng, worse=0.3)
+    assert 0.5 < (used[..., 0] == wanted[..., 0]).mean() < 0.9
+    assert np.abs(used).max() <= 2 and np.abs(wanted).max() <= 2
+    assert np.abs(from_digits(used + 2) - values).mean() < 8
+
+
+def test_controls_of_a_view_are_those_read_in_it(basis: LandmarkBasis) -> None:
+    mirror = mirror_permutation(basis.mean)
+    points = drawn_face(12)
+    given = read_controls(points, HeadShape.load())
+    plain = View(1.1, 0.08, np.array([0.03, -0.02], np.float32), mirror=False)
+    read = read_controls(plain.points(points, mirror), HeadShape.load())
+    told = plain.controls(given)
+    assert np.allclose(read.pose, told.pose, atol=2e-3) and np.allclose(read.blink, told.blink, atol=0.02)
+    view = View(0.9, -0.05, np.array([0.02, 0.02], np.float32), mirror=True)
+    read = read_controls(view.points(points, mirror), HeadShape.load())
+    told = view.controls(read_controls(mirrored(points, mirror), HeadShape.load()))
+    assert np.allclose(read.pose, told.pose, atol=2e-3) and np.allclose(read.pose[:, 1], -given.pose[:, 1], atol=0.05)
+
+
+def test_an_example_tells_what_the_digits_must_become(basis: LandmarkBasis) -> None:
+    silence = np.zeros((2, 250), np.int64)
+    batch = next(iter(Stretches([drawn_clip(), drawn_clip(30, 1)], basis, batch=6, length=48, seed=0, silence=silence)))
+    assert batch["speech"].shape == (6, 48) and batch["wanted"].shape == (6, 48, DIMS, 4)
+    steps = torch.tensor([64.0, 16, 4, 1])
+    mask = batch["mask"]
+    error = (batch["used"].float() @ steps - batch["values"].float())[mask].abs()
+    assert error.median() <= 1 and mask.sum(1).min() == 30
+
+
+def test_the_turned_head_is_what_a_silent_one_does(basis: LandmarkBasis) -> None:
+    batch = next(iter(Stretches([drawn_clip(opening=0.0)], basis, batch=4, length=48, seed=0)))
+    landmarks, turned = batch["values"][..., :36].float(), batch["turned"]
+    assert landmarks.abs().mean() > 1
+    assert (landmarks - turned).pow(2).mean() < 0.05 * landmarks.pow(2).mean()
+
+
+def test_silence_closes_the_lips(basis: LandmarkBasis) -> None:
+    clip = drawn_clip()
+    stretches = Stretches([clip], basis, batch=1, length=60, seed=0, silence=np.full((1, 250), 7))
+    points = np.concatenate([clip.landmarks[:1], clip.landmarks])
+    given = Controls.concatenate([clip.controls[:1], clip.controls])
+    still, quiet = stretches._fallen_silent(points, given, clip.speech[0])
+    gap = np.linalg.norm(still[1:, 13] - still[1:, 14], axis=-1)
+    middle = np.flatnonzero(quiet == 7)[4:-4]
+    assert len(middle) > 5 and gap[middle].std() < 0.15 * np.linalg.norm(points[:, 13] - points[:, 14], axis=-1).std()
+    assert np.array_equal(still[1:, 10], points[1:, 10])  # the forehead goes on
+
+
+@pytest.mark.parametrize("shape", [TINY, GeneratorShape(width=16, layers=1, heads=2, groups=1),
+                                   GeneratorShape(width=16, layers=1, heads=2, codes=0, speech=8),
+                                   GeneratorShape(width=16, layers=1, heads=2, continuous=1)])
+def test_a_fixed_batch_is_learned(shape: GeneratorShape, basis: LandmarkBasis) -> None:
+    torch.manual_seed(0)
+    batch = next(iter(Stretches([drawn_clip()], basis, batch=4, length=40, seed=0)))
+    if not shape.codes:
+        batch["speech"] = torch.randn(4, 40, 8)
+    model, loss = GeneratorNetwork(shape, dropout=0.0), loss_for(basis, 6.0)
+    optimizer = torch.optim.Adam(model.parameters(), 1e-2)
+    losses = []
+    for _ in range(40):
+        total = loss(model, batch)["total"]
+        optimizer.zero_grad()
+        total.backward()
+        optimizer.step()
+        losses.append(float(total.detach()))
+    assert np.mean(losses[-8:]) < 0.8 * np.mean(losses[:8])
+
+
+def test_the_check_tells_right_from_wrong_sound(basis: LandmarkBasis) -> None:
+    clips = [drawn_clip(60, i) for i in range(4)]
+    result = MotionCheck(clips, basis, length=48)(GeneratorNetwork(TINY).eval())
+    assert set(result) == {"nats_per_digit", "sync", "wrong_sync"} and -1 <= result["sync"] <= 1
+
+
+def test_lips_weigh_most(basis: LandmarkBasis) -> None:
+    weights = lip_weights(basis)
+    assert abs(float(weights.mean()) - 1) < 1e-5 and weights[:36].min() > weights[36:40].max()
+
+
+def test_choice_by_likelihood_and_by_chance() -> None:
+    logits = torch.zeros(1, 3, DIMS, 5)
+    logits[..., 4] = 1
+    assert torch.equal(chosen(logits), torch.full((1, 3, DIMS), 2.0))
+    draws = [chosen(logits, 1.0, torch.Generator().manual_seed(i)) for i in (1, 1, 2)]
+    assert torch.equal(draws[0], draws[1]) and not torch.equal(draws[0], draws[2])
+    groups = torch.zeros(1, 2, 12, 625)
+    groups[..., 0 + 1 * 5 + 2 * 25 + 3 * 125] = 1
+    assert chosen(groups)[0, 0, :4].tolist() == [-2.0, -1.0, 0.0, 1.0]
+
+
+def test_passes_see_the_layers_before(basis: LandmarkBasis) -> None:
+    torch.manual_seed(0)
+    network = GeneratorNetwork(TINY, dropout=0.0).eval()
+    batch = next(iter(Stretches([drawn_clip()], basis, batch=1, length=40, seed=0, spoil=False)))
+    given = [batch[k] for k in ("speech", "controls", "turned", "portrait")]
+    values = coarse_to_fine(network, *given)
+    assert values.shape == (1, 40, DIMS) and values.abs().max() <= 170
+    layer, zeros = torch.tensor([1]), torch.zeros(1, 40, DIMS, 4)
+    ones = zeros.clone()
+    ones[..., 0] = 1
+    assert not torch.allclose(network(*given, zeros, layer), network(*given, ones, layer))
+
+
+@pytest.mark.parametrize("frames", [0, 1, OVERLAP_FRAMES, WINDOW_FRAMES, WINDOW_FRAMES + 1, 2 * WINDOW_FRAMES + 37])
+def test_windows_give_every_frame_once(frames: int, basis: LandmarkBasis) -> None:
+    points = drawn_face(max(frames, 1))
+    controls = read_controls(points, HeadShape.load())[:frames]
+    speech = np.arange(frames, dtype=np.int64) % 3125
+    parts = list(generator(basis).generate(speech, controls, facts(points, basis)))
+    made = np.concatenate([np.zeros((0, 12, 4), np.uint16), *parts])
+    assert made.shape == (frames, 12, 4) and made.dtype == np.uint16
+    assert (from_indices(made)[:, 36:40] == 0).all()
+
+
+def test_no_seam_between_windows(basis: LandmarkBasis) -> None:
+    """Of a steady sound and head, motion changes no more at a seam than the two windows differ, spread over the overlap."""
+    points = drawn_face(1).repeat(3 * WINDOW_FRAMES, 0)
+    controls = read_controls(points, HeadShape.load())
+    speech = np.full(len(points), 77, np.int64)
+    made = from_indices(np.concatenate(list(generator(basis).generate(speech, controls, facts(points, basis))))).astype(float)
+    steps = np.abs(np.diff(made, axis=0)).max(1)
+    edges = np.concatenate([steps[:4], steps[-4:]])  # where the network itself sees an end
+    seams = [WINDOW_FRAMES - OVERLAP_FRAMES + i for i in range(-2, OVERLAP_FRAMES + 2)]
+    assert steps[seams].max() <= max(np.median(edges), 8)
+
+
+def test_draws_repeat_with_the_seed(basis: LandmarkBasis) -> None:
+    points = drawn_face(40)
+    controls, speech = read_controls(points, HeadShape.load()), np.arange(40)
+    runs = [np.concatenate(list(generator(basis).generate(speech, controls, facts(points, basis), temperature=1.0, seed=s)))
+            for s in (3, 3, 4)]
+    assert np.array_equal(runs[0], runs[1]) and not np.array_equal(runs[0], runs[2])
+
+
+def test_lengths_must_agree(basis: LandmarkBasis) -> None:
+    points = drawn_face(5)
+    with pytest.raises(UsageError, match="4 speech tokens, 5 frames"):
+        list(generator(basis).generate(np.zeros(4, np.int64), read_controls(points, HeadShape.load()), facts(points, basis)))
+
+
+def test_written_and_read_again(tmp_path: Path, basis: LandmarkBasis) -> None:
+    torch.manual_seed(0)
+    path = tmp_path / "generator-x.safetensors"
+    space, tokenizer = store.current("motion_space").id, ModelId("speech-x", b"\xab" * 32)
+    export_generator(GeneratorNetwork(TINY), path, "generator-x", tokenizer, space)
+    loaded = MotionGenerator.load(path, "cpu")
+    assert loaded.motion_space == space and loaded.speech_tokenizer == tokenizer
+    export_generator(GeneratorNetwork(TINY), path, "generator-x", tokenizer, NOBODY)
+    with pytest.raises(ModelError, match="isn't here"):
+        MotionGenerator.load(path, "cpu")
+    path.write_bytes(b"x")
+    with pytest.raises(ModelError, match="not a generator"):
+        MotionGenerator.load(path, "cpu")

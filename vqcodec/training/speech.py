@@ -1,0 +1,88 @@
+"""`vqcodec train speech`: from clips with sound to the generator that ships."""
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from vqcodec.config import Device
+from vqcodec.errors import UsageError
+from vqcodec.models import store
+from vqcodec.motion.space import MotionSpace
+from vqcodec.runtime.allocator import tune_allocator
+from vqcodec.runtime.device import choose_device
+from vqcodec.speech.generator_network import GeneratorNetwork, GeneratorShape
+from vqcodec.speech.tokenizer import SpeechTokenizer
+from vqcodec.training.ahead import ahead
+from vqcodec.training.cache import build_cache
+from vqcodec.training.motion_cache import build_speech_cache
+from vqcodec.training.motion_data import Stretches, load_motion_clips
+from vqcodec.training.plain_loop import PlainLoop
+from vqcodec.training.recipe import load_plain
+from vqcodec.training.sound_cache import build_sound
+from vqcodec.training.speech_motion import MotionCheck, export_generator, loss_for
+
+
+def prepare(data: Path, cache: Path, tokenizer: SpeechTokenizer) -> Path:
+    """Fill `cache` with all that the generator learns from; returns the folder of the sounds."""
+    sounds = cache / "sound"
+    build_cache(data, cache)
+    build_sound(data, None, sounds, None, speeds=())
+    build_speech_cache(data, cache, sounds, MotionSpace.load(), tokenizer)
+    return sounds
+
+
+def train_speech(data: Path, out: Path, *, recipe: str = "speech", cache: Path | None = None, resume: bool = False,
+                 minutes: float | None = None, steps: int | None = None, device: Device = "auto",
+                 tokenizer: Path | None = None, features: Path | None = None, prepared: bool = False) -> Path:
+    """Train the generator.
+
+    Args:
+        data: corpus folder with index.tsv and train/.
+        out: folder for checkpoint, log and exported weights.
+        recipe: name of a shipped recipe or path of a TOML file.
+        cache: folder for decoded clips, sounds and tokens; `out`/cache by default.
+        resume: go on from the checkpoint in `out`.
+        minutes: stop after this time.
+        steps: stop after this many further steps.
+        device: auto, cpu or cuda.
+        tokenizer: another speech tokenizer than the shipped one.
+        features: with a recipe for continuous speech: folder with the teacher's features (training.sound_cache).
+        prepared: the cache is complete.
+
+    Returns:
+        The exported weights.
+
+    Raises:
+        UsageError, ModelError, MediaError: bad recipe or missing data.
+    """
+    tune_allocator()
+    settings = load_plain(recipe)
+    cache = cache or out / "cache"
+    heard = SpeechTokenizer.load(tokenizer)
+    if not prepared:
+        prepare(data, cache, heard)
+    extra = settings.settings
+    shape = GeneratorShape(**settings.shape)
+    train, held = load_motion_clips(cache, None if shape.codes else features)
+    if not train:
+        raise UsageError(f"no training clips with sound and a face in {cache}", hint="Pass --data with the corpus folder.")
+    space = store.current("motion_space")
+    basis = store.read_basis(space)
+    torch.manual_seed(settings.schedule.seed)
+    loop = PlainLoop(GeneratorNetwork(shape, extra.get("dropout", 0.1)), settings.schedule, out, choose_device(device))
+    if resume:
+        loop.resume()
+    silence = np.load(cache / "silence.codes.npy").astype(np.int64) if shape.codes else None
+    length = int(extra.get("length", 160))
+    draws = Stretches(train, basis, batch=settings.batch, length=length, silence=silence,
+                      seed=settings.schedule.seed * 1000003 + loop.step, real_weight=extra.get("real_weight", 3.0))
+    loop.run(ahead(iter(draws)), loss_for(basis, extra.get("lips", 6.0)), MotionCheck(held, basis, length),
+             minutes=minutes, steps=steps)
+    target = out / "models" / "generator-1.safetensors"
+    target.parent.mkdir(exist_ok=True)
+    model = loop.averaged()
+    assert isinstance(model, GeneratorNetwork)
+    export_generator(model, target, "generator-1", heard.id, space.id)
+    return target
