@@ -6,16 +6,17 @@ from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 
-import av
 import numpy as np
 from numpy.typing import NDArray
 
-from vqcodec.config import EncodeOptions
+from vqcodec.assembly import stored_features
+from vqcodec.config import DEFAULT_PORTRAIT_QUALITY
 from vqcodec.encoder import motion_features
 from vqcodec.errors import NoFaceError, UsageError
 from vqcodec.evaluation.crossid import pairs
 from vqcodec.face.shots import FaceFrame, face_frames
 from vqcodec.media.items import AUDIO_HZ, AudioBlock
+from vqcodec.media.soundsource import SpeechResampler
 from vqcodec.media.source import VideoSource
 from vqcodec.media.stills import decode_still, encode_avif
 from vqcodec.parts import EncoderParts
@@ -23,7 +24,6 @@ from vqcodec.quantize.grfsq import dequantize, quantize, to_indices
 from vqcodec.types import CODED_SIZE, VideoFrame
 
 FRAME_RATE_HZ = Fraction(25)
-SPEECH_HZ = 16000
 FRAME_SAMPLES = AUDIO_HZ // 25
 
 Pcm = NDArray[np.int16]
@@ -75,7 +75,7 @@ def _held(values: Sequence[Features | None]) -> Features:
     return np.stack(filled)
 
 
-def read_clip(path: Path, parts: EncoderParts, *, quality: int = EncodeOptions().portrait_quality) -> DubClip:
+def read_clip(path: Path, parts: EncoderParts, *, quality: int = DEFAULT_PORTRAIT_QUALITY) -> DubClip:
     """Track a clip as the encoder does (portrait = first frame with a face, whole picture), with its sound.
 
     Args:
@@ -113,7 +113,7 @@ def _made(path: Path, found: Sequence[tuple[FaceFrame, Features | None]], first:
           units: Features, quality: int) -> DubClip:
     frame, features = first
     assert frame.square is not None and frame.points is not None and features is not None
-    own = dequantize(np.clip(np.rint(features.astype(np.float64) / units), -32768, 32767).astype(np.int16), units)
+    own = dequantize(stored_features(features, units), units)
     tokens = to_indices(quantize(_held([f for _, f in found]) - own, units))
     points = [f.points for f, _ in found]
     still = decode_still(encode_avif(frame.square, quality=quality), size_px=CODED_SIZE)
@@ -135,14 +135,11 @@ def looped(pcm: Pcm, frames: int, *, loop: bool = True) -> Pcm:
 
 
 def speech_samples(pcm: Pcm) -> NDArray[np.float32]:
-    """(N,) int16 at 48 kHz -> (N / 3,) float32 at 16 kHz in -1..1, as the speech tokenizer takes it."""
-    resampler = av.AudioResampler(format="fltp", layout="mono", rate=SPEECH_HZ)
-    frame = av.AudioFrame.from_ndarray(np.ascontiguousarray(pcm[None]), format="s16", layout="mono")
-    frame.sample_rate = AUDIO_HZ
-    made = [np.asarray(part.to_ndarray()).reshape(-1) for part in [*resampler.resample(frame), *resampler.resample(None)]]
-    count = len(pcm) * SPEECH_HZ // AUDIO_HZ
-    samples = np.concatenate([np.zeros(0, np.float32), *made])[:count]
-    return np.concatenate([samples, np.zeros(count - len(samples), np.float32)]).astype(np.float32)
+    """(N,) int16 at 48 kHz -> (ceil(N / 3),) float32 at 16 kHz in -1..1, as `vqcodec dub` hears it."""
+    if not len(pcm):
+        return np.zeros(0, np.float32)
+    resampler = SpeechResampler()
+    return np.concatenate([resampler.push(pcm), resampler.flush()])
 
 
 def other_sound(clips: Sequence[Path]) -> dict[Path, Path]:

@@ -7,7 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vqcodec.evaluation.dubclips import DubClip, Features, Pcm, speech_samples
-from vqcodec.quantize.grfsq import dequantize, from_indices
+from vqcodec.evaluation.dubsync import whole_units
+from vqcodec.quantize.grfsq import dequantize
 
 if TYPE_CHECKING:
     from vqcodec.speech.controls import Controls, HeadShape
@@ -51,8 +52,8 @@ class RealMotion:
 
 
 def features_of(clip: DubClip, tokens: NDArray[np.integer], units: NDArray[np.float32]) -> Features:
-    """(T, 48) float32 features that a decoder has for (T, 12, 4) tokens of a clip's portrait."""
-    return (clip.features + dequantize(from_indices(tokens), units)).astype(np.float32)
+    """(T, 48) float32 features that a decoder has for a clip's portrait and (T, 12, 4) tokens, or (T, 48) whole units."""
+    return (clip.features + dequantize(whole_units(tokens), units)).astype(np.float32)
 
 
 def portrait_facts(clip: DubClip, shape: HeadShape) -> tuple[Controls, PortraitFacts]:
@@ -60,7 +61,7 @@ def portrait_facts(clip: DubClip, shape: HeadShape) -> tuple[Controls, PortraitF
     from vqcodec.speech.controls import read_controls
     from vqcodec.speech.generator import PortraitFacts
     own = read_controls(clip.portrait_points[None], shape)
-    return read_controls(clip.points, shape), PortraitFacts(clip.features, own, clip.portrait_points)
+    return read_controls(clip.points, shape), PortraitFacts(features=clip.features, controls=own, landmarks=clip.portrait_points)
 
 
 class GeneratedMotion:

@@ -11,6 +11,7 @@ Measured on the landmarks that the decoded motion stands for, which are the ones
 """
 from __future__ import annotations
 
+import math
 import wave
 from collections.abc import Sequence
 from pathlib import Path
@@ -100,7 +101,8 @@ def behaviour(scene: Scene, basis: LandmarkBasis, shape: HeadShape) -> Figures:
 
 def _worst(name: str, *sounds: str, most: bool = True) -> Any:
     def value(found: dict[str, Any]) -> float:
-        known = [row[name] for kind in sounds for row in found[kind] if row[name] == row[name]]
+        rows = (row[name] for kind in sounds for row in found[kind])
+        known = [one for one in rows if one is not None and not math.isnan(one)]
         return float((max if most else min)(known)) if known else float("nan")
     return value
 

@@ -90,17 +90,22 @@ def feature_sync(features: NDArray[np.float32], reference: NDArray[np.float32] |
     return lip_sync(real, shown) | distances(real, shown)
 
 
+def whole_units(motion: NDArray[np.integer]) -> NDArray[np.int16]:
+    """(T, 48) whole units of the motion space, from those or from (T, 12, L) tokens."""
+    return from_indices(motion) if motion.ndim == 3 else motion.astype(np.int16)
+
+
 def motion_sync(tokens: NDArray[np.integer], portrait: Portrait,
                 reference_landmarks: NDArray[np.float32] | Sequence[Points | None],
                 basis: LandmarkBasis | None = None) -> Figures:
     """All figures of this module for generated tokens, without rendering: quick enough to watch a training by.
 
     Args:
-        tokens: (T, 12, L) in 0..624, of f_t - f_s.
+        tokens: (T, 12, L) in 0..624 of f_t - f_s, or (T, 48) the same in whole units, as the generator gives it.
         portrait: its features f_s.
         reference_landmarks: (T, 478, 2) real landmarks in 0..1 of the square, NaN or None where no face is seen.
         basis: landmarks of the motion space; None for the shipped one.
     """
     basis = basis or shipped_basis()
-    features = (portrait.features + dequantize(from_indices(tokens), basis.units)).astype(np.float32)
+    features = (portrait.features + dequantize(whole_units(tokens), basis.units)).astype(np.float32)
     return feature_sync(features, reference_landmarks, basis)
