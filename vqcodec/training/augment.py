@@ -1,4 +1,4 @@
-"""Spoils sound as the world does, for the speech tokenizer's training: same length, same time, so that a frame's target stays its own.
+"""Spoils sound as the world does, for the speech tokenizer's training: a frame keeps its place, so its target stays its own.
 
 Everything is numpy and scipy, under 10 ms for a second of sound. Arrays are (N,) float32 in -1..1 at 16 kHz.
 `changed_speed` and `changed_pitch` (vqcodec.training.stretch) change what the teacher hears too: use them before the teacher.
@@ -94,8 +94,10 @@ def _tone(count: int, hz: float, decay_s: float, rng: np.random.Generator) -> Sa
             break
         amplitude = float(rng.uniform(0.3, 1.0)) / k
         phase = float(rng.uniform(0, 2 * np.pi))
-        total += np.float32(amplitude) * np.exp(t * np.float32(-k**0.5 / decay_s)) * np.sin(t * np.float32(2 * np.pi * k * hz) + phase)
-    total[:80] *= np.linspace(0, 1, min(80, count), dtype=np.float32)[: len(total[:80])]
+        envelope = np.float32(amplitude) * np.exp(t * np.float32(-(k**0.5) / decay_s))
+        total += envelope * np.sin(t * np.float32(2 * np.pi * k * hz) + np.float32(phase))
+    rise = min(80, count)  # 5 ms: a struck string, no click
+    total[:rise] *= np.linspace(0, 1, rise, dtype=np.float32)
     return total
 
 

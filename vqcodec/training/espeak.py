@@ -68,10 +68,8 @@ def timed_phones(starts: list[tuple[int, str]], total: int, rate_hz: int) -> tup
     for (start, name), (end, _) in zip(marks, [*marks[1:], (total, "")], strict=True):
         if end <= start:
             continue
-        if phones and name == SILENCE == phones[-1].name:
-            start_s = phones.pop().start_s
-        else:
-            start_s = start / rate_hz
+        goes_on = bool(phones) and name == SILENCE == phones[-1].name
+        start_s = phones.pop().start_s if goes_on else start / rate_hz
         phones.append(Phone(start_s, end / rate_hz, name))
     return tuple(phones)
 
@@ -107,7 +105,6 @@ class Speaker:
         self._blocks: list[NDArray[np.int16]] = []
         self._starts: list[tuple[int, str]] = []
         self._callback = _Callback(self._hear)  # kept: the library holds only its address
-        self._library.espeak_SetSynthCallback(self._callback)
 
     def _hear(self, samples: ctypes._Pointer[ctypes.c_short], count: int, events: ctypes._Pointer[_Event]) -> int:
         """What the library calls with each block of sound."""
@@ -133,6 +130,7 @@ class Speaker:
             raise UsageError(f"espeak-ng has no voice {voice!r}", hint="espeak-ng --voices lists them")
         for parameter, value in ((_RATE, words_per_minute), (_PITCH, pitch), (_RANGE, pitch_range)):
             self._library.espeak_SetParameter(parameter, value, 0)
+        self._library.espeak_SetSynthCallback(self._callback)  # here: another Speaker may have set its own
         self._blocks.clear()
         self._starts.clear()
         data = text.encode() + b"\0"

@@ -3,9 +3,11 @@
     python -m vqcodec.training.voices OUT [--minutes 60] [--seed 0]
 
 Writes to OUT, per piece: `NAME.wav` (16 kHz, mono, 16 bits) and `NAME.phones.json` ([start_s, end_s, phone], "_" is silence);
-and `index.tsv`, one row a piece. Splits: `train` (pieces of 4-12 s, many voices, speeds and pitches, words also in other orders),
-`heldout_sentence` (sentences of the trained languages that are in no training piece), `heldout_language` (languages that are in
-none). The same seed gives the same pieces. Sentences: `sentences.toml`.
+and `index.tsv`, one row a piece.
+
+Splits: `train` (pieces of 4-12 s of speech and its pauses, many voices, speeds and pitches, words also in other orders),
+`heldout_sentence` (sentences of the trained languages that are in no training piece), `heldout_language` (languages
+that are in none). The same seed gives the same pieces. Sentences: `sentences.toml`.
 """
 from __future__ import annotations
 
@@ -215,7 +217,7 @@ def write_voices(folder: Path, minutes: float = 60.0, seed: int = 0, *, language
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """The command; returns its exit code."""
-    parser = argparse.ArgumentParser(prog="python -m vqcodec.training.voices", description="Speech in many languages by espeak-ng.")
+    parser = argparse.ArgumentParser(prog="python -m vqcodec.training.voices", description="Synthetic speech in many languages.")
     parser.add_argument("out", type=Path, help="folder for sound, phones and index.tsv")
     parser.add_argument("--minutes", type=float, default=60.0, help="of training speech, all languages together (60)")
     parser.add_argument("--seed", type=int, default=0, help="(0)")
