@@ -3,11 +3,14 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from dubbing_support import FRAMES, LateMotion, drawn_clip, result, speaking
+from numpy.typing import NDArray
 from pipeline_support import encoder_parts, write_swaying
 
 from vqcodec.errors import MediaError, NoFaceError, UsageError
@@ -16,11 +19,14 @@ from vqcodec.evaluation.dubbing import Dubbing, line
 from vqcodec.evaluation.dubcache import ResultCache
 from vqcodec.evaluation.dubclips import FRAME_SAMPLES, looped, other_sound, read_clip, read_pcm, speech_samples
 from vqcodec.evaluation.dubmeasure import MotionLevel
-from vqcodec.evaluation.dubmotion import RealMotion, features_of
+from vqcodec.evaluation.dubmotion import GeneratedMotion, RealMotion, features_of
 from vqcodec.evaluation.dubresults import BARS, FIGURES, DubResult, load, references, save, summarize
 from vqcodec.evaluation.dubsync import LIP_FIGURES, distances, lip_sync, motion_sync, shipped_basis
 from vqcodec.parts import EncoderParts
 from vqcodec.quantize.grfsq import dequantize, quantize, to_indices
+from vqcodec.speech.controls import Controls, HeadShape
+from vqcodec.speech.generator import PortraitFacts
+from vqcodec.types import ModelId
 
 ROOT = Path(__file__).resolve().parent.parent
 VAL = ROOT / "vqcodec" / "evaluation" / "results" / "val.json"
@@ -100,6 +106,36 @@ def test_motion_is_measured_without_pictures() -> None:
     assert motion_sync(clip.tokens, clip, unseen)["lip_corr"] > 0.95
     assert motion_sync(to_indices(quantize(speaking(late=1), units)), clip, clip.points)["lip_lag_ms"] == 40
     assert np.array_equal(features_of(clip, clip.tokens, units), dequantize(values, units))
+
+
+class Heard:
+    """A tokenizer and a generator: the generator gives the clip's tokens in two windows and notes what it was given."""
+
+    id, codes = ModelId("fake", bytes(32)), 3125
+
+    def __init__(self) -> None:
+        self.given: dict[str, Any] = {}
+
+    def tokens(self, samples: NDArray[np.float32]) -> NDArray[np.int64]:
+        return np.full(-(-len(samples) // 640), 7, np.int64)
+
+    def generate(self, speech: NDArray[np.int64], controls: Controls, portrait: PortraitFacts, *, temperature: float,
+                 seed: int) -> Iterator[NDArray[np.uint16]]:
+        self.given = {"speech": speech, "controls": controls, "portrait": portrait, "sampling": (temperature, seed)}
+        tokens = drawn_clip(frames=len(speech)).tokens
+        yield tokens[:10]
+        yield tokens[10:]
+
+
+def test_a_generator_is_given_what_it_wants() -> None:
+    clip, models, units = drawn_clip(), Heard(), shipped_basis().units
+    motion = GeneratedMotion(models, models, HeadShape.load(), units, temperature=0.5, seed=3)  # type: ignore[arg-type]
+    assert np.array_equal(motion(clip, clip.pcm), features_of(clip, clip.tokens, units))
+    given, portrait = models.given, models.given["portrait"]
+    assert len(given["speech"]) == len(given["controls"]) == FRAMES and given["sampling"] == (0.5, 3)
+    assert np.array_equal(portrait.features, clip.features) and np.array_equal(portrait.landmarks, clip.portrait_points)
+    assert len(portrait.controls) == 1 and np.isfinite(given["controls"].pose).all()
+    assert motion.models["temperature"] == "0.5" and motion.models["generator"].startswith("fake@")
 
 
 def test_results_are_kept(tmp_path: Path) -> None:

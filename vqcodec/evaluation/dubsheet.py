@@ -97,10 +97,12 @@ def curves(followed: Followed, width_px: int, height_px: int) -> Picture:
     for number, _, _ in followed.pictures:
         axis.axvline(followed.times_s[number], color="#BBBBBB", linewidth=0.8, zorder=0)
     sync = lip_sync(followed.real, followed.dubbed)
-    axis.set(xlabel="seconds", ylabel="mouth opening, eye distances",
-             title=f"correlation {sync['lip_corr']:.2f}, best {sync['lip_best']:.2f} at {sync['lip_lag_ms']:+.0f} ms")
+    axis.set_title(f"mouth opening in eye distances: correlation {sync['lip_corr']:.2f}, best {sync['lip_best']:.2f} at "
+                   f"{sync['lip_lag_ms']:+.0f} ms", fontsize=9)
+    axis.set_xlabel("seconds", fontsize=8)
+    axis.tick_params(labelsize=8)
     axis.margins(x=0.01)
-    axis.legend(frameon=False, loc="upper right")
+    axis.legend(frameon=False, loc="upper right", fontsize=8)
     canvas.draw()
     return np.ascontiguousarray(np.asarray(canvas.buffer_rgba())[..., :3])
 

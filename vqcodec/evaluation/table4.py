@@ -45,8 +45,10 @@ from vqcodec.parts import EncoderParts
 
 SCHEMA_VERSION = 1
 SPEECH = {"c": "Whisper-base features", "d": "speech tokens"}
-MOTION = {"c": "features", "d": "GRFSQ tokens"}
+MOTION = {"c": "features", "d": "GRFSQ tokens", "g": "GRFSQ tokens as 625 classes"}
 ROWS = ("cc", "dc", "cd", "dd")
+KNOWN = (*ROWS, "dg")
+"""dg: as dd, with 625 classes a group in place of four digits of five."""
 
 Hear = Callable[[NDArray[np.float32]], NDArray[Any]]
 
@@ -61,7 +63,7 @@ class Row:
     @property
     def name(self) -> str:
         """As the paper writes it."""
-        return "-".join(self.letters.upper())
+        return "-".join(self.letters.upper().replace("G", "D"))
 
 
 class RowMotion:
@@ -92,7 +94,7 @@ def load_rows(models: Path, teacher: Path | None, device: Any, letters: Sequence
         models: folder of row-XY.safetensors.
         teacher: folder of Whisper-base's weights; needed by rows with continuous speech.
         device: where the speech tokenizer runs.
-        letters: of ROWS.
+        letters: of KNOWN.
 
     Raises:
         ModelError: a file is missing.
@@ -156,8 +158,8 @@ def parse_rows(text: str) -> tuple[str, ...]:
         UsageError: not rows.
     """
     letters = tuple(text.lower().split(","))
-    if not set(letters) <= set(ROWS) or len(set(letters)) != len(letters):
-        raise UsageError(f"{text!r} is not a list of rows", hint=f"Write some of {','.join(ROWS)}.")
+    if not set(letters) <= set(KNOWN) or len(set(letters)) != len(letters):
+        raise UsageError(f"{text!r} is not a list of rows", hint=f"Write some of {','.join(KNOWN)}.")
     return letters
 
 
@@ -181,7 +183,7 @@ def main(arguments: Sequence[str] | None = None, rows: Sequence[Row] | None = No
     add_common(parser)
     parser.add_argument("--models", type=Path, required=True, help="folder of row-cc.safetensors, row-dc, row-cd, row-dd")
     parser.add_argument("--teacher", type=Path, help="folder of Whisper-base's weights, for rows with continuous speech")
-    parser.add_argument("--rows", default=",".join(ROWS), help="rows to measure (all)")
+    parser.add_argument("--rows", default=",".join(ROWS), help="rows to measure (cc,dc,cd,dd; also dg)")
     options = parser.parse_args(arguments)
 
     def job() -> int:
