@@ -62,7 +62,12 @@ class GeneratorShape:
 
 
 class SpeechInput(nn.Module):
-    """A speech token as its base-5 digits, which neighbours share, and as itself; or continuous features."""
+    """A speech token as its base-5 digits, which neighbours share, and as itself; or continuous features.
+
+    Attributes:
+        mean: (speech,) of continuous features, set from the training material.
+        scale: (speech,) their standard deviation.
+    """
 
     def __init__(self, shape: GeneratorShape) -> None:
         super().__init__()
@@ -72,6 +77,11 @@ class SpeechInput(nn.Module):
                 self.digits += 1
             self.whole = nn.Embedding(shape.codes, shape.width)
             nn.init.normal_(self.whole.weight, std=0.02)
+        else:
+            self.mean: Tensor
+            self.scale: Tensor
+            self.register_buffer("mean", torch.zeros(shape.speech))
+            self.register_buffer("scale", torch.ones(shape.speech))
         inputs = self.digits * LEVELS if shape.codes else shape.speech
         self.parts = nn.Sequential(nn.Linear(inputs, shape.width), nn.GELU(), nn.Linear(shape.width, shape.width))
         self.near = nn.Conv1d(shape.width, shape.width, 5, padding=2)
@@ -86,7 +96,7 @@ class SpeechInput(nn.Module):
             x = self.parts(split.to(self.whole.weight.dtype)) + self.whole(codes)
             x = x * seen
         else:
-            x = self.parts(speech)
+            x = self.parts((speech - self.mean) / self.scale)
         near: Tensor = x + self.near(x.transpose(1, 2)).transpose(1, 2)
         return near
 

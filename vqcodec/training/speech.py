@@ -17,7 +17,7 @@ from vqcodec.speech.tokenizer import SpeechTokenizer
 from vqcodec.training.ahead import ahead
 from vqcodec.training.cache import build_cache
 from vqcodec.training.motion_cache import build_speech_cache
-from vqcodec.training.motion_data import Stretches, load_motion_clips
+from vqcodec.training.motion_data import MotionClip, Stretches, load_motion_clips
 from vqcodec.training.plain_loop import PlainLoop
 from vqcodec.training.recipe import load_plain
 from vqcodec.training.sound_cache import build_sound
@@ -72,6 +72,8 @@ def train_speech(data: Path, out: Path, *, recipe: str = "speech", cache: Path |
     basis = store.read_basis(space)
     torch.manual_seed(settings.schedule.seed)
     loop = PlainLoop(GeneratorNetwork(shape, extra.get("dropout", 0.1)), settings.schedule, out, choose_device(device))
+    if not shape.codes:
+        _measure(loop.model, train)
     if resume:
         loop.resume()
     silence = np.load(cache / "silence.codes.npy").astype(np.int64) if shape.codes else None
@@ -86,3 +88,11 @@ def train_speech(data: Path, out: Path, *, recipe: str = "speech", cache: Path |
     assert isinstance(model, GeneratorNetwork)
     export_generator(model, target, "generator-1", heard.id, space.id)
     return target
+
+
+def _measure(model: torch.nn.Module, clips: list[MotionClip]) -> None:
+    """Tell a network for continuous speech the mean and scale of its input."""
+    assert isinstance(model, GeneratorNetwork)
+    sample = np.concatenate([np.asarray(clip.speech[0, ::4], np.float32) for clip in clips])
+    model.speech.mean.copy_(torch.from_numpy(sample.mean(0)))
+    model.speech.scale.copy_(torch.from_numpy(sample.std(0) + 1e-3))
