@@ -63,7 +63,7 @@ def manifest() -> dict[str, Any]:
 
 
 def current(kind: str) -> ModelFile:
-    """The shipped model of a kind: "motion_space" or "renderer".
+    """The shipped model of a kind: "motion_space", "renderer" or "head" (the mean head in three dimensions).
 
     Raises:
         ModelError: its file is missing or its sha256 is not the manifest's.

@@ -1,10 +1,10 @@
 """What a speaker's head and eyes do by themselves: a small generative model, driven by how loud the speech is.
 
-The head holds and moves. Three processes (posture, gestures, beats) each keep a target pose for a random while, then take
-another; the head follows each target through three equal low-pass filters, so that neither place nor speed nor acceleration
-jumps. The louder the speech, the more often and the further gestures and beats go; a rise of loudness (a stressed syllable)
-makes a new target likelier and lowers the head a little. Silence leaves a quieter head, never a frozen one. The sum is
-bounded softly: a head leaves neither its square nor what one portrait can show.
+The head holds and moves. Four processes (posture, gestures, beats, sway) each keep a target pose for a random while, then
+take another; the head follows each target through three equal low-pass filters, so that neither place nor speed nor
+acceleration jumps. Sway is what a head does that keeps still. The louder the speech, the more often and the further gestures
+and beats go; a rise of loudness (a stressed syllable) makes a new target likelier and lowers the head a little. Silence leaves
+a quieter head, never a frozen one. The sum is bounded softly: a head leaves neither its square nor what one portrait can show.
 
 The amplitudes are those of real footage (`vqcodec.training.behaviour_fit` makes `models/behaviour-1.json`). Everything is
 relative to the portrait, which is the first frame, at rest.
@@ -27,7 +27,7 @@ from vqcodec.speech.eyes import FRAME_S, Blinker, EyeModel, Gazer, is_shut
 from vqcodec.speech.headpose import POSE_NUMBERS
 
 FILE = "behaviour-1.json"
-PROCESSES = ("posture", "gestures", "beats")
+PROCESSES = ("posture", "gestures", "beats", "sway")
 # furthest from the portrait: pitch, yaw, roll in radians, x and y in sides of the square, log of the size
 LIMITS = (0.14, 0.21, 0.09, 0.04, 0.04, 0.05)
 # the head's rims from its centre, in head radii: left and right, top, bottom
@@ -45,11 +45,11 @@ class HeadModel:
     """Parameters of the head.
 
     Attributes:
-        hold_s: (3,) mean seconds that a process keeps its target.
-        follow_s: (3,) time constant of each of its three filters.
-        amplitude: (3, 6) standard deviations of the targets, in the units of `Controls.pose`.
+        hold_s: (4,) mean seconds that a process keeps its target.
+        follow_s: (4,) time constant of each of its three filters.
+        amplitude: (4, 6) standard deviations of the targets, in the units of `Controls.pose`.
         correlation: (6, 6) between the numbers of a target.
-        gain: (3,) how much loudness strengthens a process: strength 1 - gain in silence, 1 + gain at full loudness.
+        gain: (4,) how much loudness strengthens a process: strength 1 - gain in silence, 1 + gain at full loudness.
         nod: radians of pitch per unit that loudness is over its running mean.
     """
 
@@ -143,7 +143,7 @@ class BehaviourStream:
         self._head = _Head(model.head, self._start)
         self._blinker = Blinker(model.eyes, float(start.blink[0])) if blink else None
         self._gazer = Gazer(model.eyes, gaze, is_shut(float(start.blink[0])))
-        self._lids = float(start.blink[0])
+        self._lids, self._dip = float(start.blink[0]), model.eyes.dip
 
     def push(self, energy: NDArray[np.floating]) -> Controls:
         """The frames of the next piece: (n,) energies -> n frames."""
@@ -158,11 +158,12 @@ class BehaviourStream:
             gaze[i] = self._gazer.step(moved[[1, 0]], float(uniform[i, uniforms]), normal[i, normals:-1])
             if self._blinker is not None:
                 blink[i] = self._blinker.step(self._head.loudness, float(uniform[i, -1]), float(normal[i, -1]))
+                gaze[i, 1] += self._dip * self._blinker.shut
         return Controls(pose.astype(np.float32), gaze.astype(np.float32), blink.astype(np.float32))
 
 
 class _Head:
-    """The three processes of the head, relative to the portrait."""
+    """The processes of the head, relative to the portrait."""
 
     UNIFORMS, NORMALS = len(PROCESSES), len(PROCESSES) * POSE_NUMBERS
 
@@ -172,6 +173,7 @@ class _Head:
         self._mix = np.linalg.cholesky(np.array(model.correlation)).T
         self._hold_s, self._gain = np.array(model.hold_s), np.array(model.gain)
         self._follow = (1 - np.exp(-FRAME_S / np.array(model.follow_s)))[:, None]
+        self._nod_follow = float(self._follow[PROCESSES.index("beats"), 0])
         self._limits = _limits(start)
         self._target = np.zeros((len(PROCESSES), POSE_NUMBERS))
         self._poles = np.zeros((3, len(PROCESSES), POSE_NUMBERS))
@@ -195,7 +197,7 @@ class _Head:
         wanted, nod = self._target, self._model.nod * (self.loudness - self._mean)
         for k in range(3):
             self._poles[k] += self._follow * (wanted - self._poles[k])
-            self._nod[k] += float(self._follow[-1, 0]) * (nod - self._nod[k])
+            self._nod[k] += self._nod_follow * (nod - self._nod[k])
             wanted, nod = self._poles[k], float(self._nod[k])
         return np.asarray(self._limits * np.tanh(moved / self._limits))
 

@@ -11,7 +11,7 @@ FRAME_S = 0.04
 # blinks are measured from their beginnings, on frames: a margin keeps every gap within 2 to 7 s wherever it is measured
 SHORTEST_GAP_S, LONGEST_GAP_S = 2.1, 6.8
 _PAUSE, _SPEECH = 0.15, 0.3
-_PAUSE_MEMORY_S = 0.4
+_PAUSE_MEMORY_S = 0.9
 _SHUT_PORTRAIT = 0.4
 _OPENING_S = 0.32
 _LARGEST_GAZE = 0.25
@@ -30,7 +30,7 @@ class EyeModel:
     Attributes:
         gap_log_mean: mean of the logarithm of the seconds between blinks.
         gap_log_std: its standard deviation; gaps are cut to 2.1 to 6.8 s.
-        pause_blinks_hz: rate of a blink ahead of its time in the first 0.4 s of a pause.
+        pause_blinks_hz: rate of blinks ahead of their time, less than 0.9 s after speech.
         closing_s: how long lids take to fall.
         shut_s: how long they stay shut; at least a frame.
         opening_s: how long they take to rise.
@@ -39,7 +39,9 @@ class EyeModel:
         centred: share of fixations near the middle.
         spread: (2,) standard deviations of the other fixations, across and down, in eye widths.
         drift: standard deviation of the eye's drift during a fixation, in eye widths.
-        counter: (2,) eye widths that the gaze stays behind per radian the head turns, across and down.
+        counter: (2,) eye widths that the gaze moves per radian the head turns, across and down: negative, eyes stay on what
+            they look at.
+        dip: eye widths that the iris goes down with shut lids.
     """
 
     gap_log_mean: float
@@ -54,6 +56,7 @@ class EyeModel:
     spread: tuple[float, float]
     drift: float
     counter: tuple[float, float]
+    dip: float
 
 
 def _smooth_step(x: float) -> float:
@@ -67,6 +70,9 @@ class Blinker:
     Args:
         model: parameters.
         portrait: blink of the portrait, 0..1. Eyes that are open there are as open between blinks; shut ones open.
+
+    Attributes:
+        shut: how far the present blink has gone, 0..1.
     """
 
     UNIFORMS, NORMALS = 1, 1
@@ -80,6 +86,7 @@ class Blinker:
         self._blinked = False
         self._gap_s: float | None = None
         self._spoke_s = -math.inf
+        self.shut = 0.0
 
     def step(self, energy: float, uniform: float, normal: float) -> float:
         """The next frame's blink, 0 open .. 1 shut."""
@@ -94,10 +101,10 @@ class Blinker:
         early = pause and since >= SHORTEST_GAP_S and uniform < m.pause_blinks_hz * FRAME_S
         if since >= self._gap_s - FRAME_S / 2 or early:
             self._began_s, self._blinked, self._gap_s, since = self._time_s, True, None, 0.0
-        shut = self._lid(since) if self._blinked else 0.0
+        self.shut = self._lid(since) if self._blinked else 0.0
         rest = self._rest + (self._portrait - self._rest) * (1 - _smooth_step(self._time_s / _OPENING_S))
         self._time_s += FRAME_S
-        return rest + (1 - rest) * shut
+        return rest + (1 - rest) * self.shut
 
     def _lid(self, since_s: float) -> float:
         m = self._model

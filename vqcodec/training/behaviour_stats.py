@@ -3,6 +3,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,7 @@ POSE_NAMES = ("pitch", "yaw", "roll", "x", "y", "log size", "gaze x", "gaze y")
 _SPEECH, _PAUSE = 0.5, 0.2
 _LEAST_FRAMES = 10
 _NOD_LAG_FRAMES = 6
+_SHUT = 0.8
 
 Array = NDArray[np.float64]
 Floats = NDArray[np.float32]
@@ -33,7 +35,7 @@ def smoothed(values: NDArray[np.floating], sigma: float) -> Array:
 def band_powers(pose: Floats) -> Array:
     """Mean squares of a pose track in each band, (T, 6) -> (3, 6)."""
     low = [smoothed(pose, sigma) for sigma in BANDS]
-    return np.stack([low[0].var(0), *((b - a).var(0) for a, b in zip(low, low[1:], strict=False))])
+    return np.stack([low[0].var(0), *((b - a).var(0) for a, b in pairwise(low))])
 
 
 def fast_correlation(poses: Sequence[Floats]) -> Array:
@@ -63,12 +65,13 @@ class Summary:
     """Medians over clips.
 
     Attributes:
-        std: (8,) standard deviation of pose and gaze about the clip's mean.
+        std: (8,) standard deviation of pose and gaze about the clip's mean; gaze of open eyes.
         speed: (8,) mean absolute speed per second, after smoothing.
         speech_to_pause: angular speed in speech over that in pauses.
         blinks_per_min: blinks per minute of all clips.
         gap_quantiles_s: 10, 25, 50, 75, 90 % of the seconds between blinks of at least 2 s.
-        counter: (2,) slope of gaze on yaw and pitch, per radian.
+        counter: (2,) slope of gaze on yaw and pitch, per radian, of open eyes.
+        dip: how much lower the iris is with shut eyes, in eye widths.
     """
 
     std: tuple[float, ...]
@@ -77,6 +80,7 @@ class Summary:
     blinks_per_min: float
     gap_quantiles_s: tuple[float, ...]
     counter: tuple[float, float]
+    dip: float
 
     def to_facts(self) -> dict[str, Any]:
         """For JSON."""
@@ -89,7 +93,8 @@ class Summary:
         lines = ["| | real | made |", "|---|---:|---:|"]
         for name, values, others, per in (("std", self.std, made.std, ""), ("mean speed", self.speed, made.speed, "/s")):
             for i, key in enumerate(POSE_NAMES):
-                lines.append(f"| {name} of {key}, {units[i]}{per} | {values[i] * degrees[i]:.4g} | {others[i] * degrees[i]:.4g} |")
+                shown = [f"{v[i] * degrees[i]:.4g}" for v in (values, others)]
+                lines.append(f"| {name} of {key}, {units[i]}{per} | {shown[0]} | {shown[1]} |")
         lines.append(f"| angular speed, speech over pause | {self.speech_to_pause:.2f} | {made.speech_to_pause:.2f} |")
         lines.append(f"| blinks a minute | {self.blinks_per_min:.1f} | {made.blinks_per_min:.1f} |")
         quantiles = [" ".join(f"{q:.1f}" for q in s.gap_quantiles_s) for s in (self, made)]
@@ -110,18 +115,31 @@ def summary(tracks: Sequence[Any], energies: Sequence[Floats | None]) -> Summary
     """Measure clips (`Controls` each) and, where there is sound, its energy."""
     tables = [np.concatenate([c.pose, c.gaze], 1) for c in tracks]
     still = [smoothed(t, 0.8) for t in tables]
+    eyes = [t[_open(c.blink)] for t, c in zip(still, tracks, strict=True)]
+    std = [np.append(s[:, :6].std(0), e[:, 6:].std(0)) for s, e in zip(still, eyes, strict=True)]
     speeds = [np.abs(np.diff(smoothed(t, SPEED_SIGMA_FRAMES), axis=0)).mean(0) * FRAMES_PER_S for t in tables]
     ratios = [r for c, e in zip(tracks, energies, strict=True) if e is not None and (r := _ratio(c.pose, e)) is not None]
     blinks = [blink_times_s(c.blink) for c in tracks]
     gaps = np.concatenate([np.diff(times) for times in blinks])
     long = gaps[gaps >= 2]
-    counter = np.median([(np.polyfit(s[:, 1], s[:, 6], 1)[0], np.polyfit(s[:, 0], s[:, 7], 1)[0]) for s in still], axis=0)
+    counter = np.median([(np.polyfit(s[:, 1], s[:, 6], 1)[0], np.polyfit(s[:, 0], s[:, 7], 1)[0]) for s in eyes], axis=0)
     minutes = sum(len(c) for c in tracks) / FRAMES_PER_S / 60
-    return Summary(_rounded(np.median([s.std(0) for s in still], axis=0)), _rounded(np.median(speeds, axis=0)),
+    return Summary(_rounded(np.median(std, axis=0)), _rounded(np.median(speeds, axis=0)),
                    round(float(np.median(ratios)), 3) if ratios else float("nan"),
                    round(sum(map(len, blinks)) / minutes, 1),
                    _rounded(np.percentile(long, [10, 25, 50, 75, 90]), 2) if len(long) else (),
-                   (round(float(counter[0]), 3), round(float(counter[1]), 3)))
+                   (round(float(counter[0]), 3), round(float(counter[1]), 3)),
+                   round(float(np.median([_dip(c) for c in tracks if c.blink.max() > _SHUT] or [0.0])), 4))
+
+
+def _open(blink: Floats) -> NDArray[np.bool_]:
+    """Frames well away from blinks; all of them where a clip has no such frames."""
+    near = smoothed(blink[:, None], 2.0)[:, 0] < np.percentile(blink, 30) + 0.1
+    return near if near.sum() >= _LEAST_FRAMES else np.ones(len(blink), bool)
+
+
+def _dip(track: Any) -> float:
+    return float(np.median(track.gaze[track.blink > _SHUT, 1]) - np.median(track.gaze[_open(track.blink), 1]))
 
 
 def _rounded(values: NDArray[np.floating], digits: int = 5) -> tuple[float, ...]:
