@@ -61,6 +61,7 @@ def test_a_pose_put_on_the_mean_head_is_read_again(wanted: np.ndarray) -> None:
 
 
 @given(st.tuples(angle, angle, angle))
+@settings(deadline=None)
 def test_angles_undo_rotations(turn: tuple[float, float, float]) -> None:
     np.testing.assert_allclose(angles(rotations(np.array(turn))), turn, atol=1e-9)
 
