@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
-from pipeline_support import RENDERER_ID, SPACE_ID, DrawnFaces, FakeRenderer, FakeSpace, draw
+from pipeline_support import RENDERER_ID, DrawnFaces, FakeRenderer, FakeSpace, draw
 
 from vqcodec.parts import DecoderParts, DubParts
 from vqcodec.speech.controls import Controls, HeadShape, moved_head
@@ -43,12 +43,29 @@ class DrawnHeads(DrawnFaces):
         self.template = head_template(self.yaw)
 
 
+class TurnedHeads(DrawnHeads):
+    """Heads seen half from the side."""
+
+    yaw = 0.8
+
+
+class SideHeads(DrawnHeads):
+    """Heads seen from the side."""
+
+    yaw = 1.25
+
+
 class HeadSpace(FakeSpace):
-    """FakeSpace whose landmarks can be had back, as near as 48 numbers tell them."""
+    """FakeSpace whose landmarks can be had back, as near as 48 numbers tell them: place, size and tilt exactly."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        self._mean = (head_template() * np.float32(0.5) + np.float32(0.5)).reshape(-1)
+        middle = head_template() * np.float32(0.5)
+        self._mean = (middle + np.float32(0.5)).reshape(-1)
+        x, y = np.tile([1, 0], len(middle)), np.tile([0, 1], len(middle))
+        tilt = np.stack([-middle[:, 1], middle[:, 0]], 1).reshape(-1)
+        columns = np.stack([x, y, middle.reshape(-1), tilt, *self.basis.T[4:]], 1)
+        self.basis = np.linalg.qr(columns)[0].astype(np.float32)
 
     def landmarks(self, features: NDArray[np.float32]) -> NDArray[np.float32]:
         rest = features / np.float32(256) - self._mean @ self.basis
@@ -87,24 +104,25 @@ class LevelTokenizer:
 
 @dataclass
 class SteppingGenerator:
-    """Tokens that tell what they were made from; remembers what it was asked for."""
+    """Motion that tells what it was made from; remembers what it was asked for."""
 
     id: ModelId = GENERATOR_ID
-    motion_space: ModelId = SPACE_ID
 
     def __post_init__(self) -> None:
         self.asked: list[Any] = []
 
     def generate(self, speech: NDArray[np.int64], controls: Controls, portrait: Any, *, temperature: float = 0.0,
-                 seed: int = 0) -> Iterator[NDArray[np.uint16]]:
+                 seed: int = 0) -> Iterator[NDArray[np.int16]]:
         assert len(speech) == len(controls) and portrait.features.shape == (48,) and len(portrait.controls) == 1
         self.asked.append((speech, controls, portrait, temperature, seed))
         rng = np.random.default_rng(seed)
         for start in range(0, len(speech), WINDOW):
             part = speech[start:start + WINDOW]
-            tokens = np.full((len(part), 12, 4), 312, np.uint16)  # all digits in the middle: no motion
-            tokens[:, 0, 3] = (part + (rng.integers(0, 625, len(part)) if temperature else 0)) % 625
-            yield tokens
+            values = np.zeros((len(part), 48), np.int16)
+            values[:, 0] = part % 100
+            if temperature:
+                values[:, 1] = rng.integers(-170, 171, len(part))
+            yield values
 
 
 class Swaying:

@@ -1,7 +1,7 @@
 r"""Sound and a portrait -> .vqt or video: the one place that joins the stages of a dub.
 
     speech   --SoundSource--> listen --speech tokens, loudness, Opus packets--\
-    portrait --load_picture--> square, landmarks, f_s --controls---------------+--> generator --tokens--> Interleaver
+    portrait --load_picture--> square, landmarks, f_s --controls---------------+--> generator --motion--> Interleaver
     poses    --Driver, or Behaviour--> pose, gaze, blink of every frame ------/                            |
                                                                             decode, PasteBack <--.vqt------+--> file
 
@@ -37,14 +37,14 @@ from vqcodec.media.items import Source, Target
 from vqcodec.media.output import atomic_output, check_output
 from vqcodec.media.sink import VIDEO_SUFFIXES
 from vqcodec.media.soundsource import SoundSource
-from vqcodec.media.stills import encode_avif, load_picture
+from vqcodec.media.stills import encode_avif, load_picture, picture_name
 from vqcodec.parts import DubParts
 from vqcodec.progress import Progress, ProgressEvent, silent
-from vqcodec.quantize.grfsq import dequantize
+from vqcodec.quantize.grfsq import dequantize, to_indices
 from vqcodec.reports import DubReport
 from vqcodec.sound import SoundCoder
 from vqcodec.speech.controls import Controls, read_controls
-from vqcodec.types import Head, KeyFrame, ModelId, MotionGroup, StreamSizes
+from vqcodec.types import DIMS, Head, KeyFrame, ModelId, MotionGroup, StreamSizes
 
 MAX_SOUND_S = Fraction(4 * 3600)
 GROUP_FRAMES = int(GROUP_MAX_S * DUB_HZ)
@@ -130,8 +130,7 @@ def dub(speech: Source, portrait: Source, target: Target, options: DubOptions | 
     with SoundSource(speech, limit_s=MAX_SOUND_S) as sound:
         picture = load_picture(portrait)
         parts = parts or DubParts.load(options)
-        person = _person(picture, parts, str(getattr(portrait, "name", "<stream>")) if hasattr(portrait, "read")
-                         else os.fspath(cast(str, portrait)))
+        person = _person(picture, parts, picture_name(portrait))
         work = _Work(sound, person, parts, options, video, progress)
         if video:
             paste = PasteBack(picture, person.face.crop) if options.paste_back else None
@@ -182,7 +181,8 @@ class _Work:
         self._share = _Share(progress, total, _VIDEO_SHARES if video else _STREAM_SHARES)
         self._sizes = StreamSizes()
         self._warnings = list(person.warnings)
-        self._renderer, self._shown_px = parts.renderer, cast("tuple[int, int] | None", None)
+        self._renderer: ModelId = parts.renderer
+        self._shown_px: tuple[int, int] | None = None
 
     def stream(self, sink: BinaryIO) -> None:
         """Write the stream."""
@@ -212,10 +212,10 @@ class _Work:
         self._warnings += driver.warnings
         return controls if options.blink else replace(controls, blink=np.repeat(own.blink, len(heard)))
 
-    def _motion(self, heard: Heard, controls: Controls) -> Iterator[NDArray[np.uint16]]:
+    def _motion(self, heard: Heard, controls: Controls) -> Iterator[NDArray[np.int16]]:
         from vqcodec.speech.generator import PortraitFacts
         person, options = self._person, self._options
-        facts = PortraitFacts(person.features, person.controls, person.face.points)
+        facts = PortraitFacts(features=person.features, landmarks=person.face.points, controls=person.controls)
         return self._parts.generator.generate(heard.tokens, controls, facts, temperature=options.temperature,
                                               seed=options.seed)
 
@@ -237,20 +237,22 @@ class _Work:
     def report(self, started_s: float) -> DubReport:
         """What was done."""
         parts, options = self._parts, self._options
-        identities: tuple[ModelId, ...] = parts.space.id, self._renderer, parts.tokenizer.id, parts.generator.id
-        return DubReport(self._sizes, options.layers, *identities, self._quality, self._audio_bps, options.seed,
-                         options.temperature, "" if options.poses is None else str(options.poses),
-                         time.monotonic() - started_s, self._person.face.crop, self._shown_px, tuple(self._warnings))
+        return DubReport(
+            sizes=self._sizes, layers=options.layers, motion_space=parts.space.id, renderer=self._renderer,
+            tokenizer=parts.tokenizer.id, generator=parts.generator.id, portrait_quality=self._quality,
+            audio_bps=self._audio_bps, seed=options.seed, temperature=options.temperature,
+            poses="" if options.poses is None else str(options.poses), elapsed_s=time.monotonic() - started_s,
+            crop=self._person.face.crop, video_size_px=self._shown_px, warnings=tuple(self._warnings))
 
 
 def _frames(seconds: Fraction) -> int:
     return max(math.ceil(seconds * DUB_HZ), 1)
 
 
-def _groups(windows: Iterable[NDArray[np.uint16]]) -> Iterator[MotionGroup]:
-    """Tokens (t, 12, 4) of consecutive windows, any t -> groups of two seconds."""
+def _groups(windows: Iterable[NDArray[np.int16]]) -> Iterator[MotionGroup]:
+    """Motion values (t, 48) of consecutive windows, any t -> groups of two seconds."""
     first = 0
-    waiting = np.zeros((0, 12, 4), np.uint16)
+    waiting = np.zeros((0, DIMS), np.int16)
     for window in windows:
         waiting = np.concatenate([waiting, window])
         while len(waiting) >= GROUP_FRAMES:
@@ -260,6 +262,6 @@ def _groups(windows: Iterable[NDArray[np.uint16]]) -> Iterator[MotionGroup]:
         yield _group(first, waiting)
 
 
-def _group(first: int, tokens: NDArray[np.uint16]) -> MotionGroup:
-    ticks = np.arange(first, first + len(tokens), dtype=np.int64)
-    return MotionGroup(first, ticks, np.zeros(len(tokens), bool), tokens)
+def _group(first: int, values: NDArray[np.int16]) -> MotionGroup:
+    ticks = np.arange(first, first + len(values), dtype=np.int64)
+    return MotionGroup(first, ticks, np.zeros(len(values), bool), to_indices(values))

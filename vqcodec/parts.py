@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vqcodec.config import DecodeOptions, DubOptions, EncodeOptions
-from vqcodec.errors import UnsupportedError
+from vqcodec.errors import ModelError, UnsupportedError
 from vqcodec.face.landmarks import FaceLandmarker
 from vqcodec.face.track import TRACKED_FACES, Detector
 from vqcodec.motion.surroundings import SurroundingsTracker
@@ -193,14 +193,9 @@ class Generator(Protocol):
         """Its own weights."""
         ...
 
-    @property
-    def motion_space(self) -> ModelId:
-        """The motion space of the tokens it makes."""
-        ...
-
     def generate(self, speech: NDArray[np.int64], controls: Controls, portrait: PortraitFacts, *,
-                 temperature: float = 0.0, seed: int = 0) -> Iterator[NDArray[np.uint16]]:
-        """(T,) and T controls -> consecutive (t, 12, 4), T in all."""
+                 temperature: float = 0.0, seed: int = 0) -> Iterator[NDArray[np.int16]]:
+        """(T,) and T controls -> consecutive (t, 48) whole units relative to the portrait, T in all."""
         ...
 
 
@@ -241,8 +236,7 @@ class DubParts:
         """The shipped models.
 
         Raises:
-            ModelError: one of them is missing or changed.
-            UnsupportedError: the generator's motion space isn't here.
+            ModelError: one of them is missing or changed, or two of them don't belong together.
         """
         from vqcodec.models import store
         from vqcodec.motion.space import MotionSpace
@@ -251,7 +245,12 @@ class DubParts:
         from vqcodec.speech.generator import MotionGenerator
         from vqcodec.speech.tokenizer import SpeechTokenizer
         generator = MotionGenerator.load(device=options.device)
-        space = MotionSpace.from_file(store.find(generator.motion_space, "motion space"), options.device)
+        tokenizer = SpeechTokenizer.load(device=options.device)
+        if generator.speech_tokenizer != tokenizer.id.sha256:
+            raise ModelError(f"the generator {generator.id} doesn't know the tokens of {tokenizer.id}",
+                             hint="Take both models of one version.")
+        space = next(model for model in store.motion_spaces() if model.id.sha256 == generator.motion_space)
         model = None if options.face_model is None else str(options.face_model)
-        return cls(space, store.current("renderer").id, lambda: FaceLandmarker(max_faces=TRACKED_FACES, model=model),
-                   SpeechTokenizer.load(device=options.device), generator, Behaviour.load(), HeadShape.load())
+        return cls(MotionSpace.from_file(space, options.device), store.current("renderer").id,
+                   lambda: FaceLandmarker(max_faces=TRACKED_FACES, model=model), tokenizer, generator, Behaviour.load(),
+                   HeadShape.load())

@@ -66,7 +66,8 @@ class PasteBack:
         self._inside = slice(y0 - top, max(y1 - top, y0 - top)), slice(x0 - left, max(x1 - left, x0 - left))
         self._place = slice(y0, max(y1, y0)), slice(x0, max(x1, x0))
         soft = (left > 0, right < self.width, top > 0, bottom < self.height)
-        self._mask = _ramp(self._size, soft, FEATHER_SHARE)[self._inside]
+        self._mask = np.ascontiguousarray(_ramp(self._size, soft, FEATHER_SHARE)[self._inside])
+        self._rest = 1 - self._mask
         self._near = 1 - _ramp((_GRID, _GRID), soft, FEATHER_SHARE)
         self._fade = 1 - _ramp((_GRID, _GRID), soft, _DRIFT_SHARE)
         self._reference = _small(take_square(picture, crop))
@@ -79,7 +80,7 @@ class PasteBack:
             fitted = cv2.resize(self._settled(square), self._size, interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_CUBIC)
             inner = np.ascontiguousarray(fitted[self._inside])
             outer = np.ascontiguousarray(out[self._place])
-            out[self._place] = cv2.blendLinear(inner, outer, self._mask, 1 - self._mask)
+            out[self._place] = cv2.blendLinear(inner, outer, self._mask, self._rest)
         return out
 
     def _settled(self, square: Picture) -> Picture:
@@ -93,7 +94,7 @@ class PasteBack:
         drift = np.clip(_blurred(difference * weight[..., None]) / spread[..., None], -_MOST_DRIFT, _MOST_DRIFT)
         side = square.shape[0]
         full = cv2.resize(drift * self._fade[..., None], (side, side), interpolation=cv2.INTER_CUBIC)
-        return np.asarray(np.clip(np.rint(square - full), 0, 255), np.uint8)
+        return np.asarray(cv2.subtract(square, full, dtype=cv2.CV_8U), np.uint8)
 
 
 def pasted(items: Iterable[VideoFrame | Other], paste: PasteBack | None) -> Iterator[VideoFrame | Other]:
@@ -109,16 +110,14 @@ def _ramp(size: tuple[int, int], soft: tuple[bool, bool, bool, bool], share: flo
     """(height, width) float32: 0 at the soft sides (left, right, top, bottom), 1 from `share` of the size inwards."""
     sides = []
     for length, (first, last) in ((size[1], soft[2:]), (size[0], soft[:2])):
-        way = (np.arange(length) + 0.5) / (share * length)
-        begin = way if first else np.ones(length)
-        end = way[::-1] if last else np.ones(length)
-        sides.append(_smooth(begin) * _smooth(end))
+        way = _smooth((np.arange(length) + 0.5) / (share * length))
+        sides.append((way if first else np.ones(length)) * (way[::-1] if last else np.ones(length)))
     return np.asarray(np.outer(*sides), np.float32)
 
 
 def _smooth(way: NDArray[np.float64]) -> NDArray[np.float64]:
-    way = np.clip(way, 0, 1)
-    return way * way * (3 - 2 * way)
+    at: NDArray[np.float64] = np.clip(way, 0, 1)
+    return at * at * (3 - 2 * at)
 
 
 def _small(square: Picture) -> Floats:

@@ -116,7 +116,7 @@ def load_picture(path: str | os.PathLike[str] | BinaryIO) -> NDArray[np.uint8]:
     Raises:
         MediaError: missing, not a picture, damaged, or more than 160 megapixels (before anything of it is decoded).
     """
-    name = os.fspath(path) if isinstance(path, str | os.PathLike) else str(getattr(path, "name", "<stream>"))
+    name = picture_name(path)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
@@ -136,6 +136,11 @@ def load_picture(path: str | os.PathLike[str] | BinaryIO) -> NDArray[np.uint8]:
         raise media_error(error, name, "read") from error
     except Exception as error:  # Pillow raises nearly anything for damaged data
         raise MediaError(f"cannot read {name}: {error}", hint="the picture is damaged") from error
+
+
+def picture_name(path: str | os.PathLike[str] | BinaryIO) -> str:
+    """What to call a picture in messages."""
+    return os.fspath(path) if isinstance(path, str | os.PathLike) else str(getattr(path, "name", "<stream>"))
 
 
 def _too_large(name: str, size: str) -> MediaError:
