@@ -28,6 +28,7 @@ from vqcodec.quantize.grfsq import to_indices
 from vqcodec.runtime.device import choose_device
 from vqcodec.speech.conditions import conditions
 from vqcodec.speech.controls import Controls, HeadShape
+from vqcodec.speech.emphasis import LipEmphasis
 from vqcodec.speech.generator_network import GeneratorNetwork, GeneratorShape
 from vqcodec.speech.sampling import coarse_to_fine
 from vqcodec.types import ModelId
@@ -62,13 +63,15 @@ class MotionGenerator:
         id: name and sha256 of its weights.
         motion_space: the motion space it speaks.
         speech_tokenizer: whose tokens it understands.
+        lip_gain: how much lip motion is enlarged (speech.emphasis).
     """
 
     def __init__(self, identity: ModelId, network: GeneratorNetwork, basis: LandmarkBasis, motion_space: ModelId,
-                 speech_tokenizer: ModelId, device: torch.device) -> None:
+                 speech_tokenizer: ModelId, device: torch.device, lip_gain: float = 1.0) -> None:
         self.id, self.motion_space, self.speech_tokenizer = identity, motion_space, speech_tokenizer
         self._network, self._device = network.eval().to(device), device
-        self._basis, self._shape = basis, HeadShape.load()
+        self._basis, self._shape, self.lip_gain = basis, HeadShape.load(), lip_gain
+        self._emphasis = LipEmphasis(basis, self._shape)
 
     @classmethod
     def load(cls, path: str | os.PathLike[str] | None = None, device: Device = "auto") -> MotionGenerator:
@@ -90,18 +93,20 @@ class MotionGenerator:
         if space.sha256 not in known:
             raise ModelError(f"{model.path} speaks the motion space {space}, which isn't here",
                              hint="Take the generator and the motion space of one version.")
-        return cls(model.id, network, store.read_basis(known[space.sha256]), space, tokenizer, choose_device(device))
+        return cls(model.id, network, store.read_basis(known[space.sha256]), space, tokenizer, choose_device(device),
+                   float(facts.get("lip_gain", 1)))
 
     def generate(self, speech: NDArray[np.generic], controls: Controls, portrait: PortraitFacts, *,
-                 temperature: float = 0.0, seed: int = 0) -> Iterator[Tokens]:
+                 temperature: float = 0.0, seed: int = 0, argmax: bool = False) -> Iterator[Tokens]:
         """Motion of every frame, relative to the portrait.
 
         Args:
             speech: (T,) int64 speech tokens.
             controls: T frames.
             portrait: whose face moves.
-            temperature: 0 takes the likeliest digit every time; above, digits are drawn: 1 as the network means them.
+            temperature: 0 takes the expected digits; above, digits are drawn: 1 as the network means them.
             seed: of the draws; the same gives the same motion.
+            argmax: at temperature 0 take the likeliest digits, as the paper does.
 
         Yields:
             (t, 12, 4) uint16 tokens in 0..624, consecutive; T frames in all. The background stands still: no sound tells
@@ -118,7 +123,7 @@ class MotionGenerator:
         tail: NDArray[np.float32] | None = None
         for start in _starts(len(speech)):
             span = slice(start, min(start + WINDOW_FRAMES, len(speech)))
-            made = self._window(speech[span], controls[span], portrait, temperature, noise)
+            made = self._window(speech[span], controls[span], portrait, temperature, noise, argmax)
             if tail is not None:
                 made[:OVERLAP_FRAMES] += (1 - fade) * (tail - made[:OVERLAP_FRAMES])
             if span.stop < len(speech):
@@ -126,12 +131,14 @@ class MotionGenerator:
             yield to_indices(np.rint(made).astype(np.int64))
 
     def _window(self, speech: NDArray[np.generic], controls: Controls, portrait: PortraitFacts, temperature: float,
-                noise: torch.Generator) -> NDArray[np.float32]:
+                noise: torch.Generator, argmax: bool) -> NDArray[np.float32]:
         table, turned, facts = conditions(portrait.landmarks, portrait.controls, controls, portrait.features, self._basis,
                                           self._shape)
         heard, *rest = (torch.from_numpy(np.ascontiguousarray(x))[None].to(self._device) for x in (speech, table, turned, facts))
-        values = coarse_to_fine(self._network, heard, *rest, temperature=temperature, noise=noise)
-        made: NDArray[np.float32] = values[0].cpu().numpy()
+        values = coarse_to_fine(self._network, heard, *rest, temperature=temperature, noise=noise,
+                                expected=not argmax)
+        gain = self.lip_gain if temperature == 0 else 1.0  # what is drawn has its size already
+        made = self._emphasis(values[0].cpu().numpy(), turned, portrait.features, gain)
         made[:, _BACKGROUND] = 0
         return made
 

@@ -4,7 +4,7 @@ The paper's Figure 2 b takes CosyVoice's tokenizer (Du et al. 2024), which is su
 
     (B, 4 T, 80) log-mel --conv, halved twice--> (B, T, width) --layers--> (B, T, 5) --FSQ 5x5x5x5x5--> code in 0..3124
                                                                              |
-                              training: layers --> the teacher's features (B, T, 1024) and the log-mel of the token (B, T, 80)
+                              training: a layer --> the teacher's features (B, T, 128), log-mel (B, T, 80), lips of clips (B, T, 3)
 """
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ from vqcodec.speech.mel import BANDS
 DIMS = 5
 LEVELS = 5
 CODES = LEVELS**DIMS
+LIP_SIGNALS = 3
 MEL_MEAN, MEL_SCALE = -3.5, 2.0
 """Bring log-mel to about unit scale; constants, since a stream can't know its own mean."""
 
@@ -85,9 +86,9 @@ class TeacherHead(nn.Module):
         super().__init__()
         self.widen = nn.Linear(DIMS, width)
         self.stack = Stack(layers, width, heads)
-        self.features, self.mel = nn.Linear(width, features), nn.Linear(width, BANDS)
+        self.features, self.mel, self.lips = (nn.Linear(width, n) for n in (features, BANDS, LIP_SIGNALS))
 
-    def forward(self, levels: Tensor) -> tuple[Tensor, Tensor]:
-        """(B, T, 5) -> the teacher's features (B, T, features) and log-mel (B, T, 80), both at unit scale."""
+    def forward(self, levels: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """(B, T, 5) -> the teacher's features (B, T, features), log-mel (B, T, 80) and lips (B, T, 3), all at unit scale."""
         x = self.stack(self.widen(levels))
-        return self.features(x), self.mel(x)
+        return self.features(x), self.mel(x), self.lips(x)

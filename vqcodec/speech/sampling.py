@@ -9,17 +9,22 @@ from vqcodec.speech.generator_network import GeneratorNetwork
 from vqcodec.types import DIMS, GROUP_DIMS, GROUPS, LAYERS, LEVELS
 
 
-def chosen(logits: Tensor, temperature: float = 0.0, noise: torch.Generator | None = None) -> Tensor:
+def chosen(logits: Tensor, temperature: float = 0.0, noise: torch.Generator | None = None, *,
+           expected: bool = False) -> Tensor:
     """Digits -2..2 out of logits.
 
     Args:
         logits: (B, T, 48, 5), or (B, T, 12, 625).
         temperature: 0 takes the likeliest.
         noise: where chance comes from.
+        expected: at temperature 0 take the digit nearest to the mean instead; digits only.
 
     Returns:
         (B, T, 48) float.
     """
+    if expected and temperature == 0 and logits.shape[-1] == LEVELS:
+        levels = torch.arange(LEVELS, device=logits.device) - HALF
+        return (logits.float().softmax(-1) * levels).sum(-1).round()
     if temperature > 0:
         chance = torch.empty(logits.shape).exponential_(generator=noise).to(logits.device)
         picked = (logits.float() / temperature - chance.log()).argmax(-1)
@@ -34,10 +39,12 @@ def chosen(logits: Tensor, temperature: float = 0.0, noise: torch.Generator | No
 
 @torch.inference_mode()
 def coarse_to_fine(network: GeneratorNetwork, speech: Tensor, controls: Tensor, turned: Tensor, portrait: Tensor,
-                   mask: Tensor | None = None, *, temperature: float = 0.0, noise: torch.Generator | None = None) -> Tensor:
+                   mask: Tensor | None = None, *, temperature: float = 0.0, noise: torch.Generator | None = None,
+                   expected: bool = False) -> Tensor:
     """All layers of a batch of stretches that fit into the network at once (paper, Figure 3).
 
-    Args: as GeneratorNetwork.forward and `chosen`.
+    Args: as GeneratorNetwork.forward and `chosen`; `expected` holds from the second layer on, because halfway between two
+    coarse digits the finer layers can still go either way.
 
     Returns:
         (B, T, 48) motion in units.
@@ -49,5 +56,5 @@ def coarse_to_fine(network: GeneratorNetwork, speech: Tensor, controls: Tensor, 
         out = network(speech, controls, turned, portrait, digits, which, mask)
         if network.shape.continuous:
             return out.float()
-        digits[..., layer] = chosen(out, temperature, noise)
+        digits[..., layer] = chosen(out, temperature, noise, expected=expected and layer > 0)
     return digits @ torch.tensor(STEPS, dtype=torch.float32, device=digits.device)

@@ -1,7 +1,7 @@
 """What the generator learns from, kept beside the decoded clips of training.cache.
 
 cache/NAME.motion.npy   (T, 968) float32: 478 landmarks, filtered as the encoder does, in 0..1; 8 surroundings; 4 learned
-cache/NAME.codes.npy    (V, T) int16 speech tokens: of the sound as it is, and of V - 1 spoilt copies
+cache/NAME.codes.npy    (V, T) int16 speech tokens: of the sound as it is, of spoilt copies, of higher and lower voices
 cache/silence.codes.npy (V, 250) int16 of silence and faint noise
 """
 from __future__ import annotations
@@ -22,8 +22,10 @@ from vqcodec.speech.mel import SAMPLE_HZ
 from vqcodec.speech.tokenizer import SpeechTokens
 from vqcodec.training.augment import augment
 from vqcodec.training.cache import read_index
+from vqcodec.training.stretch import changed_pitch
 
-COPIES = 4
+SPOILT = 3
+PITCHES = (0.78, 0.88, 1.13, 1.3)
 FRAME_S = Fraction(1, 25)
 _BATCH = 32
 
@@ -74,7 +76,10 @@ def build_codes(cache: Path, sounds: Path, name: str, tokenizer: SpeechTokens) -
         return
     clean = np.load(sounds / f"{name}.pcm.npy").astype(np.float32) / 32768
     rng = np.random.default_rng(zlib.crc32(name.encode()))
-    heard = [clean] + [augment(clean, rng) for _ in range(COPIES - 1)]
+    heard = [clean] + [augment(clean, rng) for _ in range(SPOILT)]
+    for factor in PITCHES:  # one speaker's words in other voices: lips do the same
+        other = changed_pitch(clean, factor * float(rng.uniform(0.95, 1.05)))
+        heard.append(augment(other, rng) if rng.random() < 0.3 else other)
     np.save(target, np.stack([tokenizer.tokens(samples) for samples in heard]).astype(np.int16))
 
 

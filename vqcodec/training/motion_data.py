@@ -22,7 +22,9 @@ from vqcodec.models.topology import LANDMARKS
 from vqcodec.quantize.grfsq import HALF, STEPS, quantize
 from vqcodec.speech.conditions import conditions
 from vqcodec.speech.controls import Controls, HeadShape, moved_head, read_controls
+from vqcodec.speech.emphasis import lower_face
 from vqcodec.training.data import mirror_permutation, seen_through
+from vqcodec.training.lip_tracks import LEAST_CORRELATION, shifted
 from vqcodec.training.plain_loop import Batch
 from vqcodec.types import DIMS, LAYERS
 
@@ -52,13 +54,14 @@ class MotionClip:
 
 
 def load_motion_clips(cache: Path, sounds: Path | None = None) -> tuple[list[MotionClip], list[MotionClip]]:
-    """Training clips and held-out ones of a cache (training.motion_cache).
+    """Training clips and held-out ones of a cache (training.motion_cache), in step with their sound (training.lip_tracks).
 
     Args:
         cache: the folder.
         sounds: take the teacher's features from this folder (training.sound_cache) instead of codes.
     """
     shape = HeadShape.load()
+    sync = json.loads((cache / "sync.json").read_text()) if (cache / "sync.json").is_file() else {}
     swap = mirror_permutation(store.read_basis(store.current("motion_space")).mean)
     train, held = list[MotionClip](), list[MotionClip]()
     for path in sorted(cache.glob("*.motion.npy")):
@@ -68,6 +71,10 @@ def load_motion_clips(cache: Path, sounds: Path | None = None) -> tuple[list[Mot
             speech: NDArray[np.generic] = np.load(cache / f"{name}.codes.npy").astype(np.int64)
         else:
             speech = np.load(sounds / f"{name}.teacher.npy", mmap_mode="r")[None]
+        lag, correlation = sync.get(name, (0, 1.0))
+        if correlation < LEAST_CORRELATION:
+            continue
+        speech = shifted(speech[0], lag)[None] if sounds else shifted(speech.T, lag).T
         count = min(len(rows), speech.shape[1])
         facts = json.loads((cache / f"{name}.json").read_text())
         landmarks = np.ascontiguousarray(rows[:count, :2 * LANDMARKS]).reshape(count, LANDMARKS, 2)
@@ -164,7 +171,7 @@ class Stretches:
     """
 
     SILENT_SHARE = 0.1
-    HIDDEN_SHARE = 0.04
+    HIDDEN_SHARE = 0.15
     WORSE_SHARE = 0.1
 
     def __init__(self, clips: list[MotionClip], basis: LandmarkBasis, *, batch: int, length: int, seed: int,
@@ -173,7 +180,7 @@ class Stretches:
         self._silence = silence
         self._rng = np.random.default_rng(seed)
         self._shape = HeadShape.load()
-        self._lower_face = _lower_face(self._shape)
+        self._lower_face = lower_face(self._shape)
         self._mirror = mirror_permutation(basis.mean)
         weights = np.array([len(c) * (real_weight if c.real else 1.0) for c in clips])
         self._odds = weights / weights.sum()
@@ -240,12 +247,3 @@ class Stretches:
 def _padded(rows: NDArray[np.generic], pad: int) -> NDArray[np.generic]:
     """Zeros at the end of the first axis."""
     return np.concatenate([rows, np.zeros((pad, *rows.shape[1:]), rows.dtype)])
-
-
-def _lower_face(shape: HeadShape) -> Floats:
-    """(478, 1) share of each landmark that moves with the jaw and lips, 1 at the lips, 0 from the nose up."""
-    points = shape.points
-    down = points[:, 1] - points[1, 1]
-    mouth = float(points[[13, 14], 1].mean() - points[1, 1])
-    return np.clip(down / (0.7 * mouth), 0, 1).astype(np.float32)[:, None]
-

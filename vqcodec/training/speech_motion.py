@@ -14,17 +14,18 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from vqcodec.evaluation.metrics.lipsync import lip_correlation, opening_track
-from vqcodec.models.basis import LandmarkBasis
+from vqcodec.models.basis import LandmarkBasis, landmark_weights
 from vqcodec.models.layout import LANDMARK_DIMS
 from vqcodec.models.topology import LIPS
-from vqcodec.quantize.grfsq import HALF
+from vqcodec.quantize.grfsq import HALF, STEPS
 from vqcodec.speech.generator_network import GeneratorNetwork
 from vqcodec.speech.sampling import coarse_to_fine
 from vqcodec.training.motion_data import MotionClip, Stretches
 from vqcodec.training.plain_loop import Batch
 from vqcodec.types import DIMS, GROUP_DIMS, GROUPS, LAYERS, LEVELS, ModelId
 
-LAYER_ODDS = (0.2, 0.3, 0.3, 0.2)
+LAYER_ODDS = (0.3, 0.3, 0.25, 0.15)
+TIE_WEIGHT = 0.5
 SURROUND_WEIGHTS = (0.05,) * 4 + (0.3,) * 4 + (0.3,) * 4
 """Of background, which nobody can guess, torso and learned dimensions."""
 
@@ -42,6 +43,36 @@ def lip_weights(basis: LandmarkBasis, lips: float = 6.0) -> Tensor:
     return torch.from_numpy((weights / weights.mean()).astype(np.float32))
 
 
+def lip_directions(basis: LandmarkBasis) -> Tensor:
+    """(36, 3) from units of landmark dimensions to pixels: inner opening, outer height and width of the mouth."""
+    points = (basis.components / landmark_weights()).reshape(LANDMARK_DIMS, -1, 2) * basis.units[:LANDMARK_DIMS, None, None]
+    rows = [points[:, 14, 1] - points[:, 13, 1], points[:, 17, 1] - points[:, 0, 1], points[:, 291, 0] - points[:, 61, 0]]
+    return torch.from_numpy(np.stack(rows, 1).astype(np.float32))
+
+
+def lip_disagreement(given: Tensor, right: Tensor, turned: Tensor, mask: Tensor, lips: Tensor) -> Tensor:
+    """1 - Pearson's correlation of the lips' motion over each stretch, the head's turn left out; mean over all.
+
+    What keeps time with a voice is a small part of what the likelihood is about; this is about nothing else.
+
+    Args:
+        given: (B, T, 48) expected motion in units.
+        right: (B, T, 48) real motion.
+        turned: (B, T, 36) of the network's inputs.
+        mask: (B, T) frames that are there.
+        lips: of `lip_directions`.
+    """
+    share = mask.float()[..., None] / mask.sum(1).clamp(min=1)[:, None, None]
+
+    def centred(values: Tensor) -> Tensor:
+        track = (values[..., :LANDMARK_DIMS].float() - turned) @ lips
+        return track - (track * share).sum(1, keepdim=True)
+
+    a, b = centred(given), centred(right)
+    spread = ((a * a * share).sum(1) + 1e-2) * ((b * b * share).sum(1) + 1e-2)
+    return 1 - ((a * b * share).sum(1) / spread.sqrt()).mean()
+
+
 def _classes(digits: Tensor, *, groups: bool) -> Tensor:
     """(B, T, 48) digits -2..2 -> (B, T, 48) classes 0..4, or (B, T, 12) classes 0..624."""
     classes = digits.long() + HALF
@@ -51,13 +82,14 @@ def _classes(digits: Tensor, *, groups: bool) -> Tensor:
     return (classes.unflatten(-1, (GROUPS, GROUP_DIMS)) * places).sum(-1)
 
 
-def motion_loss(model: nn.Module, batch: Batch, weights: Tensor) -> dict[str, Tensor]:
+def motion_loss(model: nn.Module, batch: Batch, weights: Tensor, lips: Tensor | None = None) -> dict[str, Tensor]:
     """Negative log-likelihood of one layer of each stretch, given those before (paper's L(G | C_r)), weighted by dimension.
 
     Args:
         model: a GeneratorNetwork.
         batch: of Stretches.
         weights: (48,) of `lip_weights`.
+        lips: of `lip_directions`: expected lips are tied to real ones as well; None leaves that out.
     """
     assert isinstance(model, GeneratorNetwork)
     layer = torch.multinomial(torch.tensor(LAYER_ODDS), len(batch["speech"]), replacement=True).to(weights.device)
@@ -71,14 +103,28 @@ def motion_loss(model: nn.Module, batch: Batch, weights: Tensor) -> dict[str, Te
     if model.shape.continuous:
         error = functional.smooth_l1_loss(out.float(), batch["values"].float(), reduction="none", beta=4.0)
         loss = (error * each).sum() / each.sum()
-        return dict(total=loss)
+        return _tied(dict(total=loss), out, batch, lips)
     index = layer[:, None, None, None].expand(-1, *batch["wanted"].shape[1:3], 1)
     wanted = batch["wanted"].long().gather(-1, index)[..., 0]
     right = _classes(wanted, groups=bool(model.shape.groups))
     surprise = functional.cross_entropy(out.float().flatten(0, 2), right.flatten(), reduction="none").view(right.shape)
     if model.shape.groups:  # spread over the group's four dimensions
         surprise = surprise.repeat_interleave(GROUP_DIMS, -1) / GROUP_DIMS
-    return dict(total=(surprise * each).sum() / each.sum(), nats=(surprise * mask).sum() * DIMS / (mask.sum() * DIMS))
+    losses = dict(total=(surprise * each).sum() / each.sum(), nats=(surprise * mask).sum() / mask.sum())
+    if model.shape.groups:
+        return losses
+    steps = torch.tensor(STEPS, dtype=torch.float32, device=digits.device)
+    levels = torch.arange(LEVELS, device=digits.device) - HALF
+    expected = digits @ steps + (out.float().softmax(-1) * levels).sum(-1) * steps[layer][:, None, None]
+    return _tied(losses, expected, batch, lips)
+
+
+def _tied(losses: dict[str, Tensor], expected: Tensor, batch: Batch, lips: Tensor | None) -> dict[str, Tensor]:
+    """The losses with that of the lips' timing."""
+    if lips is None:
+        return losses
+    apart = lip_disagreement(expected, batch["values"], batch["turned"], batch["mask"], lips)
+    return losses | dict(total=losses["total"] + TIE_WEIGHT * apart, apart=apart)
 
 
 class MotionCheck:
@@ -111,7 +157,7 @@ class MotionCheck:
                     wrong_sync=round(float(np.nanmean(wrong)), 4))
 
     def _sync(self, model: GeneratorNetwork, batch: Batch, speech: Tensor) -> list[float]:
-        values = coarse_to_fine(model, speech, batch["controls"], batch["turned"], batch["portrait"], batch["mask"])
+        values = coarse_to_fine(model, speech, batch["controls"], batch["turned"], batch["portrait"], batch["mask"], expected=True)
         out = []
         for row, true, portrait, mask in zip(values, batch["values"], batch["portrait"], batch["mask"], strict=True):
             made, real = (self._opening(v[mask].numpy(), portrait.numpy()) for v in (row, true))
@@ -125,7 +171,7 @@ class MotionCheck:
 
 def loss_for(basis: LandmarkBasis, lips: float) -> Any:
     """`motion_loss` with the basis' weights."""
-    return partial(motion_loss, weights=lip_weights(basis, lips))
+    return partial(motion_loss, weights=lip_weights(basis, lips), lips=lip_directions(basis))
 
 
 def export_generator(model: GeneratorNetwork, target: Path, name: str, tokenizer: ModelId, space: ModelId) -> None:

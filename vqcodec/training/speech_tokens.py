@@ -1,6 +1,7 @@
 """Training of the speech tokenizer: from spoilt speech to what Whisper's encoder makes of it clean, by five numbers a token."""
 from __future__ import annotations
 
+import json
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -14,10 +15,12 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from vqcodec.errors import UsageError
+from vqcodec.models.topology import LANDMARKS
 from vqcodec.speech.mel import BANDS, FRAMES_PER_TOKEN, TOKEN_SAMPLES, log_mel
 from vqcodec.speech.network import MEL_MEAN, MEL_SCALE, EncoderShape, SpeechEncoder, TeacherHead
 from vqcodec.speech.tokenizer import WINDOW_TOKENS
 from vqcodec.training.augment import augment
+from vqcodec.training.lip_tracks import LEAST_CORRELATION, SIGNALS, lip_signals, shifted
 from vqcodec.training.plain_loop import Batch
 from vqcodec.training.teacher import FEATURES
 
@@ -27,16 +30,17 @@ REAL_WEIGHT = 2.0
 AXES = 128
 CLEAN_SHARE = 0.3
 ROUNDED_SHARE = 0.5
-DIRECT_WEIGHT, MEL_WEIGHT = 0.5, 0.3
+WEIGHTS = dict(taught=1.0, direct=0.5, mel=0.3, lips=0.8)
 
 
 @dataclass(frozen=True, slots=True)
 class Sound:
-    """A training sound: memory-mapped (N,) int16 and (T, 1024) float16."""
+    """A training sound: memory-mapped (N,) int16 and (T, 1024) float16, and of clips (T, 3) motion of lips (lip_tracks)."""
 
     samples: NDArray[np.int16]
     features: NDArray[np.float16]
     synthetic: bool
+    lips: NDArray[np.float32] | None = None
 
 
 def held_out(name: str) -> bool:
@@ -44,8 +48,24 @@ def held_out(name: str) -> bool:
     return zlib.crc32(name.split("@")[0].encode()) % HELD_OUT == 0
 
 
-def load_sounds(cache: Path) -> tuple[list[Sound], list[Sound]]:
+def lips_of(clips: Path, name: str) -> NDArray[np.float32] | None:
+    """Motion of lips of a training clip in step with its sound, from the caches of motion_cache and lip_tracks; None without."""
+    path, sync = clips / f"{name}.motion.npy", clips / "sync.json"
+    if not path.is_file() or not sync.is_file():
+        return None
+    lag, correlation = json.loads(sync.read_text()).get(name, (0, 0.0))
+    if correlation < LEAST_CORRELATION:
+        return None
+    signals = lip_signals(np.load(path)[:, :2 * LANDMARKS].reshape(-1, LANDMARKS, 2))
+    return np.asarray(shifted(signals, -lag), np.float32)
+
+
+def load_sounds(cache: Path, clips: Path | None = None) -> tuple[list[Sound], list[Sound]]:
     """Training sounds and held-out ones of a cache (training.sound_cache).
+
+    Args:
+        cache: the folder.
+        clips: folder with the clips' landmarks, to learn from lips as well.
 
     Raises:
         UsageError: the cache is empty.
@@ -54,7 +74,7 @@ def load_sounds(cache: Path) -> tuple[list[Sound], list[Sound]]:
     for path in sorted(cache.glob("*.teacher.npy")):
         name = path.name.removesuffix(".teacher.npy")
         sound = Sound(np.load(cache / f"{name}.pcm.npy", mmap_mode="r"), np.load(path, mmap_mode="r"),
-                      synthetic=name[0] not in "ts")
+                      synthetic=name[0] not in "ts", lips=None if clips is None else lips_of(clips, name))
         (held if held_out(name) else train).append(sound)
     if not train:
         raise UsageError(f"no sounds in {cache}", hint="It is filled from --data, --voices and --teacher.")
@@ -77,8 +97,8 @@ class Windows:
         weights = np.array([len(s.features) * (1.0 if s.synthetic else REAL_WEIGHT) for s in sounds])
         self._odds = weights / weights.sum()
 
-    def _draw(self) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32], int]:
-        """Log-mel of what is heard, the token's clean log-mel, the teacher's features, and how many of them are meant."""
+    def _draw(self) -> dict[str, NDArray[np.float32]]:
+        """Log-mel of what is heard, the token's clean log-mel, the teacher's features, lips, and which of them are meant."""
         sound = self._sounds[self._rng.choice(len(self._sounds), p=self._odds)]
         start = int(self._rng.integers(-10, max(len(sound.features) - WINDOW_TOKENS + 10, -9)))
         first = max(start, 0)
@@ -92,13 +112,17 @@ class Windows:
         mel = log_mel(clean).reshape(WINDOW_TOKENS, FRAMES_PER_TOKEN, BANDS).mean(1)
         mask = np.zeros(WINDOW_TOKENS, np.float32)
         mask[first - start:first - start + len(known)] = 1
-        return log_mel(heard), mel, target, mask  # type: ignore[return-value]
+        lips, seen = np.zeros((WINDOW_TOKENS, len(SIGNALS)), np.float32), np.zeros(WINDOW_TOKENS, np.float32)
+        if sound.lips is not None:
+            part = sound.lips[first:start + WINDOW_TOKENS]
+            lips[first - start:first - start + len(part)] = part
+            seen[first - start:first - start + len(part)] = 1
+        return dict(heard=log_mel(heard), mel=mel, target=target, mask=mask, lips=lips, seen=seen)
 
     def __iter__(self) -> Iterator[Batch]:
         while True:
             rows = [self._draw() for _ in range(self._batch)]
-            heard, mel, target, mask = (torch.from_numpy(np.stack([row[i] for row in rows])) for i in range(4))
-            yield dict(heard=heard, mel=mel, target=target, mask=mask)
+            yield {key: torch.from_numpy(np.stack([row[key] for row in rows])) for key in rows[0]}
 
 
 class SpeechModel(nn.Module):
@@ -120,8 +144,8 @@ class SpeechModel(nn.Module):
         self.register_buffer("mean", mean)
         self.register_buffer("axes", axes)
 
-    def forward(self, heard: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """(B, 4 T, 80) -> (B, T, 128) and log-mel (B, T, 80) predicted from levels, and (B, T, 128) without the bottleneck.
+    def forward(self, heard: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """(B, 4 T, 80) -> (B, T, 128), log-mel (B, T, 80), lips (B, T, 3) by levels; (B, T, 128) without the bottleneck.
 
         In training, half of the examples keep their levels unrounded: a head that has seen both teaches the encoder faster.
         """
@@ -131,8 +155,7 @@ class SpeechModel(nn.Module):
         if self.training:
             rounded = torch.rand(len(levels), 1, 1, device=levels.device) < ROUNDED_SHARE
             levels = torch.where(rounded, levels, bounded)
-        features, mel = self.head(levels)
-        return features, mel, self.direct(wide)
+        return *self.head(levels), self.direct(wide)
 
 
 def principal_axes(sounds: list[Sound]) -> tuple[Tensor, Tensor]:
@@ -159,17 +182,18 @@ def principal_axes(sounds: list[Sound]) -> tuple[Tensor, Tensor]:
 def speech_loss(model: nn.Module, batch: Batch) -> dict[str, Tensor]:
     """Squared error of the teacher's features and, less, of the token's clean log-mel: loudness moves a mouth, too."""
     assert isinstance(model, SpeechModel)
-    features, mel, direct = model(batch["heard"])
+    features, mel, lips, direct = model(batch["heard"])
     mask = batch["mask"][..., None] / batch["mask"].sum()
+    seen = batch["seen"][..., None] / batch["seen"].sum().clamp(min=1)
     with torch.autocast(batch["target"].device.type, enabled=False):
         wanted = (batch["target"] - model.mean) @ model.axes
 
-    def distance(given: Tensor, right: Tensor) -> Tensor:
-        return (((given.float() - right) ** 2).mean(-1, keepdim=True) * mask).sum()
+    def distance(given: Tensor, right: Tensor, where: Tensor = mask) -> Tensor:
+        return (((given.float() - right) ** 2).mean(-1, keepdim=True) * where).sum()
 
     losses = dict(taught=distance(features, wanted), direct=distance(direct, wanted),
-                  mel=distance(mel, (batch["mel"] - MEL_MEAN) / MEL_SCALE))
-    return dict(total=losses["taught"] + DIRECT_WEIGHT * losses["direct"] + MEL_WEIGHT * losses["mel"], **losses)
+                  mel=distance(mel, (batch["mel"] - MEL_MEAN) / MEL_SCALE), lips=distance(lips, batch["lips"], seen))
+    return dict(total=sum(WEIGHTS[name] * value for name, value in losses.items()), **losses)  # type: ignore[arg-type]
 
 
 class SpeechCheck:
@@ -182,21 +206,22 @@ class SpeechCheck:
     def __call__(self, model: nn.Module) -> dict[str, Any]:
         """Figures for the log."""
         assert isinstance(model, SpeechModel)
-        losses, codes = list[float](), list[Tensor]()
+        losses, lips, codes = list[float](), list[float](), list[Tensor]()
         for batch in self._batches:
-            losses.append(float(speech_loss(model, batch)["taught"].detach()))
+            told = speech_loss(model, batch)
+            losses.append(float(told["taught"].detach()))
+            lips.append(float(told["lips"].detach()))
             codes.append(model.encoder.codes(model.encoder(batch["heard"])).flatten())
         if not codes:
             return {}
         counts = torch.bincount(torch.cat(codes)).float()
         odds = counts[counts > 0] / counts.sum()
-        return dict(taught=round(float(np.mean(losses)), 4), codes_used=int((counts > 0).sum()),
+        return dict(taught=round(float(np.mean(losses)), 4), lips=round(float(np.mean(lips)), 4), codes_used=int((counts > 0).sum()),
                     bits=round(float(-(odds * odds.log2()).sum()), 2))
 
 
 def export_tokenizer(model: SpeechModel, target: Path, name: str) -> None:
     """Write the encoder in fp16."""
-    import json
     tensors = {k: v.half().contiguous() for k, v in model.encoder.state_dict().items()}
     save_file(tensors, str(target), metadata={"kind": "speech tokenizer", "name": name,
                                               "encoder": json.dumps(model.encoder.shape.to_facts())})

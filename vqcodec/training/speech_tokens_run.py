@@ -25,7 +25,7 @@ from vqcodec.training.teacher import Teacher
 
 
 def train_speech_tokens(data: Path, out: Path, *, voices: Path | None = None, teacher: Path | None = None,
-                        recipe: str = "speech-tokens", cache: Path | None = None, resume: bool = False,
+                        recipe: str = "speech-tokens", cache: Path | None = None, clips: Path | None = None, resume: bool = False,
                         minutes: float | None = None, steps: int | None = None, device: Device = "auto") -> Path:
     """Train the speech tokenizer.
 
@@ -36,6 +36,7 @@ def train_speech_tokens(data: Path, out: Path, *, voices: Path | None = None, te
         teacher: folder made by training.teacher; None when the cache is complete.
         recipe: name of a shipped recipe or path of a TOML file.
         cache: folder for sound and the teacher's features; `out`/cache by default.
+        clips: folder with the clips' landmarks and sync.json (training.lip_tracks): learn from lips as well.
         resume: go on from the checkpoint in `out`.
         minutes: stop after this time.
         steps: stop after this many further steps.
@@ -52,7 +53,7 @@ def train_speech_tokens(data: Path, out: Path, *, voices: Path | None = None, te
     cache = cache or out / "cache"
     if teacher is not None:
         build_sound(data, voices, cache, Teacher.load(teacher))
-    train, held = load_sounds(cache)
+    train, held = load_sounds(cache, clips)
     torch.manual_seed(settings.schedule.seed)
     shape = EncoderShape(**settings.shape)
     loop = PlainLoop(SpeechModel(shape, *principal_axes(train)), settings.schedule, out, choose_device(device))
