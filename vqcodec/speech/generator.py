@@ -24,7 +24,6 @@ from vqcodec.errors import ModelError, UsageError
 from vqcodec.models import store
 from vqcodec.models.basis import LandmarkBasis
 from vqcodec.models.layout import MOTION_2
-from vqcodec.quantize.grfsq import to_indices
 from vqcodec.runtime.device import choose_device
 from vqcodec.speech.conditions import conditions
 from vqcodec.speech.controls import Controls, HeadShape
@@ -38,7 +37,7 @@ WINDOW_FRAMES = 256
 OVERLAP_FRAMES = 64
 _BACKGROUND = slice(MOTION_2.surround_span.start, MOTION_2.surround_span.start + 4)
 
-Tokens = NDArray[np.uint16]
+Values = NDArray[np.int16]
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +96,7 @@ class MotionGenerator:
                    float(facts.get("lip_gain", 1)))
 
     def generate(self, speech: NDArray[np.generic], controls: Controls, portrait: PortraitFacts, *,
-                 temperature: float = 0.0, seed: int = 0, argmax: bool = False) -> Iterator[Tokens]:
+                 temperature: float = 0.0, seed: int = 0, argmax: bool = False) -> Iterator[Values]:
         """Motion of every frame, relative to the portrait.
 
         Args:
@@ -109,8 +108,8 @@ class MotionGenerator:
             argmax: at temperature 0 take the likeliest digits, as the paper does.
 
         Yields:
-            (t, 12, 4) uint16 tokens in 0..624, consecutive; T frames in all. The background stands still: no sound tells
-            how a camera moved.
+            (t, 48) int16 whole units of the motion space, -170..170, consecutive; T frames in all. The background stands
+            still: no sound tells how a camera moved.
 
         Raises:
             UsageError: speech and controls differ in length, or a negative temperature.
@@ -128,7 +127,7 @@ class MotionGenerator:
                 made[:OVERLAP_FRAMES] += (1 - fade) * (tail - made[:OVERLAP_FRAMES])
             if span.stop < len(speech):
                 made, tail = made[:-OVERLAP_FRAMES], made[-OVERLAP_FRAMES:]
-            yield to_indices(np.rint(made).astype(np.int64))
+            yield np.rint(made).astype(np.int16)
 
     def _window(self, speech: NDArray[np.generic], controls: Controls, portrait: PortraitFacts, temperature: float,
                 noise: torch.Generator, argmax: bool) -> NDArray[np.float32]:
