@@ -29,7 +29,7 @@ from vqcodec.speech.headpose import POSE_NUMBERS
 FILE = "behaviour-1.json"
 PROCESSES = ("posture", "gestures", "beats", "sway")
 # furthest from the portrait: pitch, yaw, roll in radians, x and y in sides of the square, log of the size
-LIMITS = (0.14, 0.21, 0.09, 0.04, 0.04, 0.05)
+LIMITS = (0.14, 0.21, 0.09, 0.06, 0.05, 0.06)
 # the head's rims from its centre, in head radii: left and right, top, bottom
 _SIDE, _TOP, _BOTTOM = 1.3, 0.75, 2.1
 _LEAST_ROOM = 0.012
