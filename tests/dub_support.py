@@ -14,7 +14,7 @@ from pipeline_support import RENDERER_ID, DrawnFaces, FakeRenderer, FakeSpace, d
 
 from vqcodec.parts import DecoderParts, DubParts
 from vqcodec.speech.controls import Controls, HeadShape, moved_head
-from vqcodec.types import ModelId
+from vqcodec.types import DIMS, ModelId
 
 TOKENIZER_ID = ModelId("fake-tokenizer", bytes(range(64, 96)))
 GENERATOR_ID = ModelId("fake-generator", bytes(range(96, 128)))
@@ -66,6 +66,7 @@ class HeadSpace(FakeSpace):
         tilt = np.stack([-middle[:, 1], middle[:, 0]], 1).reshape(-1)
         columns = np.stack([x, y, middle.reshape(-1), tilt, *self.basis.T[4:]], 1)
         self.basis = np.linalg.qr(columns)[0].astype(np.float32)
+        self.units = np.full(DIMS, 2, np.float32)  # a tenth of the square to either side is within reach
 
     def landmarks(self, features: NDArray[np.float32]) -> NDArray[np.float32]:
         rest = features / np.float32(256) - self._mean @ self.basis
