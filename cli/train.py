@@ -52,6 +52,8 @@ def speech_tokens(
         help="Folder of python -m vqcodec.training.teacher; needed until the cache is complete.", show_default="none")] = None,
     voices: Annotated[Path | None, typer.Option(
         help="Folder of python -m vqcodec.training.voices: synthetic speech.", show_default="none")] = None,
+    clips: Annotated[Path | None, typer.Option(
+        help="Cache of train speech, to learn from lips as well.", show_default="none")] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on from OUT's checkpoint.")] = False,
     minutes: Annotated[float | None, typer.Option(min=0, help="Stop after this long.", show_default="never")] = None,
     steps: Annotated[int | None, typer.Option(
@@ -60,8 +62,8 @@ def speech_tokens(
 ) -> None:
     """Train the speech tokenizer of `dub`; logs JSON lines into OUT."""
     from vqcodec.training.speech_tokens_run import train_speech_tokens
-    weights = train_speech_tokens(data, out, voices=voices, teacher=teacher, recipe=recipe, cache=cache, resume=resume,
-                                  minutes=minutes, steps=steps, device=device)
+    weights = train_speech_tokens(data, out, voices=voices, teacher=teacher, recipe=recipe, cache=cache, clips=clips,
+                                  resume=resume, minutes=minutes, steps=steps, device=device)
     console.note(f"weights in {weights}")
 
 
@@ -72,6 +74,8 @@ def speech(
     recipe: Annotated[str, typer.Option(help="A shipped recipe's name, or a .toml file.")] = "speech",
     out: Annotated[Path, typer.Option(help="Folder for checkpoint and log.")] = Path("runs/speech"),
     cache: Annotated[Path | None, typer.Option(help="Folder for decoded clips.", show_default="OUT/cache")] = None,
+    teacher: Annotated[Path | None, typer.Option(
+        help="Folder of python -m vqcodec.training.teacher: sets clips in step with their sound.", show_default="none")] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on from OUT's checkpoint.")] = False,
     minutes: Annotated[float | None, typer.Option(min=0, help="Stop after this long.", show_default="never")] = None,
     steps: Annotated[int | None, typer.Option(
@@ -80,5 +84,6 @@ def speech(
 ) -> None:
     """Train the generator of `dub`: speech to motion; logs JSON lines into OUT."""
     from vqcodec.training.speech import train_speech
-    weights = train_speech(data, out, recipe=recipe, cache=cache, resume=resume, minutes=minutes, steps=steps, device=device)
+    weights = train_speech(data, out, recipe=recipe, cache=cache, resume=resume, minutes=minutes, steps=steps,
+                           device=device, teacher=teacher)
     console.note(f"weights in {weights}")

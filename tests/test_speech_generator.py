@@ -11,11 +11,15 @@ from vqcodec.errors import ModelError, UsageError
 from vqcodec.models import store
 from vqcodec.models.basis import LandmarkBasis
 from vqcodec.quantize.grfsq import from_digits, to_digits
+from vqcodec.speech.conditions import conditions
 from vqcodec.speech.controls import Controls, HeadShape, read_controls
+from vqcodec.speech.emphasis import LipEmphasis
 from vqcodec.speech.generator import OVERLAP_FRAMES, WINDOW_FRAMES, MotionGenerator, PortraitFacts
 from vqcodec.speech.generator_network import GeneratorNetwork, GeneratorShape
 from vqcodec.speech.sampling import chosen, coarse_to_fine
 from vqcodec.training.data import mirror_permutation
+from vqcodec.training.lip_gain import GAINS, fitted_gain, write_gain
+from vqcodec.training.lip_tracks import find_lags, lip_signals, shifted
 from vqcodec.training.motion_data import MotionClip, Stretches, View, digits_of, mirrored
 from vqcodec.training.speech_motion import MotionCheck, export_generator, lip_weights, loss_for
 from vqcodec.types import DIMS, ModelId
@@ -223,3 +227,51 @@ def test_written_and_read_again(tmp_path: Path, basis: LandmarkBasis) -> None:
     path.write_bytes(b"x")
     with pytest.raises(ModelError, match="not a generator"):
         MotionGenerator.load(path, "cpu")
+
+
+def test_lips_are_enlarged_and_nothing_else(basis: LandmarkBasis) -> None:
+    shape = HeadShape.load()
+    points = drawn_face(80)
+    features = np.concatenate([basis.project(points), np.zeros((80, 12), np.float32)], 1)
+    values = ((features - features[0]) / basis.units).astype(np.float32)
+    controls = read_controls(points, shape)
+    _, turned, _ = conditions(points[0], controls[:1], controls, features[0], basis, shape)
+    emphasis = LipEmphasis(basis, shape)
+    assert np.array_equal(emphasis(values, turned, features[0], 1.0), values)
+    larger = basis.landmarks((features[0] + emphasis(values, turned, features[0], 2.0) * basis.units).astype(np.float32))
+    before, after = (np.linalg.norm(p[:, 13] - p[:, 14], axis=-1) for p in (basis.landmarks(features), larger))
+    assert 1.5 < after.std() / before.std() < 2.3 and np.corrcoef(before, after)[0, 1] > 0.97
+    assert np.abs(larger - basis.landmarks(features))[:, 10].max() < 0.1 * np.abs(after - before).max()
+    still = np.repeat(values[:1], 30, 0)
+    assert np.allclose(emphasis(still, turned[:1].repeat(30, 0), features[0], 3.0), still, atol=1e-4)
+
+
+def test_the_gain_is_fitted_and_kept(tmp_path: Path, basis: LandmarkBasis) -> None:
+    torch.manual_seed(0)
+    path, space = tmp_path / "generator-x.safetensors", store.current("motion_space").id
+    export_generator(GeneratorNetwork(TINY), path, "generator-x", NOBODY, space)
+    assert MotionGenerator.load(path, "cpu").lip_gain == 1
+    gain = fitted_gain(MotionGenerator.load(path, "cpu"), [drawn_clip(40)], basis)
+    assert gain in GAINS
+    write_gain(path, 1.7)
+    assert MotionGenerator.load(path, "cpu").lip_gain == 1.7
+    with pytest.raises(UsageError, match="no held-out"):
+        fitted_gain(MotionGenerator.load(path, "cpu"), [], basis)
+
+
+def test_clips_are_set_in_step_with_their_sound() -> None:
+    """Drawn lips follow the first of the features; one clip's are 3 frames late, another's follow nothing."""
+    rng = np.random.default_rng(0)
+    clips = {}
+    for index in range(12):
+        voice = np.convolve(rng.standard_normal(400), np.ones(5) / 5, "same").astype(np.float32)
+        features = rng.standard_normal((400, 100)).astype(np.float32)
+        features[:, 0] = 3 * voice
+        track = rng.standard_normal(400) if index == 5 else np.roll(voice, 3) if index == 4 else voice
+        points = drawn_face(1).repeat(400, 0)
+        points[:, 14, 1] += (0.02 * np.abs(track + 2)).astype(np.float32)
+        clips[f"clip{index}"] = (features, points, index)
+    found = find_lags(clips)
+    assert found["clip4"][0] == 3 and found["clip0"][0] == 0 and found["clip0"][1] > 0.5 and found["clip5"][1] < 0.4
+    assert shifted(np.arange(6), 2).tolist() == [0, 0, 0, 1, 2, 3]
+    assert lip_signals(clips["clip0"][1]).shape == (400, 3)

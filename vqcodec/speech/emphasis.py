@@ -1,8 +1,8 @@
 """Lips that open as far as real ones: what a network thinks likeliest moves less than what people do.
 
-The likeliest or expected motion is an average over all ways to say the same; it keeps time and loses size. The lower face's motion
-about its closed state is therefore enlarged by one number, fitted so that openings of held-out training clips spread as real
-ones do (vqcodec.training.lip_gain). In silence nothing moves, so nothing is enlarged.
+The likeliest or expected motion is an average over all ways to say the same; it keeps time and loses size. The lower face's
+motion about its closed state is therefore enlarged by one number, fitted so that openings of held-out training clips spread
+as real ones do (vqcodec.training.lip_gain). In silence nothing moves, so nothing is enlarged.
 """
 from __future__ import annotations
 

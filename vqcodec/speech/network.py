@@ -4,7 +4,7 @@ The paper's Figure 2 b takes CosyVoice's tokenizer (Du et al. 2024), which is su
 
     (B, 4 T, 80) log-mel --conv, halved twice--> (B, T, width) --layers--> (B, T, 5) --FSQ 5x5x5x5x5--> code in 0..3124
                                                                              |
-                              training: a layer --> the teacher's features (B, T, 128), log-mel (B, T, 80), lips of clips (B, T, 3)
+                              training: a layer --> teacher's features (B, T, 128), log-mel (B, T, 80), lips (B, T, 3)
 """
 from __future__ import annotations
 

@@ -99,20 +99,26 @@ def find_lags(clips: dict[str, tuple[Floats, Floats, int]]) -> dict[str, tuple[i
     return out
 
 
+def write_lags(cache: Path, sounds: Path) -> dict[str, tuple[int, float]]:
+    """Find the lags of all clips with cached motion and features of the teacher, and write `sync.json` into their cache."""
+    clips = {}
+    for path in sorted(cache.glob("*.motion.npy")):
+        name = path.name.removesuffix(".motion.npy")
+        landmarks = np.load(path)[:, :2 * LANDMARKS].reshape(-1, LANDMARKS, 2)
+        features = np.load(sounds / f"{name}.teacher.npy").astype(np.float32)
+        clips[name] = (features, landmarks, int(json.loads((cache / f"{name}.json").read_text())["identity"]))
+    found = find_lags(clips)
+    (cache / "sync.json").write_text(json.dumps({n: [lag, round(r, 4)] for n, (lag, r) in found.items()}, indent=0))
+    return found
+
+
 def main() -> None:
     """Command line; see the module."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("cache", type=Path)
     parser.add_argument("sounds", type=Path)
     args = parser.parse_args()
-    clips = {}
-    for path in sorted(args.cache.glob("*.motion.npy")):
-        name = path.name.removesuffix(".motion.npy")
-        landmarks = np.load(path)[:, :2 * LANDMARKS].reshape(-1, LANDMARKS, 2)
-        features = np.load(args.sounds / f"{name}.teacher.npy").astype(np.float32)
-        clips[name] = (features, landmarks, int(json.loads((args.cache / f"{name}.json").read_text())["identity"]))
-    found = find_lags(clips)
-    (args.cache / "sync.json").write_text(json.dumps({n: [lag, round(r, 4)] for n, (lag, r) in found.items()}, indent=0))
+    found = write_lags(args.cache, args.sounds)
     kept = [lag for lag, r in found.values() if r >= LEAST_CORRELATION]
     print(f"{len(kept)} of {len(found)} clips in step with their sound, {sum(lag != 0 for lag in kept)} of them shifted")
 

@@ -16,26 +16,30 @@ from vqcodec.speech.generator_network import GeneratorNetwork, GeneratorShape
 from vqcodec.speech.tokenizer import SpeechTokenizer
 from vqcodec.training.ahead import ahead
 from vqcodec.training.cache import build_cache
+from vqcodec.training.lip_tracks import write_lags
 from vqcodec.training.motion_cache import build_speech_cache
 from vqcodec.training.motion_data import MotionClip, Stretches, load_motion_clips
 from vqcodec.training.plain_loop import PlainLoop
 from vqcodec.training.recipe import load_plain
 from vqcodec.training.sound_cache import build_sound
 from vqcodec.training.speech_motion import MotionCheck, export_generator, loss_for
+from vqcodec.training.teacher import Teacher
 
 
-def prepare(data: Path, cache: Path, tokenizer: SpeechTokenizer) -> Path:
-    """Fill `cache` with all that the generator learns from; returns the folder of the sounds."""
+def prepare(data: Path, cache: Path, tokenizer: SpeechTokenizer, teacher: Path | None) -> None:
+    """Fill `cache` with all that the generator learns from; without a teacher clips are believed to be in step."""
     sounds = cache / "sound"
     build_cache(data, cache)
-    build_sound(data, None, sounds, None, speeds=())
+    build_sound(data, None, sounds, None if teacher is None else Teacher.load(teacher), speeds=())
     build_speech_cache(data, cache, sounds, MotionSpace.load(), tokenizer)
-    return sounds
+    if teacher is not None:
+        write_lags(cache, sounds)
 
 
 def train_speech(data: Path, out: Path, *, recipe: str = "speech", cache: Path | None = None, resume: bool = False,
                  minutes: float | None = None, steps: int | None = None, device: Device = "auto",
-                 tokenizer: Path | None = None, features: Path | None = None, prepared: bool = False) -> Path:
+                 tokenizer: Path | None = None, teacher: Path | None = None, features: Path | None = None,
+                 prepared: bool = False) -> Path:
     """Train the generator.
 
     Args:
@@ -48,6 +52,7 @@ def train_speech(data: Path, out: Path, *, recipe: str = "speech", cache: Path |
         steps: stop after this many further steps.
         device: auto, cpu or cuda.
         tokenizer: another speech tokenizer than the shipped one.
+        teacher: folder made by training.teacher, to set clips in step with their sound (training.lip_tracks).
         features: with a recipe for continuous speech: folder with the teacher's features (training.sound_cache).
         prepared: the cache is complete.
 
@@ -62,7 +67,7 @@ def train_speech(data: Path, out: Path, *, recipe: str = "speech", cache: Path |
     cache = cache or out / "cache"
     heard = SpeechTokenizer.load(tokenizer)
     if not prepared:
-        prepare(data, cache, heard)
+        prepare(data, cache, heard, teacher)
     extra = settings.settings
     shape = GeneratorShape(**settings.shape)
     train, held = load_motion_clips(cache, None if shape.codes else features)

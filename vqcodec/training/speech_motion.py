@@ -157,7 +157,8 @@ class MotionCheck:
                     wrong_sync=round(float(np.nanmean(wrong)), 4))
 
     def _sync(self, model: GeneratorNetwork, batch: Batch, speech: Tensor) -> list[float]:
-        values = coarse_to_fine(model, speech, batch["controls"], batch["turned"], batch["portrait"], batch["mask"], expected=True)
+        told = (batch[key] for key in ("controls", "turned", "portrait", "mask"))
+        values = coarse_to_fine(model, speech, *told, expected=True)
         out = []
         for row, true, portrait, mask in zip(values, batch["values"], batch["portrait"], batch["mask"], strict=True):
             made, real = (self._opening(v[mask].numpy(), portrait.numpy()) for v in (row, true))

@@ -216,8 +216,8 @@ class SpeechCheck:
             return {}
         counts = torch.bincount(torch.cat(codes)).float()
         odds = counts[counts > 0] / counts.sum()
-        return dict(taught=round(float(np.mean(losses)), 4), lips=round(float(np.mean(lips)), 4), codes_used=int((counts > 0).sum()),
-                    bits=round(float(-(odds * odds.log2()).sum()), 2))
+        return dict(taught=round(float(np.mean(losses)), 4), lips=round(float(np.mean(lips)), 4),
+                    codes_used=int((counts > 0).sum()), bits=round(float(-(odds * odds.log2()).sum()), 2))
 
 
 def export_tokenizer(model: SpeechModel, target: Path, name: str) -> None:

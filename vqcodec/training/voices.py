@@ -6,8 +6,9 @@ Writes to OUT, per piece: `NAME.wav` (16 kHz, mono, 16 bits) and `NAME.phones.js
 and `index.tsv`, one row a piece.
 
 Splits: `train` (pieces of 4-12 s of speech and its pauses, many voices, speeds and pitches, words also in other orders),
-`heldout_sentence` (sentences of the trained languages that are in no training piece), `heldout_language` (languages
-that are in none). The same seed gives the same pieces. Sentences: `sentences.toml`.
+`heldout_sentence` (sentences of the trained languages that are in no training piece), `heldout_language` (languages that are
+in none). The same seed gives the same pieces in a fresh process (espeak-ng carries state from one text to the next).
+Sentences: `sentences.toml`.
 """
 from __future__ import annotations
 
