@@ -95,7 +95,7 @@ def read_samples(path: Path) -> Samples:
     """(N,) float32 of a 16 kHz mono WAV file of 16 bits."""
     with wave.open(str(path)) as file:
         data = file.readframes(file.getnframes())
-    return np.frombuffer(data, "<i2").astype(np.float32) / 32768
+    return np.frombuffer(data, "<i2").astype(np.float32) / np.float32(32768)
 
 
 def frame_labels(phones: Sequence[tuple[float, float, str]], frames: int, language: str) -> NDArray[np.int64]:
@@ -162,9 +162,10 @@ def _taught(names: Sequence[str], sounds: Sequence[Samples], teacher: TeacherFea
     for pack in _packs([sounds[n] for n in missing]):
         numbers = [missing[n] for n in pack]
         for number, features in zip(numbers, heard_together(teacher.features, [sounds[n] for n in numbers]), strict=True):
-            found[number] = features.astype(np.float16)
+            short = features.astype(np.float16)
+            found[number] = short
             if (path := paths[number]) is not None:
-                np.save(path, found[number])
+                np.save(path, short)
     return [np.asarray(features, np.float16) for features in found]
 
 

@@ -114,7 +114,7 @@ def music(count: int, rng: np.random.Generator) -> Samples:
         shift = int(rng.choice((0, 2, 5, 7, 9)))
         steps = _CHORDS[int(rng.integers(len(_CHORDS)))]
         notes = [_tone(length, root_hz * 2.0 ** ((shift + step) / 12), decay_s, rng) for step in steps]
-        chords.append(np.sum(notes, axis=0, dtype=np.float32))
+        chords.append(np.stack(notes).sum(0))
     for start in range(int(rng.integers(beat)), count, beat):
         chord = chords[int(rng.integers(len(chords)))][: count - start]
         total[start : start + len(chord)] += chord * np.float32(rng.uniform(0.5, 1.0))

@@ -143,7 +143,8 @@ def training_pieces(speaker: Speaker, language: Language, seconds: float, seed: 
     order: list[int] = []
     done_s = 0.0
     while done_s < seconds:
-        manner, utterances, length_s = random_manner(language, rng), [], 0.0
+        manner, length_s = random_manner(language, rng), 0.0
+        utterances: list[Utterance] = []
         wanted_s = float(rng.uniform(PIECE_S[0], PIECE_S[1] - 3.0))
         while length_s < wanted_s:
             order = order or rng.permutation(len(language.train)).tolist()
