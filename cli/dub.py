@@ -31,7 +31,8 @@ def dub(
     blink: Annotated[bool, typer.Option("--blink/--no-blink", help="Let the eyes blink, or keep them as they are.")] = True,
     seed: Annotated[int, typer.Option(min=0, help="Another number makes up other motion.")] = 0,
     temperature: Annotated[float, typer.Option(
-        min=0, max=2, help="0 takes the likeliest motion, 1 draws from all that is likely.")] = 0.0,
+        min=0, max=2, help="0 takes the expected motion, 1 draws from all that is likely.")] = 0.0,
+    argmax: Annotated[bool, typer.Option("--argmax", help="Take the likeliest digits, not the expected ones.")] = False,
     portrait_quality: Annotated[int | None, typer.Option(
         min=1, max=100, help="AVIF quality of the portrait.", show_default="50, for a video 90")] = None,
     audio_bitrate: Annotated[str | None, typer.Option(
@@ -49,7 +50,7 @@ def dub(
     to = target if target is not None else default_target(speech, ".vqt")
     output.refuse_json_on_pipe(to, as_json)
     options = DubOptions(
-        poses=poses, blink=blink, seed=seed, temperature=temperature, portrait_quality=portrait_quality,
+        poses=poses, blink=blink, seed=seed, temperature=temperature, argmax=argmax, portrait_quality=portrait_quality,
         audio_bps=None if audio_bitrate is None else _bit_rate(audio_bitrate), paste_back=paste_back, size_px=int(size),
         crf=crf, force=force, device=device, face_model=face_model)
     from vqcodec import api

@@ -108,6 +108,14 @@ def test_errors_have_hints(api: Api, run: Any) -> None:
     assert done.code == 5 and done.err == "error: no face in b.png\nhint: do\n"
 
 
+@pytest.mark.parametrize("synthetic", [False, True])
+def test_info_says_it_in_words(synthetic: bool) -> None:
+    from vqcodec.reports import size_fields
+    from vqcodec_cli.info import lines
+    shown = [line.split(maxsplit=1) for line in lines({"synthetic": synthetic, **size_fields(SIZES)})]
+    assert ["synthetic", "motion made from speech" if synthetic else "no"] in shown
+
+
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     write_wav(tmp_path / "speech.wav", spoken(1.0))

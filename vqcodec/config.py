@@ -241,7 +241,8 @@ class DubOptions:
         poses: a .vqt file or video whose head motion, gaze and blinks are taken over; None makes up some.
         blink: False keeps the eyes as they are in the portrait.
         seed: of everything that is made up; the same seed gives the same file.
-        temperature: 0 takes the likeliest motion, 1 draws from what the generator learned, 0..2.
+        temperature: 0 takes the expected motion, 1 draws from what the generator learned, 0..2.
+        argmax: at temperature 0 take the likeliest digits, as the paper does.
         layers: residual layers to write, 1..4.
         portrait_quality: AVIF quality of the portrait, 1..100; None is 50, for a video 90: its size doesn't depend on it.
         audio_bps: bit rate of the Opus sound, 6000..64000; None is 12000, for a video 64000.
@@ -257,6 +258,7 @@ class DubOptions:
     blink: bool = True
     seed: int = 0
     temperature: float = 0.0
+    argmax: bool = False
     layers: int = LAYERS
     portrait_quality: int | None = None
     audio_bps: int | None = None

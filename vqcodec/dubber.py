@@ -217,7 +217,7 @@ class _Work:
         person, options = self._person, self._options
         facts = PortraitFacts(features=person.features, landmarks=person.face.points, controls=person.controls)
         return self._parts.generator.generate(heard.tokens, controls, facts, temperature=options.temperature,
-                                              seed=options.seed)
+                                              argmax=options.argmax, seed=options.seed)
 
     def video(self, target: Target, paste: PasteBack | None, started_s: float) -> DubReport:
         """Make the stream, and decode it."""

@@ -194,7 +194,7 @@ class Generator(Protocol):
         ...
 
     def generate(self, speech: NDArray[np.int64], controls: Controls, portrait: PortraitFacts, *,
-                 temperature: float = 0.0, seed: int = 0) -> Iterator[NDArray[np.int16]]:
+                 temperature: float = 0.0, seed: int = 0, argmax: bool = False) -> Iterator[NDArray[np.int16]]:
         """(T,) and T controls -> consecutive (t, 48) whole units relative to the portrait, T in all."""
         ...
 

@@ -110,12 +110,12 @@ def _ramp(size: tuple[int, int], soft: tuple[bool, bool, bool, bool], share: flo
     """(height, width) float32: 0 at the soft sides (left, right, top, bottom), 1 from `share` of the size inwards."""
     sides = []
     for length, (first, last) in ((size[1], soft[2:]), (size[0], soft[:2])):
-        way = _smooth((np.arange(length) + 0.5) / (share * length))
+        way = _smooth(np.arange(0.5, length, dtype=np.float64) / (share * length))
         sides.append((way if first else np.ones(length)) * (way[::-1] if last else np.ones(length)))
     return np.asarray(np.outer(*sides), np.float32)
 
 
-def _smooth(way: NDArray[np.float64]) -> NDArray[np.float64]:
+def _smooth(way: NDArray[np.floating]) -> NDArray[np.float64]:
     at: NDArray[np.float64] = np.clip(way, 0, 1)
     return at * at * (3 - 2 * at)
 

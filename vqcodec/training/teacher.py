@@ -65,7 +65,7 @@ class Teacher:
         try:
             import ctranslate2
         except ImportError as error:
-            raise ModelError("the teacher needs the package ctranslate2", hint="pip install 'vqcodec[speech]'") from error
+            raise ModelError("the teacher needs the package ctranslate2", hint="pip install 'vqcodec[teacher]'") from error
         return cls(ctranslate2.models.Whisper(str(folder), device="cpu", compute_type="float32", intra_threads=threads),
                    ctranslate2.StorageView)
 
