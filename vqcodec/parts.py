@@ -246,10 +246,10 @@ class DubParts:
         from vqcodec.speech.tokenizer import SpeechTokenizer
         generator = MotionGenerator.load(device=options.device)
         tokenizer = SpeechTokenizer.load(device=options.device)
-        if generator.speech_tokenizer != tokenizer.id.sha256:
+        if generator.speech_tokenizer.sha256 != tokenizer.id.sha256:
             raise ModelError(f"the generator {generator.id} doesn't know the tokens of {tokenizer.id}",
                              hint="Take both models of one version.")
-        space = next(model for model in store.motion_spaces() if model.id.sha256 == generator.motion_space)
+        space = store.find(generator.motion_space, "motion space")
         model = None if options.face_model is None else str(options.face_model)
         return cls(MotionSpace.from_file(space, options.device), store.current("renderer").id,
                    lambda: FaceLandmarker(max_faces=TRACKED_FACES, model=model), tokenizer, generator, Behaviour.load(),
