@@ -111,7 +111,7 @@ class View:
             landmarks = mirrored(landmarks, swap)
         cosine, sine = np.cos(self.angle) * self.scale, np.sin(self.angle) * self.scale
         turn = np.array([[cosine, sine], [-sine, cosine]], np.float32)
-        return (landmarks - np.float32(0.5)) @ turn + np.float32(0.5) + self.shift
+        return np.asarray((landmarks - 0.5) @ turn + 0.5 + self.shift, np.float32)
 
     def controls(self, given: Controls) -> Controls:
         """What `read_controls` would find in `points`; `given` are the mirrored clip's if the view is mirrored."""
@@ -218,8 +218,8 @@ class Stretches:
         gap = np.linalg.norm(points[1:, 13] - points[1:, 14], axis=-1)
         closed = 1 + int(gap.argmin())
         still = moved_head(points[closed], given.pose[closed], given.pose[1:], self._shape)
-        share = np.clip(np.minimum(np.arange(count) - start + 1, start + length - np.arange(count)) / 4, 0, 1)
-        share = share[:, None, None].astype(np.float32) * self._lower_face
+        inside = np.clip(np.minimum(np.arange(count) - start + 1, start + length - np.arange(count)) / 4, 0, 1)
+        share = inside[:, None, None].astype(np.float32) * self._lower_face
         row = self._silence[int(rng.integers(len(self._silence)))]
         begin = int(rng.integers(0, len(row) - length + 1))
         quiet = speech.copy()

@@ -111,7 +111,8 @@ def _store(cache: Path, sounds: list[Sound], teacher: Teacher) -> None:
         parts += [samples, room]
         starts.append(at // TOKEN_SAMPLES)
         at += len(samples) + len(room)
-    features = teacher.features(np.concatenate(parts).astype(np.float32) / 32768).astype(np.float16)
+    heard = np.concatenate(parts).astype(np.float32) / np.float32(32768)
+    features = teacher.features(heard).astype(np.float16)
     for (name, samples), start in zip(sounds, starts, strict=True):
         np.save(cache / f"{name}.pcm.npy", samples)
         np.save(cache / f"{name}.teacher.npy", features[start:start - (-len(samples) // TOKEN_SAMPLES)])

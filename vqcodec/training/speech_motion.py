@@ -165,7 +165,7 @@ class MotionCheck:
             out.append(lip_correlation(real, made, 25).correlation)
         return out
 
-    def _opening(self, values: NDArray[np.generic], portrait: NDArray[np.float32]) -> NDArray[np.float64]:
+    def _opening(self, values: NDArray[np.number], portrait: NDArray[np.float32]) -> NDArray[np.float64]:
         start = portrait[:DIMS] * 64 * self._basis.units
         return opening_track(self._basis.landmarks((values * self._basis.units + start).astype(np.float32)))
 

@@ -193,7 +193,8 @@ def speech_loss(model: nn.Module, batch: Batch) -> dict[str, Tensor]:
 
     losses = dict(taught=distance(features, wanted), direct=distance(direct, wanted),
                   mel=distance(mel, (batch["mel"] - MEL_MEAN) / MEL_SCALE), lips=distance(lips, batch["lips"], seen))
-    return dict(total=sum(WEIGHTS[name] * value for name, value in losses.items()), **losses)  # type: ignore[arg-type]
+    total = torch.stack([WEIGHTS[name] * value for name, value in losses.items()]).sum()
+    return dict(total=total, **losses)
 
 
 class SpeechCheck:
