@@ -147,14 +147,16 @@ def test_checks_command(folder: Path, tmp_path: Path, capsys: pytest.CaptureFixt
     data = json.loads(out.read_text(encoding="utf-8"))
     assert {kind: len(rows) for kind, rows in data["silence"].items()} == {"silence": 3, "noise": 3, "speech": 3}
     assert data["speed"] == {"vqt_realtime": 2.5, "mp4_realtime": 1.5}
-    assert data["memory"]["growth_mib"] == pytest.approx(540 * 32000 / 1e6, abs=0.1)
-    assert [row["met"] for row in data["checks"][len(BARS):]] == [True, True, True]
+    assert data["memory"]["vqt"]["growth_mib"] == pytest.approx(540 * 32000 / 1e6, abs=0.1)
+    assert data["memory"]["mp4"]["growth_mib"] == pytest.approx(120 * 32000 / 1e6, abs=0.1)
+    assert [row["met"] for row in data["checks"][len(BARS):]] == [True, True, True, True]
     assert dubchecks.main([*arguments, "poems"], fake_dub, timed) == UsageError.exit_code
 
 
 def test_a_process_is_timed_and_weighed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     program = tmp_path / "vqcodec_cli.py"
     program.write_text("import sys\nassert sys.argv[1] == 'dub' and sys.argv[4] == '-o'\nheld = bytearray(60 << 20)\n"
+                       "import time; time.sleep(0.3)\n"
                        "sys.exit('no face' if 'bad' in sys.argv[2] else 0)\n")
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
     run = dubchecks.by_command(1)
