@@ -124,7 +124,8 @@ def test_silence_closes_the_lips(basis: LandmarkBasis) -> None:
 
 @pytest.mark.parametrize("shape", [TINY, GeneratorShape(width=16, layers=1, heads=2, groups=1),
                                    GeneratorShape(width=16, layers=1, heads=2, codes=0, speech=8),
-                                   GeneratorShape(width=16, layers=1, heads=2, continuous=1)])
+                                   GeneratorShape(width=16, layers=1, heads=2, continuous=1),
+                                   GeneratorShape(width=16, layers=1, heads=2, ordinal=1)])
 def test_a_fixed_batch_is_learned(shape: GeneratorShape, basis: LandmarkBasis) -> None:
     torch.manual_seed(0)
     batch = next(iter(Stretches([drawn_clip()], basis, batch=4, length=40, seed=0)))

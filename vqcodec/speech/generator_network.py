@@ -39,6 +39,7 @@ class GeneratorShape:
         speech: width of continuous features.
         groups: 1: 625 classes a group instead of four digits of five.
         continuous: 1: 48 numbers come out at once, not digits.
+        ordinal: 1: digits are told by where the motion is expected and how surely, not each by a number of its own.
     """
 
     width: int = 256
@@ -48,6 +49,7 @@ class GeneratorShape:
     speech: int = 0
     groups: int = 0
     continuous: int = 0
+    ordinal: int = 0
 
     def to_facts(self) -> dict[str, int]:
         """For a file's header."""
@@ -58,6 +60,8 @@ class GeneratorShape:
         """Numbers per frame that come out."""
         if self.continuous:
             return DIMS
+        if self.ordinal:
+            return 2 * DIMS
         return GROUPS * LEVELS**GROUP_DIMS if self.groups else DIMS * LEVELS
 
 
@@ -134,7 +138,8 @@ class GeneratorNetwork(nn.Module):
             mask: (B, T) bool, true for frames that are there.
 
         Returns:
-            (B, T, 48, 5) logits of the digits; (B, T, 12, 625) of the groups' tokens; or (B, T, 48) units.
+            (B, T, 48, 5) logits of the digits; (B, T, 12, 625) of the groups' tokens; or (B, T, 48) units. Of an ordinal
+            network (B, T, 48, 2): the expected motion in units and its uncertainty, for `ordinal_logits`.
         """
         steps = torch.tensor(STEPS, device=digits.device, dtype=torch.float32)
         total, step = digits @ steps, steps[layer][:, None, None]
@@ -146,6 +151,28 @@ class GeneratorNetwork(nn.Module):
         x = self.stack(self.drop(x), None if mask is None else mask[:, None, None, :])
         out = self.out(x)
         batch, length = out.shape[:2]
-        if self.shape.continuous:
-            return out * REACH_UNITS / 4 + functional.pad(turned, (0, DIMS - LANDMARK_DIMS))
+        if self.shape.continuous or self.shape.ordinal:
+            mean = out[..., :DIMS].float() * REACH_UNITS / 4 + functional.pad(turned, (0, DIMS - LANDMARK_DIMS))
+            return mean if self.shape.continuous else torch.stack([mean, out[..., DIMS:].float()], -1)
         return out.view(batch, length, GROUPS, -1) if self.shape.groups else out.view(batch, length, DIMS, LEVELS)
+
+
+def ordinal_logits(told: Tensor, digits: Tensor, layer: Tensor) -> Tensor:
+    """Logits of the next layer's digits from where the motion is expected.
+
+    A digit is the likelier, the nearer it brings the sum to the expected motion; how much so is the network's to say.
+    Neighbouring digits thereby share what is learned of them, and all four layers aim at one place.
+
+    Args:
+        told: (B, T, 48, 2) of an ordinal GeneratorNetwork.
+        digits: (B, T, 48, 4) of the layers so far.
+        layer: (B,) which layer comes next.
+
+    Returns:
+        (B, T, 48, 5).
+    """
+    steps = torch.tensor(STEPS, device=digits.device, dtype=torch.float32)
+    levels = torch.arange(LEVELS, device=digits.device) - HALF
+    wanted = (told[..., 0] - digits @ steps) / steps[layer][:, None, None]
+    sureness = functional.softplus(told[..., 1] + 1) + 0.05
+    return -sureness[..., None] * (wanted[..., None] - levels) ** 2

@@ -5,7 +5,7 @@ import torch
 from torch import Tensor
 
 from vqcodec.quantize.grfsq import HALF, STEPS
-from vqcodec.speech.generator_network import GeneratorNetwork
+from vqcodec.speech.generator_network import GeneratorNetwork, ordinal_logits
 from vqcodec.types import DIMS, GROUP_DIMS, GROUPS, LAYERS, LEVELS
 
 
@@ -56,5 +56,7 @@ def coarse_to_fine(network: GeneratorNetwork, speech: Tensor, controls: Tensor, 
         out = network(speech, controls, turned, portrait, digits, which, mask)
         if network.shape.continuous:
             return out.float()
+        if network.shape.ordinal:
+            out = ordinal_logits(out, digits, which)
         digits[..., layer] = chosen(out, temperature, noise, expected=expected and layer > 0)
     return digits @ torch.tensor(STEPS, dtype=torch.float32, device=digits.device)

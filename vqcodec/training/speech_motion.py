@@ -18,14 +18,14 @@ from vqcodec.models.basis import LandmarkBasis, landmark_weights
 from vqcodec.models.layout import LANDMARK_DIMS
 from vqcodec.models.topology import LIPS
 from vqcodec.quantize.grfsq import HALF, STEPS
-from vqcodec.speech.generator_network import GeneratorNetwork
+from vqcodec.speech.generator_network import GeneratorNetwork, ordinal_logits
 from vqcodec.speech.sampling import coarse_to_fine
 from vqcodec.training.motion_data import MotionClip, Stretches
 from vqcodec.training.plain_loop import Batch
 from vqcodec.types import DIMS, GROUP_DIMS, GROUPS, LAYERS, LEVELS, ModelId
 
 LAYER_ODDS = (0.3, 0.3, 0.25, 0.15)
-TIE_WEIGHT = 0.5
+TIE_WEIGHT, FAR_WEIGHT = 0.5, 0.2
 SURROUND_WEIGHTS = (0.05,) * 4 + (0.3,) * 4 + (0.3,) * 4
 """Of background, which nobody can guess, torso and learned dimensions."""
 
@@ -104,6 +104,9 @@ def motion_loss(model: nn.Module, batch: Batch, weights: Tensor, lips: Tensor | 
         error = functional.smooth_l1_loss(out.float(), batch["values"].float(), reduction="none", beta=4.0)
         loss = (error * each).sum() / each.sum()
         return _tied(dict(total=loss), out, batch, lips)
+    mean = out[..., 0] if model.shape.ordinal else None
+    if mean is not None:
+        out = ordinal_logits(out, digits, layer)
     index = layer[:, None, None, None].expand(-1, *batch["wanted"].shape[1:3], 1)
     wanted = batch["wanted"].long().gather(-1, index)[..., 0]
     right = _classes(wanted, groups=bool(model.shape.groups))
@@ -113,6 +116,11 @@ def motion_loss(model: nn.Module, batch: Batch, weights: Tensor, lips: Tensor | 
     losses = dict(total=(surprise * each).sum() / each.sum(), nats=(surprise * mask).sum() / mask.sum())
     if model.shape.groups:
         return losses
+    if mean is not None:
+        error = functional.smooth_l1_loss(mean, batch["values"].float(), reduction="none", beta=4.0)
+        losses["far"] = (error * each).sum() / each.sum()
+        losses["total"] = losses["total"] + FAR_WEIGHT * losses["far"]
+        return _tied(losses, mean, batch, lips)
     steps = torch.tensor(STEPS, dtype=torch.float32, device=digits.device)
     levels = torch.arange(LEVELS, device=digits.device) - HALF
     expected = digits @ steps + (out.float().softmax(-1) * levels).sum(-1) * steps[layer][:, None, None]

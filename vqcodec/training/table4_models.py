@@ -3,7 +3,7 @@
     python -m vqcodec.training.table4_models CORPUS OUT --cache CACHE --features SOUNDS [--minutes 6] [--rows cc dc cd dd]
 
 All of them have the same network but for its first and last layer, the same examples and the same time. `--rows` also takes
-`dg`: discrete in and out with 625 classes a group in place of four digits of five.
+`df` and `dg`, discrete in and out with a logit for each digit, and with one for each of a group's 625 classes.
 """
 from __future__ import annotations
 
@@ -32,8 +32,9 @@ from vqcodec.training.teacher import FEATURES
 ROWS: dict[str, dict[str, int]] = {
     "cc": dict(codes=0, speech=FEATURES, continuous=1),
     "dc": dict(continuous=1),
-    "cd": dict(codes=0, speech=FEATURES),
-    "dd": {},
+    "cd": dict(codes=0, speech=FEATURES, ordinal=1),
+    "dd": dict(ordinal=1),
+    "df": {},
     "dg": dict(groups=1),
 }
 
