@@ -11,6 +11,7 @@ import argparse
 import json
 import zlib
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -24,7 +25,8 @@ EYES = (33, 263)
 LARGEST_LAG = 8
 LEAST_CORRELATION = 0.25
 GAIN_OF_A_SHIFT = 0.05
-_CONTEXT, _FOLDS, _RIDGE, _AXES = 6, 5, 1000.0, 96
+RIDGE = 1000.0
+_CONTEXT, _FOLDS, _AXES = 6, 5, 96
 
 Floats = NDArray[np.float32]
 
@@ -59,19 +61,37 @@ def chosen_lag(correlations: dict[int, float]) -> tuple[int, float]:
     return best, correlations[best]
 
 
-def _around(rows: Floats) -> Floats:
+def with_neighbours(rows: Floats) -> Floats:
+    """(T, D) -> (T, 13 D + 1): six rows before, the row, six after, a one; zeros beyond the ends."""
     padded = np.pad(rows, ((_CONTEXT, _CONTEXT), (0, 0)))
     beside = [padded[i:i + len(rows)] for i in range(2 * _CONTEXT + 1)]
     return np.concatenate([*beside, np.ones((len(rows), 1), np.float32)], 1)
 
 
-def _narrowed(features: Sequence[Floats]) -> list[Floats]:
-    """The teacher's features on their strongest axes."""
-    sample = np.concatenate([f[::8] for f in features])
-    mean, scale = sample.mean(0), sample.std(0) + 1e-3
-    strength, vectors = np.linalg.eigh(np.cov(((sample - mean) / scale).T))
-    axes = vectors[:, ::-1][:, :_AXES] / np.sqrt(np.maximum(strength[::-1][:_AXES], 1e-6))
-    return [np.asarray((f - mean) / scale @ axes, np.float32) for f in features]
+@dataclass(frozen=True, slots=True)
+class Axes:
+    """The strongest directions of the teacher's features.
+
+    Attributes:
+        mean: (1024,) of the features.
+        axes: (1024, 96) to about unit scale.
+    """
+
+    mean: Floats
+    axes: Floats
+
+    @classmethod
+    def fit(cls, features: Sequence[Floats]) -> Axes:
+        """Of several recordings' (T, 1024)."""
+        sample = np.concatenate([f[::8] for f in features])
+        mean, scale = sample.mean(0), sample.std(0) + 1e-3
+        strength, vectors = np.linalg.eigh(np.cov(((sample - mean) / scale).T))
+        axes = vectors[:, ::-1][:, :_AXES] / np.sqrt(np.maximum(strength[::-1][:_AXES], 1e-6))
+        return cls(np.asarray(mean, np.float32), np.asarray(axes / scale[:, None], np.float32))
+
+    def __call__(self, features: Floats) -> Floats:
+        """(T, 1024) -> (T, 96)."""
+        return np.asarray((features - self.mean) @ self.axes, np.float32)
 
 
 def find_lags(clips: dict[str, tuple[Floats, Floats, int]]) -> dict[str, tuple[int, float]]:
@@ -81,20 +101,21 @@ def find_lags(clips: dict[str, tuple[Floats, Floats, int]]) -> dict[str, tuple[i
         clips: by name, (T, D) features of the teacher, (T, 478, 2) landmarks, number of the person.
     """
     names = list(clips)
-    heard = dict(zip(names, _narrowed([clips[n][0] for n in names]), strict=True))
+    axes = Axes.fit([clips[n][0] for n in names])
+    heard = {n: axes(clips[n][0]) for n in names}
     fold = {n: zlib.crc32(str(clips[n][2]).encode()) % _FOLDS for n in names}
     size = (2 * _CONTEXT + 1) * next(iter(heard.values())).shape[1] + 1
     products, moments = np.zeros((_FOLDS, size, size)), np.zeros((_FOLDS, size))
     seen = {n: lip_signals(clips[n][1])[:len(heard[n]), 0] for n in names}
     for n in names:
-        x = _around(heard[n])[:len(seen[n])]
+        x = with_neighbours(heard[n])[:len(seen[n])]
         products[fold[n]] += x.T @ x
         moments[fold[n]] += x.T @ seen[n]
     out = {}
     for k in range(_FOLDS):
-        weights = np.linalg.solve(products.sum(0) - products[k] + _RIDGE * np.eye(size), moments.sum(0) - moments[k])
+        weights = np.linalg.solve(products.sum(0) - products[k] + RIDGE * np.eye(size), moments.sum(0) - moments[k])
         for n in (n for n in names if fold[n] == k):
-            predicted = (_around(heard[n])[:len(seen[n])] @ weights).astype(np.float32)
+            predicted = (with_neighbours(heard[n])[:len(seen[n])] @ weights).astype(np.float32)
             out[n] = chosen_lag(_correlations(predicted, seen[n], LARGEST_LAG))
     return out
 

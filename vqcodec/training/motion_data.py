@@ -24,8 +24,10 @@ from vqcodec.speech.conditions import conditions
 from vqcodec.speech.controls import Controls, HeadShape, moved_head, read_controls
 from vqcodec.speech.emphasis import lower_face
 from vqcodec.training.data import mirror_permutation, seen_through
-from vqcodec.training.lip_tracks import LEAST_CORRELATION, shifted
+from vqcodec.training.lip_reader import LipReader
+from vqcodec.training.lip_tracks import LEAST_CORRELATION, SIGNALS, shifted
 from vqcodec.training.plain_loop import Batch
+from vqcodec.training.recordings import Recordings
 from vqcodec.types import DIMS, LAYERS
 
 Floats = NDArray[np.float32]
@@ -38,7 +40,7 @@ class MotionClip:
     """One clip: (T, 478, 2) landmarks, (T, 12) surroundings and learned numbers, controls, speech of every frame.
 
     `mirrored` are the controls of the mirrored clip: the skull's points are not quite the same on both sides. `speech` is
-    (V, T) int64 codes or (1, T, D) float16 features.
+    (V, T) int64 codes or (1, T, D) float16 features. `likely` are the (T, 3) lips that its sound lets expect.
     """
 
     name: str
@@ -48,17 +50,21 @@ class MotionClip:
     mirrored: Controls
     speech: NDArray[np.generic]
     real: bool
+    likely: Floats | None = None
 
     def __len__(self) -> int:
         return len(self.landmarks)
 
 
-def load_motion_clips(cache: Path, sounds: Path | None = None) -> tuple[list[MotionClip], list[MotionClip]]:
+def load_motion_clips(cache: Path, sounds: Path | None = None, *, continuous: bool = False,
+                      reader: LipReader | None = None) -> tuple[list[MotionClip], list[MotionClip]]:
     """Training clips and held-out ones of a cache (training.motion_cache), in step with their sound (training.lip_tracks).
 
     Args:
         cache: the folder.
-        sounds: take the teacher's features from this folder (training.sound_cache) instead of codes.
+        sounds: folder with the teacher's features (training.sound_cache).
+        continuous: take those for speech instead of codes.
+        reader: tells the lips to expect of them.
     """
     shape = HeadShape.load()
     sync = json.loads((cache / "sync.json").read_text()) if (cache / "sync.json").is_file() else {}
@@ -67,19 +73,21 @@ def load_motion_clips(cache: Path, sounds: Path | None = None) -> tuple[list[Mot
     for path in sorted(cache.glob("*.motion.npy")):
         name = path.name.removesuffix(".motion.npy")
         rows = np.load(path)
-        if sounds is None:
-            speech: NDArray[np.generic] = np.load(cache / f"{name}.codes.npy").astype(np.int64)
+        taught = None if sounds is None else np.load(sounds / f"{name}.teacher.npy", mmap_mode="r")
+        if taught is not None and continuous:
+            speech: NDArray[np.generic] = taught[None]
         else:
-            speech = np.load(sounds / f"{name}.teacher.npy", mmap_mode="r")[None]
+            speech = np.load(cache / f"{name}.codes.npy").astype(np.int64)
         lag, correlation = sync.get(name, (0, 1.0))
         if correlation < LEAST_CORRELATION:
             continue
-        speech = shifted(speech[0], lag)[None] if sounds else shifted(speech.T, lag).T
+        speech = shifted(speech[0], lag)[None] if continuous else shifted(speech.T, lag).T
         count = min(len(rows), speech.shape[1])
+        likely = None if taught is None or reader is None else np.asarray(shifted(reader(taught), lag)[:count], np.float32)
         facts = json.loads((cache / f"{name}.json").read_text())
         landmarks = np.ascontiguousarray(rows[:count, :2 * LANDMARKS]).reshape(count, LANDMARKS, 2)
         clip = MotionClip(name, landmarks, rows[:count, 2 * LANDMARKS:], read_controls(landmarks, shape),
-                          read_controls(mirrored(landmarks, swap), shape), speech[:, :count], facts["kind"] == "real")
+                          read_controls(mirrored(landmarks, swap), shape), speech[:, :count], facts["kind"] == "real", likely)
         out = zlib.crc32(f"person {facts['identity']}".encode()) % HELD_OUT == 0
         (held if out else train).append(clip)
     return train, held
@@ -167,6 +175,8 @@ class Stretches:
         seed: of the draws.
         real_weight: see above.
         silence: (V, N) codes of silence, or None: a share of the stretches falls silent with closed lips.
+        recordings: a share of the stretches gets the sound of one of these instead of its own.
+        recorded: that share.
         spoil: views, worse digits, hidden speech.
     """
 
@@ -175,9 +185,11 @@ class Stretches:
     WORSE_SHARE = 0.1
 
     def __init__(self, clips: list[MotionClip], basis: LandmarkBasis, *, batch: int, length: int, seed: int,
-                 real_weight: float = 3.0, silence: NDArray[np.int64] | None = None, spoil: bool = True) -> None:
+                 real_weight: float = 3.0, silence: NDArray[np.int64] | None = None,
+                 recordings: Recordings | None = None, recorded: float = 0.3, spoil: bool = True) -> None:
         self._clips, self._basis, self._batch, self._length, self._spoil = clips, basis, batch, length, spoil
         self._silence = silence
+        self._recordings, self._recorded = recordings, recorded
         self._rng = np.random.default_rng(seed)
         self._shape = HeadShape.load()
         self._lower_face = lower_face(self._shape)
@@ -202,11 +214,17 @@ class Stretches:
         given = view.controls(Controls.concatenate([seen[chosen:chosen + 1], seen[span]]))
         rest = view.rest(np.concatenate([clip.rest[chosen:chosen + 1], clip.rest[span]]))
         speech = clip.speech[int(rng.integers(len(clip.speech))) if self._spoil else 0, span]
-        if self._spoil and self._silence is not None and rng.random() < self.SILENT_SHARE:
+        likely = np.full((len(speech), len(SIGNALS)), np.nan, np.float32) if clip.likely is None else clip.likely[span]
+        recordings = self._recordings if rng.random() < self._recorded else None
+        if recordings is not None:
+            speech, likely = recordings.draw(len(speech), rng)
+        elif self._spoil and self._silence is not None and rng.random() < self.SILENT_SHARE:
             points, speech = self._fallen_silent(points, given, speech)
+            likely = np.full_like(likely, np.nan)
         if self._spoil and speech.ndim == 1:
             speech = np.where(rng.random(len(speech)) < self.HIDDEN_SHARE, -1, speech)
-        return self._example(points, given, rest, speech, view.mirror)
+        row = self._example(points, given, rest, speech, view.mirror)
+        return row | dict(filmed=np.array(recordings is None), likely=_padded(likely, self._length - len(likely)))
 
     def _fallen_silent(self, points: Floats, given: Controls,
                        speech: NDArray[np.generic]) -> tuple[Floats, NDArray[np.generic]]:

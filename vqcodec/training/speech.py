@@ -16,11 +16,13 @@ from vqcodec.speech.generator_network import GeneratorNetwork, GeneratorShape
 from vqcodec.speech.tokenizer import SpeechTokenizer
 from vqcodec.training.ahead import ahead
 from vqcodec.training.cache import build_cache
+from vqcodec.training.lip_reader import LipReader
 from vqcodec.training.lip_tracks import write_lags
 from vqcodec.training.motion_cache import build_speech_cache
 from vqcodec.training.motion_data import MotionClip, Stretches, load_motion_clips
 from vqcodec.training.plain_loop import PlainLoop
 from vqcodec.training.recipe import load_plain
+from vqcodec.training.recordings import Recordings, build_recordings
 from vqcodec.training.sound_cache import build_sound
 from vqcodec.training.speech_motion import MotionCheck, export_generator, loss_for
 from vqcodec.training.teacher import Teacher
@@ -34,6 +36,7 @@ def prepare(data: Path, cache: Path, tokenizer: SpeechTokenizer, teacher: Path |
     build_speech_cache(data, cache, sounds, MotionSpace.load(), tokenizer)
     if teacher is not None:
         write_lags(cache, sounds)
+        build_recordings(cache, sounds, tokenizer)
 
 
 def train_speech(data: Path, out: Path, *, recipe: str = "speech", cache: Path | None = None, resume: bool = False,
@@ -53,7 +56,8 @@ def train_speech(data: Path, out: Path, *, recipe: str = "speech", cache: Path |
         device: auto, cpu or cuda.
         tokenizer: another speech tokenizer than the shipped one.
         teacher: folder made by training.teacher, to set clips in step with their sound (training.lip_tracks).
-        features: with a recipe for continuous speech: folder with the teacher's features (training.sound_cache).
+        features: folder with the teacher's features (training.sound_cache), if not `cache`/sound. With them lips are learned
+            from recordings as well (training.recordings), and continuous speech, if the recipe says so, is taken from there.
         prepared: the cache is complete.
 
     Returns:
@@ -70,7 +74,11 @@ def train_speech(data: Path, out: Path, *, recipe: str = "speech", cache: Path |
         prepare(data, cache, heard, teacher)
     extra = settings.settings
     shape = GeneratorShape(**settings.shape)
-    train, held = load_motion_clips(cache, None if shape.codes else features)
+    sounds = features or cache / "sound"
+    recorded = extra.get("recorded", 0.0) if (cache / "sync.json").is_file() else 0.0
+    reader = LipReader.fit(cache, sounds) if recorded else None
+    train, held = load_motion_clips(cache, sounds if recorded or not shape.codes else None, continuous=not shape.codes,
+                                    reader=reader)
     if not train:
         raise UsageError(f"no training clips with sound and a face in {cache}", hint="Pass --data with the corpus folder.")
     space = store.current("motion_space")
@@ -83,7 +91,9 @@ def train_speech(data: Path, out: Path, *, recipe: str = "speech", cache: Path |
         loop.resume()
     silence = np.load(cache / "silence.codes.npy").astype(np.int64) if shape.codes else None
     length = int(extra.get("length", 160))
-    draws = Stretches(train, basis, batch=settings.batch, length=length, silence=silence,
+    recordings = None if reader is None else Recordings.load(cache, sounds, reader)
+    draws = Stretches(train, basis, batch=settings.batch, length=length, silence=silence, recordings=recordings,
+                      recorded=recorded,
                       seed=settings.schedule.seed * 1000003 + loop.step, real_weight=extra.get("real_weight", 3.0))
     loop.run(ahead(iter(draws)), loss_for(basis, extra.get("lips", 6.0)), MotionCheck(held, basis, length),
              minutes=minutes, steps=steps)

@@ -24,8 +24,10 @@ from vqcodec.training.motion_data import MotionClip, Stretches
 from vqcodec.training.plain_loop import Batch
 from vqcodec.types import DIMS, GROUP_DIMS, GROUPS, LAYERS, LEVELS, ModelId
 
+PIXELS_OF_LIKELY = 10.0
+"""About as far as lips move in the picture for 1 of a lip reader's; the size itself doesn't count."""
 LAYER_ODDS = (0.3, 0.3, 0.25, 0.15)
-TIE_WEIGHT, FAR_WEIGHT = 0.5, 0.2
+TIE_WEIGHT, LIKELY_WEIGHT, FAR_WEIGHT = 0.5, 0.5, 0.2
 SURROUND_WEIGHTS = (0.05,) * 4 + (0.3,) * 4 + (0.3,) * 4
 """Of background, which nobody can guess, torso and learned dimensions."""
 
@@ -50,27 +52,25 @@ def lip_directions(basis: LandmarkBasis) -> Tensor:
     return torch.from_numpy(np.stack(rows, 1).astype(np.float32))
 
 
-def lip_disagreement(given: Tensor, right: Tensor, turned: Tensor, mask: Tensor, lips: Tensor) -> Tensor:
-    """1 - Pearson's correlation of the lips' motion over each stretch, the head's turn left out; mean over all.
+def lip_track(values: Tensor, turned: Tensor, lips: Tensor) -> Tensor:
+    """(B, T, 48) motion in units -> (B, T, 3) of `lip_directions`, the head's turn (B, T, 36) left out."""
+    return (values[..., :LANDMARK_DIMS].float() - turned) @ lips
+
+
+def disagreement(given: Tensor, right: Tensor, mask: Tensor) -> Tensor:
+    """(B,) 1 - Pearson's correlation over the frames of each stretch, mean of the tracks.
 
     What keeps time with a voice is a small part of what the likelihood is about; this is about nothing else.
 
     Args:
-        given: (B, T, 48) expected motion in units.
-        right: (B, T, 48) real motion.
-        turned: (B, T, 36) of the network's inputs.
-        mask: (B, T) frames that are there.
-        lips: of `lip_directions`.
+        given: (B, T, 3) tracks of the expected motion.
+        right: (B, T, 3) what they should follow, in any unit.
+        mask: (B, T) frames that count.
     """
     share = mask.float()[..., None] / mask.sum(1).clamp(min=1)[:, None, None]
-
-    def centred(values: Tensor) -> Tensor:
-        track = (values[..., :LANDMARK_DIMS].float() - turned) @ lips
-        return track - (track * share).sum(1, keepdim=True)
-
-    a, b = centred(given), centred(right)
+    a, b = (track - (track * share).sum(1, keepdim=True) for track in (given, right))
     spread = ((a * a * share).sum(1) + 1e-2) * ((b * b * share).sum(1) + 1e-2)
-    return 1 - ((a * b * share).sum(1) / spread.sqrt()).mean()
+    return 1 - ((a * b * share).sum(1) / spread.sqrt()).mean(-1)
 
 
 def _classes(digits: Tensor, *, groups: bool) -> Tensor:
@@ -93,16 +93,16 @@ def motion_loss(model: nn.Module, batch: Batch, weights: Tensor, lips: Tensor | 
     """
     assert isinstance(model, GeneratorNetwork)
     layer = torch.multinomial(torch.tensor(LAYER_ODDS), len(batch["speech"]), replacement=True).to(weights.device)
-    if model.shape.continuous:
-        layer = torch.zeros_like(layer)
+    filmed = batch["filmed"]
+    layer = torch.zeros_like(layer) if model.shape.continuous else torch.where(filmed, layer, 0)
     known = torch.arange(LAYERS, device=layer.device) < layer[:, None]
     digits = batch["used"].float() * known[:, None, None]
     out = model(batch["speech"], batch["controls"], batch["turned"], batch["portrait"], digits, layer, batch["mask"])
     mask = batch["mask"].float()[..., None]
-    each = (weights * batch["weights"])[:, None] * mask
+    each = (weights * batch["weights"] * filmed[:, None])[:, None] * mask
     if model.shape.continuous:
         error = functional.smooth_l1_loss(out.float(), batch["values"].float(), reduction="none", beta=4.0)
-        loss = (error * each).sum() / each.sum()
+        loss = (error * each).sum() / each.sum().clamp(min=1e-6)
         return _tied(dict(total=loss), out, batch, lips)
     mean = out[..., 0] if model.shape.ordinal else None
     if mean is not None:
@@ -113,12 +113,13 @@ def motion_loss(model: nn.Module, batch: Batch, weights: Tensor, lips: Tensor | 
     surprise = functional.cross_entropy(out.float().flatten(0, 2), right.flatten(), reduction="none").view(right.shape)
     if model.shape.groups:  # spread over the group's four dimensions
         surprise = surprise.repeat_interleave(GROUP_DIMS, -1) / GROUP_DIMS
-    losses = dict(total=(surprise * each).sum() / each.sum(), nats=(surprise * mask).sum() / mask.sum())
+    losses = dict(total=(surprise * each).sum() / each.sum().clamp(min=1e-6),
+                  nats=(surprise * mask).sum() / mask.sum())
     if model.shape.groups:
         return losses
     if mean is not None:
         error = functional.smooth_l1_loss(mean, batch["values"].float(), reduction="none", beta=4.0)
-        losses["far"] = (error * each).sum() / each.sum()
+        losses["far"] = (error * each).sum() / each.sum().clamp(min=1e-6)
         losses["total"] = losses["total"] + FAR_WEIGHT * losses["far"]
         return _tied(losses, mean, batch, lips)
     steps = torch.tensor(STEPS, dtype=torch.float32, device=digits.device)
@@ -128,11 +129,17 @@ def motion_loss(model: nn.Module, batch: Batch, weights: Tensor, lips: Tensor | 
 
 
 def _tied(losses: dict[str, Tensor], expected: Tensor, batch: Batch, lips: Tensor | None) -> dict[str, Tensor]:
-    """The losses with that of the lips' timing."""
+    """The losses with those of the lips' timing: by the lips that were filmed, and by those that the sound lets expect."""
     if lips is None:
         return losses
-    apart = lip_disagreement(expected, batch["values"], batch["turned"], batch["mask"], lips)
-    return losses | dict(total=losses["total"] + TIE_WEIGHT * apart, apart=apart)
+    track, filmed = lip_track(expected, batch["turned"], lips), batch["filmed"].float()
+    seen = disagreement(track, lip_track(batch["values"], batch["turned"], lips), batch["mask"])
+    apart = (seen * filmed).sum() / filmed.sum().clamp(min=1)
+    known = batch["mask"] & batch["likely"].isfinite().all(-1)
+    told = known.any(1).float()
+    unlike = disagreement(track, PIXELS_OF_LIKELY * batch["likely"].nan_to_num(), known)
+    likely = (unlike * told).sum() / told.sum().clamp(min=1)
+    return losses | dict(total=losses["total"] + TIE_WEIGHT * apart + LIKELY_WEIGHT * likely, apart=apart, likely=likely)
 
 
 class MotionCheck:

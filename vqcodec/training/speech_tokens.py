@@ -15,12 +15,12 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from vqcodec.errors import UsageError
-from vqcodec.models.topology import LANDMARKS
 from vqcodec.speech.mel import BANDS, FRAMES_PER_TOKEN, TOKEN_SAMPLES, log_mel
 from vqcodec.speech.network import MEL_MEAN, MEL_SCALE, EncoderShape, SpeechEncoder, TeacherHead
 from vqcodec.speech.tokenizer import WINDOW_TOKENS
 from vqcodec.training.augment import augment
-from vqcodec.training.lip_tracks import LEAST_CORRELATION, SIGNALS, lip_signals, shifted
+from vqcodec.training.lip_reader import LipReader
+from vqcodec.training.lip_tracks import SIGNALS
 from vqcodec.training.plain_loop import Batch
 from vqcodec.training.teacher import FEATURES
 
@@ -30,12 +30,12 @@ REAL_WEIGHT = 2.0
 AXES = 128
 CLEAN_SHARE = 0.3
 ROUNDED_SHARE = 0.5
-WEIGHTS = dict(taught=1.0, direct=0.5, mel=0.3, lips=0.8)
+WEIGHTS = dict(taught=1.0, direct=0.5, mel=0.3, lips=2.0)
 
 
 @dataclass(frozen=True, slots=True)
 class Sound:
-    """A training sound: memory-mapped (N,) int16 and (T, 1024) float16, and of clips (T, 3) motion of lips (lip_tracks)."""
+    """A training sound: memory-mapped (N,) int16 and (T, 1024) float16, and (T, 3) likely lips (lip_reader)."""
 
     samples: NDArray[np.int16]
     features: NDArray[np.float16]
@@ -48,33 +48,25 @@ def held_out(name: str) -> bool:
     return zlib.crc32(name.split("@")[0].encode()) % HELD_OUT == 0
 
 
-def lips_of(clips: Path, name: str) -> NDArray[np.float32] | None:
-    """Motion of lips of a training clip in step with its sound, from the caches of motion_cache and lip_tracks; None without."""
-    path, sync = clips / f"{name}.motion.npy", clips / "sync.json"
-    if not path.is_file() or not sync.is_file():
-        return None
-    lag, correlation = json.loads(sync.read_text()).get(name, (0, 0.0))
-    if correlation < LEAST_CORRELATION:
-        return None
-    signals = lip_signals(np.load(path)[:, :2 * LANDMARKS].reshape(-1, LANDMARKS, 2))
-    return np.asarray(shifted(signals, -lag), np.float32)
-
-
 def load_sounds(cache: Path, clips: Path | None = None) -> tuple[list[Sound], list[Sound]]:
     """Training sounds and held-out ones of a cache (training.sound_cache).
 
     Args:
         cache: the folder.
-        clips: folder with the clips' landmarks, to learn from lips as well.
+        clips: folder with the clips' motion and sync.json (training.lip_tracks), to learn what sound does to lips as well.
 
     Raises:
         UsageError: the cache is empty.
     """
     train, held = list[Sound](), list[Sound]()
+    reader = None if clips is None else LipReader.fit(clips, cache, frozenset(
+        path.name.removesuffix(".motion.npy") for path in clips.glob("*.motion.npy")
+        if held_out(path.name.removesuffix(".motion.npy"))))
     for path in sorted(cache.glob("*.teacher.npy")):
         name = path.name.removesuffix(".teacher.npy")
-        sound = Sound(np.load(cache / f"{name}.pcm.npy", mmap_mode="r"), np.load(path, mmap_mode="r"),
-                      synthetic=name[0] not in "ts", lips=None if clips is None else lips_of(clips, name))
+        features = np.load(path, mmap_mode="r")
+        sound = Sound(np.load(cache / f"{name}.pcm.npy", mmap_mode="r"), features, synthetic=name[0] not in "ts",
+                      lips=None if reader is None else reader(features))
         (held if held_out(name) else train).append(sound)
     if not train:
         raise UsageError(f"no sounds in {cache}", hint="It is filled from --data, --voices and --teacher.")
