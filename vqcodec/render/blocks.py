@@ -55,7 +55,16 @@ def cat(*parts: Tensor) -> Tensor:
     One stray layout or type would make the convolution behind it copy everything.
     """
     dtype = min((p.dtype for p in parts), key=lambda t: t.itemsize)
-    return torch.cat([p.to(dtype).contiguous(memory_format=torch.channels_last) for p in parts], 1)
+    return torch.cat([_channels_last(p.to(dtype)) for p in parts], 1)
+
+
+def _channels_last(x: Tensor) -> Tensor:
+    x = x.contiguous(memory_format=torch.channels_last)
+    if x.shape[1] > 1 or torch.is_grad_enabled():
+        return x
+    # a single channel is both layouts at once, and torch takes it for the other one unless its strides say so
+    height, width = x.shape[2:]
+    return x.as_strided(x.shape, (height * width, 1, width, 1))
 
 
 def conv(cin: int, cout: int, size: int = 3, *, bias: list[float] | None = None, gain: float = 1.0) -> nn.Conv2d:

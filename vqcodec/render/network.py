@@ -211,11 +211,14 @@ class Detail(nn.Module):
     @staticmethod
     def enlarged(layers: Tensor) -> Tensor:
         """(N, 9, 256, 256) layers of Head -> (N, 5, 512, 512): weights of warped and still, and what is added."""
-        layers = layers.float()
-        weight = layers[:, :3].softmax(1)
-        # premultiplied: 5 channels to enlarge instead of 9, and no softmax over 512x512
-        small = torch.cat([weight[:, :2], weight[:, 2:] * layers[:, 3:6] + layers[:, 6:]], 1)
-        return F.interpolate(small.contiguous(), scale_factor=2.0, mode="bilinear", align_corners=False)
+        return F.interpolate(premultiplied(layers), scale_factor=2.0, mode="bilinear", align_corners=False)
+
+
+def premultiplied(layers: Tensor) -> Tensor:
+    """(N, 9, S, S) layers of Head -> (N, 5, S, S) float32: 5 channels to enlarge instead of 9, and no softmax over 512x512."""
+    layers = layers.float()
+    weight = layers[:, :3].softmax(1)
+    return torch.cat([weight[:, :2], weight[:, 2:] * layers[:, 3:6] + layers[:, 6:]], 1).contiguous()
 
 
 def blend(large: Tensor, warped: Tensor, still: Tensor) -> Tensor:

@@ -5,6 +5,7 @@ import json
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 
 import cv2
 import numpy as np
@@ -18,6 +19,7 @@ from vqcodec.errors import ModelError, UnsupportedError
 from vqcodec.models import store
 from vqcodec.models.layout import LANDMARK_DIMS, LEARNED_OUTPUTS, Layout
 from vqcodec.models.similarity import between
+from vqcodec.render.compositing import composited
 from vqcodec.render.maps import draw_maps
 from vqcodec.render.network import (
     MOTION_SPREAD_UNITS,
@@ -27,9 +29,11 @@ from vqcodec.render.network import (
     SourceFeatures,
     blend,
     fold,
+    premultiplied,
     without_ghost,
 )
 from vqcodec.render.sampling import CpuSampler, GridSampler, Sampler
+from vqcodec.render.workers import Workers
 from vqcodec.runtime.device import choose_device, inference_dtype
 from vqcodec.types import ModelId
 
@@ -80,6 +84,7 @@ class Renderer:
         self.net: RendererNet = net
         # weights may come without a 512 head: then the 256 blend is enlarged, in two thirds of the time
         self._has_detail = bool(net.detail.out.weight.any())
+        self._workers: Workers | None = None
         self._sampler: Sampler = CpuSampler() if device.type == "cpu" else GridSampler()
 
     @classmethod
@@ -152,7 +157,6 @@ class Renderer:
         return PortraitState(features.astype(np.float32), large, fold(large, self._precision), small, source, maps,
                              torch.from_numpy(landmarks * 2 - 1).to(self.device))
 
-    @torch.inference_mode()
     def render(self, state: PortraitState, features: NDArray[np.float32], size_px: int = 512) -> NDArray[np.uint8]:
         """Render frames.
 
@@ -164,18 +168,27 @@ class Renderer:
         Returns:
             (N, size_px, size_px, 3) uint8 RGB.
         """
-        count = len(features)
-        if count == 0:
+        if len(features) == 0:
             return np.zeros((0, size_px, size_px, 3), np.uint8)
+        threads = torch.get_num_threads()
+        if self.device.type != "cpu" or threads == 1 or len(features) == 1:
+            return self._rendered(state, features, size_px)
+        if self._workers is None or self._workers.threads != threads:
+            self._workers = Workers(threads)
+        return self._workers(partial(self._rendered, state, size_px=size_px), features)
+
+    @torch.inference_mode()
+    def _rendered(self, state: PortraitState, features: NDArray[np.float32], size_px: int) -> NDArray[np.uint8]:
+        count = len(features)
         landmarks = self.basis.landmarks(features)
         z = self._conditioning(state, features)
         around = self.around(state, features)
         rendering = self.net(state.small, state.source, state.maps, self._maps(landmarks),
                              state.landmarks.expand(count, -1, -1), torch.from_numpy(landmarks * 2 - 1).to(self.device),
                              self.net.conditioning(*z), around, self._sampler, finish=size_px != 512)
-        output = rendering.output if size_px != 512 else self._large(state, rendering, around)
-        pixels = output.float().mul_(255).add_(0.5).clamp_(0, 255).to(torch.uint8)
-        return pixels.permute(0, 2, 3, 1).contiguous().cpu().numpy()
+        if size_px == 512:
+            return self._large(state, rendering, around)
+        return _rounded(rendering.output)
 
     def around(self, state: PortraitState, features: NDArray[np.float32]) -> Tensor | None:
         """(N, 2, 3, 3) float32 maps of background and torso from frames to portrait; None where nothing moves."""
@@ -184,19 +197,27 @@ class Renderer:
             return None
         return torch.from_numpy(between(state.features[None, span], features[:, span])).to(self.device)
 
-    def _large(self, state: PortraitState, rendering: Rendering, around: Tensor | None) -> Tensor:
+    def _large(self, state: PortraitState, rendering: Rendering, around: Tensor | None) -> NDArray[np.uint8]:
         warped = self._sampler.picture(state.large, rendering.flow128, 512)
         moves = around is not None and bool((around[:, 0] != torch.eye(3, device=self.device)).any())
         still = state.large
         if moves and around is not None:
             still = without_ghost(self._sampler.moved(state.large, around[:, 0]), warped, rendering.ghost)
         if self._has_detail:
-            return self.net.detail(rendering.layers, rendering.features, warped, still, None if moves else state.folded)
-        return blend(self.net.detail.enlarged(rendering.layers), warped, still)
+            return _rounded(self.net.detail(rendering.layers, rendering.features, warped, still, None if moves else state.folded))
+        if self.device.type == "cpu":
+            return composited(premultiplied(rendering.layers), warped, still)
+        return _rounded(blend(self.net.detail.enlarged(rendering.layers), warped, still))
 
     def _conditioning(self, state: PortraitState, features: NDArray[np.float32]) -> tuple[Tensor, Tensor]:
         return tuple(torch.from_numpy(x).to(self.device) for x in conditioning_inputs(  # type: ignore[return-value]
             state.features, features, self.basis.units, self.layout))
+
+
+def _rounded(output: Tensor) -> NDArray[np.uint8]:
+    """(N, 3, S, S) in 0..1 -> (N, S, S, 3) uint8."""
+    pixels = output.float().mul_(255).add_(0.5).clamp_(0, 255).to(torch.uint8)
+    return pixels.permute(0, 2, 3, 1).contiguous().cpu().numpy()
 
 
 def trained_for(facts: Mapping[str, str]) -> tuple[ModelId, ...]:
