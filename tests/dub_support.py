@@ -112,9 +112,9 @@ class SteppingGenerator:
     def __post_init__(self) -> None:
         self.asked: list[Any] = []
 
-    def generate(self, speech: NDArray[np.int64], controls: Controls, portrait: Any, *, temperature: float = 0.0,
-                 seed: int = 0, argmax: bool = False) -> Iterator[NDArray[np.int16]]:
-        assert len(speech) == len(controls) and portrait.features.shape == (48,) and len(portrait.controls) == 1
+    def generate(self, speech: NDArray[np.int64], controls: Controls, portrait: Any, *, rest: NDArray[np.float32],
+                 temperature: float = 0.0, seed: int = 0, argmax: bool = False) -> Iterator[NDArray[np.int16]]:
+        assert len(speech) == len(controls) == len(rest) and portrait.features.shape == (48,) and len(portrait.controls) == 1
         self.asked.append((speech, controls, portrait, temperature, seed))
         rng = np.random.default_rng(seed)
         for start in range(0, len(speech), WINDOW):

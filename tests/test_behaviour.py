@@ -5,15 +5,17 @@ import json
 
 import numpy as np
 import pytest
+from generator_support import noise
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from vqcodec.errors import ModelError
+from vqcodec.errors import ModelError, UsageError
 from vqcodec.models import store
 from vqcodec.speech import behaviour
 from vqcodec.speech.behaviour import LIMITS, Behaviour
-from vqcodec.speech.controls import Controls
+from vqcodec.speech.controls import Controls, HeadShape
 from vqcodec.speech.energy import FRAME_SAMPLES, EnergyMeter, frame_energy
+from vqcodec.training.behaviour_fit import read_clips
 
 MODEL = Behaviour.load()
 THREE_MINUTES = 4500
@@ -81,10 +83,10 @@ def test_pieces_make_the_whole_and_a_seed_repeats(seed: int, lengths: list[int])
 def test_a_seed_gives_the_same_on_every_machine() -> None:
     """Drawn once with the shipped parameters; another behaviour model gives other numbers."""
     made = MODEL.controls(speech(500), portrait(), seed=20)
-    np.testing.assert_allclose(made.pose[[100, 300, 499]], [[-0.0052, -0.0822, 0.0472, 0.5136, 0.4546, -1.7216],
-                                                             [0.0771, -0.1465, 0.0067, 0.5269, 0.4624, -1.6655],
-                                                             [0.0168, -0.0291, 0.0716, 0.5058, 0.4525, -1.7175]], atol=1e-3)
-    np.testing.assert_allclose(made.gaze[[100, 300]], [[0.0964, 0.0096], [-0.0126, -0.03]], atol=1e-3)
+    np.testing.assert_allclose(made.pose[[100, 300, 499]], [[-0.002, -0.0848, 0.0456, 0.5132, 0.4552, -1.7212],
+                                                             [0.0803, -0.1454, 0.0087, 0.5273, 0.4622, -1.6654],
+                                                             [0.0162, -0.0297, 0.0703, 0.5052, 0.4518, -1.7173]], atol=1e-3)
+    np.testing.assert_allclose(made.gaze[[100, 300]], [[0.0968, 0.009], [-0.0128, -0.0305]], atol=1e-3)
     assert np.flatnonzero(made.blink == 1).tolist() == [56, 114, 185, 303, 390]
 
 
@@ -121,7 +123,7 @@ def test_silence_still_lives_but_speech_moves_more() -> None:
     for made in (quiet, loud):
         table = np.concatenate([made.pose, made.gaze], 1).astype(np.float64)
         seconds = table[:len(table) // 25 * 25].reshape(-1, 25, 8)
-        assert (np.ptp(seconds, axis=1)[:, :3].max(1) > np.radians(0.04)).all(), "never frozen"
+        assert (np.ptp(seconds, axis=1)[:, :3].max(1) > np.radians(0.08)).all(), "never frozen"
         assert np.ptp(seconds[1:], axis=1)[:, 6:].min() > 0, "eyes never stand still"
         assert np.radians(0.5) < table[:, 1].std() < np.radians(8)
     speeds = [np.abs(np.diff(m.pose[:, :3], axis=0)).sum(1).mean() for m in (quiet, loud)]
@@ -183,10 +185,6 @@ def test_the_shipped_motion_is_like_the_real_footage_it_was_fitted_on() -> None:
     assert made["speech_to_pause"] == pytest.approx(real["speech_to_pause"], rel=0.15)
 
 
-def noise(seconds: float, dbfs: float, seed: int = 0) -> np.ndarray:
-    return np.random.default_rng(seed).normal(0, 10 ** (dbfs / 20), int(16000 * seconds)).astype(np.float32)
-
-
 def test_energy_is_of_the_sounds_own_loudness() -> None:
     sound = noise(4, -70)
     sound[16000:32000] += noise(1, -20, 1)
@@ -216,3 +214,10 @@ def test_energy_of_pieces_is_that_of_the_whole() -> None:
     broken = sound.copy()
     broken[500:600] = np.nan
     assert np.isfinite(frame_energy(broken)).all()
+
+
+def test_the_fit_takes_clips_and_leaves_other_facts_of_the_cache(tmp_path) -> None:  # type: ignore[no-untyped-def]
+    """The generator's training keeps sync.json beside the clips."""
+    (tmp_path / "sync.json").write_text('{"t0026": [0, 0.46]}')
+    with pytest.raises(UsageError, match="no real training clips"):
+        read_clips(tmp_path, tmp_path, HeadShape.load())

@@ -119,9 +119,9 @@ class Heard:
     def tokens(self, samples: NDArray[np.float32]) -> NDArray[np.int64]:
         return np.full(-(-len(samples) // 640), 7, np.int64)
 
-    def generate(self, speech: NDArray[np.int64], controls: Controls, portrait: PortraitFacts, *, temperature: float,
-                 seed: int) -> Iterator[NDArray[np.uint16]]:
-        self.given = {"speech": speech, "controls": controls, "portrait": portrait, "sampling": (temperature, seed)}
+    def generate(self, speech: NDArray[np.int64], controls: Controls, portrait: PortraitFacts, *,
+                 rest: NDArray[np.float32], temperature: float, seed: int) -> Iterator[NDArray[np.uint16]]:
+        self.given = {"rest": rest, "speech": speech, "controls": controls, "portrait": portrait, "sampling": (temperature, seed)}
         tokens = drawn_clip(frames=len(speech)).tokens
         yield tokens[:10]
         yield tokens[10:]
@@ -132,7 +132,8 @@ def test_a_generator_is_given_what_it_wants() -> None:
     motion = GeneratedMotion(models, models, HeadShape.load(), units, temperature=0.5, seed=3)  # type: ignore[arg-type]
     assert np.array_equal(motion(clip, clip.pcm), features_of(clip, clip.tokens, units))
     given, portrait = models.given, models.given["portrait"]
-    assert len(given["speech"]) == len(given["controls"]) == FRAMES and given["sampling"] == (0.5, 3)
+    assert len(given["speech"]) == len(given["controls"]) == FRAMES and not given["rest"].any()
+    assert given["sampling"] == (0.5, 3)
     assert np.array_equal(portrait.features, clip.features) and np.array_equal(portrait.landmarks, clip.portrait_points)
     assert len(portrait.controls) == 1 and np.isfinite(given["controls"].pose).all()
     assert motion.models["temperature"] == "0.5" and motion.models["generator"].startswith("fake@")

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from generator_support import NOBODY, TINY, drawn_face, facts, generator
 
 from vqcodec.errors import ModelError, UsageError
 from vqcodec.models import store
@@ -14,7 +15,7 @@ from vqcodec.quantize.grfsq import from_digits, to_digits
 from vqcodec.speech.conditions import conditions
 from vqcodec.speech.controls import Controls, HeadShape, read_controls
 from vqcodec.speech.emphasis import LipEmphasis
-from vqcodec.speech.generator import OVERLAP_FRAMES, WINDOW_FRAMES, MotionGenerator, PortraitFacts
+from vqcodec.speech.generator import OVERLAP_FRAMES, WINDOW_FRAMES, MotionGenerator
 from vqcodec.speech.generator_network import GeneratorNetwork, GeneratorShape
 from vqcodec.speech.sampling import chosen, coarse_to_fine
 from vqcodec.training.data import mirror_permutation
@@ -24,25 +25,10 @@ from vqcodec.training.motion_data import MotionClip, Stretches, View, digits_of,
 from vqcodec.training.speech_motion import MotionCheck, export_generator, lip_weights, loss_for
 from vqcodec.types import DIMS, ModelId
 
-TINY = GeneratorShape(width=16, layers=1, heads=2)
-NOBODY = ModelId("nobody", bytes(32))
-
 
 @pytest.fixture(scope="module")
 def basis() -> LandmarkBasis:
     return store.read_basis(store.current("motion_space"))
-
-
-def drawn_face(frames: int, seed: int = 0, opening: float = 0.1) -> np.ndarray:
-    """(T, 478, 2) of a head that turns and speaks."""
-    rng = np.random.default_rng(seed)
-    points = HeadShape.load().points
-    angle = 0.2 * np.sin(np.arange(frames) / 9 + seed)
-    flat = np.stack([points[:, 0] * np.cos(a) + points[:, 2] * np.sin(a) for a in angle])
-    rows = np.stack([flat, np.broadcast_to(points[:, 1], flat.shape)], -1)
-    lower = points[:, 1] > points[14, 1] - 1e-3
-    rows[:, lower, 1] += opening * np.abs(np.sin(np.arange(frames) / 3))[:, None]
-    return (0.5 + 0.17 * rows + rng.normal(0, 1e-4, rows.shape)).astype(np.float32)
 
 
 def drawn_clip(frames: int = 60, seed: int = 0, opening: float = 0.1) -> MotionClip:
@@ -51,17 +37,6 @@ def drawn_clip(frames: int = 60, seed: int = 0, opening: float = 0.1) -> MotionC
     controls = read_controls(points, HeadShape.load())
     rest = rng.normal(0, 0.02, (frames, 12)).astype(np.float32)
     return MotionClip(f"clip{seed}", points, rest, controls, controls, rng.integers(0, 3125, (2, frames)), real=True)
-
-
-def facts(points: np.ndarray, basis: LandmarkBasis) -> PortraitFacts:
-    features = np.concatenate([basis.project(points[:1])[0], np.zeros(12, np.float32)])
-    return PortraitFacts(features, read_controls(points[:1], HeadShape.load()), points[0])
-
-
-def generator(basis: LandmarkBasis, shape: GeneratorShape = TINY, seed: int = 0) -> MotionGenerator:
-    torch.manual_seed(seed)
-    return MotionGenerator(store.current("renderer").id, GeneratorNetwork(shape), basis, NOBODY, NOBODY,
-                           torch.device("cpu"))
 
 
 def test_best_digits_are_the_formats() -> None:

@@ -216,8 +216,8 @@ class _Work:
         from vqcodec.speech.generator import PortraitFacts
         person, options = self._person, self._options
         facts = PortraitFacts(features=person.features, landmarks=person.face.points, controls=person.controls)
-        return self._parts.generator.generate(heard.tokens, controls, facts, temperature=options.temperature,
-                                              argmax=options.argmax, seed=options.seed)
+        return self._parts.generator.generate(heard.tokens, controls, facts, rest=heard.rest,
+                                              temperature=options.temperature, argmax=options.argmax, seed=options.seed)
 
     def video(self, target: Target, paste: PasteBack | None, started_s: float) -> DubReport:
         """Make the stream, and decode it."""

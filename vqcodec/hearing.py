@@ -4,7 +4,7 @@ r"""What a dub takes from its sound, in one pass: Opus packets, speech tokens an
                                \-> 16 kHz float32 --> speech tokens (25 Hz)
                                                   \-> loudness (25 Hz)
 
-Samples are dropped as soon as they are heard; what is kept is 12 bytes a frame, and the packets: about 0.2 MB a minute.
+Samples are dropped as soon as they are heard; what is kept is 16 bytes a frame, and the packets: about 0.2 MB a minute.
 """
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ from vqcodec.media.soundsource import SoundSource, SpeechResampler
 from vqcodec.parts import Tokenizer
 from vqcodec.sound import SoundCoder, SoundPiece
 from vqcodec.speech.energy import EnergyMeter
+from vqcodec.speech.rest import resting
 
 QUIET = 0.05
 """Loudness (0..1) that is no speech."""
@@ -32,12 +33,14 @@ class Heard:
     Attributes:
         tokens: (T,) int64 speech tokens, T = ceil(25 seconds).
         energy: (T,) float32 loudness in 0..1.
+        rest: (T,) float32, how far lips rest, 0..1.
         seconds: how long it lasts.
         warnings: what is wrong with it, for a person.
     """
 
     tokens: NDArray[np.int64]
     energy: NDArray[np.float32]
+    rest: NDArray[np.float32]
     seconds: Fraction
     warnings: tuple[str, ...] = ()
 
@@ -77,7 +80,8 @@ def listen(source: SoundSource, tokenizer: Tokenizer, coder: SoundCoder, keep: C
         keep(piece)
     take(resampler.flush())
     energy = meter.energy()
-    return Heard(np.concatenate([*tokens, stream.flush()]), energy, Fraction(heard, AUDIO_HZ), _warnings(source, energy))
+    return Heard(np.concatenate([*tokens, stream.flush()]), energy, resting(meter.silent()), Fraction(heard, AUDIO_HZ),
+                 _warnings(source, energy))
 
 
 def _warnings(source: SoundSource, energy: NDArray[np.float32]) -> tuple[str, ...]:

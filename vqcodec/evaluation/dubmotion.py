@@ -9,6 +9,8 @@ from numpy.typing import NDArray
 from vqcodec.evaluation.dubclips import DubClip, Features, Pcm, speech_samples
 from vqcodec.evaluation.dubsync import whole_units
 from vqcodec.quantize.grfsq import dequantize
+from vqcodec.speech.energy import EnergyMeter
+from vqcodec.speech.rest import resting
 
 if TYPE_CHECKING:
     from vqcodec.speech.controls import Controls, HeadShape
@@ -78,14 +80,18 @@ class GeneratedMotion:
 
     def __init__(self, tokenizer: SpeechTokens, generator: MotionGenerator, shape: HeadShape, units: NDArray[np.float32], *,
                  temperature: float = 0.0, seed: int = 0) -> None:
+        from vqcodec.speech.generator import METHOD
         self._tokenizer, self._generator, self._shape, self._units = tokenizer, generator, shape, units
         self._sampling: dict[str, Any] = {"temperature": temperature, "seed": seed}
         self.models = {"speech_tokenizer": str(getattr(tokenizer, "id", "unnamed")), "generator": str(generator.id),
-                       **{name: str(value) for name, value in self._sampling.items()}}
+                       "method": str(METHOD), **{name: str(value) for name, value in self._sampling.items()}}
 
     def __call__(self, clip: DubClip, pcm: Pcm) -> Features:
         """See Motion."""
         controls, portrait = portrait_facts(clip, self._shape)
-        speech = self._tokenizer.tokens(speech_samples(pcm))
-        windows = self._generator.generate(speech, controls, portrait, **self._sampling)
+        samples = speech_samples(pcm)
+        meter = EnergyMeter()
+        meter.push(samples)
+        windows = self._generator.generate(self._tokenizer.tokens(samples), controls, portrait, rest=resting(meter.silent()),
+                                           **self._sampling)
         return features_of(clip, np.concatenate(list(windows)), self._units)

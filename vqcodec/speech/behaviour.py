@@ -178,6 +178,7 @@ class _Head:
         self._target = np.zeros((len(PROCESSES), POSE_NUMBERS))
         self._poles = np.zeros((3, len(PROCESSES), POSE_NUMBERS))
         self._nod = np.zeros(3)
+        self._begun = False
         self.loudness = 0.0
         self._mean = 0.0
 
@@ -191,6 +192,9 @@ class _Head:
         strength = np.maximum(1 + self._gain * (2 * self.loudness - 1), _LEAST_STRENGTH)
         rate = strength * (1 + _RISE_GAIN * rise * (self._gain > 0)) / self._hold_s
         new = uniforms < 1 - np.exp(-FRAME_S * rate)
+        # sway has a target from the first frame on: a head that waited for its draws would stand still till then
+        new[PROCESSES.index("sway")] |= not self._begun
+        self._begun = True
         if new.any():
             drawn = normals.reshape(self._target.shape) @ self._mix * self._amplitude * strength[:, None]
             self._target = np.where(new[:, None], drawn, self._target)

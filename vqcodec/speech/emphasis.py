@@ -2,7 +2,7 @@
 
 The likeliest or expected motion is an average over all ways to say the same; it keeps time and loses size. The lower face's
 motion about its closed state is therefore enlarged by one number, fitted so that openings of held-out training clips spread
-as real ones do (vqcodec.training.lip_gain). In silence nothing moves, so nothing is enlarged.
+as real ones do (vqcodec.training.lip_gain). Where lips rest (speech.rest) it is lessened instead, down to nothing.
 """
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from vqcodec.models.basis import LandmarkBasis
 from vqcodec.models.layout import LANDMARK_DIMS
+from vqcodec.quantize.grfsq import REACH
 from vqcodec.speech.controls import HeadShape
 
 CLOSED_SHARE = 0.2
@@ -41,19 +42,19 @@ class LipEmphasis:
         # landmark coefficients of a motion -> those of its lower face
         self._lower = ((basis.components * share) @ basis.components.T).astype(np.float32)
 
-    def __call__(self, values: Floats, turned: Floats, portrait: Floats, gain: float) -> Floats:
-        """Motion with larger lip movements.
+    def __call__(self, values: Floats, turned: Floats, portrait: Floats, gain: float | Floats) -> Floats:
+        """Motion with larger lip movements, or smaller ones.
 
         Args:
             values: (T, 48) units.
             turned: (T, 36) units, what the head's turn alone does (speech.conditions): it stays.
             portrait: (48,) features f_s.
-            gain: 1 changes nothing.
+            gain: of all frames, or (T,) of each: 1 changes nothing, 0 holds the closed state.
 
         Returns:
             (T, 48) units, at most 170.
         """
-        if gain == 1 or not len(values):
+        if not len(values) or np.all(np.equal(gain, 1)):
             return values
         units = self._basis.units
         points = self._basis.landmarks((portrait + values * units).astype(np.float32))
@@ -61,5 +62,6 @@ class LipEmphasis:
         own = (values[:, :LANDMARK_DIMS] - turned) * units[:LANDMARK_DIMS]
         closed = own[np.argsort(opening, kind="stable")[:max(round(CLOSED_SHARE * len(own)), 1)]].mean(0)
         out = values.copy()
-        out[:, :LANDMARK_DIMS] += (gain - 1) * ((own - closed) @ self._lower) / units[:LANDMARK_DIMS]
-        return np.clip(out, -170, 170).astype(np.float32)
+        more = np.broadcast_to(np.asarray(gain, np.float32) - 1, len(values))[:, None]
+        out[:, :LANDMARK_DIMS] += more * ((own - closed) @ self._lower) / units[:LANDMARK_DIMS]
+        return np.clip(out, -REACH, REACH).astype(np.float32)

@@ -10,6 +10,11 @@ FLOOR_DBFS = -60.0
 # energy is 1 at the loud parts of the sound itself and 0 this far below them, or at its background
 RANGE_DB = 30.0
 _LEAST_RANGE_DB = 12.0
+# silent is what is so far below the loud parts, or about as faint as the sound's faintest parts
+_SILENT_DB, _SILENT_DBFS = 35.0, -57.0
+_FAINTEST_PERCENT, _OVER_FAINTEST_DB, _UNDER_LOUD_DB = 5.0, 4.0, 15.0
+# a sound that is faint and even throughout is noise
+_FAINT_DBFS, _EVEN_DB = -50.0, 10.0
 _LOUD_PERCENT, _BACKGROUND_PERCENT = 95.0, 10.0
 _OVER_BACKGROUND_DB = 3.0
 
@@ -35,15 +40,40 @@ class EnergyMeter:
 
         0 is silence or background, 1 as loud as the sound's loud parts (its 95th percentile), linear in dB between.
         """
-        last = [_levels_db(self._rest[None])] if len(self._rest) else []
-        levels = np.concatenate([*self._levels, *last, np.zeros(0)])
-        heard = levels[levels > FLOOR_DBFS]
-        if not len(heard):
+        levels = self._all()
+        loud = _loud(levels)
+        if loud is None:
             return np.zeros(len(levels), np.float32)
-        loud = float(np.percentile(heard, _LOUD_PERCENT))
         background = float(np.percentile(levels, _BACKGROUND_PERCENT)) + _OVER_BACKGROUND_DB
         zero = max(FLOOR_DBFS, loud - RANGE_DB, min(background, loud - _LEAST_RANGE_DB))
         return np.clip((levels - zero) / max(loud - zero, 1.0), 0, 1).astype(np.float32)
+
+    def silent(self) -> NDArray[np.bool_]:
+        """Which frames hold no voice: (ceil(samples / 640),) bool, true for silence and for the noise of its room.
+
+        Within speech there are such frames too: only a long run of them is a silence (speech.rest).
+        """
+        levels = self._all()
+        loud = _loud(levels)
+        if loud is None:
+            return np.ones(len(levels), bool)
+        faintest = float(np.percentile(levels, _FAINTEST_PERCENT))
+        threshold = max(loud - _SILENT_DB, _SILENT_DBFS, min(faintest + _OVER_FAINTEST_DB, loud - _UNDER_LOUD_DB))
+        return np.asarray(levels < threshold)
+
+    def _all(self) -> NDArray[np.float64]:
+        last = [_levels_db(self._rest[None])] if len(self._rest) else []
+        return np.concatenate([*self._levels, *last, np.zeros(0)])
+
+
+def _loud(levels: NDArray[np.float64]) -> float | None:
+    """Level of the loud parts in dBFS; None where there is nothing but silence or faint, even noise."""
+    heard = levels[levels > FLOOR_DBFS]
+    if not len(heard):
+        return None
+    loud = float(np.percentile(heard, _LOUD_PERCENT))
+    even = loud - float(np.percentile(levels, _FAINTEST_PERCENT)) < _EVEN_DB
+    return None if loud < _FAINT_DBFS and even else loud
 
 
 def frame_energy(samples: NDArray[np.floating]) -> Floats:

@@ -25,8 +25,9 @@ from vqcodec.models import store
 from vqcodec.models.basis import LandmarkBasis
 from vqcodec.models.layout import MOTION_2
 from vqcodec.runtime.device import choose_device
+from vqcodec.speech.apertures import SHUT_LIPS, Closer, Lids, Lips
 from vqcodec.speech.conditions import conditions
-from vqcodec.speech.controls import Controls, HeadShape
+from vqcodec.speech.controls import Controls, HeadShape, lid_opening
 from vqcodec.speech.emphasis import LipEmphasis
 from vqcodec.speech.generator_network import GeneratorNetwork, GeneratorShape
 from vqcodec.speech.sampling import coarse_to_fine
@@ -35,6 +36,8 @@ from vqcodec.types import ModelId
 WINDOW_FRAMES = 256
 """The network was trained on stretches of about this length; it takes up to 4096."""
 OVERLAP_FRAMES = 64
+METHOD = 2
+"""Raised when the same weights come to make other motion: results kept by evaluation.dubcache are of one method."""
 _BACKGROUND = slice(MOTION_2.surround_span.start, MOTION_2.surround_span.start + 4)
 
 Values = NDArray[np.int16]
@@ -71,6 +74,8 @@ class MotionGenerator:
         self._network, self._device = network.eval().to(device), device
         self._basis, self._shape, self.lip_gain = basis, HeadShape.load(), lip_gain
         self._emphasis = LipEmphasis(basis, self._shape)
+        self._lids, self._lips = Lids(self._shape), Lips(self._shape)
+        self._shut_lids, self._shut_lips = Closer(basis, self._lids), Closer(basis, self._lips)
 
     @classmethod
     def load(cls, path: str | os.PathLike[str] | None = None, device: Device = "auto") -> MotionGenerator:
@@ -96,13 +101,15 @@ class MotionGenerator:
                    float(facts.get("lip_gain", 1)))
 
     def generate(self, speech: NDArray[np.generic], controls: Controls, portrait: PortraitFacts, *,
-                 temperature: float = 0.0, seed: int = 0, argmax: bool = False) -> Iterator[Values]:
+                 rest: NDArray[np.float32] | None = None, temperature: float = 0.0, seed: int = 0,
+                 argmax: bool = False) -> Iterator[Values]:
         """Motion of every frame, relative to the portrait.
 
         Args:
             speech: (T,) int64 speech tokens.
             controls: T frames.
             portrait: whose face moves.
+            rest: (T,) how far lips rest, 0..1 (speech.rest); None: nowhere.
             temperature: 0 takes the expected digits; above, digits are drawn: 1 as the network means them.
             seed: of the draws; the same gives the same motion.
             argmax: at temperature 0 take the likeliest digits, as the paper does.
@@ -112,34 +119,48 @@ class MotionGenerator:
             still: no sound tells how a camera moved.
 
         Raises:
-            UsageError: speech and controls differ in length, or a negative temperature.
+            UsageError: speech, controls and rest differ in length, or a negative temperature.
         """
-        if len(speech) != len(controls) or temperature < 0:
-            raise UsageError(f"{len(speech)} speech tokens, {len(controls)} frames of controls, temperature {temperature}",
+        rest = np.zeros(len(speech), np.float32) if rest is None else rest
+        if not len(speech) == len(controls) == len(rest) or temperature < 0:
+            raise UsageError(f"{len(speech)} speech tokens, {len(controls)} frames of controls, {len(rest)} of rest, "
+                             f"temperature {temperature}",
                              hint="Give as many frames of controls as there are tokens, and a temperature of 0 or more.")
         noise = torch.Generator().manual_seed(seed)
         fade = (np.arange(OVERLAP_FRAMES, dtype=np.float32)[:, None] + 0.5) / OVERLAP_FRAMES
         tail: NDArray[np.float32] | None = None
         for start in _starts(len(speech)):
             span = slice(start, min(start + WINDOW_FRAMES, len(speech)))
-            made = self._window(speech[span], controls[span], portrait, temperature, noise, argmax)
+            made = self._window(speech[span], controls[span], portrait, rest[span], temperature, noise, argmax)
             if tail is not None:
                 made[:OVERLAP_FRAMES] += (1 - fade) * (tail - made[:OVERLAP_FRAMES])
             if span.stop < len(speech):
                 made, tail = made[:-OVERLAP_FRAMES], made[-OVERLAP_FRAMES:]
             yield np.rint(made).astype(np.int16)
 
-    def _window(self, speech: NDArray[np.generic], controls: Controls, portrait: PortraitFacts, temperature: float,
-                noise: torch.Generator, argmax: bool) -> NDArray[np.float32]:
+    def _window(self, speech: NDArray[np.generic], controls: Controls, portrait: PortraitFacts,
+                rest: NDArray[np.float32], temperature: float, noise: torch.Generator,
+                argmax: bool) -> NDArray[np.float32]:
         table, turned, facts = conditions(portrait.landmarks, portrait.controls, controls, portrait.features, self._basis,
                                           self._shape)
-        heard, *rest = (torch.from_numpy(np.ascontiguousarray(x))[None].to(self._device) for x in (speech, table, turned, facts))
-        values = coarse_to_fine(self._network, heard, *rest, temperature=temperature, noise=noise,
+        heard, *known = (torch.from_numpy(np.ascontiguousarray(x))[None].to(self._device) for x in (speech, table, turned, facts))
+        values = coarse_to_fine(self._network, heard, *known, temperature=temperature, noise=noise,
                                 expected=not argmax)
         gain = self.lip_gain if temperature == 0 else 1.0  # what is drawn has its size already
-        made = self._emphasis(values[0].cpu().numpy(), turned, portrait.features, gain)
+        made = self._emphasis(values[0].cpu().numpy(), turned, portrait.features, gain * (1 - rest))
+        made = self._shut(made, controls, portrait, rest)
         made[:, _BACKGROUND] = 0
         return made
+
+    def _shut(self, made: NDArray[np.float32], controls: Controls, portrait: PortraitFacts,
+              rest: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Motion whose lips are shut at rest and whose lids blink as told."""
+        if rest.any():
+            features = (portrait.features + made * self._basis.units).astype(np.float32)
+            ajar = self._lips.opening(self._basis.landmarks(features))
+            made = self._shut_lips(made, portrait.features, ajar + rest * (SHUT_LIPS - ajar))
+        own = float(lid_opening(portrait.landmarks[None], self._shape)[0])
+        return self._shut_lids(made, portrait.features, self._lids.most(controls.blink, own))
 
 
 def _named(text: str) -> ModelId:
