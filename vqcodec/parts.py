@@ -196,7 +196,7 @@ class Generator(Protocol):
     def generate(self, speech: NDArray[np.int64], controls: Controls, portrait: PortraitFacts, *,
                  rest: NDArray[np.float32] | None = None, temperature: float = 0.0, seed: int = 0,
                  argmax: bool = False) -> Iterator[NDArray[np.int16]]:
-        """(T,) tokens, T controls and (T,) how far lips rest -> consecutive (t, 48) whole units relative to the portrait, T in all."""
+        """(T,) tokens, T controls, (T,) rest of the lips -> consecutive (t, 48) whole units from the portrait, T in all."""
         ...
 
 
