@@ -51,7 +51,7 @@ class LateMotion:
 
 def result(clip: str = "a", corr: float = 0.7, lag_ms: float = 40.0, shuffled: float = 0.2, **more: float) -> DubResult:
     """A result with plain figures."""
-    figures: dict[str, float] = dict.fromkeys(FIGURES, 0.5) | {"lip_corr": corr, "lip_lag_ms": lag_ms} | more
+    figures: dict[str, float] = dict.fromkeys(FIGURES, 0.5) | {"lip_corr": corr, "lip_within": corr, "lip_lag_ms": lag_ms} | more
     return DubResult(clip, "b", 100, 0.5, {"dub": figures, "shuffled": {"lip_corr": shuffled, "lmd_mouth": 0.03}})
 
 

@@ -86,6 +86,9 @@ def test_lips_in_time_late_frozen_and_unseen() -> None:
     assert same["lip_corr"] == pytest.approx(1) and same["lip_lag_ms"] == 0 and same["opening_ratio"] == pytest.approx(1)
     behind = lip_sync(real, late)
     assert behind["lip_lag_ms"] == 80 and behind["lip_best"] > 0.99 > behind["lip_corr"]
+    assert same["lip_within"] == pytest.approx(1) and behind["lip_within"] == behind["lip_best"]
+    later = lip_sync(real, list(basis.landmarks(speaking(late=4))))
+    assert later["lip_lag_ms"] == 160 and later["lip_corr"] <= later["lip_within"] < later["lip_best"]
     assert distances(real, real) == {"lmd": 0, "lmd_mouth": 0} and distances(real, late)["lmd_mouth"] > 0.001
     # a dub whose lips never move, or that shows no face, counts as 0 and not as unknown
     for dead in ([real[0]] * FRAMES, [None] * FRAMES):
@@ -203,6 +206,8 @@ def test_means_and_bars() -> None:
     assert found["lag_size_ms"] == 60 and found["lag_within"] == 1 and found["margin"] == pytest.approx(0.3)
     assert found["clips"] == 3 and found["clips_with_lips"] == 2 and found["realtime"] == pytest.approx(8)
     assert all(bar.met(found) for bar in BARS) and "codec" not in found
+    odd = summarize([result(opening_ratio=v) for v in (0.8, 40.0, 1.2)])  # somebody's lips hardly moved
+    assert odd["dub"]["opening_ratio"] == pytest.approx(1.2)
     missed = summarize([result(corr=0.4, lag_ms=120, shuffled=0.3)])
     assert not any(bar.met(missed) for bar in BARS)
     lost = summarize([result(lag_ms=math.nan), result()])  # lips that never move have no lag: not within

@@ -78,7 +78,7 @@ def test_tables_of_a_page(tmp_path: Path, capsys: pytest.CaptureFixture[str]) ->
 
 def test_a_missed_bar_says_so() -> None:
     text = dubtable.show(NOTHING, [result(corr=0.3, lag_ms=-160, shuffled=0.25)], {})
-    assert text.count("MISSED") == 5 and "-160" in text and "8.0 times" in text and "nan" not in text
+    assert text.count("MISSED") == 6 and "-160" in text and "8.0 times" in text and "nan" not in text
     bare = dubtable.show(NOTHING | {"level": "motion"}, [result()], {"still": {"ssim": 0.7}, "renderer": "r"})
     assert "not rendered" in bare and "portrait held" not in bare
 

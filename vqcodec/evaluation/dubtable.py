@@ -24,8 +24,9 @@ from vqcodec.evaluation.marked import replaced
 COMMAND = "python -m vqcodec.evaluation.dubtable"
 COLUMNS = (("ssim", "SSIM ↑", ".3f"), ("perc", "perceptual distance ↓", ".3f"), ("id_dist", "identity distance ↓", ".3f"),
            ("lmd", "landmark distance ↓", ".4f"), ("lmd_mouth", "mouth ↓", ".4f"), ("cpbd", "CPBD", ".3f"),
-           ("lip_corr", "lip sync correlation ↑", ".2f"), ("lip_best", "at the best lag", ".2f"),
-           ("lip_lag_ms", "best lag, ms", "+.0f"), ("opening_ratio", "opening (1 is right)", ".2f"))
+           ("lip_corr", "lip sync correlation ↑", ".2f"), ("lip_within", "within 80 ms", ".2f"),
+           ("lip_best", "at the best lag", ".2f"),
+           ("lip_lag_ms", "best lag, ms", "+.0f"), ("opening_ratio", "opening, median (1 is right)", ".2f"))
 _NAMES = {"still": "portrait held", "shuffled": "another clip's sound", "dub": "its own sound", "codec": "real motion, coded"}
 
 Data = dict[str, Any]

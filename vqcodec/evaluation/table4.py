@@ -35,11 +35,10 @@ from vqcodec.evaluation.dubcache import ResultCache, content
 from vqcodec.evaluation.dubclips import DubClip, Features, Pcm, speech_samples
 from vqcodec.evaluation.dubmeasure import Level
 from vqcodec.evaluation.dubmotion import Motion, portrait_facts
-from vqcodec.evaluation.dubresults import FIGURES, with_all
+from vqcodec.evaluation.dubresults import mean_figures, with_all
 from vqcodec.evaluation.dubsync import Figures
 from vqcodec.evaluation.dubtable import table4_lines
 from vqcodec.evaluation.files import rounded, save_json, told
-from vqcodec.evaluation.record import mean_of
 from vqcodec.evaluation.validate import validation_clips
 from vqcodec.parts import EncoderParts
 
@@ -147,7 +146,7 @@ def measure_clip(path: Path, rows: Sequence[Row], level: Level, read: Callable[[
 def row_json(row: Row, found: dict[str, dict[str, Figures]]) -> dict[str, Any]:
     """A row of the JSON file, from figures by clip and letters."""
     clips = {name: figures[row.letters] for name, figures in found.items()}
-    means = {name: mean_of([figures[name] for figures in clips.values()]) for name in FIGURES}
+    means = mean_figures(list(clips.values()))
     return {"row": row.name, "speech": SPEECH[row.letters[0]], "motion": MOTION[row.letters[1]], "means": means, "clips": clips}
 
 

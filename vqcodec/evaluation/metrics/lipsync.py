@@ -62,11 +62,11 @@ def _pearson(first: Track, second: Track) -> float:
 
 
 def lip_correlation(reference: Sequence[float] | Track, output: Sequence[float] | Track,
-                    frame_rate_hz: Fraction | float) -> LipSync:
+                    frame_rate_hz: Fraction | float, max_lag_ms: int = MAX_LAG_MS) -> LipSync:
     """Correlation of lip opening in the output with that in the real clip, and the lag at which it is highest.
 
         r(k) = Pearson's correlation of reference(t) and output(t + k), over all t for which both are known
-        correlation = r(0),  lag = argmax r(k) over whole frames k up to 200 ms either way, the smallest |k| among equals
+        correlation = r(0),  lag = argmax r(k) over whole frames k up to max_lag_ms either way, the smallest |k| among equals
 
     This project's measure; it needs no network and no sound. Only timing and shape count: lips that open half as far
     correlate fully (`lmd_mouth` sees that). The two are separate because a viewer sees the video at lag 0. A lag is as fine
@@ -76,6 +76,7 @@ def lip_correlation(reference: Sequence[float] | Track, output: Sequence[float] 
         reference: lip opening of the real clip, one per frame, NaN where no face was found.
         output: likewise of the result; the longer one is cut.
         frame_rate_hz: of both.
+        max_lag_ms: the largest lag that is tried.
 
     Returns:
         All NaN when one of them never moves or fewer than 10 frames are known in both; lags that leave fewer are skipped.
@@ -89,7 +90,7 @@ def lip_correlation(reference: Sequence[float] | Track, output: Sequence[float] 
     real, shown = np.asarray(reference, np.float64)[:count], np.asarray(output, np.float64)[:count]
     correlation = _pearson(real, shown)
     best, best_lag = correlation, 0
-    reach = int(MAX_LAG_MS * Fraction(frame_rate_hz) / 1000)
+    reach = int(max_lag_ms * Fraction(frame_rate_hz) / 1000)
     for size in range(1, min(reach, count - 1) + 1):
         for lag, value in ((size, _pearson(real[:-size], shown[size:])), (-size, _pearson(real[size:], shown[:-size]))):
             if value > best + 1e-12:
