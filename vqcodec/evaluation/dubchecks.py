@@ -168,8 +168,8 @@ def all_checks(data: dict[str, Any]) -> list[dict[str, Any]]:
 def measure(data: Path, kinds: Sequence[str], *, dub: Dub, timed: Timed, threads: int = 2) -> dict[str, Any]:
     """The named parts of the JSON file."""
     from vqcodec.models import store
-    known = conditions(threads=threads, motion_space=str(store.current("motion_space").id),
-                       renderer=str(store.current("renderer").id))
+    models = {kind: str(store.current(kind).id) for kind in ("motion_space", "renderer", "speech_tokenizer", "generator")}
+    known = conditions(threads=threads, **models)
     found: dict[str, Any] = {"schema_version": SCHEMA_VERSION, "kind": "checks", "conditions": known}
     with tempfile.TemporaryDirectory(prefix="vqcodec-dubchecks-") as name:
         folder = Path(name)

@@ -63,7 +63,7 @@ def manifest() -> dict[str, Any]:
 
 
 def current(kind: str) -> ModelFile:
-    """The shipped model of a kind: "motion_space", "renderer" or "head" (the mean head in three dimensions).
+    """The shipped model of a kind: "motion_space", "renderer", "speech_tokenizer", "generator" or "head" (the mean one, in 3-D).
 
     Raises:
         ModelError: its file is missing or its sha256 is not the manifest's.
