@@ -1,10 +1,12 @@
 """`vqcodec train speech`: from clips with sound to the generator that ships."""
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from vqcodec.config import Device
 from vqcodec.errors import UsageError
@@ -72,32 +74,49 @@ def train_speech(data: Path, out: Path, *, recipe: str = "speech", cache: Path |
     heard = SpeechTokenizer.load(tokenizer)
     if not prepared:
         prepare(data, cache, heard, teacher)
-    extra = settings.settings
-    shape = GeneratorShape(**settings.shape)
-    sounds = features or cache / "sound"
-    recorded = extra.get("recorded", 0.0) if (cache / "sync.json").is_file() else 0.0
-    reader = LipReader.fit(cache, sounds) if recorded else None
-    train, held = load_motion_clips(cache, sounds if recorded or not shape.codes else None, continuous=not shape.codes,
-                                    reader=reader)
-    if not train:
-        raise UsageError(f"no training clips with sound and a face in {cache}", hint="Pass --data with the corpus folder.")
+    extra, shape = settings.settings, GeneratorShape(**settings.shape)
+    material = _read(cache, features or cache / "sound", shape, extra.get("recorded", 0.0))
     space = store.current("motion_space")
     basis = store.read_basis(space)
     torch.manual_seed(settings.schedule.seed)
     loop = PlainLoop(GeneratorNetwork(shape, extra.get("dropout", 0.1)), settings.schedule, out, choose_device(device))
     if not shape.codes:
-        _measure(loop.model, train)
+        _measure(loop.model, material.train)
     if resume:
         loop.resume()
-    silence = np.load(cache / "silence.codes.npy").astype(np.int64) if shape.codes else None
     length = int(extra.get("length", 160))
-    recordings = None if reader is None else Recordings.load(cache, sounds, reader)
-    draws = Stretches(train, basis, batch=settings.batch, length=length, silence=silence, recordings=recordings,
-                      recorded=recorded,
+    draws = Stretches(material.train, basis, batch=settings.batch, length=length, silence=material.silence,
+                      recordings=material.recordings, recorded=material.recorded,
                       seed=settings.schedule.seed * 1000003 + loop.step, real_weight=extra.get("real_weight", 3.0))
-    loop.run(ahead(iter(draws)), loss_for(basis, extra.get("lips", 6.0)), MotionCheck(held, basis, length),
+    loop.run(ahead(iter(draws)), loss_for(basis, extra.get("lips", 6.0)), MotionCheck(material.held, basis, length),
              minutes=minutes, steps=steps)
-    target = out / "models" / "generator-1.safetensors"
+    return _export(loop, out / "models" / "generator-1.safetensors", heard, space)
+
+
+@dataclass(frozen=True, slots=True)
+class _Material:
+    """What there is to learn from: clips to train on and held-out ones, codes of silence, and so large a share of recordings."""
+
+    train: list[MotionClip]
+    held: list[MotionClip]
+    silence: NDArray[np.int64] | None
+    recordings: Recordings | None
+    recorded: float
+
+
+def _read(cache: Path, sounds: Path, shape: GeneratorShape, recorded: float) -> _Material:
+    """The cache's material; no recordings where the clips were not set in step with their sound."""
+    recorded = recorded if (cache / "sync.json").is_file() else 0.0
+    reader = LipReader.fit(cache, sounds) if recorded else None
+    train, held = load_motion_clips(cache, sounds if recorded or not shape.codes else None, continuous=not shape.codes,
+                                    reader=reader)
+    if not train:
+        raise UsageError(f"no training clips with sound and a face in {cache}", hint="Pass --data with the corpus folder.")
+    silence = np.load(cache / "silence.codes.npy").astype(np.int64) if shape.codes else None
+    return _Material(train, held, silence, None if reader is None else Recordings.load(cache, sounds, reader), recorded)
+
+
+def _export(loop: PlainLoop, target: Path, heard: SpeechTokenizer, space: store.ModelFile) -> Path:
     target.parent.mkdir(exist_ok=True)
     model = loop.averaged()
     assert isinstance(model, GeneratorNetwork)
