@@ -12,10 +12,11 @@ from numpy.typing import NDArray
 from vqcodec.errors import MediaError
 from vqcodec.evaluation.frames import Picture
 from vqcodec.evaluation.metrics.identity import IdentityEmbedder, identity_distance
-from vqcodec.evaluation.metrics.landmarks import OUTER_EYE_CORNERS, interocular_px
+from vqcodec.evaluation.metrics.landmarks import interocular_px
 from vqcodec.evaluation.record import mean_of
 from vqcodec.face.keyframes import eye_openness, mouth_openness
 from vqcodec.face.landmarks import FaceLandmarker
+from vqcodec.models.topology import OUTER_EYE_CORNERS
 
 IDENTITY_BAR = 0.35
 _NOSE, _CHEEKS = 1, (234, 454)

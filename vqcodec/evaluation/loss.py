@@ -36,12 +36,12 @@ from vqcodec.evaluation.files import told
 from vqcodec.evaluation.frames import read_frames, to_side
 from vqcodec.evaluation.lossreport import LossReport, PictureFigures, PoseFigures, Row, show
 from vqcodec.evaluation.metrics.fidelity import psnr_db
-from vqcodec.evaluation.metrics.landmarks import OUTER_EYE_CORNERS
 from vqcodec.evaluation.metrics.perceptual import PerceptualDistance
 from vqcodec.evaluation.validate import validation_clips
 from vqcodec.media.stills import decode_still
 from vqcodec.models import store
 from vqcodec.models.basis import LandmarkBasis
+from vqcodec.models.topology import OUTER_EYE_CORNERS
 from vqcodec.parts import DecoderParts
 from vqcodec.playback import Pose, Window, play
 from vqcodec.quantize.grfsq import dequantize

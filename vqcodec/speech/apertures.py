@@ -13,19 +13,18 @@ from numpy.typing import NDArray
 
 from vqcodec.models.basis import LandmarkBasis
 from vqcodec.models.layout import LANDMARK_DIMS
+from vqcodec.models.topology import EYE_LEFT, EYE_RIGHT, INNER_LIPS, LIPS_INNER, LIPS_OUTER, OUTER_EYE_CORNERS
 from vqcodec.quantize.grfsq import REACH
 from vqcodec.speech.controls import LIDS_OPEN, LIDS_SHUT, HeadShape, lid_opening
 
 # upper and lower contour from the outer to the inner corner; the fold above; the picture's left eye first
-_LIDS = (((246, 161, 160, 159, 158, 157, 173), (7, 163, 144, 145, 153, 154, 155), (247, 30, 29, 27, 28, 56, 190)),
-         ((466, 388, 387, 386, 385, 384, 398), (249, 390, 373, 374, 380, 381, 382), (467, 260, 259, 257, 258, 286, 414)))
+_LIDS = ((EYE_RIGHT[:8:-1], EYE_RIGHT[1:8], (247, 30, 29, 27, 28, 56, 190)),
+         (EYE_LEFT[:8:-1], EYE_LEFT[1:8], (467, 260, 259, 257, 258, 286, 414)))
 _UPPER_LID, _LOWER_LID, _FOLD = 0.85, -0.15, 0.3
 # inner contour of the lips, upper and lower, without the corners; the outer one below
-_LIPS = ((191, 80, 81, 82, 13, 312, 311, 310, 415), (95, 88, 178, 87, 14, 317, 402, 318, 324))
-_LOWER_LIP = (146, 91, 181, 84, 17, 314, 405, 321, 375)
-_MIDDLE = (13, 14)
+_LIPS = (LIPS_INNER[:10:-1], LIPS_INNER[1:10])
+_LOWER_LIP = LIPS_OUTER[1:10]
 _JAW = 0.8
-_OUTER_EYE_CORNERS = (33, 263)
 # lids may be so much wider than told, less and less up to this blink
 _SLACK, _BLINKING = 0.3, 0.25
 SHUT_LIPS = 0.02
@@ -94,9 +93,9 @@ class Lips:
 
     def opening(self, points: Floats) -> Floats:
         """See _Aperture."""
-        left, right = (points[:, i] for i in _OUTER_EYE_CORNERS)
+        left, right = (points[:, i] for i in OUTER_EYE_CORNERS)
         eyes = np.maximum(np.linalg.norm(left - right, axis=-1), 1e-6)
-        upper, lower = (points[:, i] for i in _MIDDLE)
+        upper, lower = (points[:, i] for i in INNER_LIPS)
         return np.asarray(np.linalg.norm(upper - lower, axis=-1) / eyes, np.float32)
 
     def closing(self, points: Floats) -> Floats:

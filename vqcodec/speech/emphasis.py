@@ -11,12 +11,13 @@ from numpy.typing import NDArray
 
 from vqcodec.models.basis import LandmarkBasis
 from vqcodec.models.layout import LANDMARK_DIMS
+from vqcodec.models.topology import INNER_LIPS
 from vqcodec.quantize.grfsq import REACH
 from vqcodec.speech.controls import HeadShape
 
 CLOSED_SHARE = 0.2
 """Of the frames of a window, those with the smallest openings: their mean is the closed state."""
-_UPPER, _LOWER = 13, 14
+_UPPER, _LOWER = INNER_LIPS
 
 Floats = NDArray[np.float32]
 

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-OUTER_EYE_CORNERS = (33, 263)
+from vqcodec.models.topology import OUTER_EYE_CORNERS
 
 # MediaPipe's face mesh: outer contour of the lips, lower then upper, then the inner contour in the same order
 LIPS = (61, 146, 91, 181, 84, 17, 314, 405, 321, 375, 291,

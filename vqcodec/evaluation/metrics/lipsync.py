@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from vqcodec.errors import UsageError
 from vqcodec.evaluation.metrics.landmarks import Points, interocular_px
+from vqcodec.models.topology import INNER_LIPS
 
-INNER_LIPS = (13, 14)
 MAX_LAG_MS = 200
 MIN_FRAMES = 10
 
