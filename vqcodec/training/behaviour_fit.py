@@ -31,7 +31,7 @@ from vqcodec.training.behaviour_stats import BANDS, Summary, band_powers, blink_
 SHORTEST_FRAMES = 100
 HOLD_S, FOLLOW_S = (2.5, 0.8, 0.25, 0.3), (0.22, 0.11, 0.06, 0.2)
 FITTED = 3
-# not fitted, since the landmarks' own tremble hides it: a third of a degree, enough that a silent head hardly ever stands for a second
+# not fitted, since the landmarks' own tremble hides it: a third of a degree, a silent head hardly ever stands for a second
 SWAY = (0.006, 0.008, 0.004, 0.001, 0.0014, 0.001)
 GAINS = (0.2, 0.35, 0.5, 0.65)
 ROUNDS, RUNS = 2, 3
