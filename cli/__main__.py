@@ -1,4 +1,5 @@
 """`python -m vqcodec_cli` is `vqcodec`."""
+
 from __future__ import annotations
 
 from .main import main

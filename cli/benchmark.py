@@ -1,4 +1,5 @@
 """`vqcodec benchmark`: frames per second of this machine."""
+
 from __future__ import annotations
 
 from pathlib import Path
@@ -22,27 +23,47 @@ REAL_TIME_FPS = 25
 
 @guarded
 def benchmark(
-    source: Annotated[Path, typer.Argument(metavar="IN", help="Video of a talking person, or a .vqt file.")] = SAMPLE,
-    batch: Annotated[str, typer.Option(help="Frames drawn at once, for example 1,8,64.")] = "1,2,4,8,16,32,64",
+    source: Annotated[
+        Path, typer.Argument(metavar="IN", help="Video of a talking person, or a .vqt file.")
+    ] = SAMPLE,
+    batch: Annotated[
+        str, typer.Option(help="Frames drawn at once, for example 1,8,64.")
+    ] = "1,2,4,8,16,32,64",
     size: Annotated[str, typer.Option(help="Sides of the pictures: 256, 512 or both.")] = "256,512",
-    precision: Annotated[str | None, typer.Option(
-        help="Of fp32, bf16, fp16 (CUDA only).", show_default="what suits the device")] = None,
+    precision: Annotated[
+        str | None,
+        typer.Option(help="Of fp32, bf16, fp16 (CUDA only).", show_default="what suits the device"),
+    ] = None,
     device: Annotated[Device, typer.Option(help="Where networks run.")] = "auto",
-    repeat: Annotated[int, typer.Option(min=1, help="Rounds whose median counts, after one to warm up.")] = 5,
+    repeat: Annotated[
+        int, typer.Option(min=1, help="Rounds whose median counts, after one to warm up.")
+    ] = 5,
     files: Annotated[bool, typer.Option(help="Time whole files, too.")] = True,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of the tables.")] = False,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print JSON instead of the tables.")
+    ] = False,
 ) -> None:
     """Measure how fast this machine renders, by batch size and precision, and encodes and decodes whole files."""
     if not source.is_file():
-        raise MediaError(f"there is no {source}", hint="Run this in the folder of a clone, or name a video.")
+        raise MediaError(
+            f"there is no {source}", hint="Run this in the folder of a clone, or name a video."
+        )
     batches, sizes = numbers(batch, "--batch"), numbers(size, "--size")
     names = tuple(part.strip() for part in precision.split(",")) if precision else ()
     from vqcodec.evaluation import benchmark as measuring
+
     with console.progress_bar() as progress:
         done = iter(range(1_000_000))
         found = measuring.benchmark(
-            source, device=device, batches=batches, sizes_px=sizes, precision=names, repeats=repeat, files=files,
-            tick=lambda what: progress(ProgressEvent(what, next(done), unit="measured")))
+            source,
+            device=device,
+            batches=batches,
+            sizes_px=sizes,
+            precision=names,
+            repeats=repeat,
+            files=files,
+            tick=lambda what: progress(ProgressEvent(what, next(done), unit="measured")),
+        )
     if as_json:
         output.print_json(found.to_json())
     else:
@@ -58,20 +79,32 @@ def numbers(text: str, option: str) -> tuple[int, ...]:
     try:
         return tuple(dict.fromkeys(int(part) for part in text.split(",")))
     except ValueError as error:
-        raise UsageError(f"{option} {text!r} is not a list of numbers", hint="Write for example 1,8,64.") from error
+        raise UsageError(
+            f"{option} {text!r} is not a list of numbers", hint="Write for example 1,8,64."
+        ) from error
 
 
 def show(found: Benchmark) -> None:
     """Conditions, a table of the renderer and the rates of whole files, on stdout."""
     from rich.console import Console
     from rich.table import Table
+
     known, out = found.conditions, Console(highlight=False, soft_wrap=True)
     machine = known["machine"]
-    where = known["device_name"] or f"{machine['cpu']}, {machine['cores']} cores, {known['threads']} threads"
-    out.print(f"{known['device']}: {where}; load {machine['load_average_1min']}; torch {known['versions'].get('torch', '?')}; "
-              f"{known['source']}", markup=False)
-    out.print(f"renderer {known['renderer']}, motion space {known['motion_space']}; default precision here "
-              f"{known['default_precision']}", markup=False)
+    where = (
+        known["device_name"]
+        or f"{machine['cpu']}, {machine['cores']} cores, {known['threads']} threads"
+    )
+    out.print(
+        f"{known['device']}: {where}; load {machine['load_average_1min']}; torch {known['versions'].get('torch', '?')}; "
+        f"{known['source']}",
+        markup=False,
+    )
+    out.print(
+        f"renderer {known['renderer']}, motion space {known['motion_space']}; default precision here "
+        f"{known['default_precision']}",
+        markup=False,
+    )
     columns = list(dict.fromkeys((rate.precision, rate.size_px) for rate in found.render))
     table = Table(title=f"rendering, frames/s (median of {known['repeats']})", title_justify="left")
     table.add_column("frames at once", justify="right")
@@ -83,8 +116,11 @@ def show(found: Benchmark) -> None:
     out.print(table)
     if found.files is not None:
         encode = "" if found.files.encode_fps is None else f"encode {found.files.encode_fps:.1f}, "
-        out.print(f"file to file, {found.files.frames} frames: {encode}decode {found.files.decode_fps:.1f} frames/s at 512x512 "
-                  f"(real time: {REAL_TIME_FPS})", markup=False)
+        out.print(
+            f"file to file, {found.files.frames} frames: {encode}decode {found.files.decode_fps:.1f} frames/s at 512x512 "
+            f"(real time: {REAL_TIME_FPS})",
+            markup=False,
+        )
 
 
 def _cell(rate: RenderRate) -> str:

@@ -1,4 +1,5 @@
 """The table `vqcodec compare` ends with, for rich."""
+
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
@@ -13,15 +14,20 @@ if TYPE_CHECKING:
 def compare_table(results: Results) -> Table:
     """A row per codec, a column per metric, in the colours of the curves."""
     from vqcodec.evaluation.compare.terminal import terminal_table
+
     values = terminal_table(results)
-    table = Table(caption=values.caption, caption_justify="left", header_style="bold", pad_edge=False)
+    table = Table(
+        caption=values.caption, caption_justify="left", header_style="bold", pad_edge=False
+    )
     table.add_column("codec")
     table.add_column("about vqcodec's size", justify="right")
     for head in values.heads:
         table.add_column(Text(head), justify="right")
     for row in values.rows:
         name = Text.assemble((row.sign, row.colour), " ", (row.title, "bold"))
-        table.add_row(name, Text(row.matched), *(_cell(lines) for lines in row.cells), end_section=True)
+        table.add_row(
+            name, Text(row.matched), *(_cell(lines) for lines in row.cells), end_section=True
+        )
     return table
 
 

@@ -1,4 +1,5 @@
 """What a person sees: stderr only, so that stdout carries data and nothing else."""
+
 from __future__ import annotations
 
 import os
@@ -8,7 +9,14 @@ from contextlib import contextmanager
 
 from rich.console import Console
 from rich.markup import escape
-from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeRemainingColumn
+from rich.progress import (
+    BarColumn,
+    Progress,
+    SpinnerColumn,
+    TaskID,
+    TextColumn,
+    TimeRemainingColumn,
+)
 
 from vqcodec.progress import Progress as Callback
 from vqcodec.progress import ProgressEvent, silent
@@ -74,7 +82,12 @@ def progress_bar() -> Iterator[Callback]:
     if not err.is_terminal or os.environ.get("TERM") == "dumb":
         yield silent
         return
-    columns = (SpinnerColumn(), TextColumn("{task.description:>8}"), BarColumn(bar_width=32),
-               TextColumn("{task.fields[facts]}"), TimeRemainingColumn(compact=True))
+    columns = (
+        SpinnerColumn(),
+        TextColumn("{task.description:>8}"),
+        BarColumn(bar_width=32),
+        TextColumn("{task.fields[facts]}"),
+        TimeRemainingColumn(compact=True),
+    )
     with Progress(*columns, console=err, transient=True, refresh_per_second=8) as progress:
         yield Bar(progress)

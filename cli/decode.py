@@ -1,4 +1,5 @@
 """`vqcodec decode`: tokens and portrait -> video."""
+
 from __future__ import annotations
 
 from fractions import Fraction
@@ -18,35 +19,76 @@ from .guard import guarded
 @guarded
 def decode(
     source: Annotated[str, typer.Argument(metavar="IN.vqt", help="File to decode; - reads stdin.")],
-    target: Annotated[str | None, typer.Argument(
-        metavar="OUT.mp4", help="Video to write; - writes to stdout.", show_default="IN with .mp4")] = None,
+    target: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="OUT.mp4",
+            help="Video to write; - writes to stdout.",
+            show_default="IN with .mp4",
+        ),
+    ] = None,
     device: Annotated[Device, typer.Option(help="Where the renderer runs.")] = "auto",
-    size: Annotated[Literal["256", "512"], typer.Option(help="Side of the pictures in pixels.")] = "512",
-    layers: Annotated[int | None, typer.Option(
-        min=1, max=LAYERS, help="Use the first layers only.", show_default="all")] = None,
-    portrait: Annotated[Path | None, typer.Option(
-        help="Animate this picture instead of the file's own.", show_default=False)] = None,
-    start: Annotated[str, typer.Option(metavar="S", help="Begin here: seconds, or minutes:seconds.")] = "0",
-    end: Annotated[str | None, typer.Option(metavar="S", help="Stop before this time.", show_default="the end")] = None,
-    crf: Annotated[int, typer.Option(min=0, max=51, help="H.264 quality, 0 is best.")] = DEFAULT_CRF,
-    recover: Annotated[bool, typer.Option(
-        "--recover", help="Read past damage: show what is intact, make up the rest, and say so.")] = False,
-    follow: Annotated[float | None, typer.Option(
-        metavar="SECONDS", help="The file is still being written: at its end wait so long for more.",
-        show_default=False)] = None,
-    face_model: Annotated[Path | None, typer.Option(
-        help="face_landmarker.task to use with --portrait.", show_default="found")] = None,
+    size: Annotated[
+        Literal["256", "512"], typer.Option(help="Side of the pictures in pixels.")
+    ] = "512",
+    layers: Annotated[
+        int | None,
+        typer.Option(min=1, max=LAYERS, help="Use the first layers only.", show_default="all"),
+    ] = None,
+    portrait: Annotated[
+        Path | None,
+        typer.Option(help="Animate this picture instead of the file's own.", show_default=False),
+    ] = None,
+    start: Annotated[
+        str, typer.Option(metavar="S", help="Begin here: seconds, or minutes:seconds.")
+    ] = "0",
+    end: Annotated[
+        str | None, typer.Option(metavar="S", help="Stop before this time.", show_default="the end")
+    ] = None,
+    crf: Annotated[
+        int, typer.Option(min=0, max=51, help="H.264 quality, 0 is best.")
+    ] = DEFAULT_CRF,
+    recover: Annotated[
+        bool,
+        typer.Option(
+            "--recover", help="Read past damage: show what is intact, make up the rest, and say so."
+        ),
+    ] = False,
+    follow: Annotated[
+        float | None,
+        typer.Option(
+            metavar="SECONDS",
+            help="The file is still being written: at its end wait so long for more.",
+            show_default=False,
+        ),
+    ] = None,
+    face_model: Annotated[
+        Path | None,
+        typer.Option(help="face_landmarker.task to use with --portrait.", show_default="found"),
+    ] = None,
     force: Annotated[bool, typer.Option("--force", help="Replace an existing output.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print the report as JSON on stdout.")] = False,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print the report as JSON on stdout.")
+    ] = False,
 ) -> None:
     """Decode a .vqt file to video."""
     to = target if target is not None else default_target(source, ".mp4")
     output.refuse_json_on_pipe(to, as_json)
     options = DecodeOptions(
-        device=device, size_px=int(size), layers=layers, portrait=portrait,
-        start_s=Fraction(parse_time_s(start, "--start")), end_s=None if end is None else parse_time_s(end, "--end"),
-        force=force, crf=crf, face_model=face_model, recover=recover, follow_s=follow)
+        device=device,
+        size_px=int(size),
+        layers=layers,
+        portrait=portrait,
+        start_s=Fraction(parse_time_s(start, "--start")),
+        end_s=None if end is None else parse_time_s(end, "--end"),
+        force=force,
+        crf=crf,
+        face_model=face_model,
+        recover=recover,
+        follow_s=follow,
+    )
     from vqcodec import api
+
     with console.progress_bar() as progress:
         report = api.decode(source, to, options, progress=progress)
     for sentence in report.warnings:
@@ -54,7 +96,9 @@ def decode(
     if as_json:
         output.print_json(report.to_json())
         return
-    console.note(f"{report.frames} frames, {float(report.seconds):.2f} s at {report.size_px}x{report.size_px}, "
-                 f"{report.decode_fps:.1f} frames per second on {report.device} -> {'stdout' if to == '-' else to}")
+    console.note(
+        f"{report.frames} frames, {float(report.seconds):.2f} s at {report.size_px}x{report.size_px}, "
+        f"{report.decode_fps:.1f} frames per second on {report.device} -> {'stdout' if to == '-' else to}"
+    )
     if report.synthetic:
         console.note(output.SYNTHETIC)

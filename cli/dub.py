@@ -1,4 +1,5 @@
 """`vqcodec dub`: speech and a portrait -> a talking head."""
+
 from __future__ import annotations
 
 from pathlib import Path
@@ -19,41 +20,101 @@ _RATE_HINT = "Choose --audio-bitrate 6k to 64k."
 
 @guarded
 def dub(
-    speech: Annotated[str, typer.Argument(
-        metavar="SPEECH", help="Sound file, or a video whose sound is taken; - reads stdin.")],
-    portrait: Annotated[Path, typer.Argument(metavar="PORTRAIT", help="Picture of one person, seen from the front.")],
-    target: Annotated[str | None, typer.Option(
-        "--output", "-o", metavar="OUT.vqt|OUT.mp4", help="File to write, tokens or video; - writes tokens to stdout.",
-        show_default="SPEECH with .vqt")] = None,
-    poses: Annotated[Path | None, typer.Option(
-        metavar="FROM.vqt|FROM.mp4", help="Take head motion, gaze and blinks from this recording.",
-        show_default="made up")] = None,
-    blink: Annotated[bool, typer.Option("--blink/--no-blink", help="Let the eyes blink, or keep them as they are.")] = True,
+    speech: Annotated[
+        str,
+        typer.Argument(
+            metavar="SPEECH", help="Sound file, or a video whose sound is taken; - reads stdin."
+        ),
+    ],
+    portrait: Annotated[
+        Path, typer.Argument(metavar="PORTRAIT", help="Picture of one person, seen from the front.")
+    ],
+    target: Annotated[
+        str | None,
+        typer.Option(
+            "--output",
+            "-o",
+            metavar="OUT.vqt|OUT.mp4",
+            help="File to write, tokens or video; - writes tokens to stdout.",
+            show_default="SPEECH with .vqt",
+        ),
+    ] = None,
+    poses: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FROM.vqt|FROM.mp4",
+            help="Take head motion, gaze and blinks from this recording.",
+            show_default="made up",
+        ),
+    ] = None,
+    blink: Annotated[
+        bool,
+        typer.Option("--blink/--no-blink", help="Let the eyes blink, or keep them as they are."),
+    ] = True,
     seed: Annotated[int, typer.Option(min=0, help="Another number makes up other motion.")] = 0,
-    temperature: Annotated[float, typer.Option(
-        min=0, max=2, help="0 takes the expected motion, 1 draws from all that is likely.")] = 0.0,
-    argmax: Annotated[bool, typer.Option("--argmax", help="Take the likeliest digits, not the expected ones.")] = False,
-    portrait_quality: Annotated[int | None, typer.Option(
-        min=1, max=100, help="AVIF quality of the portrait.", show_default="50, for a video 90")] = None,
-    audio_bitrate: Annotated[str | None, typer.Option(
-        metavar="12k", help="Opus sound at 6k to 64k.", show_default="12k, for a video 64k")] = None,
-    size: Annotated[Literal["256", "512"], typer.Option(help="Side of a video's square in pixels.")] = "512",
-    crf: Annotated[int, typer.Option(min=0, max=51, help="H.264 quality of a video, 0 is best.")] = DEFAULT_CRF,
-    paste_back: Annotated[bool, typer.Option(
-        "--paste-back", help="Show the whole portrait in a video, not just the square around the head.")] = False,
+    temperature: Annotated[
+        float,
+        typer.Option(
+            min=0, max=2, help="0 takes the expected motion, 1 draws from all that is likely."
+        ),
+    ] = 0.0,
+    argmax: Annotated[
+        bool, typer.Option("--argmax", help="Take the likeliest digits, not the expected ones.")
+    ] = False,
+    portrait_quality: Annotated[
+        int | None,
+        typer.Option(
+            min=1, max=100, help="AVIF quality of the portrait.", show_default="50, for a video 90"
+        ),
+    ] = None,
+    audio_bitrate: Annotated[
+        str | None,
+        typer.Option(
+            metavar="12k", help="Opus sound at 6k to 64k.", show_default="12k, for a video 64k"
+        ),
+    ] = None,
+    size: Annotated[
+        Literal["256", "512"], typer.Option(help="Side of a video's square in pixels.")
+    ] = "512",
+    crf: Annotated[
+        int, typer.Option(min=0, max=51, help="H.264 quality of a video, 0 is best.")
+    ] = DEFAULT_CRF,
+    paste_back: Annotated[
+        bool,
+        typer.Option(
+            "--paste-back",
+            help="Show the whole portrait in a video, not just the square around the head.",
+        ),
+    ] = False,
     device: Annotated[Device, typer.Option(help="Where the networks run.")] = "auto",
-    face_model: Annotated[Path | None, typer.Option(help="face_landmarker.task to use.", show_default="found")] = None,
+    face_model: Annotated[
+        Path | None, typer.Option(help="face_landmarker.task to use.", show_default="found")
+    ] = None,
     force: Annotated[bool, typer.Option("--force", help="Replace an existing output.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print the report as JSON on stdout.")] = False,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print the report as JSON on stdout.")
+    ] = False,
 ) -> None:
     """Make a portrait speak: sound and a picture in, tokens or video out, marked as synthetic."""
     to = target if target is not None else default_target(speech, ".vqt")
     output.refuse_json_on_pipe(to, as_json)
     options = DubOptions(
-        poses=poses, blink=blink, seed=seed, temperature=temperature, argmax=argmax, portrait_quality=portrait_quality,
-        audio_bps=None if audio_bitrate is None else _bit_rate(audio_bitrate), paste_back=paste_back, size_px=int(size),
-        crf=crf, force=force, device=device, face_model=face_model)
+        poses=poses,
+        blink=blink,
+        seed=seed,
+        temperature=temperature,
+        argmax=argmax,
+        portrait_quality=portrait_quality,
+        audio_bps=None if audio_bitrate is None else _bit_rate(audio_bitrate),
+        paste_back=paste_back,
+        size_px=int(size),
+        crf=crf,
+        force=force,
+        device=device,
+        face_model=face_model,
+    )
     from vqcodec import api
+
     with console.progress_bar() as progress:
         report = api.dub(speech, portrait, to, options, progress=progress)
     show(report, to, as_json)
@@ -86,7 +147,9 @@ def show(report: DubReport, target: str, as_json: bool) -> None:
         for line in output.size_lines(fields):
             console.note(line)
     shown = "" if report.video_size_px is None else " at {}x{}".format(*report.video_size_px)
-    console.note(f"{fields['frames']} frames, {fields['seconds']:.2f} s{shown}, head motion "
-                 f"{'from ' + report.poses if report.poses else 'made up'}, "
-                 f"{report.dub_fps:.1f} frames per second -> {'stdout' if target == '-' else target}")
+    console.note(
+        f"{fields['frames']} frames, {fields['seconds']:.2f} s{shown}, head motion "
+        f"{'from ' + report.poses if report.poses else 'made up'}, "
+        f"{report.dub_fps:.1f} frames per second -> {'stdout' if target == '-' else target}"
+    )
     console.note(output.SYNTHETIC)

@@ -1,4 +1,5 @@
 """From exceptions to exit codes: 0 ok, 1 unexpected, 2..8 as `vqcodec.errors` says, 130 interrupted."""
+
 from __future__ import annotations
 
 import functools
@@ -38,8 +39,10 @@ def report(failure: BaseException) -> int:
     if isinstance(failure, KeyboardInterrupt):
         console.error("interrupted")
         return INTERRUPTED
-    console.error(f"unexpected {type(failure).__name__}: {failure}",
-                  "" if debugging() else "Run it again with --debug for a traceback, and report it.")
+    console.error(
+        f"unexpected {type(failure).__name__}: {failure}",
+        "" if debugging() else "Run it again with --debug for a traceback, and report it.",
+    )
     return UNEXPECTED
 
 
@@ -49,6 +52,7 @@ def guarded(command: Callable[P, None]) -> Callable[P, None]:
     It is done here, inside the command, because click takes any EOFError for the end of a dialogue, and
     `vqcodec.errors.TruncatedError` is one.
     """
+
     @functools.wraps(command)
     def wrapper(*args: P.args, **kwargs: P.kwargs) -> None:
         try:
@@ -58,4 +62,5 @@ def guarded(command: Callable[P, None]) -> Callable[P, None]:
             raise
         except (Exception, KeyboardInterrupt) as failure:
             raise typer.Exit(report(failure)) from None
+
     return wrapper

@@ -1,4 +1,5 @@
 """`vqcodec info`: what a file says about itself. Needs no model and no torch."""
+
 from __future__ import annotations
 
 from collections.abc import Mapping
@@ -12,11 +13,14 @@ from .guard import guarded
 
 @guarded
 def info(
-    source: Annotated[str, typer.Argument(metavar="IN.vqt", help="File to look at; - reads stdin.")],
+    source: Annotated[
+        str, typer.Argument(metavar="IN.vqt", help="File to look at; - reads stdin.")
+    ],
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Show what a .vqt file holds: times, models, bytes by purpose."""
     from vqcodec import api
+
     fields = api.info(source)
     if as_json:
         output.print_json(fields)
@@ -27,8 +31,11 @@ def info(
 def lines(fields: Mapping[str, Any]) -> list[str]:
     """Facts by name, then the table of sizes."""
     in_table = {f"{part}_{unit}" for part in (*output.PARTS, "file") for unit in ("bytes", "kbps")}
-    facts = {name.removesuffix("_px").removesuffix("_hz"): value for name, value in fields.items()
-             if name not in in_table}
+    facts = {
+        name.removesuffix("_px").removesuffix("_hz"): value
+        for name, value in fields.items()
+        if name not in in_table
+    }
     if facts.get("synthetic"):
         facts["synthetic"] = "motion made from speech"
     return [*output.fact_lines(facts), "", *output.size_lines(fields)]

@@ -1,4 +1,5 @@
 """The `vqcodec` command."""
+
 from __future__ import annotations
 
 import os
@@ -23,9 +24,14 @@ from .train import train
 from .validate import validate
 from .verify import verify
 
-app = typer.Typer(name="vqcodec", no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False,
-                  context_settings={"help_option_names": ["-h", "--help"]},
-                  help="Talking-head video at the rate of a modem: a portrait, motion tokens and sound in one file.")
+app = typer.Typer(
+    name="vqcodec",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    help="Talking-head video at the rate of a modem: a portrait, motion tokens and sound in one file.",
+)
 for command in (encode, decode, dub, info, verify, thin, demo, validate, compare, benchmark):
     app.command()(command)
 app.add_typer(train, name="train")
@@ -39,9 +45,12 @@ def _version(wanted: bool) -> None:
 
 @app.callback()
 def options(
-    version: Annotated[bool, typer.Option(
-        "--version", callback=_version, is_eager=True, help="Show the version.")] = False,
-    debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks; also VQCODEC_DEBUG=1.")] = False,
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")
+    ] = False,
+    debug: Annotated[
+        bool, typer.Option("--debug", help="Show tracebacks; also VQCODEC_DEBUG=1.")
+    ] = False,
 ) -> None:
     if debug:
         os.environ["VQCODEC_DEBUG"] = "1"

@@ -1,4 +1,5 @@
 """Data for stdout: JSON and plain tables."""
+
 from __future__ import annotations
 
 import json
@@ -31,18 +32,28 @@ def refuse_json_on_pipe(target: str, as_json: bool) -> None:
         UsageError: both are wanted.
     """
     if as_json and target == "-":
-        raise UsageError("--json and output to stdout exclude each other", hint="Give the output a file name.")
+        raise UsageError(
+            "--json and output to stdout exclude each other", hint="Give the output a file name."
+        )
 
 
 def size_lines(fields: Mapping[str, Any]) -> list[str]:
     """A table of bytes and kbit/s by purpose, from `vqcodec.config.size_fields`."""
-    lines = [f"{name:<10}{fields[f'{name}_bytes']:>10} bytes {fields[f'{name}_kbps']:>9.3f} kbit/s" for name in PARTS]
-    return [*lines, f"{'file':<10}{fields['file_bytes']:>10} bytes {fields['file_kbps']:>9.3f} kbit/s"]
+    lines = [
+        f"{name:<10}{fields[f'{name}_bytes']:>10} bytes {fields[f'{name}_kbps']:>9.3f} kbit/s"
+        for name in PARTS
+    ]
+    return [
+        *lines,
+        f"{'file':<10}{fields['file_bytes']:>10} bytes {fields['file_kbps']:>9.3f} kbit/s",
+    ]
 
 
 def fact_lines(facts: Mapping[str, Any]) -> list[str]:
     """Aligned `name  value` lines; None and empty values are left out, booleans read yes and no."""
-    shown = {name: _plain(value) for name, value in facts.items() if value not in (None, "", [], ())}
+    shown = {
+        name: _plain(value) for name, value in facts.items() if value not in (None, "", [], ())
+    }
     width = max((len(name) for name in shown), default=0) + 2
     return [f"{name:<{width}}{value}" for name, value in shown.items()]
 

@@ -1,4 +1,5 @@
 """`vqcodec thin`: drop residual layers from a file. Needs no model and no torch."""
+
 from __future__ import annotations
 
 from typing import Annotated
@@ -14,15 +15,20 @@ from .guard import guarded
 @guarded
 def thin(
     source: Annotated[str, typer.Argument(metavar="IN.vqt", help="File to thin; - reads stdin.")],
-    target: Annotated[str, typer.Argument(metavar="OUT.vqt", help="File to write; - writes to stdout.")],
+    target: Annotated[
+        str, typer.Argument(metavar="OUT.vqt", help="File to write; - writes to stdout.")
+    ],
     layers: Annotated[int, typer.Option(min=1, max=LAYERS, help="Residual layers to keep.")],
     force: Annotated[bool, typer.Option("--force", help="Replace an existing output.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print the sizes as JSON on stdout.")] = False,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print the sizes as JSON on stdout.")
+    ] = False,
 ) -> None:
     """Keep only the first layers of a .vqt file: a lower rate without decoding."""
     output.refuse_json_on_pipe(target, as_json)
     from vqcodec import api
     from vqcodec.reports import size_fields
+
     fields = size_fields(api.thin(source, target, layers=layers, force=force)) | {"layers": layers}
     if as_json:
         output.print_json(fields)

@@ -1,4 +1,5 @@
 """`vqcodec validate`: the evaluation table over a folder of clips."""
+
 from __future__ import annotations
 
 from pathlib import Path
@@ -17,31 +18,57 @@ from .guard import guarded
 
 @guarded
 def validate(
-    data: Annotated[Path, typer.Option(help="Corpus folder (clips in val/), or a folder of .mp4 clips.")],
-    out: Annotated[Path | None, typer.Option(help="JSON file to write.", show_default=False)] = None,
-    clips: Annotated[int | None, typer.Option(
-        min=1, help="Measure so many, evenly spread.", show_default="all")] = None,
-    layers: Annotated[str, typer.Option(help="Numbers of layers to measure: 4 or 1,2,3,4.")] = str(LAYERS),
+    data: Annotated[
+        Path, typer.Option(help="Corpus folder (clips in val/), or a folder of .mp4 clips.")
+    ],
+    out: Annotated[
+        Path | None, typer.Option(help="JSON file to write.", show_default=False)
+    ] = None,
+    clips: Annotated[
+        int | None, typer.Option(min=1, help="Measure so many, evenly spread.", show_default="all")
+    ] = None,
+    layers: Annotated[str, typer.Option(help="Numbers of layers to measure: 4 or 1,2,3,4.")] = str(
+        LAYERS
+    ),
     every: Annotated[int, typer.Option(min=1, help="Sample faces every so many frames.")] = 5,
     device: Annotated[Device, typer.Option(help="Where networks run.")] = "auto",
-    sheets: Annotated[Path | None, typer.Option(help="Folder for contact sheets.", show_default=False)] = None,
-    keep: Annotated[Path | None, typer.Option(help="Folder to keep coded files in.", show_default=False)] = None,
+    sheets: Annotated[
+        Path | None, typer.Option(help="Folder for contact sheets.", show_default=False)
+    ] = None,
+    keep: Annotated[
+        Path | None, typer.Option(help="Folder to keep coded files in.", show_default=False)
+    ] = None,
     force: Annotated[bool, typer.Option("--force", help="Replace an existing JSON file.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of the table.")] = False,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print JSON instead of the table.")
+    ] = False,
 ) -> None:
     """Measure the codec on clips, file to file: rates, quality, speed, beside the still portrait's."""
     if out is not None and out.exists() and not force:
-        raise OutputExistsError(f"{out} exists", hint="Choose another name, or pass --force to replace it.")
+        raise OutputExistsError(
+            f"{out} exists", hint="Choose another name, or pass --force to replace it."
+        )
     from rich.console import Console
 
     from vqcodec.evaluation.metrics.suite import Suite
-    from vqcodec.evaluation.validate import Validation, coded_folder, parse_layers, show, validation_clips
+    from vqcodec.evaluation.validate import (
+        Validation,
+        coded_folder,
+        parse_layers,
+        show,
+        validation_clips,
+    )
+
     wanted, found = parse_layers(layers), validation_clips(data, clips)
     with Suite(every) as suite, coded_folder(keep) as folder, console.progress_bar() as progress:
         seen = iter(range(len(found)))
         validation = Validation(suite, wanted, folder, sheets=sheets, device=device)
-        results = validation.run(found, lambda name: progress(
-            ProgressEvent("clips", next(seen), total_frames=len(found), unit="clips")))
+        results = validation.run(
+            found,
+            lambda name: progress(
+                ProgressEvent("clips", next(seen), total_frames=len(found), unit="clips")
+            ),
+        )
     if out is not None:
         results.save(out)
     if as_json:

@@ -1,4 +1,5 @@
 """`vqcodec verify`: read every chunk, check every rule. Needs no model and no torch."""
+
 from __future__ import annotations
 
 from typing import Annotated
@@ -16,11 +17,16 @@ def verify(
 ) -> None:
     """Check a .vqt file: structure, limits, CRCs, and that every token decodes."""
     from vqcodec import api
+
     fields = api.verify(source).to_json()
     if as_json:
         output.print_json({"valid": True} | fields)
     else:
-        output.print_lines([f"valid: {fields['frames']} frames, {fields['seconds']:g} s, {fields['layers']} layers, "
-                            f"{fields['key_frames']} key frames, {fields['motion_groups']} motion groups, "
-                            f"{fields['audio_packets']} sound packets",
-                            f"tokens sha256 {fields['token_sha256']}"])
+        output.print_lines(
+            [
+                f"valid: {fields['frames']} frames, {fields['seconds']:g} s, {fields['layers']} layers, "
+                f"{fields['key_frames']} key frames, {fields['motion_groups']} motion groups, "
+                f"{fields['audio_packets']} sound packets",
+                f"tokens sha256 {fields['token_sha256']}",
+            ]
+        )

@@ -4,6 +4,7 @@ Six short clips, each with one thing that goes wrong; coded and decoded by the s
 frame, the frame that fails, the same frame decoded. Needs scipy (for puppet.py) beside vqcodec. What the encoder
 did about it is printed, and told in the README.
 """
+
 from __future__ import annotations
 
 import argparse
@@ -89,7 +90,9 @@ FAILURES = (
 def write(path: Path, frames: list[U8]) -> None:
     """H.264 at high quality."""
     with av.open(str(path), "w") as out:
-        video = out.add_stream("libx264", rate=FRAME_RATE_HZ, options={"crf": "12", "x264-params": "threads=1"})
+        video = out.add_stream(
+            "libx264", rate=FRAME_RATE_HZ, options={"crf": "12", "x264-params": "threads=1"}
+        )
         video.width = video.height = SIZE_PX
         video.pix_fmt = "yuv420p"
         for t, rgb in enumerate(frames):
@@ -110,21 +113,35 @@ def row(failure: Failure, puppet: Puppet, folder: Path) -> U8:
     shares = [t / (FRAMES - 1) for t in range(FRAMES)]
     frames = [failure.change(puppet.render(failure.pose(s), SIZE_PX), s) for s in shares]
     write(folder / "in.mp4", frames)
-    report = api.encode(folder / "in.mp4", folder / "coded.vqt",
-                        EncodeOptions(audio=AudioChoice("none"), portrait_frame="first", crop="full", force=True))
+    report = api.encode(
+        folder / "in.mp4",
+        folder / "coded.vqt",
+        EncodeOptions(audio=AudioChoice("none"), portrait_frame="first", crop="full", force=True),
+    )
     api.decode(folder / "coded.vqt", folder / "out.mp4", DecodeOptions(force=True, crf=12))
-    sys.stdout.write(f"{failure.name}: {report.key_frames} key frame(s), {report.low_confidence_frames} of {FRAMES} frames "
-                     "without a face\n")
+    sys.stdout.write(
+        f"{failure.name}: {report.key_frames} key frame(s), {report.low_confidence_frames} of {FRAMES} frames "
+        "without a face\n"
+    )
     shown = (frames[0], frames[failure.look], read(folder / "out.mp4")[failure.look])
-    cells = [cv2.resize(p, (SHOWN_PX, SHOWN_PX), interpolation=cv2.INTER_AREA).astype(np.uint8) for p in shown]
+    cells = [
+        cv2.resize(p, (SHOWN_PX, SHOWN_PX), interpolation=cv2.INTER_AREA).astype(np.uint8)
+        for p in shown
+    ]
     names = (f"{failure.name}: portrait", "source", "decoded")
-    return np.concatenate([draw_label(c, n, (8, SHOWN_PX - 10), 0.42) for c, n in zip(cells, names, strict=True)], 1)
+    return np.concatenate(
+        [draw_label(c, n, (8, SHOWN_PX - 10), 0.42) for c, n in zip(cells, names, strict=True)], 1
+    )
 
 
 def main() -> None:
     """Write the sheet."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("sheet", nargs="?", type=Path, default=Path(__file__).parent / "failures.jpg")
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument(
+        "sheet", nargs="?", type=Path, default=Path(__file__).parent / "failures.jpg"
+    )
     target = parser.parse_args().sheet
     canvas = portrait(CANVAS_PX)
     with FaceLandmarker() as landmarker:

@@ -5,6 +5,7 @@
 
 Same packages, same bytes. SOURCES.md says where each ingredient comes from.
 """
+
 from __future__ import annotations
 
 import argparse
@@ -22,8 +23,10 @@ from puppet import Pose, Puppet
 
 from vqcodec.face.landmarks import FaceLandmarker
 
-TEXT = ("Hello. This clip was made from one still picture and a synthetic voice. "
-        "The eyes blink, and the mouth follows the sound.")
+TEXT = (
+    "Hello. This clip was made from one still picture and a synthetic voice. "
+    "The eyes blink, and the mouth follows the sound."
+)
 VOICE = ["-v", "en-us+f2", "-s", "158", "-p", "46", "-a", "120"]
 CROP_PX = (103, 0, 248)  # x, y, side in the 512 x 512 picture
 SIZE_PX, CANVAS_PX = 512, 1024
@@ -37,9 +40,12 @@ F64 = NDArray[np.float64]
 def portrait(side_px: int) -> NDArray[np.uint8]:
     """The square around head and shoulders of NASA's portrait of Eileen Collins."""
     import skimage.data
+
     x, y, side = CROP_PX
     square = Image.fromarray(skimage.data.astronaut()).crop((x, y, x + side, y + side))
-    large = np.asarray(square.resize((side_px, side_px), Image.Resampling.LANCZOS)).astype(np.float32)
+    large = np.asarray(square.resize((side_px, side_px), Image.Resampling.LANCZOS)).astype(
+        np.float32
+    )
     blurred = cv2.GaussianBlur(large, (0, 0), 2.4 * side_px / SIZE_PX)
     return np.clip(large + 0.45 * (large - blurred) + 0.5, 0, 255).astype(np.uint8)
 
@@ -51,10 +57,16 @@ def speech() -> F64:
         subprocess.run(["espeak-ng", *VOICE, "-w", str(wav), TEXT], check=True)
         with av.open(str(wav)) as source:
             resampler = av.AudioResampler(format="flt", layout="mono", rate=RATE_HZ)
-            parts = [r.to_ndarray()[0] for frame in [*source.decode(audio=0), None] for r in resampler.resample(frame)]
+            parts = [
+                r.to_ndarray()[0]
+                for frame in [*source.decode(audio=0), None]
+                for r in resampler.resample(frame)
+            ]
     voice = np.concatenate(parts).astype(np.float64)
     voice *= 0.6 / np.abs(voice).max()
-    sound = np.concatenate([np.zeros(round(LEAD_S * RATE_HZ)), voice, np.zeros(round(TAIL_S * RATE_HZ))])
+    sound = np.concatenate(
+        [np.zeros(round(LEAD_S * RATE_HZ)), voice, np.zeros(round(TAIL_S * RATE_HZ))]
+    )
     per_frame = RATE_HZ // FRAME_RATE_HZ
     return np.pad(sound, (0, -len(sound) % per_frame))
 
@@ -75,9 +87,11 @@ def lips(sound: F64) -> tuple[F64, F64]:
     low, mid, high = np.zeros(frames), np.zeros(frames), np.zeros(frames)
     for t in range(frames):
         begin = per_frame // 2 + t * per_frame
-        power = np.abs(np.fft.rfft(padded[begin:begin + 2 * per_frame] * window)) ** 2
-        low[t], mid[t], high[t] = (power[(freq >= a) & (freq < b)].sum()
-                                   for a, b in ((100, 450), (450, 1400), (1400, 4000)))
+        power = np.abs(np.fft.rfft(padded[begin : begin + 2 * per_frame] * window)) ** 2
+        low[t], mid[t], high[t] = (
+            power[(freq >= a) & (freq < b)].sum()
+            for a, b in ((100, 450), (450, 1400), (1400, 4000))
+        )
     level = np.sqrt(mid + 0.25 * low)
     level /= np.percentile(level[level > 0.05 * level.max()], 85)
     gap = np.clip(level, 0, 1.25) ** 0.8
@@ -111,23 +125,29 @@ def poses(sound: F64) -> list[Pose]:
             return float(np.sin(2 * np.pi * (hz * s + phase)) - np.sin(2 * np.pi * phase))
 
         glance = float(np.tanh(3 * np.sin(2 * np.pi * 0.23 * s + 0.4)) - np.tanh(3 * np.sin(0.4)))
-        out.append(Pose(
-            gap=0.016 + 0.132 * float(gap[t]), narrow=0.75 * float(narrow[t]), lids=blink(s),
-            brow=ease * (0.9 * float(stress[t]) - 0.35 + 0.2 * wave(0.31, 0.2)),
-            gaze=(0.28 * glance * ease, 0.15 * wave(0.17, 0.1)),
-            yaw_rad=ease * (0.17 * wave(0.19, 0.0) + 0.05 * wave(0.43, 0.3)),
-            pitch_rad=ease * (0.06 * wave(0.27, 0.45) + 0.09 * (float(stress[t]) - 0.35)),
-            roll_rad=ease * (0.06 * wave(0.15, 0.05) + 0.022 * wave(0.53, 0.6)),
-            shift=(0.010 * wave(0.21, 0.02) * ease, 0.004 * wave(0.35, 0.7) * ease),
-            scale=1 + 0.012 * wave(0.13, 0.0) * ease))
+        out.append(
+            Pose(
+                gap=0.016 + 0.132 * float(gap[t]),
+                narrow=0.75 * float(narrow[t]),
+                lids=blink(s),
+                brow=ease * (0.9 * float(stress[t]) - 0.35 + 0.2 * wave(0.31, 0.2)),
+                gaze=(0.28 * glance * ease, 0.15 * wave(0.17, 0.1)),
+                yaw_rad=ease * (0.17 * wave(0.19, 0.0) + 0.05 * wave(0.43, 0.3)),
+                pitch_rad=ease * (0.06 * wave(0.27, 0.45) + 0.09 * (float(stress[t]) - 0.35)),
+                roll_rad=ease * (0.06 * wave(0.15, 0.05) + 0.022 * wave(0.53, 0.6)),
+                shift=(0.010 * wave(0.21, 0.02) * ease, 0.004 * wave(0.35, 0.7) * ease),
+                scale=1 + 0.012 * wave(0.13, 0.0) * ease,
+            )
+        )
     return out
 
 
 def _audio_frames(sound: F64, size: int) -> list[av.AudioFrame]:
     out = []
     for begin in range(0, len(sound), size):
-        frame = av.AudioFrame.from_ndarray(sound[None, begin:begin + size].astype(np.float32), format="flt",
-                                           layout="mono")
+        frame = av.AudioFrame.from_ndarray(
+            sound[None, begin : begin + size].astype(np.float32), format="flt", layout="mono"
+        )
         frame.sample_rate, frame.pts, frame.time_base = RATE_HZ, begin, Fraction(1, RATE_HZ)
         out.append(frame)
     return out
@@ -135,7 +155,9 @@ def _audio_frames(sound: F64, size: int) -> list[av.AudioFrame]:
 
 def write_opus(path: Path, sound: F64) -> None:
     """Mono Ogg Opus at 24 kbit/s."""
-    with av.open(str(path), "w", format="ogg", options={"fflags": "+bitexact"}) as out:  # else a random serial number
+    with av.open(
+        str(path), "w", format="ogg", options={"fflags": "+bitexact"}
+    ) as out:  # else a random serial number
         stream = out.add_stream("libopus", rate=RATE_HZ, layout="mono")
         stream.bit_rate = 24_000
         for frame in [*_audio_frames(sound, 960), None]:
@@ -145,8 +167,11 @@ def write_opus(path: Path, sound: F64) -> None:
 def write_clip(path: Path, puppet: Puppet, sound: F64) -> None:
     """H.264 and AAC, 25 frames per second."""
     with av.open(str(path), "w", options={"movflags": "+faststart"}) as out:
-        video = out.add_stream("libx264", rate=FRAME_RATE_HZ,
-                               options={"crf": "19", "preset": "slow", "x264-params": "threads=1"})
+        video = out.add_stream(
+            "libx264",
+            rate=FRAME_RATE_HZ,
+            options={"crf": "19", "preset": "slow", "x264-params": "threads=1"},
+        )
         video.width = video.height = SIZE_PX
         video.pix_fmt = "yuv420p"
         audio = out.add_stream("aac", rate=RATE_HZ, layout="mono")
@@ -162,7 +187,9 @@ def write_clip(path: Path, puppet: Puppet, sound: F64) -> None:
 
 def main() -> None:
     """Write the three files into a folder, by default this one."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("folder", nargs="?", type=Path, default=Path(__file__).parent)
     folder = parser.parse_args().folder
     folder.mkdir(parents=True, exist_ok=True)

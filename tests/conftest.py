@@ -1,4 +1,5 @@
 """What the tests share: the sample media, the corpus where there is one, and the command line."""
+
 from __future__ import annotations
 
 import os
@@ -57,8 +58,19 @@ def cli_command(*arguments: object) -> list[str]:
 @pytest.fixture
 def cli(tmp_path: Path) -> Cli:
     """Run `vqcodec ...` in tmp_path; stdin as bytes; stdout and stderr come back as bytes."""
-    def run(*arguments: object, stdin: bytes = b"", timeout_s: float = 120) -> subprocess.CompletedProcess[bytes]:
+
+    def run(
+        *arguments: object, stdin: bytes = b"", timeout_s: float = 120
+    ) -> subprocess.CompletedProcess[bytes]:
         environment = {**os.environ, "TERM": "dumb", "COLUMNS": "200"}
-        return subprocess.run(cli_command(*arguments), input=stdin, capture_output=True, cwd=tmp_path,
-                              timeout=timeout_s, check=False, env=environment)
+        return subprocess.run(
+            cli_command(*arguments),
+            input=stdin,
+            capture_output=True,
+            cwd=tmp_path,
+            timeout=timeout_s,
+            check=False,
+            env=environment,
+        )
+
     return run

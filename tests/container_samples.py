@@ -1,4 +1,5 @@
 """Small streams for the container tests: every value is made from a seed, so that bytes can be compared."""
+
 from __future__ import annotations
 
 import hashlib
@@ -8,7 +9,17 @@ from fractions import Fraction
 import numpy as np
 
 from vqcodec.container import Writer
-from vqcodec.types import DIMS, GROUPS, AudioGroup, AudioHead, Crop, Head, KeyFrame, ModelId, MotionGroup
+from vqcodec.types import (
+    DIMS,
+    GROUPS,
+    AudioGroup,
+    AudioHead,
+    Crop,
+    Head,
+    KeyFrame,
+    ModelId,
+    MotionGroup,
+)
 
 MOTION_SPACE = ModelId("test-motion", bytes(range(32)))
 RENDERER = ModelId("test-renderer", bytes(range(32, 64)))
@@ -36,32 +47,58 @@ def make_key_frame(first_frame: int = 0, size: int = 40) -> KeyFrame:
 
 def make_indices(frames: int, layers: int, seed: int = 0) -> np.ndarray:
     """Tokens of a random walk of small integer steps, about as smooth as a face; the same on every machine."""
-    noise = np.frombuffer(hashlib.shake_256(f"tokens {seed}".encode()).digest(frames * DIMS), dtype=np.uint8)
-    rest = np.clip(np.cumsum(noise.reshape(frames, DIMS).astype(np.int64) % 9 - 4, axis=0), -170, 170)
+    noise = np.frombuffer(
+        hashlib.shake_256(f"tokens {seed}".encode()).digest(frames * DIMS), dtype=np.uint8
+    )
+    rest = np.clip(
+        np.cumsum(noise.reshape(frames, DIMS).astype(np.int64) % 9 - 4, axis=0), -170, 170
+    )
     indices = np.zeros((frames, GROUPS, layers), dtype=np.uint16)
     for layer in range(layers):
         step = 4 ** (3 - layer)
         digits = np.clip(np.sign(rest) * ((2 * np.abs(rest) + step) // (2 * step)), -2, 2)
         rest = rest - digits * step
-        indices[:, :, layer] = ((digits + 2).reshape(frames, GROUPS, 4) * 5 ** np.arange(4)).sum(axis=2)
+        indices[:, :, layer] = ((digits + 2).reshape(frames, GROUPS, 4) * 5 ** np.arange(4)).sum(
+            axis=2
+        )
     return indices
 
 
-def make_group(first_frame: int, frames: int, layers: int = 4, *, first_tick: int | None = None, step: int = 1,
-               ticks: list[int] | None = None, held: tuple[int, ...] = ()) -> MotionGroup:
+def make_group(
+    first_frame: int,
+    frames: int,
+    layers: int = 4,
+    *,
+    first_tick: int | None = None,
+    step: int = 1,
+    ticks: list[int] | None = None,
+    held: tuple[int, ...] = (),
+) -> MotionGroup:
     start = first_frame * step if first_tick is None else first_tick
-    times = start + step * np.arange(frames, dtype=np.int64) if ticks is None else np.array(ticks, dtype=np.int64)
+    times = (
+        start + step * np.arange(frames, dtype=np.int64)
+        if ticks is None
+        else np.array(ticks, dtype=np.int64)
+    )
     low_confidence = np.zeros(frames, dtype=np.bool_)
     low_confidence[list(held)] = True
-    return MotionGroup(first_frame, times, low_confidence, make_indices(frames, layers, seed=first_frame))
+    return MotionGroup(
+        first_frame, times, low_confidence, make_indices(frames, layers, seed=first_frame)
+    )
 
 
-def make_audio(first_sample: int, packets: int = 5, size: int = 30, end_trim_samples: int = 0) -> AudioGroup:
-    data = tuple(bytes([0x48]) + bytes((i * 7 + k) % 256 for k in range(size - 1)) for i in range(packets))
+def make_audio(
+    first_sample: int, packets: int = 5, size: int = 30, end_trim_samples: int = 0
+) -> AudioGroup:
+    data = tuple(
+        bytes([0x48]) + bytes((i * 7 + k) % 256 for k in range(size - 1)) for i in range(packets)
+    )
     return AudioGroup(first_sample, data, end_trim_samples)
 
 
-def make_stream(groups: int = 3, frames: int = 4, *, cut: int | None = None, **changes: object) -> bytes:
+def make_stream(
+    groups: int = 3, frames: int = 4, *, cut: int | None = None, **changes: object
+) -> bytes:
     """`groups` groups of `frames` frames with sound; a new key frame before group `cut`."""
     head = make_head(**changes)
     sink = io.BytesIO()
@@ -69,7 +106,9 @@ def make_stream(groups: int = 3, frames: int = 4, *, cut: int | None = None, **c
         for number in range(groups):
             if number in (0, cut):
                 writer.key_frame(make_key_frame(number * frames))
-            writer.motion(make_group(number * frames, frames, head.layers, held=(0,) if number == 1 else ()))
+            writer.motion(
+                make_group(number * frames, frames, head.layers, held=(0,) if number == 1 else ())
+            )
             if head.audio is not None:
                 writer.audio(make_audio(number * 5 * 960))
     return sink.getvalue()

@@ -1,4 +1,5 @@
 """Run by torchrun in test_training: two steps in each of two processes, then what they ended with."""
+
 from __future__ import annotations
 
 import json

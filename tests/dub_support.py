@@ -1,4 +1,5 @@
 """Stand-ins for the models of a dub, and sounds and pictures to dub: fast, deterministic, without weights."""
+
 from __future__ import annotations
 
 import wave
@@ -66,7 +67,9 @@ class HeadSpace(FakeSpace):
         tilt = np.stack([-middle[:, 1], middle[:, 0]], 1).reshape(-1)
         columns = np.stack([x, y, middle.reshape(-1), tilt, *self.basis.T[4:]], 1)
         self.basis = np.linalg.qr(columns)[0].astype(np.float32)
-        self.units = np.full(DIMS, 2, np.float32)  # a tenth of the square to either side is within reach
+        self.units = np.full(
+            DIMS, 2, np.float32
+        )  # a tenth of the square to either side is within reach
 
     def landmarks(self, features: NDArray[np.float32]) -> NDArray[np.float32]:
         rest = features / np.float32(256) - self._mean @ self.basis
@@ -112,13 +115,26 @@ class SteppingGenerator:
     def __post_init__(self) -> None:
         self.asked: list[Any] = []
 
-    def generate(self, speech: NDArray[np.int64], controls: Controls, portrait: Any, *, rest: NDArray[np.float32],
-                 temperature: float = 0.0, seed: int = 0, argmax: bool = False) -> Iterator[NDArray[np.int16]]:
-        assert len(speech) == len(controls) == len(rest) and portrait.features.shape == (48,) and len(portrait.controls) == 1
+    def generate(
+        self,
+        speech: NDArray[np.int64],
+        controls: Controls,
+        portrait: Any,
+        *,
+        rest: NDArray[np.float32],
+        temperature: float = 0.0,
+        seed: int = 0,
+        argmax: bool = False,
+    ) -> Iterator[NDArray[np.int16]]:
+        assert (
+            len(speech) == len(controls) == len(rest)
+            and portrait.features.shape == (48,)
+            and len(portrait.controls) == 1
+        )
         self.asked.append((speech, controls, portrait, temperature, seed))
         rng = np.random.default_rng(seed)
         for start in range(0, len(speech), WINDOW):
-            part = speech[start:start + WINDOW]
+            part = speech[start : start + WINDOW]
             values = np.zeros((len(part), 48), np.int16)
             values[:, 0] = part % 100
             if temperature:
@@ -129,21 +145,38 @@ class SteppingGenerator:
 class Swaying:
     """A head that turns slowly and blinks every four seconds."""
 
-    def controls(self, energy: NDArray[np.float32], start: Controls, *, seed: int, blink: bool = True) -> Controls:
+    def controls(
+        self, energy: NDArray[np.float32], start: Controls, *, seed: int, blink: bool = True
+    ) -> Controls:
         assert energy.dtype == np.float32 and len(start) == 1
         at = np.arange(len(energy))
         pose = np.repeat(start.pose, len(at), 0)
         pose[:, 1] += 0.1 * np.sin(at / (10 + seed)).astype(np.float32)
-        shut = np.where(at % 100 == 50, np.float32(1), start.blink[0]) if blink else np.repeat(start.blink, len(at))
+        shut = (
+            np.where(at % 100 == 50, np.float32(1), start.blink[0])
+            if blink
+            else np.repeat(start.blink, len(at))
+        )
         return Controls(pose, np.repeat(start.gaze, len(at), 0), shut.astype(np.float32))
 
 
-def dub_parts(generator: SteppingGenerator | None = None, renderer: FakeRenderer | None = None,
-              detector: type[DrawnHeads] = DrawnHeads) -> DubParts:
+def dub_parts(
+    generator: SteppingGenerator | None = None,
+    renderer: FakeRenderer | None = None,
+    detector: type[DrawnHeads] = DrawnHeads,
+) -> DubParts:
     space = HeadSpace()
     decoder = DecoderParts(space, renderer or FakeRenderer(), detector)
-    return DubParts(space, RENDERER_ID, detector, LevelTokenizer(), generator or SteppingGenerator(), Swaying(),
-                    HeadShape.load(), decoder)
+    return DubParts(
+        space,
+        RENDERER_ID,
+        detector,
+        LevelTokenizer(),
+        generator or SteppingGenerator(),
+        Swaying(),
+        HeadShape.load(),
+        decoder,
+    )
 
 
 def spoken(seconds: float, rate_hz: int = 16000, *, level: float = 0.4) -> NDArray[np.float64]:
@@ -153,7 +186,9 @@ def spoken(seconds: float, rate_hz: int = 16000, *, level: float = 0.4) -> NDArr
     return np.asarray(level * 0.5 * buzz * np.clip(np.sin(2 * np.pi * 2 * at), 0, 1))
 
 
-def write_wav(path: Path, samples: NDArray[np.float64], rate_hz: int = 16000, channels: int = 1) -> Path:
+def write_wav(
+    path: Path, samples: NDArray[np.float64], rate_hz: int = 16000, channels: int = 1
+) -> Path:
     """Samples (n,) in -1..1 as a 16-bit WAV, the same in every channel."""
     pcm = np.repeat(np.rint(np.clip(samples, -1, 1) * 32767).astype("<i2"), channels)
     with wave.open(str(path), "wb") as file:
@@ -164,8 +199,12 @@ def write_wav(path: Path, samples: NDArray[np.float64], rate_hz: int = 16000, ch
     return path
 
 
-def write_portrait(path: Path, faces: list[tuple[float, float, float]] | None = None, width: int = 400,
-                   height: int = 300) -> Path:
+def write_portrait(
+    path: Path,
+    faces: list[tuple[float, float, float]] | None = None,
+    width: int = 400,
+    height: int = 300,
+) -> Path:
     """A drawn picture; by default with one face of 120 pixels."""
     Image.fromarray(draw(width, height, [(180, 150, 120)] if faces is None else faces)).save(path)
     return path

@@ -1,4 +1,5 @@
 """What the tests of measuring dubs share: landmarks that speak, clips that hold them, and result files."""
+
 from __future__ import annotations
 
 from pathlib import Path
@@ -13,8 +14,13 @@ from vqcodec.evaluation.dubsync import shipped_basis
 from vqcodec.quantize.grfsq import quantize, to_indices
 
 FRAMES = 60
-NOTHING: dict[str, Any] = {"date_utc": "2026-01-01", "machine": {"cpu": "a CPU", "cores": 2}, "level": "full",
-                           "motion_space": "motion@1", "renderer": "renderer@1"}
+NOTHING: dict[str, Any] = {
+    "date_utc": "2026-01-01",
+    "machine": {"cpu": "a CPU", "cores": 2},
+    "level": "full",
+    "motion_space": "motion@1",
+    "renderer": "renderer@1",
+}
 
 
 def speaking(frames: int = FRAMES, seed: int = 1, late: int = 0) -> Features:
@@ -22,7 +28,7 @@ def speaking(frames: int = FRAMES, seed: int = 1, late: int = 0) -> Features:
     basis, rng = shipped_basis(), np.random.default_rng(seed)
     walk = rng.normal(size=(frames + 20, 48))
     smooth = np.apply_along_axis(lambda x: np.convolve(x, np.ones(5) / 5, "same"), 0, walk)
-    return (12 * smooth * basis.units)[10 - late:10 - late + frames].astype(np.float32)
+    return (12 * smooth * basis.units)[10 - late : 10 - late + frames].astype(np.float32)
 
 
 def drawn_clip(name: str = "a", frames: int = FRAMES, seed: int = 1) -> DubClip:
@@ -32,8 +38,16 @@ def drawn_clip(name: str = "a", frames: int = FRAMES, seed: int = 1) -> DubClip:
     seen = np.ones(frames, np.bool_)
     seen[3] = False
     pcm = (1000 * np.sin(np.arange(frames * FRAME_SAMPLES) / 40 / seed)).astype(np.int16)
-    return DubClip(Path(f"{name}.mp4"), np.full((512, 512, 3), 90, np.uint8), own, basis.landmarks(own[None])[0],
-                   basis.landmarks(real), seen, to_indices(quantize(real, basis.units)), pcm)
+    return DubClip(
+        Path(f"{name}.mp4"),
+        np.full((512, 512, 3), 90, np.uint8),
+        own,
+        basis.landmarks(own[None])[0],
+        basis.landmarks(real),
+        seen,
+        to_indices(quantize(real, basis.units)),
+        pcm,
+    )
 
 
 class LateMotion:
@@ -49,12 +63,22 @@ class LateMotion:
         return speaking(clip.frames, 1 if own else 99, self.late)
 
 
-def result(clip: str = "a", corr: float = 0.7, lag_ms: float = 40.0, shuffled: float = 0.2, **more: float) -> DubResult:
+def result(
+    clip: str = "a", corr: float = 0.7, lag_ms: float = 40.0, shuffled: float = 0.2, **more: float
+) -> DubResult:
     """A result with plain figures."""
-    figures: dict[str, float] = dict.fromkeys(FIGURES, 0.5) | {"lip_corr": corr, "lip_within": corr, "lip_lag_ms": lag_ms} | more
-    return DubResult(clip, "b", 100, 0.5, {"dub": figures, "shuffled": {"lip_corr": shuffled, "lmd_mouth": 0.03}})
+    figures: dict[str, float] = (
+        dict.fromkeys(FIGURES, 0.5)
+        | {"lip_corr": corr, "lip_within": corr, "lip_lag_ms": lag_ms}
+        | more
+    )
+    return DubResult(
+        clip, "b", 100, 0.5, {"dub": figures, "shuffled": {"lip_corr": shuffled, "lmd_mouth": 0.03}}
+    )
 
 
 def tone(seconds: float, hz: float = 200.0) -> NDArray[np.float32]:
     """A sine at 16 kHz."""
-    return (0.3 * np.sin(2 * np.pi * hz * np.arange(int(16000 * seconds)) / 16000)).astype(np.float32)
+    return (0.3 * np.sin(2 * np.pi * hz * np.arange(int(16000 * seconds)) / 16000)).astype(
+        np.float32
+    )

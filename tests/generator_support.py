@@ -1,4 +1,5 @@
 """A drawn head, a tiny generator with random weights, and noise: shared by tests of the generator and of what surrounds it."""
+
 from __future__ import annotations
 
 import numpy as np
@@ -34,9 +35,19 @@ def facts(points: np.ndarray, basis: LandmarkBasis) -> PortraitFacts:
 
 def generator(basis: LandmarkBasis, shape: GeneratorShape = TINY, seed: int = 0) -> MotionGenerator:
     torch.manual_seed(seed)
-    return MotionGenerator(store.current("renderer").id, GeneratorNetwork(shape), basis, NOBODY, NOBODY,
-                           torch.device("cpu"))
+    return MotionGenerator(
+        store.current("renderer").id,
+        GeneratorNetwork(shape),
+        basis,
+        NOBODY,
+        NOBODY,
+        torch.device("cpu"),
+    )
 
 
 def noise(seconds: float, dbfs: float, seed: int = 0) -> np.ndarray:
-    return np.random.default_rng(seed).normal(0, 10 ** (dbfs / 20), int(16000 * seconds)).astype(np.float32)
+    return (
+        np.random.default_rng(seed)
+        .normal(0, 10 ** (dbfs / 20), int(16000 * seconds))
+        .astype(np.float32)
+    )

@@ -1,4 +1,5 @@
 """Stand-ins for the models, and drawn people to encode: fast, deterministic, without weights."""
+
 from __future__ import annotations
 
 from collections.abc import Iterator
@@ -27,13 +28,20 @@ def face_template() -> NDArray[np.float32]:
     radius, angle = np.sqrt(rng.uniform(0, 0.2, LANDMARKS)), rng.uniform(0, 2 * np.pi, LANDMARKS)
     points = np.stack([0.8 * radius * np.cos(angle), radius * np.sin(angle)], 1)
     points[10], points[152], points[234], points[454] = (0, -0.5), (0, 0.5), (-0.4, 0), (0.4, 0)
-    for corners, lids in (((33, 133), ((160, 144), (159, 145), (158, 153))),
-                          ((362, 263), ((385, 380), (386, 374), (387, 373)))):
+    for corners, lids in (
+        ((33, 133), ((160, 144), (159, 145), (158, 153))),
+        ((362, 263), ((385, 380), (386, 374), (387, 373))),
+    ):
         x = -0.2 if corners[0] == 33 else 0.2
         points[corners[0]], points[corners[1]] = (x - 0.07, -0.1), (x + 0.07, -0.1)
         for above, below in lids:
             points[above], points[below] = (x, -0.122), (x, -0.078)
-    points[61], points[291], points[13], points[14] = (-0.12, 0.25), (0.12, 0.25), (0, 0.245), (0, 0.255)
+    points[61], points[291], points[13], points[14] = (
+        (-0.12, 0.25),
+        (0.12, 0.25),
+        (0, 0.245),
+        (0, 0.255),
+    )
     return points.astype(np.float32)
 
 
@@ -49,7 +57,9 @@ def turned(angle: float) -> NDArray[np.float32]:
     return points
 
 
-def draw(width: int, height: int, faces: list[tuple[float, float, float]], background: int = 60) -> NDArray[np.uint8]:
+def draw(
+    width: int, height: int, faces: list[tuple[float, float, float]], background: int = 60
+) -> NDArray[np.uint8]:
     """A picture with faces: boxes (centre x, centre y, height) of a blue that only faces have, 0.8 as wide as high."""
     rgb = np.full((height, width, 3), background, np.uint8)
     rgb[:, :, 1] = np.linspace(0, 120, width).astype(np.uint8)
@@ -108,17 +118,24 @@ class FakeSpace:
     def tracker(self) -> None:
         return None
 
-    def transfer(self, features: NDArray[np.float32], own: NDArray[np.float32],
-                 other: NDArray[np.float32]) -> NDArray[np.float32]:
+    def transfer(
+        self, features: NDArray[np.float32], own: NDArray[np.float32], other: NDArray[np.float32]
+    ) -> NDArray[np.float32]:
         return features + (other - own)
 
-    def features(self, frames: NDArray[np.uint8], landmarks: NDArray[np.float32],
-                 surroundings: NDArray[np.float32] | None = None) -> NDArray[np.float32]:
+    def features(
+        self,
+        frames: NDArray[np.uint8],
+        landmarks: NDArray[np.float32],
+        surroundings: NDArray[np.float32] | None = None,
+    ) -> NDArray[np.float32]:
         assert frames.shape[1:] == (256, 256, 3) and frames.dtype == np.uint8
         assert landmarks.shape == (len(frames), LANDMARKS, 2) and landmarks.dtype == np.float32
         self.batches.append(len(frames))
         # row by row: a matrix product may round differently in another batch size
-        return np.stack([(points.reshape(-1) * 256) @ self.basis for points in landmarks]).astype(np.float32)
+        return np.stack([(points.reshape(-1) * 256) @ self.basis for points in landmarks]).astype(
+            np.float32
+        )
 
 
 @dataclass
@@ -138,7 +155,9 @@ class FakeRenderer:
         self.prepared.append(features)
         return portrait
 
-    def render(self, state: Any, features: NDArray[np.float32], size_px: int = 512) -> NDArray[np.uint8]:
+    def render(
+        self, state: Any, features: NDArray[np.float32], size_px: int = 512
+    ) -> NDArray[np.uint8]:
         self.rendered.append(features)
         step = 512 // size_px
         return np.repeat(state[None, ::step, ::step], len(features), axis=0)
@@ -148,23 +167,38 @@ def encoder_parts(space: FakeSpace | None = None) -> EncoderParts:
     return EncoderParts(space or FakeSpace(), RENDERER_ID, DrawnFaces)
 
 
-def decoder_parts(renderer: FakeRenderer | None = None, space: FakeSpace | None = None) -> DecoderParts:
+def decoder_parts(
+    renderer: FakeRenderer | None = None, space: FakeSpace | None = None
+) -> DecoderParts:
     return DecoderParts(space or FakeSpace(), renderer or FakeRenderer(), DrawnFaces)
 
 
-def swaying(count: int, *, width: int = 96, height: int = 96, size: float = 48, fps: int = 25) -> Iterator[VideoFrame]:
+def swaying(
+    count: int, *, width: int = 96, height: int = 96, size: float = 48, fps: int = 25
+) -> Iterator[VideoFrame]:
     """A face of one size that sways by a tenth of its height."""
     for i in range(count):
         shift = 0.1 * size * np.sin(i / 9)
-        yield VideoFrame(draw(width, height, [(width / 2 + shift, height / 2, size)]), Fraction(i, fps))
+        yield VideoFrame(
+            draw(width, height, [(width / 2 + shift, height / 2, size)]), Fraction(i, fps)
+        )
 
 
 @contextmanager
-def video_writer(path: Path, *, width: int, height: int, fps: Fraction = Fraction(25), sound: bool = False,
-                 time_base: Fraction | None = None) -> Iterator[Any]:
+def video_writer(
+    path: Path,
+    *,
+    width: int,
+    height: int,
+    fps: Fraction = Fraction(25),
+    sound: bool = False,
+    time_base: Fraction | None = None,
+) -> Iterator[Any]:
     """Yield write(rgb, pts=None) for a lossless-ish H.264 file; with sound, a 440 Hz tone as long as the pictures."""
     with av.open(str(path), "w") as container:
-        stream = container.add_stream("libx264", rate=fps, options={"crf": "6", "preset": "ultrafast"})
+        stream = container.add_stream(
+            "libx264", rate=fps, options={"crf": "6", "preset": "ultrafast"}
+        )
         stream.width, stream.height, stream.pix_fmt = width, height, "yuv420p"
         if time_base is not None:
             stream.codec_context.time_base = time_base
@@ -188,7 +222,7 @@ def video_writer(path: Path, *, width: int, height: int, fps: Fraction = Fractio
 def _tone(container: Any, audio: Any, samples: int) -> None:
     wave = (8000 * np.sin(2 * np.pi * 440 * np.arange(samples) / 48000)).astype(np.int16)
     for start in range(0, samples, 1024):
-        part = np.ascontiguousarray(wave[None, start:start + 1024])
+        part = np.ascontiguousarray(wave[None, start : start + 1024])
         frame = av.AudioFrame.from_ndarray(part, format="s16", layout="mono")
         frame.sample_rate, frame.pts = 48000, start
         container.mux(audio.encode(frame))

@@ -1,4 +1,5 @@
 """Streams to damage: chunk by chunk, with real sound and a real still where they are played."""
+
 from __future__ import annotations
 
 import io
@@ -28,7 +29,7 @@ GROUP_FRAMES = 10
 def split(data: bytes) -> list[bytes]:
     """Signature and HEAD together, then the bytes of each chunk."""
     chunks = [piece for piece in ChunkScanner(io.BytesIO(data)) if isinstance(piece, Chunk)]
-    parts = [data[chunk.offset:chunk.offset + chunk.size_bytes] for chunk in chunks]
+    parts = [data[chunk.offset : chunk.offset + chunk.size_bytes] for chunk in chunks]
     return [data[:8] + parts[0], *parts[1:]]
 
 
@@ -52,11 +53,15 @@ def tone_packets(packets: int) -> tuple[AudioEncoder, tuple[bytes, ...]]:
 
 
 @cache
-def playable(groups: int = 6, cut: int | None = None, *, layers: int = 2, sound: bool = True) -> bytes:
+def playable(
+    groups: int = 6, cut: int | None = None, *, layers: int = 2, sound: bool = True
+) -> bytes:
     """Groups of 0.4 s with 0.4 s of sound each; a new portrait before group `cut`."""
     encoder, packets = tone_packets(groups * 20)
     sink = io.BytesIO()
-    head = Head(TIME_BASE_S, Fraction(FPS), layers, SPACE_ID, RENDERER_ID, encoder.head if sound else None)
+    head = Head(
+        TIME_BASE_S, Fraction(FPS), layers, SPACE_ID, RENDERER_ID, encoder.head if sound else None
+    )
     with Writer(sink, head) as writer:
         for number in range(groups):
             if number in (0, cut):
@@ -65,7 +70,7 @@ def playable(groups: int = 6, cut: int | None = None, *, layers: int = 2, sound:
             group = make_group(number * GROUP_FRAMES, GROUP_FRAMES, layers, step=STEP)
             writer.motion(group)
             if sound:
-                writer.audio(AudioGroup(number * 20 * 960, packets[number * 20:number * 20 + 20]))
+                writer.audio(AudioGroup(number * 20 * 960, packets[number * 20 : number * 20 + 20]))
     return sink.getvalue()
 
 
@@ -74,7 +79,9 @@ def renumbered(data: bytes, **changes: object) -> bytes:
     reader, sink = Reader(io.BytesIO(data)), io.BytesIO()
     with Writer(sink, replace(reader.head, **changes)) as writer:  # type: ignore[arg-type]
         for item in reader.coded():
-            {KeyFrame: writer.key_frame, AudioGroup: writer.audio}.get(type(item), writer.coded_motion)(item)  # type: ignore[arg-type,operator]
+            {KeyFrame: writer.key_frame, AudioGroup: writer.audio}.get(
+                type(item), writer.coded_motion
+            )(item)  # type: ignore[arg-type,operator]
     return sink.getvalue()
 
 

@@ -1,4 +1,5 @@
 """The specification's folder, its vectors and its reference decoder, for the tests."""
+
 from __future__ import annotations
 
 import importlib.util
@@ -11,8 +12,10 @@ from typing import Any
 SPEC = Path(__file__).resolve().parent.parent / "bitstream_spec"
 VECTORS = SPEC / "vectors"
 VALID = sorted(path.stem for path in (VECTORS / "valid").glob("*.vqt"))
-INVALID: dict[str, dict[str, Any]] = {path.stem: json.loads(path.with_suffix(".json").read_text(encoding="utf-8"))
-                                      for path in sorted((VECTORS / "invalid").glob("*.vqt"))}
+INVALID: dict[str, dict[str, Any]] = {
+    path.stem: json.loads(path.with_suffix(".json").read_text(encoding="utf-8"))
+    for path in sorted((VECTORS / "invalid").glob("*.vqt"))
+}
 
 
 def load(path: Path) -> ModuleType:

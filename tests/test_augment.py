@@ -1,4 +1,5 @@
 """Augmentation of speech: length, time, level and repeatability."""
+
 from __future__ import annotations
 
 from collections.abc import Callable
@@ -25,7 +26,10 @@ def lag_samples(a: Samples, b: Samples, limit: int = 800) -> int:
     """By how much the energy of b comes later than that of a."""
     blocks = [np.convolve(x * x, np.ones(80), "same") for x in (a, b)]
     one, two = (x - x.mean() for x in blocks)
-    scores = [float(np.dot(one[limit:-limit], np.roll(two, -d)[limit:-limit])) for d in range(-limit, limit + 1, 8)]
+    scores = [
+        float(np.dot(one[limit:-limit], np.roll(two, -d)[limit:-limit]))
+        for d in range(-limit, limit + 1, 8)
+    ]
     return int(np.argmax(scores)) * 8 - limit
 
 
@@ -35,15 +39,20 @@ def pitch_hz(samples: Samples) -> float:
     return float(np.flatnonzero(power > 0.2 * power.max())[0] * HZ / len(samples))
 
 
-@pytest.mark.parametrize("spoil", [
-    lambda x, rng: au.reverberated(x, rng, 0.5),
-    lambda x, rng: au.mixed(x, au.white_noise(len(x), rng), 10.0),
-    lambda x, rng: au.mixed(x, au.pink_noise(len(x), rng), 10.0),
-    lambda x, rng: au.mixed(x, au.music(len(x), rng), 10.0),
-    lambda x, rng: au.band_limited(x, 300, 3400),
-    lambda x, rng: au.clipped(x, 10.0),
-])
-def test_each_kind_keeps_length_and_time(spoil: Callable[[Samples, np.random.Generator], Samples]) -> None:
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        lambda x, rng: au.reverberated(x, rng, 0.5),
+        lambda x, rng: au.mixed(x, au.white_noise(len(x), rng), 10.0),
+        lambda x, rng: au.mixed(x, au.pink_noise(len(x), rng), 10.0),
+        lambda x, rng: au.mixed(x, au.music(len(x), rng), 10.0),
+        lambda x, rng: au.band_limited(x, 300, 3400),
+        lambda x, rng: au.clipped(x, 10.0),
+    ],
+)
+def test_each_kind_keeps_length_and_time(
+    spoil: Callable[[Samples, np.random.Generator], Samples],
+) -> None:
     before = bursts()
     after = spoil(before, np.random.default_rng(3))
     assert after.dtype == np.float32 and after.shape == before.shape
@@ -70,21 +79,29 @@ def test_augment_is_repeatable_bounded_and_leaves_its_input() -> None:
 @pytest.mark.parametrize("count", [0, 1, 63, 700, 16001])
 def test_any_length_and_silence(count: int) -> None:
     for seed in range(20):
-        after = au.augment(np.zeros(count, np.float32), np.random.default_rng(seed), others=[np.zeros(5, np.float32)])
+        after = au.augment(
+            np.zeros(count, np.float32),
+            np.random.default_rng(seed),
+            others=[np.zeros(5, np.float32)],
+        )
         assert after.shape == (count,) and np.isfinite(after).all()
 
 
 @pytest.mark.parametrize("ratio_db", [5.0, 20.0])
 def test_the_ratio_of_a_mixture_is_as_asked(ratio_db: float) -> None:
     speech = bursts(4.0)
-    noise = au.mixed(speech, au.white_noise(len(speech), np.random.default_rng(0)), ratio_db) - speech
+    noise = (
+        au.mixed(speech, au.white_noise(len(speech), np.random.default_rng(0)), ratio_db) - speech
+    )
     assert 20 * np.log10(au.level(speech) / au.level(noise)) == pytest.approx(ratio_db, abs=0.1)
 
 
 def test_pink_noise_falls_three_decibels_an_octave() -> None:
     power = np.abs(np.fft.rfft(au.pink_noise(1 << 17, np.random.default_rng(1)))) ** 2
     hz = np.fft.rfftfreq(1 << 17, 1 / HZ)
-    octaves = [10 * np.log10(power[(hz >= f) & (hz < 2 * f)].mean()) for f in (125, 250, 500, 1000, 2000)]
+    octaves = [
+        10 * np.log10(power[(hz >= f) & (hz < 2 * f)].mean()) for f in (125, 250, 500, 1000, 2000)
+    ]
     np.testing.assert_allclose(np.diff(octaves), -3.0, atol=0.8)
 
 

@@ -1,4 +1,5 @@
 """The behaviour model: a head that lives, the same for the same seed, whole or in pieces."""
+
 from __future__ import annotations
 
 import json
@@ -21,9 +22,16 @@ MODEL = Behaviour.load()
 THREE_MINUTES = 4500
 
 
-def portrait(blink: float = 0.05, gaze: tuple[float, float] = (0.01, -0.02), at: tuple[float, float] = (0.5, 0.45)) -> Controls:
-    return Controls(np.array([[0.05, -0.1, 0.02, *at, -1.7]], np.float32), np.array([gaze], np.float32),
-                    np.array([blink], np.float32))
+def portrait(
+    blink: float = 0.05,
+    gaze: tuple[float, float] = (0.01, -0.02),
+    at: tuple[float, float] = (0.5, 0.45),
+) -> Controls:
+    return Controls(
+        np.array([[0.05, -0.1, 0.02, *at, -1.7]], np.float32),
+        np.array([gaze], np.float32),
+        np.array([blink], np.float32),
+    )
 
 
 def speech(frames: int, seed: int = 0) -> np.ndarray:
@@ -38,8 +46,11 @@ def blink_times(blink: np.ndarray) -> np.ndarray:
 
 
 @pytest.mark.parametrize("seed", range(2))
-@pytest.mark.parametrize("energy", [speech(THREE_MINUTES), np.zeros(THREE_MINUTES), np.ones(THREE_MINUTES)],
-                         ids=["speech", "silence", "loud"])
+@pytest.mark.parametrize(
+    "energy",
+    [speech(THREE_MINUTES), np.zeros(THREE_MINUTES), np.ones(THREE_MINUTES)],
+    ids=["speech", "silence", "loud"],
+)
 def test_blinks_come_every_two_to_seven_seconds(energy: np.ndarray, seed: int) -> None:
     times = blink_times(MODEL.controls(energy, portrait(), seed=seed).blink)
     gaps = np.diff(times, prepend=0, append=len(energy) / 25)
@@ -51,28 +62,30 @@ def test_a_blink_shuts_the_eyes_for_a_moment_and_falls_faster_than_it_rises() ->
     blink = MODEL.controls(speech(THREE_MINUTES), portrait(blink=0.1), seed=5).blink
     down = np.flatnonzero(np.diff((blink > 0.12).astype(int)) == 1)
     up = np.flatnonzero(np.diff((blink > 0.12).astype(int)) == -1)
-    lengths_s = (up[:len(down)] - down[:len(up)]) / 25
+    lengths_s = (up[: len(down)] - down[: len(up)]) / 25
     assert lengths_s.min() >= 0.16 and lengths_s.max() <= 0.32
-    assert all(blink[a:b + 2].max() == 1 for a, b in zip(down, up, strict=False))
+    assert all(blink[a : b + 2].max() == 1 for a, b in zip(down, up, strict=False))
     assert np.diff(blink).max() > -np.diff(blink).min()
     assert blink.min() == pytest.approx(0.1, abs=1e-6), "open as in the portrait"
 
 
 def test_speech_draws_blinks_to_its_pauses() -> None:
     energy = speech(THREE_MINUTES)
-    times = np.concatenate([blink_times(MODEL.controls(energy, portrait(), seed=s).blink) for s in range(2)])
+    times = np.concatenate(
+        [blink_times(MODEL.controls(energy, portrait(), seed=s).blink) for s in range(2)]
+    )
     quiet = np.convolve(energy, np.ones(8) / 8, "same") < 0.1
     assert quiet[(times * 25).astype(int)].mean() > 1.3 * quiet.mean()
 
 
-@given(st.integers(0, 2 ** 63), st.lists(st.integers(0, 90), min_size=1, max_size=6))
+@given(st.integers(0, 2**63), st.lists(st.integers(0, 90), min_size=1, max_size=6))
 @settings(max_examples=15, deadline=None)
 def test_pieces_make_the_whole_and_a_seed_repeats(seed: int, lengths: list[int]) -> None:
     energy = speech(sum(lengths))
     whole = MODEL.controls(energy, portrait(), seed=seed)
     stream, at, parts = MODEL.stream(portrait(), seed=seed), 0, []
     for n in lengths:
-        parts.append(stream.push(energy[at:at + n]))
+        parts.append(stream.push(energy[at : at + n]))
         at += n
     together = Controls.concatenate(parts)
     for name in ("pose", "gaze", "blink"):
@@ -83,10 +96,18 @@ def test_pieces_make_the_whole_and_a_seed_repeats(seed: int, lengths: list[int])
 def test_a_seed_gives_the_same_on_every_machine() -> None:
     """Drawn once with the shipped parameters; another behaviour model gives other numbers."""
     made = MODEL.controls(speech(500), portrait(), seed=20)
-    np.testing.assert_allclose(made.pose[[100, 300, 499]], [[-0.002, -0.0848, 0.0456, 0.5132, 0.4552, -1.7212],
-                                                             [0.0803, -0.1454, 0.0087, 0.5273, 0.4622, -1.6654],
-                                                             [0.0162, -0.0297, 0.0703, 0.5052, 0.4518, -1.7173]], atol=1e-3)
-    np.testing.assert_allclose(made.gaze[[100, 300]], [[0.0968, 0.009], [-0.0128, -0.0305]], atol=1e-3)
+    np.testing.assert_allclose(
+        made.pose[[100, 300, 499]],
+        [
+            [-0.002, -0.0848, 0.0456, 0.5132, 0.4552, -1.7212],
+            [0.0803, -0.1454, 0.0087, 0.5273, 0.4622, -1.6654],
+            [0.0162, -0.0297, 0.0703, 0.5052, 0.4518, -1.7173],
+        ],
+        atol=1e-3,
+    )
+    np.testing.assert_allclose(
+        made.gaze[[100, 300]], [[0.0968, 0.009], [-0.0128, -0.0305]], atol=1e-3
+    )
     assert np.flatnonzero(made.blink == 1).tolist() == [56, 114, 185, 303, 390]
 
 
@@ -104,25 +125,35 @@ def test_the_first_frame_is_the_portrait_at_rest(seed: int) -> None:
     assert np.abs(np.diff(made.pose[:3], axis=0)).max() < 0.004, "starts without a jerk"
 
 
-@pytest.mark.parametrize("energy", [np.zeros(THREE_MINUTES), np.ones(THREE_MINUTES)], ids=["silence", "loud"])
+@pytest.mark.parametrize(
+    "energy", [np.zeros(THREE_MINUTES), np.ones(THREE_MINUTES)], ids=["silence", "loud"]
+)
 def test_the_head_is_smooth_and_stays_within_its_limits(energy: np.ndarray) -> None:
     pose = MODEL.controls(energy, portrait(), seed=7).pose.astype(np.float64)
     assert (np.abs(pose - pose[0]).max(0) <= np.array(LIMITS) + 1e-6).all()
     speed = np.diff(pose, axis=0)
     assert (np.abs(speed).max(0) < [0.04, 0.08, 0.035, 0.02, 0.02, 0.02]).all()
-    assert (np.abs(np.diff(speed, axis=0)).max(0) < 0.9 * np.abs(speed).max(0)).all(), "no jumps of speed"
+    assert (np.abs(np.diff(speed, axis=0)).max(0) < 0.9 * np.abs(speed).max(0)).all(), (
+        "no jumps of speed"
+    )
 
 
 def test_near_the_edge_the_head_has_less_room() -> None:
     pose = MODEL.controls(np.ones(2000), portrait(at=(0.76, 0.6)), seed=1).pose
-    assert 0.005 < np.abs(pose[:, 3] - pose[0, 3]).max() < 0.013 and np.abs(pose[:, 4] - pose[0, 4]).max() < 0.017
+    assert (
+        0.005 < np.abs(pose[:, 3] - pose[0, 3]).max() < 0.013
+        and np.abs(pose[:, 4] - pose[0, 4]).max() < 0.017
+    )
 
 
 def test_silence_still_lives_but_speech_moves_more() -> None:
-    quiet, loud = (MODEL.controls(e, portrait(), seed=3) for e in (np.zeros(THREE_MINUTES), speech(THREE_MINUTES)))
+    quiet, loud = (
+        MODEL.controls(e, portrait(), seed=3)
+        for e in (np.zeros(THREE_MINUTES), speech(THREE_MINUTES))
+    )
     for made in (quiet, loud):
         table = np.concatenate([made.pose, made.gaze], 1).astype(np.float64)
-        seconds = table[:len(table) // 25 * 25].reshape(-1, 25, 8)
+        seconds = table[: len(table) // 25 * 25].reshape(-1, 25, 8)
         assert (np.ptp(seconds, axis=1)[:, :3].max(1) > np.radians(0.08)).all(), "never frozen"
         assert np.ptp(seconds[1:], axis=1)[:, 6:].min() > 0, "eyes never stand still"
         assert np.radians(0.5) < table[:, 1].std() < np.radians(8)
@@ -159,7 +190,9 @@ def test_made_up_energy_does_no_harm() -> None:
 
 
 def test_a_portrait_is_one_frame_with_a_face() -> None:
-    faceless = Controls(np.full((1, 6), np.nan, np.float32), np.zeros((1, 2), np.float32), np.zeros(1, np.float32))
+    faceless = Controls(
+        np.full((1, 6), np.nan, np.float32), np.zeros((1, 2), np.float32), np.zeros(1, np.float32)
+    )
     for start in (portrait()[:0], faceless):
         with pytest.raises(ValueError, match="one frame with a face"):
             MODEL.controls(np.zeros(5), start, seed=0)
@@ -178,7 +211,10 @@ def test_the_shipped_parameters_are_read_whole_and_others_refused(tmp_path, monk
 
 
 def test_the_shipped_motion_is_like_the_real_footage_it_was_fitted_on() -> None:
-    real, made = (json.loads((store.packaged_dir() / behaviour.FILE).read_text())["statistics"][k] for k in ("real", "made"))
+    real, made = (
+        json.loads((store.packaged_dir() / behaviour.FILE).read_text())["statistics"][k]
+        for k in ("real", "made")
+    )
     for key, low, high in (("std", 0.65, 1.35), ("speed", 0.5, 1.3)):
         ratio = np.array(made[key]) / np.array(real[key])
         assert (ratio > low).all() and (ratio < high).all(), key

@@ -1,4 +1,5 @@
 """The benchmark: what it times, what it prints, on a short clip and with a stand-in renderer."""
+
 from __future__ import annotations
 
 import json
@@ -15,7 +16,13 @@ from numpy.typing import NDArray
 
 from vqcodec.errors import MediaError, UsageError
 from vqcodec.evaluation import benchmark as measuring
-from vqcodec.evaluation.benchmark import RenderRate, Scene, checked_precisions, precisions, render_rate
+from vqcodec.evaluation.benchmark import (
+    RenderRate,
+    Scene,
+    checked_precisions,
+    precisions,
+    render_rate,
+)
 
 FRAMES = 6
 
@@ -48,7 +55,11 @@ class Counting:
 
 def scene() -> Scene:
     rng = np.random.default_rng(0)
-    return Scene(np.zeros((512, 512, 3), np.uint8), np.zeros(48, np.float32), rng.normal(size=(9, 48)).astype(np.float32))
+    return Scene(
+        np.zeros((512, 512, 3), np.uint8),
+        np.zeros(48, np.float32),
+        rng.normal(size=(9, 48)).astype(np.float32),
+    )
 
 
 def test_poses_lie_between_those_of_the_clip() -> None:
@@ -64,11 +75,17 @@ def test_every_round_is_warmed_up_and_long_enough() -> None:
     renderer = Counting()
     rate = render_rate(renderer, scene(), 256, 4, "fp32", repeats=3)  # type: ignore[arg-type]
     assert renderer.batches == [4] * 4 * (1 + 3)
-    assert rate.fps is not None and rate.ms_per_batch == pytest.approx(4 / rate.fps * 1000) and rate.peak_mib is None
+    assert (
+        rate.fps is not None
+        and rate.ms_per_batch == pytest.approx(4 / rate.fps * 1000)
+        and rate.peak_mib is None
+    )
 
 
 def test_a_batch_too_large_is_said_and_not_fatal() -> None:
-    assert render_rate(Counting(8), scene(), 512, 16, "fp32") == RenderRate(512, 16, "fp32", None, None)  # type: ignore[arg-type]
+    assert render_rate(Counting(8), scene(), 512, 16, "fp32") == RenderRate(
+        512, 16, "fp32", None, None
+    )  # type: ignore[arg-type]
 
 
 def test_precisions_by_device() -> None:
@@ -81,13 +98,17 @@ def test_precisions_by_device() -> None:
             checked_precisions((name,), torch.device("cpu"))
 
 
-@pytest.mark.parametrize("settings", [{"batches": (0,)}, {"batches": ()}, {"sizes_px": (128,)}, {"repeats": 0}])
+@pytest.mark.parametrize(
+    "settings", [{"batches": (0,)}, {"batches": ()}, {"sizes_px": (128,)}, {"repeats": 0}]
+)
 def test_settings_out_of_range(clip: Path, settings: dict[str, Any]) -> None:
     with pytest.raises(UsageError, match="can't be measured"):
         measuring.benchmark(clip, device="cpu", **settings)
 
 
-def test_a_stream_is_timed_without_an_encode(clip: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_stream_is_timed_without_an_encode(
+    clip: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     stream = tmp_path / "a.vqt"
     measuring.api.encode(clip, stream)
     known = measuring.read_scene(stream, measuring._units(stream)[0])
@@ -97,30 +118,68 @@ def test_a_stream_is_timed_without_an_encode(clip: Path, tmp_path: Path, monkeyp
     def load(*, device: str, precision: torch.dtype) -> Any:
         asked.append((device, precision))
         return Counting()
+
     monkeypatch.setattr(measuring.api, "decode", lambda *a, **k: SimpleNamespace(frames=FRAMES))
     monkeypatch.setattr(measuring.api, "encode", lambda *a, **k: pytest.fail("nothing to encode"))
-    found = measuring.benchmark(stream, device="cpu", batches=(1, 2), sizes_px=(512,), precision=("fp32", "bf16"), repeats=1,
-                                load=load)  # type: ignore[arg-type]
+    found = measuring.benchmark(
+        stream,
+        device="cpu",
+        batches=(1, 2),
+        sizes_px=(512,),
+        precision=("fp32", "bf16"),
+        repeats=1,
+        load=load,
+    )  # type: ignore[arg-type]
     assert asked == [("cpu", torch.float32), ("cpu", torch.bfloat16)]
     assert [(r.size_px, r.batch, r.precision) for r in found.render] == [
-        (512, 1, "fp32"), (512, 2, "fp32"), (512, 1, "bf16"), (512, 2, "bf16")]
-    assert found.files is not None and found.files.encode_fps is None and found.files.frames == FRAMES
-    again = measuring.benchmark(stream, device="cpu", batches=(1,), precision=("fp32",), repeats=1, files=False,
-                                load=load)  # type: ignore[arg-type]
+        (512, 1, "fp32"),
+        (512, 2, "fp32"),
+        (512, 1, "bf16"),
+        (512, 2, "bf16"),
+    ]
+    assert (
+        found.files is not None and found.files.encode_fps is None and found.files.frames == FRAMES
+    )
+    again = measuring.benchmark(
+        stream, device="cpu", batches=(1,), precision=("fp32",), repeats=1, files=False, load=load
+    )  # type: ignore[arg-type]
     assert again.files is None and again.to_json()["files"] is None
 
 
 def test_command_as_json(cli: Cli, clip: Path) -> None:
-    done = cli("benchmark", clip, "--batch", "1,2", "--size", "256", "--precision", "fp32", "--repeat", "1", "--device", "cpu",
-               "--json")
+    done = cli(
+        "benchmark",
+        clip,
+        "--batch",
+        "1,2",
+        "--size",
+        "256",
+        "--precision",
+        "fp32",
+        "--repeat",
+        "1",
+        "--device",
+        "cpu",
+        "--json",
+    )
     assert done.returncode == 0, done.stderr
     found = json.loads(done.stdout)
-    assert set(found) == {"schema_version", "conditions", "render", "files"} and found["schema_version"] == 1
-    assert [(r["size_px"], r["batch"], r["precision"]) for r in found["render"]] == [(256, 1, "fp32"), (256, 2, "fp32")]
+    assert (
+        set(found) == {"schema_version", "conditions", "render", "files"}
+        and found["schema_version"] == 1
+    )
+    assert [(r["size_px"], r["batch"], r["precision"]) for r in found["render"]] == [
+        (256, 1, "fp32"),
+        (256, 2, "fp32"),
+    ]
     for rate in found["render"]:
         assert set(rate) == {"size_px", "batch", "precision", "fps", "ms_per_batch", "peak_mib"}
         assert rate["fps"] > 0 and rate["peak_mib"] is None
-    assert found["files"]["frames"] == FRAMES and found["files"]["encode_fps"] > 0 and found["files"]["decode_fps"] > 0
+    assert (
+        found["files"]["frames"] == FRAMES
+        and found["files"]["encode_fps"] > 0
+        and found["files"]["decode_fps"] > 0
+    )
     known = found["conditions"]
     assert known["device"] == "cpu" and known["threads"] >= 1 and known["source"] == "short.mp4"
     assert known["renderer"].startswith("renderer-") and known["motion_space"].startswith("motion-")
@@ -131,13 +190,24 @@ def test_command_as_json(cli: Cli, clip: Path) -> None:
 def test_what_is_printed(capsys: pytest.CaptureFixture[str]) -> None:
     from vqcodec_cli.benchmark import show
 
-    known = {"device": "cuda:0", "device_name": "A card", "machine": {"cpu": "A CPU", "cores": 2, "load_average_1min": 0.1},
-             "versions": {"torch": "2"}, "source": "a.mp4", "renderer": "r", "motion_space": "m", "default_precision": "fp16",
-             "repeats": 5, "threads": 2}
+    known = {
+        "device": "cuda:0",
+        "device_name": "A card",
+        "machine": {"cpu": "A CPU", "cores": 2, "load_average_1min": 0.1},
+        "versions": {"torch": "2"},
+        "source": "a.mp4",
+        "renderer": "r",
+        "motion_space": "m",
+        "default_precision": "fp16",
+        "repeats": 5,
+        "threads": 2,
+    }
     rates = (RenderRate(512, 1, "fp16", 200.0, 5.0, 900.0), RenderRate(512, 64, "fp16", None, None))
     show(measuring.Benchmark(known, rates, measuring.FileRates(10, None, 31.4)))
     shown = capsys.readouterr().out
-    assert "A card" in shown and "200.0" in shown and "900 MiB" in shown and "out of memory" in shown
+    assert (
+        "A card" in shown and "200.0" in shown and "900 MiB" in shown and "out of memory" in shown
+    )
     assert "decode 31.4" in shown and "encode" not in shown
 
 

@@ -1,4 +1,5 @@
 """The commands in process, with a stand-in for `vqcodec.api`: what is parsed, printed and returned."""
+
 from __future__ import annotations
 
 import json
@@ -27,8 +28,12 @@ from vqcodec.types import ModelId, StreamSizes
 from vqcodec_cli import main as cli_main
 
 SPACE, RENDERER = ModelId("space", bytes(32)), ModelId("renderer", bytes(range(32)))
-SIZES = StreamSizes(portrait=8000, motion=5000, audio=12_000, container=600, frames=250, seconds=Fraction(10))
-ENCODED = EncodeReport(SIZES, 4, SPACE, RENDERER, Fraction(25), 1, 3, 60, 5.0, warnings=("a warning [x]",))
+SIZES = StreamSizes(
+    portrait=8000, motion=5000, audio=12_000, container=600, frames=250, seconds=Fraction(10)
+)
+ENCODED = EncodeReport(
+    SIZES, 4, SPACE, RENDERER, Fraction(25), 1, 3, 60, 5.0, warnings=("a warning [x]",)
+)
 DECODED = DecodeReport(250, Fraction(10), 4, 512, RENDERER, "cpu", 8.0)
 
 
@@ -45,6 +50,7 @@ class Api:
             if self.failure is not None:
                 raise self.failure
             return {"encode": ENCODED, "decode": DECODED, "thin": SIZES}.get(name)
+
         return call
 
 
@@ -65,6 +71,7 @@ def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> 
             cli_main.main()
         out, err = capsys.readouterr()
         return SimpleNamespace(code=exit_.value.code or 0, out=out, err=err)
+
     return call
 
 
@@ -78,21 +85,62 @@ def test_encode_defaults(api: Api, run: Any) -> None:
 
 
 def test_encode_every_option(api: Api, run: Any) -> None:
-    done = run("encode", "in.mp4", "out.vqt", "--fps", "30000/1001", "--layers", "2", "--bitrate", "9.5",
-               "--audio", "24k", "--portrait-quality", "40", "--portrait-frame", "first", "--crop", "-5,10,300", "--refs", "3",
-               "--force", "--device", "cpu", "--face-model", "face.task")
+    done = run(
+        "encode",
+        "in.mp4",
+        "out.vqt",
+        "--fps",
+        "30000/1001",
+        "--layers",
+        "2",
+        "--bitrate",
+        "9.5",
+        "--audio",
+        "24k",
+        "--portrait-quality",
+        "40",
+        "--portrait-frame",
+        "first",
+        "--crop",
+        "-5,10,300",
+        "--refs",
+        "3",
+        "--force",
+        "--device",
+        "cpu",
+        "--face-model",
+        "face.task",
+    )
     assert done.code == 0, done.err
     assert api.calls[0][1][2] == EncodeOptions(
-        fps=Fraction(30000, 1001), layers=2, bitrate_kbps=9.5, audio=AudioChoice("opus", 24_000), portrait_quality=40,
-        portrait_frame="first", crop=SquareCrop(-5, 10, 300), refs=3, force=True, device="cpu", face_model=Path("face.task"))
+        fps=Fraction(30000, 1001),
+        layers=2,
+        bitrate_kbps=9.5,
+        audio=AudioChoice("opus", 24_000),
+        portrait_quality=40,
+        portrait_frame="first",
+        crop=SquareCrop(-5, 10, 300),
+        refs=3,
+        force=True,
+        device="cpu",
+        face_model=Path("face.task"),
+    )
 
 
 def test_encode_json(api: Api, run: Any) -> None:
     done = run("encode", "in.mp4", "out.vqt", "--json")
     fields = json.loads(done.out)
-    assert fields["file_kbps"] == 20.48 and fields["motion_kbps"] == 4.0 and fields["audio_kbps"] == 9.6
+    assert (
+        fields["file_kbps"] == 20.48
+        and fields["motion_kbps"] == 4.0
+        and fields["audio_kbps"] == 9.6
+    )
     assert fields["portrait_bytes"] == 8000 and fields["frames"] == 250 and fields["seconds"] == 10
-    assert fields["layers"] == 4 and fields["model"].startswith("space@") and fields["encode_fps"] == 50
+    assert (
+        fields["layers"] == 4
+        and fields["model"].startswith("space@")
+        and fields["encode_fps"] == 50
+    )
     assert fields["warnings"] == ["a warning [x]"] and fields["refs"] == "auto"
 
 
@@ -100,17 +148,50 @@ def test_output_names(api: Api, run: Any) -> None:
     run("encode", "folder/in.mp4")
     run("encode", "-")
     run("decode", "folder/in.vqt")
-    assert [call[1][1] for call in api.calls] == [str(Path("folder/in.vqt")), "-", str(Path("folder/in.mp4"))]
+    assert [call[1][1] for call in api.calls] == [
+        str(Path("folder/in.vqt")),
+        "-",
+        str(Path("folder/in.mp4")),
+    ]
 
 
 def test_decode_every_option(api: Api, run: Any) -> None:
-    done = run("decode", "in.vqt", "out.mp4", "--device", "cpu", "--size", "256", "--layers", "3",
-               "--portrait", "x.png", "--start", "1.5", "--end", "1:02.25", "--crf", "23", "--force",
-               "--recover", "--follow", "2.5")
+    done = run(
+        "decode",
+        "in.vqt",
+        "out.mp4",
+        "--device",
+        "cpu",
+        "--size",
+        "256",
+        "--layers",
+        "3",
+        "--portrait",
+        "x.png",
+        "--start",
+        "1.5",
+        "--end",
+        "1:02.25",
+        "--crf",
+        "23",
+        "--force",
+        "--recover",
+        "--follow",
+        "2.5",
+    )
     assert done.code == 0 and done.out == "", done.err
     assert api.calls[0][1][2] == DecodeOptions(
-        device="cpu", size_px=256, layers=3, portrait=Path("x.png"), start_s=Fraction(3, 2), end_s=Fraction("62.25"),
-        crf=23, force=True, recover=True, follow_s=2.5)
+        device="cpu",
+        size_px=256,
+        layers=3,
+        portrait=Path("x.png"),
+        start_s=Fraction(3, 2),
+        end_s=Fraction("62.25"),
+        crf=23,
+        force=True,
+        recover=True,
+        follow_s=2.5,
+    )
     assert "512x512" in done.err and "31.2 frames per second on cpu" in done.err
 
 
@@ -120,24 +201,58 @@ def test_thin(api: Api, run: Any) -> None:
     assert json.loads(done.out)["layers"] == 2
 
 
-@pytest.mark.parametrize("line", [
-    "encode", "encode in.mp4 a b", "encode in.mp4 --layers 5", "encode in.mp4 --nonsense", "encode in.mp4 --audio 5k",
-    "encode in.mp4 --audio loud", "encode in.mp4 --crop 1,2", "encode in.mp4 --crop 0,0,1", "encode in.mp4 --fps fast",
-    "encode in.mp4 --fps 1/0", "encode in.mp4 --fps 0", "encode in.mp4 --bitrate -3", "encode in.mp4 - --json",
-    "encode in.mp4 --refs 0", "encode in.mp4 --refs 17", "encode in.mp4 --refs many", "encode in.mp4 --refs 2.5",
-    "encode in.mp4 --portrait-frame last", "decode in.vqt --size 300", "decode in.vqt --start -1",
-    "decode in.vqt --start 3 --end 2", "decode in.vqt --end 1:2:3:4", "decode in.vqt --follow 0", "thin in.vqt out.vqt",
-    "thin a - --layers 1 --json", "frobnicate"])
+@pytest.mark.parametrize(
+    "line",
+    [
+        "encode",
+        "encode in.mp4 a b",
+        "encode in.mp4 --layers 5",
+        "encode in.mp4 --nonsense",
+        "encode in.mp4 --audio 5k",
+        "encode in.mp4 --audio loud",
+        "encode in.mp4 --crop 1,2",
+        "encode in.mp4 --crop 0,0,1",
+        "encode in.mp4 --fps fast",
+        "encode in.mp4 --fps 1/0",
+        "encode in.mp4 --fps 0",
+        "encode in.mp4 --bitrate -3",
+        "encode in.mp4 - --json",
+        "encode in.mp4 --refs 0",
+        "encode in.mp4 --refs 17",
+        "encode in.mp4 --refs many",
+        "encode in.mp4 --refs 2.5",
+        "encode in.mp4 --portrait-frame last",
+        "decode in.vqt --size 300",
+        "decode in.vqt --start -1",
+        "decode in.vqt --start 3 --end 2",
+        "decode in.vqt --end 1:2:3:4",
+        "decode in.vqt --follow 0",
+        "thin in.vqt out.vqt",
+        "thin a - --layers 1 --json",
+        "frobnicate",
+    ],
+)
 def test_usage_errors(api: Api, run: Any, line: str) -> None:
     done = run(*line.split())
     assert done.code == 2 and done.out == "" and done.err and api.calls == []
 
 
-@pytest.mark.parametrize(("failure", "code"), [
-    (UsageError("no", hint="do"), 2), (BitstreamError("no", code="bad-crc", offset=7, hint="do"), 3),
-    (TruncatedError("no", code="truncated", hint="do"), 3), (UnsupportedError("no", hint="do"), 4),
-    (NoFaceError("no", hint="do"), 5), (ModelError("no", hint="do"), 6), (OutputExistsError("no", hint="do"), 7),
-    (MediaError("no", hint="do"), 8), (KeyboardInterrupt(), 130), (RuntimeError("no"), 1), (MemoryError(), 1)])
+@pytest.mark.parametrize(
+    ("failure", "code"),
+    [
+        (UsageError("no", hint="do"), 2),
+        (BitstreamError("no", code="bad-crc", offset=7, hint="do"), 3),
+        (TruncatedError("no", code="truncated", hint="do"), 3),
+        (UnsupportedError("no", hint="do"), 4),
+        (NoFaceError("no", hint="do"), 5),
+        (ModelError("no", hint="do"), 6),
+        (OutputExistsError("no", hint="do"), 7),
+        (MediaError("no", hint="do"), 8),
+        (KeyboardInterrupt(), 130),
+        (RuntimeError("no"), 1),
+        (MemoryError(), 1),
+    ],
+)
 def test_exit_codes(api: Api, run: Any, failure: BaseException, code: int) -> None:
     api.failure = failure
     done = run("encode", "in.mp4", "out.vqt")
@@ -165,7 +280,9 @@ def test_version(run: Any) -> None:
     assert (done.code, done.out) == (0, f"vqcodec {vqcodec.__version__}\n")
 
 
-def test_demo_without_a_clone(api: Api, run: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_demo_without_a_clone(
+    api: Api, run: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.chdir(tmp_path)
     done = run("demo")
     assert done.code == 8 and "hint: " in done.err and list(tmp_path.iterdir()) == []

@@ -1,4 +1,5 @@
 """The commands as processes: exit codes, pipes, files kept or left alone, signals. No model is needed here."""
+
 from __future__ import annotations
 
 import json
@@ -37,7 +38,14 @@ def test_info_json_from_a_pipe(cli: Cli) -> None:
     done = cli("info", "-", "--json", stdin=STREAM)
     fields = json.loads(done.stdout)
     assert fields["file_bytes"] == len(STREAM) and fields["layers"] == 4 and fields["frames"] > 0
-    assert {"file_kbps", "motion_kbps", "audio_kbps", "portrait_bytes", "seconds", "model"} <= fields.keys()
+    assert {
+        "file_kbps",
+        "motion_kbps",
+        "audio_kbps",
+        "portrait_bytes",
+        "seconds",
+        "model",
+    } <= fields.keys()
 
 
 def test_verify(cli: Cli, stream: Path) -> None:
@@ -46,17 +54,28 @@ def test_verify(cli: Cli, stream: Path) -> None:
 
 
 @pytest.mark.parametrize("command", ["info", "verify"])
-@pytest.mark.parametrize("data", [b"", b"not a stream", STREAM[:-9], STREAM[:60] + b"\xff" + STREAM[61:]],
-                         ids=["empty", "foreign", "cut", "flipped"])
+@pytest.mark.parametrize(
+    "data",
+    [b"", b"not a stream", STREAM[:-9], STREAM[:60] + b"\xff" + STREAM[61:]],
+    ids=["empty", "foreign", "cut", "flipped"],
+)
 def test_bad_bitstream(cli: Cli, command: str, data: bytes) -> None:
     done = cli(command, "-", stdin=data)
     assert (done.returncode, done.stdout) == (3, b"")
     assert done.stderr.startswith(b"error: ") and b"Traceback" not in done.stderr
 
 
-@pytest.mark.parametrize("arguments", [("info", "absent.vqt"), ("verify", "absent.vqt"), ("encode", "absent.mp4"),
-                                       ("decode", "absent.vqt"), ("thin", "absent.vqt", "x.vqt", "--layers", "1"),
-                                       ("info", ".")])
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("info", "absent.vqt"),
+        ("verify", "absent.vqt"),
+        ("encode", "absent.mp4"),
+        ("decode", "absent.vqt"),
+        ("thin", "absent.vqt", "x.vqt", "--layers", "1"),
+        ("info", "."),
+    ],
+)
 def test_unreadable(cli: Cli, tmp_path: Path, arguments: tuple[str, ...]) -> None:
     done = cli(*arguments)
     assert (done.returncode, done.stdout) == (8, b""), done.stderr
@@ -77,7 +96,11 @@ def test_thin(cli: Cli, tmp_path: Path, stream: Path) -> None:
 def test_an_existing_file_is_kept(cli: Cli, tmp_path: Path, stream: Path) -> None:
     kept = tmp_path / "out.vqt"
     kept.write_bytes(b"precious")
-    for arguments in (("thin", stream, kept, "--layers", "1"), ("encode", stream, kept), ("decode", stream, kept)):
+    for arguments in (
+        ("thin", stream, kept, "--layers", "1"),
+        ("encode", stream, kept),
+        ("decode", stream, kept),
+    ):
         done = cli(*arguments)
         assert done.returncode == 7 and b"--force" in done.stderr, done.stderr
         assert kept.read_bytes() == b"precious"
@@ -92,11 +115,16 @@ def test_a_failed_output_leaves_nothing(cli: Cli, tmp_path: Path) -> None:
 
 @pytest.mark.skipif(os.name != "posix", reason="signals of POSIX")
 def test_ctrl_c(tmp_path: Path) -> None:
-    with subprocess.Popen(cli_command("thin", "-", "out.vqt", "--layers", "1"), stdin=subprocess.PIPE, cwd=tmp_path,
-                          stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-                          preexec_fn=interruptible) as process:
+    with subprocess.Popen(
+        cli_command("thin", "-", "out.vqt", "--layers", "1"),
+        stdin=subprocess.PIPE,
+        cwd=tmp_path,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        preexec_fn=interruptible,
+    ) as process:
         assert process.stdin is not None and process.stderr is not None
-        process.stdin.write(STREAM[:len(STREAM) // 2])
+        process.stdin.write(STREAM[: len(STREAM) // 2])
         process.stdin.flush()
         until = time.monotonic() + 60
         while not left(tmp_path) and time.monotonic() < until:
@@ -113,7 +141,9 @@ def test_a_reader_that_leaves(stream: Path) -> None:
     read, write = os.pipe()
     os.close(read)
     try:
-        done = subprocess.run(cli_command("info", stream), stdout=write, stderr=subprocess.PIPE, check=False)
+        done = subprocess.run(
+            cli_command("info", stream), stdout=write, stderr=subprocess.PIPE, check=False
+        )
     finally:
         os.close(write)
     assert (done.returncode, done.stderr) == (1, b"")

@@ -1,4 +1,5 @@
 """The progress bar: stderr only, terminals only, and the values in it."""
+
 from __future__ import annotations
 
 import io
@@ -25,15 +26,27 @@ def test_bar_on_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(console, "err", Console(file=screen, force_terminal=True, width=160))
     with console.progress_bar() as progress:
         for frames in (0, 25, 50):
-            progress(ProgressEvent("encode", frames, 100, Fraction(frames, 25), Fraction(4), 1000 * frames))
+            progress(
+                ProgressEvent(
+                    "encode", frames, 100, Fraction(frames, 25), Fraction(4), 1000 * frames
+                )
+            )
         progress(ProgressEvent("decode", 3))
     shown = screen.getvalue()
-    assert "encode" in shown and "50 frames" in shown and "200.0 kbit/s" in shown and "decode" in shown
+    assert (
+        "encode" in shown and "50 frames" in shown and "200.0 kbit/s" in shown and "decode" in shown
+    )
 
 
-@pytest.mark.parametrize(("event", "extent"), [
-    (ProgressEvent("x", 5, 10), (10.0, 5.0)), (ProgressEvent("x", 12, 10), (12.0, 12.0)),
-    (ProgressEvent("x", 5, None, Fraction(1), Fraction(4)), (4.0, 1.0)), (ProgressEvent("x", 5), (None, 5.0))])
+@pytest.mark.parametrize(
+    ("event", "extent"),
+    [
+        (ProgressEvent("x", 5, 10), (10.0, 5.0)),
+        (ProgressEvent("x", 12, 10), (12.0, 12.0)),
+        (ProgressEvent("x", 5, None, Fraction(1), Fraction(4)), (4.0, 1.0)),
+        (ProgressEvent("x", 5), (None, 5.0)),
+    ],
+)
 def test_extent(event: ProgressEvent, extent: tuple[float | None, float]) -> None:
     assert console._extent(event) == extent
 
@@ -54,5 +67,6 @@ def test_choices() -> None:
 
 
 def test_facts_leave_out_what_is_absent() -> None:
-    assert output.fact_lines({"a": None, "b": [], "longer": True, "c": 1.5, "d": [1, 2], "e": ""}) == [
-        "longer  yes", "c       1.5", "d       1, 2"]
+    assert output.fact_lines(
+        {"a": None, "b": [], "longer": True, "c": 1.5, "d": [1, 2], "e": ""}
+    ) == ["longer  yes", "c       1.5", "d       1, 2"]

@@ -1,4 +1,5 @@
 """Damaged and growing files through the command line, with the shipped weights."""
+
 from __future__ import annotations
 
 import io
@@ -22,6 +23,7 @@ FRAMES = 75
 def coded(sample_clip: Path, tmp_path_factory: pytest.TempPathFactory) -> bytes:
     """The sample's first 3 s in two groups."""
     from vqcodec import api
+
     folder = tmp_path_factory.mktemp("coded")
     with av.open(str(sample_clip)) as source:
         frames = [f.to_ndarray(format="rgb24") for f in islice(source.decode(video=0), FRAMES)]
@@ -35,7 +37,9 @@ def test_a_damaged_file(cli: Cli, tmp_path: Path, coded: bytes) -> None:
     last = kinds(parts, b"MOTN")[-1]
     (tmp_path / "in.vqt").write_bytes(flipped(coded, sum(map(len, parts[:last])) + 30))
     refused = cli("decode", "in.vqt", "out.mp4", "--size", "256", timeout_s=300)
-    assert refused.returncode == 3 and b"bad-crc" in refused.stderr and b"--recover" in refused.stderr
+    assert (
+        refused.returncode == 3 and b"bad-crc" in refused.stderr and b"--recover" in refused.stderr
+    )
     assert not (tmp_path / "out.mp4").exists()
     done = cli("decode", "in.vqt", "out.mp4", "--size", "256", "--recover", "--json", timeout_s=300)
     fields = json.loads(done.stdout)
@@ -48,11 +52,20 @@ def test_a_damaged_file(cli: Cli, tmp_path: Path, coded: bytes) -> None:
 def test_a_growing_file(tmp_path: Path, coded: bytes) -> None:
     path = tmp_path / "growing.vqt"
     path.write_bytes(coded[:-2000])
-    with subprocess.Popen(cli_command("decode", path, "out.mp4", "--size", "256", "--follow", "120"), cwd=tmp_path,
-                          stderr=subprocess.PIPE) as process:
+    with subprocess.Popen(
+        cli_command("decode", path, "out.mp4", "--size", "256", "--follow", "120"),
+        cwd=tmp_path,
+        stderr=subprocess.PIPE,
+    ) as process:
         until_s = time.monotonic() + 120
-        while not any(part.name.endswith(".part") or "out" in part.name for part in tmp_path.iterdir() if part != path) \
-                and time.monotonic() < until_s:
+        while (
+            not any(
+                part.name.endswith(".part") or "out" in part.name
+                for part in tmp_path.iterdir()
+                if part != path
+            )
+            and time.monotonic() < until_s
+        ):
             time.sleep(0.1)
         with path.open("ab") as file:
             file.write(coded[-2000:])

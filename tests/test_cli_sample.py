@@ -1,4 +1,5 @@
 """The sample clip through the command line with the shipped weights, by pipes and by files."""
+
 from __future__ import annotations
 
 import io
@@ -25,6 +26,7 @@ def _shipped() -> bool:
     try:
         from vqcodec.motion.space import MotionSpace
         from vqcodec.render.renderer import Renderer
+
         MotionSpace.load()
         Renderer.load()
     except (ImportError, VqcodecError, FileNotFoundError):
@@ -53,7 +55,9 @@ def write_video(path: Path, frames: list[np.ndarray]) -> Path:
 def short_clip(sample_clip: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The sample's frames 20 to 49."""
     with av.open(str(sample_clip)) as source:
-        frames = [f.to_ndarray(format="rgb24") for f in islice(source.decode(video=0), 20, 20 + FRAMES)]
+        frames = [
+            f.to_ndarray(format="rgb24") for f in islice(source.decode(video=0), 20, 20 + FRAMES)
+        ]
     return write_video(tmp_path_factory.mktemp("clip") / "short.mkv", frames)
 
 
@@ -72,14 +76,19 @@ def test_pipes(cli: Cli, short_clip: Path, tmp_path: Path) -> None:
 
 
 def test_files_and_reports(cli: Cli, short_clip: Path, tmp_path: Path) -> None:
-    fields = json.loads(cli("encode", short_clip, "a.vqt", "--json", "--layers", "3", timeout_s=300).stdout)
+    fields = json.loads(
+        cli("encode", short_clip, "a.vqt", "--json", "--layers", "3", timeout_s=300).stdout
+    )
     assert fields["frames"] == FRAMES and fields["layers"] == 3 and fields["key_frames"] == 1
     assert fields["file_bytes"] == (tmp_path / "a.vqt").stat().st_size
     told = json.loads(cli("info", "a.vqt", "--json").stdout)
     assert {k: told[k] for k in ("file_bytes", "motion_bytes", "frames", "model")} == {
-        k: fields[k] for k in ("file_bytes", "motion_bytes", "frames", "model")}
+        k: fields[k] for k in ("file_bytes", "motion_bytes", "frames", "model")
+    }
     assert cli("verify", "a.vqt").returncode == 0
-    shown = json.loads(cli("decode", "a.vqt", "--json", "--start", "0.4", "--end", "0.8", timeout_s=300).stdout)
+    shown = json.loads(
+        cli("decode", "a.vqt", "--json", "--start", "0.4", "--end", "0.8", timeout_s=300).stdout
+    )
     assert shown["frames"] == 10 and (tmp_path / "a.mp4").is_file()
 
 
@@ -92,9 +101,13 @@ def test_no_face(cli: Cli, tmp_path: Path) -> None:
 
 @pytest.mark.skipif(os.name != "posix", reason="signals of POSIX")
 def test_ctrl_c_in_an_encode(sample_clip: Path, tmp_path: Path) -> None:
-    with subprocess.Popen(cli_command("encode", sample_clip, "out.vqt"), cwd=tmp_path, stdout=subprocess.PIPE,
-                          stderr=subprocess.PIPE,
-                          preexec_fn=interruptible) as process:
+    with subprocess.Popen(
+        cli_command("encode", sample_clip, "out.vqt"),
+        cwd=tmp_path,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        preexec_fn=interruptible,
+    ) as process:
         assert process.stderr is not None
         until = time.monotonic() + 60
         while not list(tmp_path.iterdir()) and process.poll() is None and time.monotonic() < until:

@@ -1,4 +1,5 @@
 """The quantizers of Table 3: what they promise, how rows are trained, and what their indices tell."""
+
 from __future__ import annotations
 
 from pathlib import Path
@@ -49,9 +50,17 @@ def test_the_bit_rate_is_the_papers(key: str) -> None:
 
 def test_the_rows_are_the_papers() -> None:
     found = [(d.method, d.groups, d.residuals, d.code_text) for d in DESIGNS]
-    assert found == [("VQ", 1, 1, "8196"), ("GVQ", 32, 1, "1024"), ("RVQ", 1, 32, "1024"), ("GRVQ", 12, 4, "1024"),
-                     ("GRFSQ", 8, 4, "5x5x5x5"), ("GRFSQ", 12, 2, "5x5x5x5"), ("GRFSQ", 12, 4, "4x4x4x4"),
-                     ("GRFSQ", 12, 4, "6x6x6x6"), ("GRFSQ", 12, 4, "5x5x5x5")]
+    assert found == [
+        ("VQ", 1, 1, "8196"),
+        ("GVQ", 32, 1, "1024"),
+        ("RVQ", 1, 32, "1024"),
+        ("GRVQ", 12, 4, "1024"),
+        ("GRFSQ", 8, 4, "5x5x5x5"),
+        ("GRFSQ", 12, 2, "5x5x5x5"),
+        ("GRFSQ", 12, 4, "4x4x4x4"),
+        ("GRFSQ", 12, 4, "6x6x6x6"),
+        ("GRFSQ", 12, 4, "5x5x5x5"),
+    ]
     assert [d.latent_dims for d in DESIGNS] == [48, 64, 48, 48, 32, 48, 48, 48, 48]
     assert list(TABLE_3) == [d.key for d in DESIGNS]
 
@@ -67,7 +76,10 @@ def test_gradients_pass_straight_through(key: str) -> None:
     assert torch.equal(latents.grad, weight)
 
 
-@pytest.mark.parametrize("key", ["vq", "gvq", "rvq", "grvq", "grfsq-8x4-5", "grfsq-12x2-5", "grfsq-12x4-4", "grfsq-12x4-6"])
+@pytest.mark.parametrize(
+    "key",
+    ["vq", "gvq", "rvq", "grvq", "grfsq-8x4-5", "grfsq-12x2-5", "grfsq-12x4-4", "grfsq-12x4-6"],
+)
 def test_indices_say_all(key: str) -> None:
     design = BY_KEY[key]
     latents = torch.randn(96, design.latent_dims)
@@ -103,7 +115,9 @@ def test_a_residual_sum_comes_nearer_stage_by_stage() -> None:
     quantizer = fitted(Design("x", "RVQ", 1, 6, 64), latents)
     indices = quantizer(latents).indices
     taken = [quantizer._taken(indices[..., r].T, r) for r in range(6)]
-    errors = [(latents - torch.stack(taken[:n + 1]).sum(0)[0]).square().mean().item() for n in range(6)]
+    errors = [
+        (latents - torch.stack(taken[: n + 1]).sum(0)[0]).square().mean().item() for n in range(6)
+    ]
     assert errors == sorted(errors, reverse=True) and errors[-1] < 0.8 * errors[0]
 
 
@@ -174,7 +188,9 @@ def test_a_saved_row_codes_the_same(tmp_path: Path) -> None:
     again, conditioning = motioncoder.load(path)
     delta = motion(10, seed=1)
     assert torch.equal(again(delta).delta, coder(delta).delta)
-    torch.testing.assert_close(again.decode(again(delta).indices), again(delta).delta, atol=1e-2, rtol=0)
+    torch.testing.assert_close(
+        again.decode(again(delta).indices), again(delta).delta, atol=1e-2, rtol=0
+    )
     assert torch.equal(conditioning["0.weight"], torch.ones(2, 2))
     assert motioncoder.facts_of(path) == {"key": "gvq", "seconds": 3}
     (tmp_path / "other.safetensors").write_bytes(b"something else")
@@ -183,16 +199,39 @@ def test_a_saved_row_codes_the_same(tmp_path: Path) -> None:
 
 
 def test_pairs_of_motion_stay_within_a_clip() -> None:
-    features = np.repeat(np.arange(4, dtype=np.float32) * 1000, 5)[:, None].repeat(48, 1) + np.arange(20)[:, None] % 5
-    data = MotionData(features.astype(np.float32), np.arange(4) * 5, np.full(4, 5), np.full(4, 0.25))
+    features = (
+        np.repeat(np.arange(4, dtype=np.float32) * 1000, 5)[:, None].repeat(48, 1)
+        + np.arange(20)[:, None] % 5
+    )
+    data = MotionData(
+        features.astype(np.float32), np.arange(4) * 5, np.full(4, 5), np.full(4, 0.25)
+    )
     deltas = data.deltas(np.random.default_rng(0), 500)
     assert deltas.abs().max() == 4 and len(deltas.unique()) == 9
 
 
-def test_rows_are_trained_once_with_the_renderer_frozen(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_rows_are_trained_once_with_the_renderer_frozen(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     cache, out = make_cache(tmp_path / "cache"), tmp_path / "rows"
-    command = ["--cache", str(cache), "--out", str(out), "--rows", "vq,grfsq-12x2-5", "--feature-steps", "3",
-               "--picture-steps", "1", "--fit-pairs", "300", "--motion-batch", "32", "--targets", "1"]
+    command = [
+        "--cache",
+        str(cache),
+        "--out",
+        str(out),
+        "--rows",
+        "vq,grfsq-12x2-5",
+        "--feature-steps",
+        "3",
+        "--picture-steps",
+        "1",
+        "--fit-pairs",
+        "300",
+        "--motion-batch",
+        "32",
+        "--targets",
+        "1",
+    ]
     assert trainer.main(command) == 0
     path = out / "grfsq-12x2-5.safetensors"
     facts = motioncoder.facts_of(path)
@@ -221,7 +260,9 @@ def test_decoded_landmarks_are_differentiable_and_right() -> None:
     basis, model = shipped_basis(), PictureModel(shipped_basis())
     features = (motion(3)[:, :36] / 10).requires_grad_()
     points = model.landmarks(features)
-    np.testing.assert_allclose(points.detach().numpy(), basis.landmarks(features.detach().numpy()) * 2 - 1, atol=1e-5)
+    np.testing.assert_allclose(
+        points.detach().numpy(), basis.landmarks(features.detach().numpy()) * 2 - 1, atol=1e-5
+    )
     torch.testing.assert_close(model.landmark_features(points), features, atol=1e-2, rtol=1e-3)
     points.sum().backward()
     assert features.grad.abs().sum() > 0

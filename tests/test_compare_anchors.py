@@ -1,4 +1,5 @@
 """The ordinary codecs of a comparison: files, sizes, what is stripped, what comes back."""
+
 from __future__ import annotations
 
 import io
@@ -41,8 +42,10 @@ def reference(clip: Path) -> Reference:
 @pytest.fixture(scope="module")
 def coded(reference: Reference) -> dict[str, Coded]:
     frames = YuvFrames(reference, Variant(128, 1))
-    return {name: encode(codec, frames, 128, RATE_HZ, codec.crf_start - 20, quick=True)
-            for name, codec in ANCHOR_CODECS.items()}
+    return {
+        name: encode(codec, frames, 128, RATE_HZ, codec.crf_start - 20, quick=True)
+        for name, codec in ANCHOR_CODECS.items()
+    }
 
 
 def test_reference_is_the_clip_without_loss(clip: Path, reference: Reference) -> None:
@@ -109,14 +112,19 @@ def test_encoders_do_not_sign(coded: dict[str, Coded]) -> None:
 def test_without_sei_drops_only_type_6() -> None:
     start = b"\0\0\0\1"
     sps, sei, slice_ = b"\x67abc", b"\x06\x05\xffsigned", b"\x65data\x80"
-    assert without_sei(start + sps + start + sei + b"\0\0\1" + slice_) == start + sps + start + slice_
+    assert (
+        without_sei(start + sps + start + sei + b"\0\0\1" + slice_) == start + sps + start + slice_
+    )
     assert without_sei(b"no start code") == b"no start code"
 
 
 def test_higher_crf_is_smaller(reference: Reference) -> None:
     frames = YuvFrames(reference, Variant(128, 2))
     codec = ANCHOR_CODECS["h264"]
-    sizes = [encode(codec, frames, 128, RATE_HZ / 2, crf, quick=True).payload_bytes for crf in (20, 35, 51)]
+    sizes = [
+        encode(codec, frames, 128, RATE_HZ / 2, crf, quick=True).payload_bytes
+        for crf in (20, 35, 51)
+    ]
     assert sizes == sorted(sizes, reverse=True) and sizes[0] > 2 * sizes[2]
 
 
@@ -126,7 +134,9 @@ def test_half_rate_takes_every_second_frame(reference: Reference) -> None:
     assert np.array_equal(half[3].to_ndarray(), whole[6].to_ndarray())
 
 
-def test_frames_are_kept_only_while_they_fit(reference: Reference, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_frames_are_kept_only_while_they_fit(
+    reference: Reference, monkeypatch: pytest.MonkeyPatch
+) -> None:
     kept = YuvFrames(reference, Variant(128, 1))
     assert all(a is b for a, b in zip(list(kept), list(kept), strict=True))
     monkeypatch.setattr("vqcodec.evaluation.compare.reference.MEMORY_BYTES", 1000)
@@ -135,7 +145,9 @@ def test_frames_are_kept_only_while_they_fit(reference: Reference, monkeypatch: 
     assert len(first) == FRAMES and all(a is not b for a, b in zip(first, second, strict=True))
 
 
-@pytest.mark.skipif(not hasattr(os, "sched_getscheduler"), reason="the system has no scheduling policies")
+@pytest.mark.skipif(
+    not hasattr(os, "sched_getscheduler"), reason="the system has no scheduling policies"
+)
 def test_no_encoder_keeps_a_priority_it_took(reference: Reference) -> None:
     before = os.sched_getscheduler(0)
     frames = YuvFrames(reference, Variant(128, 1))
@@ -147,13 +159,26 @@ def test_no_encoder_keeps_a_priority_it_took(reference: Reference) -> None:
 def test_an_encoder_that_refuses_is_told(reference: Reference) -> None:
     def one() -> Iterator[Any]:
         yield from list(YuvFrames(reference, Variant(128, 1)))[:1]
+
     with pytest.raises(MediaError, match="libx264 can't code"):
         encode(ANCHOR_CODECS["h264"], one(), 0, RATE_HZ, 30)
 
 
 def test_variants() -> None:
-    assert [v.name for v in variants_for(512, 100)] == ["512", "256", "128", "512 half rate", "256 half rate", "128 half rate"]
-    assert [v.name for v in variants_for(256, 100)] == ["256", "128", "256 half rate", "128 half rate"]
+    assert [v.name for v in variants_for(512, 100)] == [
+        "512",
+        "256",
+        "128",
+        "512 half rate",
+        "256 half rate",
+        "128 half rate",
+    ]
+    assert [v.name for v in variants_for(256, 100)] == [
+        "256",
+        "128",
+        "256 half rate",
+        "128 half rate",
+    ]
     assert all(v.divisor == 1 for v in variants_for(512, 3))
     wanted = [5.0, 10.0, 20.0, 40.0]
     assert Variant(512, 1).rates(wanted) == [10.0, 20.0, 40.0]
@@ -164,8 +189,14 @@ def test_variants() -> None:
 def test_settings_refuse_nonsense() -> None:
     assert Settings().rates_kbps == [5.0, 10.0, 20.0, 40.0]
     assert parse_codecs(" AV1, vqt ") == ("av1", "vqt")
-    for wrong in (dict(codecs=("vvc",)), dict(codecs=()), dict(codecs=("av1", "av1")), dict(points=1), dict(every=0),
-                  dict(cut_s=Fraction(0))):
+    for wrong in (
+        dict(codecs=("vvc",)),
+        dict(codecs=()),
+        dict(codecs=("av1", "av1")),
+        dict(points=1),
+        dict(every=0),
+        dict(cut_s=Fraction(0)),
+    ):
         with pytest.raises(UsageError):
             Settings(**wrong)  # type: ignore[arg-type]
 

@@ -2,6 +2,7 @@
 
 Skipped where Chromium and chromedriver aren't installed, unless VQCODEC_REQUIRE_BROWSER=1 says that they have to be.
 """
+
 from __future__ import annotations
 
 import os
@@ -21,9 +22,17 @@ from selenium.webdriver.common.action_chains import ActionChains
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 
-ARGUMENTS = ("--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--mute-audio",
-             "--autoplay-policy=no-user-gesture-required", "--window-size=1200,1000", "--no-first-run",
-             "--disable-background-networking")
+ARGUMENTS = (
+    "--headless=new",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-dev-shm-usage",
+    "--mute-audio",
+    "--autoplay-policy=no-user-gesture-required",
+    "--window-size=1200,1000",
+    "--no-first-run",
+    "--disable-background-networking",
+)
 TIMES = "return [...document.querySelectorAll('#clip-1 video')].map(v => v.currentTime)"
 
 
@@ -39,7 +48,10 @@ def program(*names: str) -> str:
 
 @pytest.fixture(scope="module")
 def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
-    chromium, driver = program("chromium", "chromium-browser", "google-chrome"), program("chromedriver")
+    chromium, driver = (
+        program("chromium", "chromium-browser", "google-chrome"),
+        program("chromedriver"),
+    )
     report = drawn.built_report(tmp_path_factory.mktemp("report"))
     options = webdriver.ChromeOptions()
     options.binary_location = chromium
@@ -63,46 +75,73 @@ def until(condition: Callable[[], bool], what: str, seconds: float = 20) -> None
 
 def at(browser: Any, selector: str) -> Any:
     found = browser.find_element(By.CSS_SELECTOR, selector)
-    browser.execute_script("arguments[0].scrollIntoView({block: 'center', behavior: 'instant'})", found)
+    browser.execute_script(
+        "arguments[0].scrollIntoView({block: 'center', behavior: 'instant'})", found
+    )
     return found
 
 
 def ready(browser: Any) -> bool:
-    return bool(browser.execute_script(
-        "return [...document.querySelectorAll('#clip-1 video')].every(v => v.readyState >= 2)"))
+    return bool(
+        browser.execute_script(
+            "return [...document.querySelectorAll('#clip-1 video')].every(v => v.readyState >= 2)"
+        )
+    )
 
 
 def pixel(browser: Any, share: float) -> list[int]:
     """A pixel of the wipe's canvas at half its height, read from a copy: reading makes Chromium warn."""
-    return list(browser.execute_script("""
+    return list(
+        browser.execute_script(
+            """
         const shown = document.querySelector('#clip-1 canvas'), copy = document.createElement('canvas');
         copy.width = copy.height = 1;
         const pen = copy.getContext('2d', {willReadFrequently: true});
         pen.drawImage(shown, -Math.round(arguments[0] * shown.width), -Math.round(0.5 * shown.height));
-        return [...pen.getImageData(0, 0, 1, 1).data]""", share))
+        return [...pen.getImageData(0, 0, 1, 1).data]""",
+            share,
+        )
+    )
 
 
 def edge(browser: Any) -> float:
     """Where the wipe is, 0..1."""
-    return float(browser.execute_script(
-        "const c = document.querySelector('#clip-1 canvas'); return Number(c.dataset.edge) / c.width"))
+    return float(
+        browser.execute_script(
+            "const c = document.querySelector('#clip-1 canvas'); return Number(c.dataset.edge) / c.width"
+        )
+    )
 
 
 def set_position(browser: Any, seconds: float) -> None:
-    browser.execute_script("const s = document.querySelector('#clip-1 .seek'); s.value = arguments[0];"
-                           "s.dispatchEvent(new Event('input'))", seconds)
+    browser.execute_script(
+        "const s = document.querySelector('#clip-1 .seek'); s.value = arguments[0];"
+        "s.dispatchEvent(new Event('input'))",
+        seconds,
+    )
 
 
 def test_it_loads_without_an_error(browser: Any) -> None:
     at(browser, "#clip-1 .players")
     until(lambda: ready(browser), "videos are loaded")
     assert browser.execute_script("return document.documentElement.classList.contains('js')")
-    assert browser.execute_script("return document.querySelectorAll('#curves svg').length") == len(drawn.METRICS)
-    sheets = browser.execute_script("const all = [...document.querySelectorAll('figure.sheet img')];"
-                                    "for (const sheet of all) sheet.loading = 'eager'; return all")
+    assert browser.execute_script("return document.querySelectorAll('#curves svg').length") == len(
+        drawn.METRICS
+    )
+    sheets = browser.execute_script(
+        "const all = [...document.querySelectorAll('figure.sheet img')];"
+        "for (const sheet of all) sheet.loading = 'eager'; return all"
+    )
     assert len(sheets) == 2
-    until(lambda: all(browser.execute_script("return arguments[0].naturalWidth", s) > 500 for s in sheets), "sheets are loaded")
-    fetched = browser.execute_script("return performance.getEntriesByType('resource').map(e => e.name)")
+    until(
+        lambda: all(
+            browser.execute_script("return arguments[0].naturalWidth", s) > 500 for s in sheets
+        ),
+        "sheets are loaded",
+    )
+    fetched = browser.execute_script(
+        "return performance.getEntriesByType('resource').map(e => e.name)"
+    )
     assert [name for name in fetched if name.startswith("http")] == []
 
 
@@ -123,9 +162,15 @@ def test_the_position_moves_all_players(browser: Any) -> None:
     until(lambda: ready(browser), "videos are loaded")
     at(browser, "#clip-1 .seek")
     set_position(browser, 1.2)
-    until(lambda: all(abs(t - 1.2) < 0.02 for t in browser.execute_script(TIMES)), "all videos are at 1.2 s")
+    until(
+        lambda: all(abs(t - 1.2) < 0.02 for t in browser.execute_script(TIMES)),
+        "all videos are at 1.2 s",
+    )
     at(browser, "#clip-1 .on").click()
-    until(lambda: all(abs(t - 1.24) < 0.02 for t in browser.execute_script(TIMES)), "all videos are a frame on")
+    until(
+        lambda: all(abs(t - 1.24) < 0.02 for t in browser.execute_script(TIMES)),
+        "all videos are a frame on",
+    )
     until(lambda: "0:01.2" in at(browser, "#clip-1 .clock").text, "the clock tells")
 
 
@@ -150,8 +195,9 @@ def test_the_wipe_moves_by_mouse(browser: Any) -> None:
         chain.move_by_offset(round((share - 0.5) * width), 0).release().perform()
         until(lambda share=share: abs(edge(browser) - share) < 0.03, f"the wipe is at {share}")  # type: ignore[misc]
     left = pixel(browser, 0.5)
-    ActionChains(browser).move_to_element_with_offset(canvas, 0, 40).click_and_hold().move_by_offset(
-        round(-0.4 * width), 0).release().perform()
+    ActionChains(browser).move_to_element_with_offset(
+        canvas, 0, 40
+    ).click_and_hold().move_by_offset(round(-0.4 * width), 0).release().perform()
     until(lambda: edge(browser) < 0.15, "the wipe is at the left")
     right = pixel(browser, 0.5)
     assert sum(abs(a - b) for a, b in zip(left, right, strict=True)) > 60
@@ -174,8 +220,11 @@ def test_the_wipe_shows_the_codecs_chosen(browser: Any) -> None:
     at(browser, "#clip-1 .slider").send_keys(Keys.END)
     seen = []
     for codec in ("original", "h265"):
-        browser.execute_script("const s = document.querySelector('#clip-1 .left'); s.value = arguments[0];"
-                               "s.dispatchEvent(new Event('change'))", codec)
+        browser.execute_script(
+            "const s = document.querySelector('#clip-1 .left'); s.value = arguments[0];"
+            "s.dispatchEvent(new Event('change'))",
+            codec,
+        )
         seen.append(pixel(browser, 0.5))
     assert sum(abs(a - b) for a, b in zip(*seen, strict=True)) > 60
 
@@ -185,4 +234,6 @@ def test_a_clip_named_like_a_script_is_a_name(browser: Any) -> None:
 
 
 def test_the_console_stayed_empty(browser: Any) -> None:
-    assert [entry for entry in browser.get_log("browser") if entry["level"] in ("SEVERE", "WARNING")] == []
+    assert [
+        entry for entry in browser.get_log("browser") if entry["level"] in ("SEVERE", "WARNING")
+    ] == []

@@ -1,4 +1,5 @@
 """Curves, sheets and side-by-side videos of a comparison."""
+
 from __future__ import annotations
 
 import re
@@ -35,7 +36,11 @@ def test_one_figure_per_metric_the_same_each_time(tmp_path: Path) -> None:
         assert (tmp_path / "a" / f"{metric}.svg").read_text(encoding="utf-8") == made[metric]
         picture = cv2.imread(str(tmp_path / "a" / f"{metric}.png"))
         assert picture is not None and picture.shape[1] > 1000
-    assert all(colour.lower() in made["perc"].lower() for codec, colour in COLOURS.items() if codec != ORIGINAL)
+    assert all(
+        colour.lower() in made["perc"].lower()
+        for codec, colour in COLOURS.items()
+        if codec != ORIGINAL
+    )
     for text in ("H.264 (x264)", "vqcodec", "lower is better ↓", "mean of 2 clips", ">40<", ">5<"):
         assert text in made["perc"]
     assert "1 is right" in made["jitter"] and "mean" not in made["jitter"]
@@ -48,9 +53,15 @@ def test_a_metric_nobody_measured_is_not_drawn(tmp_path: Path) -> None:
 
 def test_inline_svg_is_a_part_of_a_page() -> None:
     results = drawn.realistic(["one"])
-    text = curves.inline(curves.svg(curves.figure(results, analyse(results), "ssim")), 'a "name" <x>')
+    text = curves.inline(
+        curves.svg(curves.figure(results, analyse(results), "ssim")), 'a "name" <x>'
+    )
     root = ElementTree.fromstring(text)
-    assert root.get("role") == "img" and root.get("aria-label") == 'a "name" <x>' and root.get("viewBox")
+    assert (
+        root.get("role") == "img"
+        and root.get("aria-label") == 'a "name" <x>'
+        and root.get("viewBox")
+    )
     assert "http" not in text and "<style" not in text and "<?xml" not in text
     assert "var(--ink)" in text and "var(--panel)" in text
     used = set(re.findall(r'href="#([^"]+)"|url\(#([^)]+)\)', text))
@@ -80,16 +91,22 @@ def test_the_grid_video_has_all_tiles_and_the_sound(folder: Path, tmp_path: Path
     assert len(frames) == clip.frames and frames[0].shape == (192, 288, 3)
     for number, (name, path) in enumerate(media.items()):
         top, left = number // 3 * 96, number % 3 * 96
-        tile, whole = frames[20][top:top + 96, left:left + 96], list(iter_frames(path))[20]
+        tile, whole = frames[20][top : top + 96, left : left + 96], list(iter_frames(path))[20]
         # below the label
         assert np.abs(tile[40:].astype(int) - whole[40:]).mean() < 4, name
 
 
-@pytest.mark.parametrize(("tiles", "shape"), [(2, (1, 2)), (3, (1, 3)), (4, (2, 2)), (5, (2, 3)), (6, (2, 3))])
+@pytest.mark.parametrize(
+    ("tiles", "shape"), [(2, (1, 2)), (3, (1, 3)), (4, (2, 2)), (5, (2, 3)), (6, (2, 3))]
+)
 def test_grid_shapes(tiles: int, shape: tuple[int, int]) -> None:
     assert sidebyside.grid_shape(tiles) == shape
     pictures = [np.full((64, 64, 3), 30 * k, np.uint8) for k in range(tiles)]
-    assert sidebyside.compose_grid(pictures, ["x"] * tiles, 64).shape == (shape[0] * 64, shape[1] * 64, 3)
+    assert sidebyside.compose_grid(pictures, ["x"] * tiles, 64).shape == (
+        shape[0] * 64,
+        shape[1] * 64,
+        3,
+    )
 
 
 def test_media_that_are_not_there_are_left_out(tmp_path: Path) -> None:
@@ -106,7 +123,7 @@ def test_the_sheet(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     stored = cv2.imread(str(tmp_path / "sheet.png"))
     assert stored is not None and np.array_equal(stored[..., ::-1], picture)
     bar = picture[256 + 20, 2]
-    assert tuple(bar) == tuple(int(COLOURS["vqt"][k:k + 2], 16) for k in (1, 3, 5))
+    assert tuple(bar) == tuple(int(COLOURS["vqt"][k : k + 2], 16) for k in (1, 3, 5))
 
 
 def test_times_of_the_sheet() -> None:

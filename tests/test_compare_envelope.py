@@ -1,4 +1,5 @@
 """Curves, BD-rates, rates at equal quality and crossings, on curves known in closed form."""
+
 from __future__ import annotations
 
 import math
@@ -10,7 +11,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from vqcodec.evaluation.compare import overall
-from vqcodec.evaluation.compare.envelope import BdRate, EqualRate, bd_rate, envelope, front, median_equal, verdict
+from vqcodec.evaluation.compare.envelope import (
+    BdRate,
+    EqualRate,
+    bd_rate,
+    envelope,
+    front,
+    median_equal,
+    verdict,
+)
 from vqcodec.evaluation.compare.overall import Analysis, Overall, analyse
 
 SSIM = {"ssim": drawn.METRICS["ssim"]}
@@ -27,10 +36,22 @@ def falling(shift: float = 1.0) -> drawn.Formula:
     return lambda rate: -rising(shift)(rate)
 
 
-def compared(anchor: drawn.Formula, own: drawn.Formula, *, metric: str = "ssim", own_rates: Sequence[float] = drawn.RATES,
-             clips: int = 1) -> Analysis:
-    made = [drawn.clip(f"c{n}", drawn.ladder("h264", metric, anchor), drawn.ladder("vqt", metric, own, own_rates))
-            for n in range(clips)]
+def compared(
+    anchor: drawn.Formula,
+    own: drawn.Formula,
+    *,
+    metric: str = "ssim",
+    own_rates: Sequence[float] = drawn.RATES,
+    clips: int = 1,
+) -> Analysis:
+    made = [
+        drawn.clip(
+            f"c{n}",
+            drawn.ladder("h264", metric, anchor),
+            drawn.ladder("vqt", metric, own, own_rates),
+        )
+        for n in range(clips)
+    ]
     return analyse(drawn.results(*made, metrics={metric: drawn.METRICS[metric]}))
 
 
@@ -45,8 +66,12 @@ def percent(delta: BdRate | None) -> float:
 
 
 @pytest.mark.parametrize(("metric", "make"), [("ssim", rising), ("perc", falling)])
-@pytest.mark.parametrize(("anchor", "own", "expected"), [(2.0, 1.0, -50.0), (1.0, 2.0, 100.0), (1.0, 1.0, 0.0)])
-def test_a_shift_in_rate_is_the_bd_rate(metric: str, make: object, anchor: float, own: float, expected: float) -> None:
+@pytest.mark.parametrize(
+    ("anchor", "own", "expected"), [(2.0, 1.0, -50.0), (1.0, 2.0, 100.0), (1.0, 1.0, 0.0)]
+)
+def test_a_shift_in_rate_is_the_bd_rate(
+    metric: str, make: object, anchor: float, own: float, expected: float
+) -> None:
     assert callable(make)
     row = only(compared(make(anchor), make(own), metric=metric, clips=2))
     assert row.overlapping == row.clips == 2
@@ -74,7 +99,9 @@ def test_no_common_quality_gives_the_rate_at_equal_quality() -> None:
 
 
 def test_the_verdict_says_which() -> None:
-    clip = drawn.clip("a", drawn.ladder("h264", "ssim", rising()), drawn.ladder("vqt", "ssim", rising(0.5), [8.0]))
+    clip = drawn.clip(
+        "a", drawn.ladder("h264", "ssim", rising()), drawn.ladder("vqt", "ssim", rising(0.5), [8.0])
+    )
     found = verdict(clip, "h264", "ssim", "higher")
     assert (found.kind, found.bd, found.vqt_kbps) == ("equal-quality", None, 8.0)
     assert found.equal is not None and found.equal.kind == "at"
@@ -90,7 +117,9 @@ def test_short_curves(rates: list[float]) -> None:
     assert (row.overlapping == 1) == (len(rates) > 1)
     if row.bd_median is not None:
         assert row.bd_median == pytest.approx(-50, abs=1e-6)
-    assert row.equal is not None and row.equal.kbps == pytest.approx(2 * rates[min(1, len(rates) - 1)])
+    assert row.equal is not None and row.equal.kbps == pytest.approx(
+        2 * rates[min(1, len(rates) - 1)]
+    )
 
 
 def test_a_flat_curve_is_one_point() -> None:
@@ -103,7 +132,13 @@ def test_a_flat_curve_is_one_point() -> None:
 @pytest.mark.parametrize("metric", ["ssim", "perc"])
 def test_crossing(metric: str) -> None:
     sign = FLAT[metric]
-    row = only(compared(lambda r: sign * rising(slope=0.2)(r), lambda r: sign * (0.6 + 0.1 * math.log2(r / 5)), metric=metric))
+    row = only(
+        compared(
+            lambda r: sign * rising(slope=0.2)(r),
+            lambda r: sign * (0.6 + 0.1 * math.log2(r / 5)),
+            metric=metric,
+        )
+    )
     # 0.5 + 0.2 x = 0.6 + 0.1 x at x = 1 octave over 5
     assert row.crossing.kind == "from"
     assert row.crossing.kbps == pytest.approx(10.0, rel=1e-4)
@@ -115,17 +150,26 @@ def test_crossing_of_a_curve_that_saturates_and_of_one_that_starts_late() -> Non
     row = only(compared(rising(), rising(0.5), own_rates=[5.0, 7.0]))
     assert row.crossing.kind == "from" and row.crossing.kbps == pytest.approx(14.0, rel=1e-3)
     # the anchor can't be had below 20, and is better there at once
-    late = drawn.clip("a", drawn.ladder("h264", "ssim", lambda r: 0.9 + r / 1000, [20.0, 30.0]),
-                      drawn.ladder("vqt", "ssim", rising()))
+    late = drawn.clip(
+        "a",
+        drawn.ladder("h264", "ssim", lambda r: 0.9 + r / 1000, [20.0, 30.0]),
+        drawn.ladder("vqt", "ssim", rising()),
+    )
     row = only(analyse(drawn.results(late, metrics=SSIM)))
     assert row.crossing.kind == "from" and row.crossing.kbps == pytest.approx(20.0, rel=0.03)
 
 
 def test_the_envelope_takes_the_best_variant() -> None:
-    points = [drawn.point("h264", 5, {"ssim": 0.6}, variant="256"), drawn.point("h264", 5, {"ssim": 0.5}),
-              drawn.point("h264", 10, {"ssim": 0.55}), drawn.point("h264", 10, {"ssim": 0.65}, variant="256"),
-              drawn.point("h264", 20, {"ssim": 0.9}), drawn.point("h264", 20, {"ssim": 0.66}, variant="256"),
-              drawn.point("h264", 30, {"ssim": None}), drawn.point("vqt", 30, {"ssim": 1.0})]
+    points = [
+        drawn.point("h264", 5, {"ssim": 0.6}, variant="256"),
+        drawn.point("h264", 5, {"ssim": 0.5}),
+        drawn.point("h264", 10, {"ssim": 0.55}),
+        drawn.point("h264", 10, {"ssim": 0.65}, variant="256"),
+        drawn.point("h264", 20, {"ssim": 0.9}),
+        drawn.point("h264", 20, {"ssim": 0.66}, variant="256"),
+        drawn.point("h264", 30, {"ssim": None}),
+        drawn.point("vqt", 30, {"ssim": 1.0}),
+    ]
     curve = envelope(drawn.clip("a", points), "h264", "ssim", "higher")
     assert curve is not None
     assert curve.rates_kbps == (5, 10, 20)
@@ -138,10 +182,21 @@ def test_the_envelope_takes_the_best_variant() -> None:
 
 def test_the_mean_needs_nine_clips_in_ten() -> None:
     def clips(late: int) -> list[drawn.Clip]:
-        return [drawn.clip(f"c{n}", drawn.ladder("h264", "ssim", rising(), [10.0 if n < late else 5.0, 40.0]),
-                           drawn.ladder("vqt", "ssim", rising())) for n in range(10)]
+        return [
+            drawn.clip(
+                f"c{n}",
+                drawn.ladder("h264", "ssim", rising(), [10.0 if n < late else 5.0, 40.0]),
+                drawn.ladder("vqt", "ssim", rising()),
+            )
+            for n in range(10)
+        ]
+
     one = analyse(drawn.results(*clips(1), metrics=SSIM)).curves["ssim"]["h264"]
-    assert one.rates_kbps[0] == pytest.approx(5.0) and one.counts[0] == 9 and one.counts[-1] == one.clips == 10
+    assert (
+        one.rates_kbps[0] == pytest.approx(5.0)
+        and one.counts[0] == 9
+        and one.counts[-1] == one.clips == 10
+    )
     two = analyse(drawn.results(*clips(2), metrics=SSIM)).curves["ssim"]["h264"]
     assert two.rates_kbps[0] == pytest.approx(10.0) and min(two.counts) == 10
     assert two.at(5.0) is None and two.at(20.0) == pytest.approx(rising()(20.0))
@@ -190,8 +245,13 @@ def test_a_front_is_beaten_by_no_point(points: list[tuple[float, float]], sign: 
 def test_bd_rates_of_shifted_curves(steps: list[float], first: float, second: float) -> None:
     rate = [10.0 * math.exp(sum(steps[:k]) / 10) for k in range(len(steps))]
     score = [sum(steps[:k]) for k in range(len(steps))]
-    one, two = front([first * r for r in rate], score, 1), front([second * r for r in rate], score, 1)
-    assert percent(bd_rate(one, two, (1e-3, 1e6))) == pytest.approx(100 * (second / first - 1), rel=1e-6, abs=1e-6)
+    one, two = (
+        front([first * r for r in rate], score, 1),
+        front([second * r for r in rate], score, 1),
+    )
+    assert percent(bd_rate(one, two, (1e-3, 1e6))) == pytest.approx(
+        100 * (second / first - 1), rel=1e-6, abs=1e-6
+    )
 
 
 @given(st.lists(st.floats(-5, 5), min_size=2, max_size=40))

@@ -1,4 +1,5 @@
 """Figures of a decoded clip: right against the modules they come from, and sampled as promised."""
+
 from __future__ import annotations
 
 from collections.abc import Iterator
@@ -36,7 +37,9 @@ def test_frames_are_spread_and_leave_out_the_first(tools: Instruments, source: A
     gauge = Gauge(tools, source, RATE_HZ, every=5, tracks=False)
     assert gauge.numbers == [2, 7, 12] and gauge.needed == {2, 3, 7, 8, 12}
     assert Gauge(tools, source, RATE_HZ, every=5, tracks=True).needed == set(range(FRAMES))
-    assert Gauge(tools, source[:3], RATE_HZ, every=15, tracks=False).numbers == [2]  # a clip shorter than half a step
+    assert Gauge(tools, source[:3], RATE_HZ, every=15, tracks=False).numbers == [
+        2
+    ]  # a clip shorter than half a step
 
 
 def test_figures_are_those_of_the_modules(tools: Instruments, source: Any) -> None:
@@ -45,14 +48,18 @@ def test_figures_are_those_of_the_modules(tools: Instruments, source: Any) -> No
     mean, per_frame = gauge.measure(enumerate(shown))
     chosen = gauge.numbers
     assert per_frame["numbers"] == chosen
-    assert per_frame["psnr_db"] == pytest.approx(fidelity.psnr_db(source[chosen], shown[chosen]), abs=1e-3)
+    assert per_frame["psnr_db"] == pytest.approx(
+        fidelity.psnr_db(source[chosen], shown[chosen]), abs=1e-3
+    )
     with Suite(2) as suite:
         whole = suite.measure(source, shown)
     assert per_frame["perc"] == pytest.approx(whole.perc[chosen], rel=1e-3)
-    assert per_frame["lmd"] == pytest.approx([whole.lmd[whole.sampled.index(n)] for n in chosen], rel=1e-3)
+    assert per_frame["lmd"] == pytest.approx(
+        [whole.lmd[whole.sampled.index(n)] for n in chosen], rel=1e-3
+    )
     assert mean["ssim"] == pytest.approx(float(whole.ssim[chosen].mean()), abs=1e-4)
     costly = [n for n, v in zip(chosen, per_frame["cpbd"], strict=True) if v is not None]
-    assert costly == chosen[COSTLY_EVERY // 2::COSTLY_EVERY]
+    assert costly == chosen[COSTLY_EVERY // 2 :: COSTLY_EVERY]
     assert mean["id_dist"] == pytest.approx(whole.id_dist[whole.sampled.index(costly[0])], rel=1e-3)
     assert mean["jitter"] == pytest.approx(1, abs=0.3)
     assert mean["lip_lag_ms"] is None or mean["lip_lag_ms"] <= 200
@@ -80,17 +87,29 @@ def test_worse_is_worse(tools: Instruments, source: Any) -> None:
 def test_pictures_without_a_face_are_none_not_nan(tools: Instruments) -> None:
     grey = np.full((9, 256, 256, 3), 90, np.uint8)
     mean, per_frame = Gauge(tools, grey, RATE_HZ, every=4, tracks=True).measure(enumerate(grey))
-    assert mean["lmd"] is None and mean["id_dist"] is None and mean["lip_corr"] is None and mean["jitter"] is None
+    assert (
+        mean["lmd"] is None
+        and mean["id_dist"] is None
+        and mean["lip_corr"] is None
+        and mean["jitter"] is None
+    )
     assert per_frame["lmd"] == [None, None] and mean["psnr_db"] == pytest.approx(100)
 
 
 def test_sets_are_compared_where_networks_are_here() -> None:
-    deep: Any = SimpleNamespace(features={"fid": lambda frames: frames.mean(axis=(1, 2)).astype(np.float32),
-                                          "fvd": lambda frames: frames[::16].mean(axis=(1, 2)).astype(np.float32)})
+    deep: Any = SimpleNamespace(
+        features={
+            "fid": lambda frames: frames.mean(axis=(1, 2)).astype(np.float32),
+            "fvd": lambda frames: frames[::16].mean(axis=(1, 2)).astype(np.float32),
+        }
+    )
     rng = np.random.default_rng(3)
     first, second = (rng.integers(0, 256, (40, 8, 8, 3), dtype=np.uint8) for _ in range(2))
     figures = set_figures(deep, first, second, consecutive=True)
     fid = deep.features["fid"]
-    assert figures["fid"] == pytest.approx(set_distance(fid(first), fid(second))) and figures["fvd"] > 0
+    assert (
+        figures["fid"] == pytest.approx(set_distance(fid(first), fid(second)))
+        and figures["fvd"] > 0
+    )
     assert set(set_figures(deep, first, second, consecutive=False)) == {"fid"}
     assert set_figures(deep, first[:1], second[:1], consecutive=False) == {}

@@ -1,4 +1,5 @@
 """The page of a comparison: complete, self-contained, escaped, and within its size."""
+
 from __future__ import annotations
 
 import base64
@@ -72,7 +73,9 @@ def test_all_files_are_there(built: Path) -> None:
     assert built.name == "report.html"
     assert {p.name for p in (out / "side_by_side").iterdir()} == {"one.mp4", f"{drawn.HOSTILE}.mp4"}
     assert {p.name for p in (out / "sheets").iterdir()} == {"one.png", f"{drawn.HOSTILE}.png"}
-    assert {p.name for p in (out / "curves").iterdir()} == {f"{m}.{s}" for m in drawn.METRICS for s in ("svg", "png")}
+    assert {p.name for p in (out / "curves").iterdir()} == {
+        f"{m}.{s}" for m in drawn.METRICS for s in ("svg", "png")
+    }
 
 
 def test_it_nests_and_needs_nothing_from_outside(parsed: Page, text: str) -> None:
@@ -80,7 +83,13 @@ def test_it_nests_and_needs_nothing_from_outside(parsed: Page, text: str) -> Non
     bare = text
     for known in SVG_ADDRESSES:
         bare = bare.replace(known, "")
-    assert re.findall(r"https?:|//[a-z]+\.", re.sub(r"base64,[A-Za-z0-9+/=]+|>[A-Za-z0-9+/=]{200,}<", "", bare)) == []
+    assert (
+        re.findall(
+            r"https?:|//[a-z]+\.",
+            re.sub(r"base64,[A-Za-z0-9+/=]+|>[A-Za-z0-9+/=]{200,}<", "", bare),
+        )
+        == []
+    )
     for tag, attributes in parsed.tags:
         for name in ("src", "href", "data", "action", "poster", "srcset"):
             value = attributes.get(name) or ""
@@ -89,10 +98,14 @@ def test_it_nests_and_needs_nothing_from_outside(parsed: Page, text: str) -> Non
 
 
 def test_the_policy_allows_this_script_and_no_other(parsed: Page, text: str) -> None:
-    (policy,) = [a["content"] or "" for a in parsed.named("meta") if a.get("http-equiv") == "Content-Security-Policy"]
+    (policy,) = [
+        a["content"] or ""
+        for a in parsed.named("meta")
+        if a.get("http-equiv") == "Content-Security-Policy"
+    ]
     scripts = [s for s in parsed.named("script") if s.get("type") != "text/plain"]
     assert len(scripts) == 1
-    body = text[text.rindex("<script>") + len("<script>"):text.rindex("</script>")]
+    body = text[text.rindex("<script>") + len("<script>") : text.rindex("</script>")]
     assert f"'sha256-{base64.b64encode(hashlib.sha256(body.encode()).digest()).decode()}'" in policy
     assert policy.startswith("default-src 'none'")
 
@@ -120,14 +133,21 @@ def test_it_tells_everything(parsed: Page) -> None:
 def test_the_videos_inside_are_the_media(parsed: Page) -> None:
     films = [t for t in parsed.text["script"] if len(t) > 1000 and "use strict" not in t]
     assert len(films) == 12
-    with av.open(io.BytesIO(base64.b64decode(films[0]))) as first, av.open(io.BytesIO(base64.b64decode(films[1]))) as second:
+    with (
+        av.open(io.BytesIO(base64.b64decode(films[0]))) as first,
+        av.open(io.BytesIO(base64.b64decode(films[1]))) as second,
+    ):
         assert len(first.streams.audio) == 1 and len(second.streams.audio) == 0
         assert sum(1 for _ in second.decode(video=0)) == 50
 
 
 def test_nothing_is_made_twice(built: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(curves, "draw_all", lambda *_, **__: {})
-    before = {p: p.stat().st_mtime_ns for p in built.parent.rglob("*") if p.parent.name in ("side_by_side", "sheets")}
+    before = {
+        p: p.stat().st_mtime_ns
+        for p in built.parent.rglob("*")
+        if p.parent.name in ("side_by_side", "sheets")
+    }
     told: list[str] = []
     report.build(drawn.realistic(("one", drawn.HOSTILE)), built.parent, told.append)
     assert {p: p.stat().st_mtime_ns for p in before} == before
@@ -135,7 +155,13 @@ def test_nothing_is_made_twice(built: Path, monkeypatch: pytest.MonkeyPatch) -> 
 
 
 def test_without_videos_there_is_still_a_page(tmp_path: Path) -> None:
-    alone = drawn.results(drawn.clip("one", drawn.ladder("h264", "ssim", lambda r: r), drawn.ladder("vqt", "ssim", lambda r: r)))
+    alone = drawn.results(
+        drawn.clip(
+            "one",
+            drawn.ladder("h264", "ssim", lambda r: r),
+            drawn.ladder("vqt", "ssim", lambda r: r),
+        )
+    )
     made = Page(report.build(alone, tmp_path).read_text(encoding="utf-8"))
     assert made.named("video") == [] and "Its decoded videos were not kept." in made.text["p"]
     assert made.named("svg")
@@ -146,12 +172,21 @@ def test_a_page_of_nothing(tmp_path: Path) -> None:
     assert any("nothing to compare" in t for t in made.text["p"])
 
 
-def test_a_full_page_shows_the_start_of_some_clips(built: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_full_page_shows_the_start_of_some_clips(
+    built: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     names = ("one", "two", "three")
     results = drawn.realistic(names)
     results = replace(results, clips=tuple(replace(c, seconds=30.0) for c in results.clips))
-    shown = [report.Shown({"original": built.parent / "media" / "one" / "original.mp4",
-                           "vqt": built.parent / "media" / "one" / "vqt.mp4"}, "")] * 3
+    shown = [
+        report.Shown(
+            {
+                "original": built.parent / "media" / "one" / "original.mp4",
+                "vqt": built.parent / "media" / "one" / "vqt.mp4",
+            },
+            "",
+        )
+    ] * 3
     size = sum(p.stat().st_size for p in shown[0].media.values())
     monkeypatch.setattr(embed, "room", lambda used: 1.5 * size)
     values = page.context(results, analyse(results)) | {"curves": [], "players_note": ""}
@@ -165,7 +200,9 @@ def test_a_full_page_shows_the_start_of_some_clips(built: Path, tmp_path: Path, 
 def test_shares_of_a_page() -> None:
     whole, part, none = embed.shares([100, 100, 100], [20.0, 20.0, 20.0], 130)
     assert whole == embed.Share(None, 100) and none is None
-    assert part is not None and part.seconds == pytest.approx(6.0) and part.bytes == pytest.approx(30)
+    assert (
+        part is not None and part.seconds == pytest.approx(6.0) and part.bytes == pytest.approx(30)
+    )
     assert embed.shares([0, 100], [20.0, 20.0], 0) == [None, embed.Share(4.0, 20.0)]
     assert embed.room(10**9) == 0 and embed.room(0) == pytest.approx(30e6)
 

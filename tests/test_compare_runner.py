@@ -1,4 +1,5 @@
 """A whole comparison on a drawn-out portrait: everything is written, nothing is measured twice."""
+
 from __future__ import annotations
 
 import json
@@ -38,19 +39,26 @@ def test_every_codec_has_points(done: tuple[Results, Path, list[ProgressEvent]])
     (clip,) = results.clips
     assert (clip.name, clip.frames, clip.side_px, clip.sound) == ("talk", FRAMES, 256, False)
     assert {p.codec for p in clip.points} == {"h264", "vqt"}
-    assert {p.side_px for p in clip.points if p.codec == "h264"} <= {256, 128}  # no larger than the reference
+    assert {p.side_px for p in clip.points if p.codec == "h264"} <= {
+        256,
+        128,
+    }  # no larger than the reference
     for p in clip.points:
         assert 0 < p.bytes.payload < p.bytes.file == p.bytes.file_with_sound
         assert p.kbps.file == pytest.approx(p.bytes.file * 8 / (FRAMES / 25) / 1000, abs=1e-3)
         assert p.encode_fps > 0 and p.decode_fps > 0
-        assert p.mean["ssim"] is not None and p.mean["vmaf"] is not None and p.mean["perc"] is not None
+        assert (
+            p.mean["ssim"] is not None and p.mean["vmaf"] is not None and p.mean["perc"] is not None
+        )
         assert p.per_frame["numbers"] == [4, 13, 22]
     assert events[0].stage == "prepare" and events[-1].stage == "compare"
     assert results.metrics["perc"]["better"] == "lower" and "msi" in results.absent
     assert Results.load(out / runner.RESULTS) == results
 
 
-def test_one_point_of_each_codec_is_matched_in_size(done: tuple[Results, Path, list[ProgressEvent]]) -> None:
+def test_one_point_of_each_codec_is_matched_in_size(
+    done: tuple[Results, Path, list[ProgressEvent]],
+) -> None:
     results, out, _ = done
     matched = {p.codec: p for p in results.clips[0].points if p.matched}
     assert set(matched) == {"h264", "vqt"} and matched["vqt"].variant == vqtpoints.DEFAULT
@@ -63,8 +71,11 @@ def test_one_point_of_each_codec_is_matched_in_size(done: tuple[Results, Path, l
         assert float(np.abs(shown.astype(int) - original).mean()) < 20
 
 
-def test_the_vqt_is_what_encode_writes(done: tuple[Results, Path, list[ProgressEvent]], tmp_path: Path) -> None:
+def test_the_vqt_is_what_encode_writes(
+    done: tuple[Results, Path, list[ProgressEvent]], tmp_path: Path
+) -> None:
     import vqcodec
+
     results, out, _ = done
     reference = out / "work" / "talk" / "reference.mp4"
     vqcodec.encode(reference, tmp_path / "again.vqt", vqcodec.EncodeOptions(crop="full"))
@@ -74,6 +85,7 @@ def test_the_vqt_is_what_encode_writes(done: tuple[Results, Path, list[ProgressE
     with parts as stream:
         frames = [f.rgb for f in stream.frames()]
     from vqcodec.evaluation.compare.worker import _decoder
+
     data = (tmp_path / "again.vqt").read_bytes()
     some = dict(vqtpoints.pictures(data, _decoder(data), {3, 4, 20}))
     assert set(some) == {3, 4, 20}
@@ -81,20 +93,23 @@ def test_the_vqt_is_what_encode_writes(done: tuple[Results, Path, list[ProgressE
         assert int(np.abs(picture.astype(int) - frames[number]).max()) <= 2
 
 
-def test_nothing_is_coded_twice(done: tuple[Results, Path, list[ProgressEvent]], clip: Path,
-                                monkeypatch: pytest.MonkeyPatch) -> None:
+def test_nothing_is_coded_twice(
+    done: tuple[Results, Path, list[ProgressEvent]], clip: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     results, out, _ = done
 
     def refuse(*_: Any, **__: Any) -> Any:
         raise AssertionError("coded again")
+
     monkeypatch.setattr(anchors, "encode", refuse)
     monkeypatch.setattr(vqtpoints, "encode", refuse)
     again = runner.run(Comparison((clip,), out, SETTINGS, jobs=1))
     assert again.clips == results.clips
 
 
-def test_it_goes_on_where_it_stopped(done: tuple[Results, Path, list[ProgressEvent]], clip: Path,
-                                     monkeypatch: pytest.MonkeyPatch) -> None:
+def test_it_goes_on_where_it_stopped(
+    done: tuple[Results, Path, list[ProgressEvent]], clip: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     results, out, _ = done
     path = out / "work" / "talk" / "h264.json"
     data = json.loads(path.read_text())
@@ -108,6 +123,7 @@ def test_it_goes_on_where_it_stopped(done: tuple[Results, Path, list[ProgressEve
     def counted(*args: Any, **kwargs: Any) -> Any:
         calls.append(args[4])
         return encode(*args, **kwargs)
+
     monkeypatch.setattr(anchors, "encode", counted)
     again = runner.run(Comparison((clip,), out, SETTINGS, jobs=1))
     found = next(p for p in again.clips[0].points if f"{p.variant} {p.setting}" == lost)
@@ -116,11 +132,19 @@ def test_it_goes_on_where_it_stopped(done: tuple[Results, Path, list[ProgressEve
     assert len(again.clips[0].points) == len(results.clips[0].points)
 
 
-def test_two_processes_find_the_same(done: tuple[Results, Path, list[ProgressEvent]], clip: Path, tmp_path: Path) -> None:
+def test_two_processes_find_the_same(
+    done: tuple[Results, Path, list[ProgressEvent]], clip: Path, tmp_path: Path
+) -> None:
     results, _, _ = done
-    settings = Settings(codecs=("h264", "vp9"), points=2, every=9, tracks=False, videos=False, quick=True)
+    settings = Settings(
+        codecs=("h264", "vp9"), points=2, every=9, tracks=False, videos=False, quick=True
+    )
     other = runner.run(Comparison((clip,), tmp_path, settings, jobs=2))
-    sizes = {f"{p.variant} {p.setting}": p.bytes.file for p in results.clips[0].points if p.codec == "h264"}
+    sizes = {
+        f"{p.variant} {p.setting}": p.bytes.file
+        for p in results.clips[0].points
+        if p.codec == "h264"
+    }
     for p in other.clips[0].points:
         if p.codec == "h264":
             assert sizes[f"{p.variant} {p.setting}"] == p.bytes.file

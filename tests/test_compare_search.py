@@ -1,4 +1,5 @@
 """Finding the quality for a rate, and keeping what was found."""
+
 from __future__ import annotations
 
 import json
@@ -39,7 +40,9 @@ def test_a_rate_is_found_in_few_encodes(at_zero: float, steps: float, target: fl
     lowest = at_zero * 2 ** (-63 / steps)
     if lowest < target:
         # integer steps can't come nearer than half an octave over the steps in one
-        assert abs(math.log(rate / target)) <= max(math.log1p(TOLERANCE), math.log(2) / steps) + 1e-9
+        assert (
+            abs(math.log(rate / target)) <= max(math.log1p(TOLERANCE), math.log(2) / steps) + 1e-9
+        )
     else:
         assert rate == pytest.approx(lowest)
 
@@ -81,7 +84,9 @@ def test_progress_is_kept_and_found_again(tmp_path: Path) -> None:
     assert again.rates == {"256": {"50": 10.0}}
 
 
-@pytest.mark.parametrize("content", ["", "{", "[]", '{"points": {}}', '{"points": {"a": 1}, "fingerprint": {}}'])
+@pytest.mark.parametrize(
+    "content", ["", "{", "[]", '{"points": {}}', '{"points": {"a": 1}, "fingerprint": {}}']
+)
 def test_anything_else_is_measured_anew(tmp_path: Path, content: str) -> None:
     path = tmp_path / "av1.json"
     path.write_text(content)

@@ -1,4 +1,5 @@
 """What is shown and heard in place of what was lost: exact times, held and faded poses, silence of the right length."""
+
 from __future__ import annotations
 
 import io
@@ -51,14 +52,17 @@ def shown(data: bytes, **options: object) -> tuple[list[Pose], NDArray[np.int16]
 def undamaged() -> tuple[NDArray[np.float32], NDArray[np.int16]]:
     reader = Reader(io.BytesIO(WHOLE))
     results = list(play(reader, Window(reader.head, UNITS, DecodeOptions())))
-    return (np.stack([item.features for item in results if isinstance(item, Pose)]),
-            np.concatenate([item.pcm for item in results if isinstance(item, Samples)]))
+    return (
+        np.stack([item.features for item in results if isinstance(item, Pose)]),
+        np.concatenate([item.pcm for item in results if isinstance(item, Samples)]),
+    )
 
 
 POSES, PCM = undamaged()
 
 
 # --- times ---
+
 
 def test_times_of_missing_frames() -> None:
     base_s = Fraction(1, 25)
@@ -71,27 +75,45 @@ def test_times_of_missing_frames() -> None:
     assert list(hole_ticks(4, 7, 99, base_s)) == [5, 6]
 
 
-@given(st.none() | st.integers(0, 2**50), st.integers(0, 5000), st.integers(0, 10**9), st.sampled_from([1, 25, 30000]))
+@given(
+    st.none() | st.integers(0, 2**50),
+    st.integers(0, 5000),
+    st.integers(0, 10**9),
+    st.sampled_from([1, 25, 30000]),
+)
 @settings(deadline=None, max_examples=200)
-def test_missing_frames_fit_into_their_hole(before: int | None, length: int, missing: int, rate: int) -> None:
+def test_missing_frames_fit_into_their_hole(
+    before: int | None, length: int, missing: int, rate: int
+) -> None:
     after = (before or 0) + length
     ticks = list(hole_ticks(before, after, missing, Fraction(1, rate)))
-    assert ticks == sorted(set(ticks)) and len(ticks) <= min(missing, Fraction(length, rate) * 240 + 1)
+    assert ticks == sorted(set(ticks)) and len(ticks) <= min(
+        missing, Fraction(length, rate) * 240 + 1
+    )
     assert all((before is None or tick > before) and tick < after for tick in ticks)
 
 
 def test_the_specification_tells_the_same_numbers() -> None:
     text = (SPEC / "vqt.md").read_text(encoding="utf-8").split("## 18.")[1]
-    assert f"over the last {float(FADE_S)} s fades" in text and f"edges of {EDGE_SAMPLES // 48} ms" in text
-    assert f"more than {MAX_HOLE_S} s ahead" in text and f"{1 / SECONDS_PER_LOST_BYTE} lost bytes a second" in text
+    assert (
+        f"over the last {float(FADE_S)} s fades" in text
+        and f"edges of {EDGE_SAMPLES // 48} ms" in text
+    )
+    assert (
+        f"more than {MAX_HOLE_S} s ahead" in text
+        and f"{1 / SECONDS_PER_LOST_BYTE} lost bytes a second" in text
+    )
 
 
 # --- pictures ---
 
+
 def test_an_intact_stream_is_played_as_ever() -> None:
     poses, pcm, damage = shown(WHOLE)
     assert [pose.time_s for pose in poses] == times(FRAMES)
-    assert np.array_equal(np.stack([pose.features for pose in poses]), POSES) and np.array_equal(pcm, PCM)
+    assert np.array_equal(np.stack([pose.features for pose in poses]), POSES) and np.array_equal(
+        pcm, PCM
+    )
     assert not damage.any and (damage.frames_intact, damage.frames_concealed) == (FRAMES, 0)
 
 
@@ -108,12 +130,14 @@ def test_a_hole_is_held_then_faded(lost: tuple[int, ...]) -> None:
     assert damage.concealed == [(Fraction(int(a), FPS), Fraction(int(b), FPS)) for a, b in edges]
     for first, stop in edges:
         held, target = POSES[first - 1], POSES[stop]
-        fading = found[max(first, stop - FADED):stop]
-        assert (found[first:stop - FADED + 1] == held).all()
+        fading = found[max(first, stop - FADED) : stop]
+        assert (found[first : stop - FADED + 1] == held).all()
         way = np.linalg.norm(fading - held, axis=1)
         assert (np.diff(way) > 0).all() and way[-1] < np.linalg.norm(target - held)
         part = way / np.linalg.norm(target - held)
-        assert np.allclose(fading, held + part[:, None] * (target - held), atol=1e-3)  # a straight way
+        assert np.allclose(
+            fading, held + part[:, None] * (target - held), atol=1e-3
+        )  # a straight way
 
 
 def test_a_hole_at_the_start_holds_the_first_good_pose() -> None:
@@ -128,8 +152,10 @@ def test_a_hole_at_the_end_is_held_as_far_as_is_known() -> None:
     assert [pose.time_s for pose in with_end] == times(FRAMES)
     assert all(np.array_equal(pose.features, POSES[39]) for pose in with_end[40:])
     with_sound = shown(without(*MOTION[4:], len(PARTS) - 2, len(PARTS) - 1))[0]
-    assert len(with_sound) in (FRAMES - 1, FRAMES) and [p.time_s for p in with_sound] == times(len(with_sound))
-    cut = shown(b"".join(PARTS[:MOTION[4]]))[0]
+    assert len(with_sound) in (FRAMES - 1, FRAMES) and [p.time_s for p in with_sound] == times(
+        len(with_sound)
+    )
+    cut = shown(b"".join(PARTS[: MOTION[4]]))[0]
     assert [pose.time_s for pose in cut] == times(40)
 
 
@@ -147,16 +173,24 @@ def test_a_new_portrait_after_a_hole_is_not_faded_to() -> None:
 def test_a_lost_portrait_is_replaced_by_the_one_before() -> None:
     parts = split(playable(6, 3))
     poses, _, damage = shown(without(kinds(parts, b"KEYF")[1], parts=parts))
-    assert {pose.key_frame.first_frame for pose in poses} == {0} and damage.frames_other_portrait == 30
+    assert {pose.key_frame.first_frame for pose in poses} == {
+        0
+    } and damage.frames_other_portrait == 30
     poses, _, damage = shown(without(kinds(parts, b"KEYF")[0], parts=parts))
     assert {pose.key_frame.first_frame for pose in poses} == {30} and len(poses) == FRAMES
     assert damage.key_frames_lost == 1
 
 
-@pytest.mark.parametrize(("start", "end", "first", "stop"), [("0.5", "1.5", 13, 38), ("0.9", None, 23, 60), ("2", "9", 50, 60)])
+@pytest.mark.parametrize(
+    ("start", "end", "first", "stop"),
+    [("0.5", "1.5", 13, 38), ("0.9", None, 23, 60), ("2", "9", 50, 60)],
+)
 def test_a_window_of_a_damaged_stream(start: str, end: str | None, first: int, stop: int) -> None:
-    poses, pcm, damage = shown(without(MOTION[1], MOTION[2], SOUND[2]), start_s=Fraction(start),
-                               end_s=None if end is None else Fraction(end))
+    poses, pcm, damage = shown(
+        without(MOTION[1], MOTION[2], SOUND[2]),
+        start_s=Fraction(start),
+        end_s=None if end is None else Fraction(end),
+    )
     assert [pose.time_s for pose in poses] == times(stop - first)
     assert damage.frames_concealed == sum(10 <= n < 30 for n in range(first, stop))
     limit = stop / FPS - first / FPS
@@ -167,6 +201,7 @@ def test_a_window_of_a_damaged_stream(start: str, end: str | None, first: int, s
 
 
 # --- sound ---
+
 
 @pytest.mark.parametrize("lost", [(0,), (2,), (1, 2), (1, 4), (5,), (0, 5)])
 def test_sound_keeps_its_place(lost: tuple[int, ...]) -> None:
@@ -187,13 +222,15 @@ def test_sound_keeps_its_place(lost: tuple[int, ...]) -> None:
         at, alone = decoder.position, decoder.decode(group.packets)
         following = group.first_sample + 20 * 960
         soft = EDGE_SAMPLES if fresh else 0
-        assert np.array_equal(pcm[at + soft:at + len(alone)], alone[soft:])
-        assert soft == 0 or np.abs(pcm[at:at + 5]).max() < 700
+        assert np.array_equal(pcm[at + soft : at + len(alone)], alone[soft:])
+        assert soft == 0 or np.abs(pcm[at : at + 5]).max() < 700
     for number in lost:
-        first, stop = (max(number * 19200 - head.pre_skip_samples, 0) + EDGE_SAMPLES,
-                       min((number + 1) * 19200 - head.pre_skip_samples, end))
+        first, stop = (
+            max(number * 19200 - head.pre_skip_samples, 0) + EDGE_SAMPLES,
+            min((number + 1) * 19200 - head.pre_skip_samples, end),
+        )
         assert not pcm[first:stop].any()
-        jumps = np.abs(np.diff(pcm[max(first - EDGE_SAMPLES - 50, 0):first].astype(int), axis=0))
+        jumps = np.abs(np.diff(pcm[max(first - EDGE_SAMPLES - 50, 0) : first].astype(int), axis=0))
         assert jumps.max() < 1200  # the tone itself steps by 350
     assert damage.audio_groups_lost == len(lost)
     assert abs(float(damage.audio_lost_s) - 0.4 * len(lost)) < 0.03
@@ -217,7 +254,9 @@ def test_sound_centuries_away_is_not_waited_for() -> None:
     reader, sink = Reader(io.BytesIO(WHOLE)), io.BytesIO()
     with Writer(sink, reader.head) as writer:
         for item in reader:
-            {KeyFrame: writer.key_frame, MotionGroup: writer.motion, AudioGroup: writer.audio}[type(item)](item)  # type: ignore[operator]
+            {KeyFrame: writer.key_frame, MotionGroup: writer.motion, AudioGroup: writer.audio}[
+                type(item)
+            ](item)  # type: ignore[operator]
         writer.audio(AudioGroup(2**52, tone_packets(120)[1][:5]))
     far = Reader(io.BytesIO(sink.getvalue()))
     results = play(far, Window(far.head, UNITS, DecodeOptions()))
@@ -239,6 +278,7 @@ def test_a_packet_that_is_no_opus() -> None:
 
 
 # --- any losses ---
+
 
 @given(st.sets(st.integers(1, len(PARTS) - 1)))
 @settings(deadline=None, max_examples=60)

@@ -1,4 +1,5 @@
 """Golden bytes: the container's own bytes never change, whatever the entropy tables are."""
+
 from __future__ import annotations
 
 import io
@@ -19,12 +20,20 @@ from vqcodec.types import AudioHead, Crop, Head, KeyFrame, ModelId
 RAW = load(VECTORS / "raw_streams.py")
 
 HEAD = Head(
-    Fraction(1001, 30_000), Fraction(30_000, 1001), 3, ModelId("a", bytes(32)), ModelId("bc", b"\xff" * 32),
-    AudioHead(48_000, 2, 312, b"xy"), Crop(640, 480, -2, 3, 400), True, 256,
+    Fraction(1001, 30_000),
+    Fraction(30_000, 1001),
+    3,
+    ModelId("a", bytes(32)),
+    ModelId("bc", b"\xff" * 32),
+    AudioHead(48_000, 2, 312, b"xy"),
+    Crop(640, 480, -2, 3, 400),
+    True,
+    256,
 )
 HEAD_BYTES = (
     "0100 07 0100 000003e900007530 00007530000003e9 0c0405 03"
-    "01 61" + "00" * 32 + "02 6263" + "ff" * 32 + "02 0138 02 7879" "0280 01e0 fffffffe 00000003 00000190"
+    "01 61" + "00" * 32 + "02 6263" + "ff" * 32 + "02 0138 02 7879"
+    "0280 01e0 fffffffe 00000003 00000190"
 )
 
 
@@ -67,17 +76,34 @@ def test_whole_stream() -> None:
     writer.audio(make_audio(1920, 2, 3))
     writer.close()
     chunks = RAW.split(sink.getvalue())
-    assert [kind for kind, _ in chunks] == [b"HEAD", b"KEYF", b"MOTN", b"AUDO", b"MOTN", b"AUDO", b"INDX", b"IEND"]
+    assert [kind for kind, _ in chunks] == [
+        b"HEAD",
+        b"KEYF",
+        b"MOTN",
+        b"AUDO",
+        b"MOTN",
+        b"AUDO",
+        b"INDX",
+        b"IEND",
+    ]
     # kind + 4 * distance, zigzag of the second difference: KEYF, MOTN, AUDO, MOTN (3 ticks on), AUDO (1920 samples on)
     assert chunks[6][1].hex(" ") == "94 04 00 b9 03 00 46 00 51 06 46 80 1e"
-    assert chunks[7][1].hex(" ") == "00 00 00 06 00 00 00 00 00 00 00 06 00 00 00 16 " + chunks[7][1][16:].hex(" ")
+    assert chunks[7][1].hex(" ") == "00 00 00 06 00 00 00 00 00 00 00 06 00 00 00 16 " + chunks[7][
+        1
+    ][16:].hex(" ")
     crcs = b"".join(zlib.crc32(RAW.frame(*chunk)[:-4]).to_bytes(4, "big") for chunk in chunks[:-1])
     assert int.from_bytes(chunks[7][1][16:], "big") == zlib.crc32(crcs)
     assert len(list(Reader(io.BytesIO(sink.getvalue())).coded())) == 5
 
 
 def test_varints_and_zigzag() -> None:
-    for value, data in [(0, "00"), (127, "7f"), (128, "8001"), (300, "ac02"), (2**56 - 1, "ff" * 7 + "7f")]:
+    for value, data in [
+        (0, "00"),
+        (127, "7f"),
+        (128, "8001"),
+        (300, "ac02"),
+        (2**56 - 1, "ff" * 7 + "7f"),
+    ]:
         assert encode_varint(value).hex() == data
         assert decode_varint(bytes.fromhex(data), 0) == (value, len(data) // 2)
     assert [zigzag(value) for value in (0, -1, 1, -2, 2)] == [0, 1, 2, 3, 4]

@@ -1,4 +1,5 @@
 """Random access, sizes, streaming: what is read, and how little."""
+
 from __future__ import annotations
 
 import io
@@ -9,7 +10,14 @@ from fractions import Fraction
 from typing import BinaryIO
 
 import pytest
-from container_samples import make_audio, make_group, make_head, make_key_frame, make_stream, same_item
+from container_samples import (
+    make_audio,
+    make_group,
+    make_head,
+    make_key_frame,
+    make_stream,
+    same_item,
+)
 from spec_tools import vector
 
 from vqcodec.container import CodedGroup, IndexKind, Reader, UnsupportedStreamError, Writer, verify
@@ -39,7 +47,11 @@ def long_stream(groups: int = 150, cut: int = 100, frames: int = 5) -> bytes:
         for number in range(groups):
             if number in (0, cut):
                 writer.key_frame(make_key_frame(frames * number, 5000))
-            writer.coded_motion(CodedGroup(frames * number, group.ticks + 50 * number, group.low_confidence, payloads))
+            writer.coded_motion(
+                CodedGroup(
+                    frames * number, group.ticks + 50 * number, group.low_confidence, payloads
+                )
+            )
             writer.audio(replace(audio, first_sample=96_000 * number))
     return sink.getvalue()
 
@@ -54,7 +66,9 @@ def test_index_lists_every_chunk(stream: bytes) -> None:
     assert (index.frames, index.end_tick) == (750, 7491)
     assert [entry.position for entry in index.of(IndexKind.KEY_FRAME)] == [0, 500]
     assert [entry.position for entry in index.of(IndexKind.MOTION)] == list(range(0, 7500, 50))
-    assert [entry.position for entry in index.of(IndexKind.AUDIO)] == list(range(0, 14_400_000, 96_000))
+    assert [entry.position for entry in index.of(IndexKind.AUDIO)] == list(
+        range(0, 14_400_000, 96_000)
+    )
     for entry in index.entries:
         assert stream[entry.offset : entry.offset + 4] == [b"KEYF", b"MOTN", b"AUDO"][entry.kind]
 
@@ -80,7 +94,12 @@ def test_groups_from_reads_only_what_it_yields(stream: bytes) -> None:
     reader = Reader(source)
     items = reader.groups_from(250)
     found = [next(items) for _ in range(4)]
-    assert [type(item).__name__ for item in found] == ["KeyFrame", "AudioGroup", "MotionGroup", "AudioGroup"]
+    assert [type(item).__name__ for item in found] == [
+        "KeyFrame",
+        "AudioGroup",
+        "MotionGroup",
+        "AudioGroup",
+    ]
     entries = Reader(io.BytesIO(stream)).index().entries
     ends = [entry.offset for entry in entries[1:]] + [stream.rindex(b"INDX")]
     size = {entry.offset: end - entry.offset for entry, end in zip(entries, ends, strict=True)}
@@ -119,8 +138,16 @@ def test_start_between_groups_and_before_the_first() -> None:
         writer.motion(make_group(0, 2, first_tick=50))
         writer.motion(make_group(2, 2, first_tick=500))
     reader = Reader(io.BytesIO(sink.getvalue()))
-    assert [type(item).__name__ for item in reader.groups_from(0)] == ["KeyFrame", "MotionGroup", "MotionGroup"]
-    assert [type(item).__name__ for item in reader.groups_from(10)] == ["KeyFrame", "MotionGroup", "MotionGroup"]
+    assert [type(item).__name__ for item in reader.groups_from(0)] == [
+        "KeyFrame",
+        "MotionGroup",
+        "MotionGroup",
+    ]
+    assert [type(item).__name__ for item in reader.groups_from(10)] == [
+        "KeyFrame",
+        "MotionGroup",
+        "MotionGroup",
+    ]
     assert [type(item).__name__ for item in reader.groups_from(20)] == ["KeyFrame", "MotionGroup"]
 
 
@@ -166,7 +193,10 @@ def test_parsing_ten_minutes_takes_no_time() -> None:
 
 
 def test_newer_major_version_and_critical_chunk_are_refused() -> None:
-    for name, code in [("unsupported-major", "unsupported-version"), ("unsupported-critical", "unsupported-chunk")]:
+    for name, code in [
+        ("unsupported-major", "unsupported-version"),
+        ("unsupported-critical", "unsupported-chunk"),
+    ]:
         with pytest.raises(UnsupportedStreamError) as caught:
             list(Reader(io.BytesIO(vector("invalid", name))).coded())
         assert caught.value.code == code

@@ -1,4 +1,5 @@
 """What is written reads back: every shape, every option, every kind of sink."""
+
 from __future__ import annotations
 
 import io
@@ -34,8 +35,16 @@ heads = st.builds(
     layers=st.integers(1, 4),
     motion_space=models,
     renderer=models,
-    audio=st.none() | st.builds(AudioHead, st.just(48_000), st.integers(1, 2), st.integers(0, 65_535), st.binary(max_size=255)),
-    crop=st.none() | st.builds(Crop, sizes_px, sizes_px, corners_px, corners_px, st.integers(1, 131_070)),
+    audio=st.none()
+    | st.builds(
+        AudioHead,
+        st.just(48_000),
+        st.integers(1, 2),
+        st.integers(0, 65_535),
+        st.binary(max_size=255),
+    ),
+    crop=st.none()
+    | st.builds(Crop, sizes_px, sizes_px, corners_px, corners_px, st.integers(1, 131_070)),
     synthetic=st.booleans(),
     coded_size_px=st.integers(16, 4096),
 )
@@ -69,12 +78,20 @@ def streams(draw: st.DrawFn) -> tuple[Head, list[object]]:
     for number in range(draw(st.integers(1, 4))):
         if number == 0 or draw(st.booleans()):
             features = draw(st.integers(-32768, 32767))
-            items.append(KeyFrame(frames, draw(st.binary(min_size=1, max_size=9)), np.full(48, features, dtype=np.int16)))
+            items.append(
+                KeyFrame(
+                    frames,
+                    draw(st.binary(min_size=1, max_size=9)),
+                    np.full(48, features, dtype=np.int16),
+                )
+            )
         group = draw(groups(layers, frames, tick))
         items.append(group)
         frames, tick = frames + len(group.ticks), int(group.ticks[-1])
         if draw(st.booleans()):
-            packets = tuple(draw(st.lists(st.binary(min_size=1, max_size=70), min_size=1, max_size=9)))
+            packets = tuple(
+                draw(st.lists(st.binary(min_size=1, max_size=70), min_size=1, max_size=9))
+            )
             items.append(AudioGroup(sample, packets))
             sample += 960 * len(packets) + draw(st.integers(0, 5000))
     return head, items
@@ -124,7 +141,11 @@ def test_thin_keeps_the_coarse_layers(stream: tuple[Head, list[object]], layers:
     reader = Reader(io.BytesIO(small.getvalue()))
     assert reader.head == replace(head, layers=layers)
     for one, two in zip(reader, items, strict=True):
-        expected = replace(two, indices=two.indices[:, :, :layers]) if isinstance(two, MotionGroup) else two
+        expected = (
+            replace(two, indices=two.indices[:, :, :layers])
+            if isinstance(two, MotionGroup)
+            else two
+        )
         assert same_item(one, expected)
 
 
@@ -132,7 +153,9 @@ def test_thin_keeps_the_coarse_layers(stream: tuple[Head, list[object]], layers:
 def test_reader_decodes_only_the_layers_asked_for(layers: int) -> None:
     data = make_stream()
     full = [item for item in Reader(io.BytesIO(data)) if isinstance(item, MotionGroup)]
-    part = [item for item in Reader(io.BytesIO(data), layers=layers) if isinstance(item, MotionGroup)]
+    part = [
+        item for item in Reader(io.BytesIO(data), layers=layers) if isinstance(item, MotionGroup)
+    ]
     for one, two in zip(full, part, strict=True):
         assert np.array_equal(one.indices[:, :, :layers], two.indices)
 

@@ -1,4 +1,5 @@
 """bitstream_spec/vqt.md against the code: every field, range, limit, name and error code."""
+
 from __future__ import annotations
 
 import re
@@ -55,8 +56,13 @@ def tables(heading: str) -> list[list[list[str]]]:
     """The tables between a heading and the next one, as rows of cells, header and ruler left out."""
     section = re.split(r"^## ", TEXT.split(heading, 1)[1], maxsplit=1, flags=re.MULTILINE)[0]
     blocks = re.findall(r"(?:^\|.*\|\n)+", section, re.MULTILINE)
-    return [[[cell.strip() for cell in row.strip("|").split("|")] for row in block.strip().split("\n")[2:]]
-            for block in blocks]
+    return [
+        [
+            [cell.strip() for cell in row.strip("|").split("|")]
+            for row in block.strip().split("\n")[2:]
+        ]
+        for block in blocks
+    ]
 
 
 def fields(struct: Any) -> list[tuple[str, Any]]:
@@ -91,7 +97,10 @@ def check_field(kind: str, stated: str, field: Any) -> None:
         assert isinstance(field, Packed)
         assert (field.base.low, field.base.high) == (low, high)
     elif kind == "name":
-        assert isinstance(field, Name) and (field.subcon.length.low, field.subcon.length.high) == (low, high)
+        assert isinstance(field, Name) and (field.subcon.length.low, field.subcon.length.high) == (
+            low,
+            high,
+        )
     elif kind == "counted":
         assert isinstance(field, Counted) and (field.length.low, field.length.high) == (low, high)
     elif kind.startswith("bytes"):
@@ -126,17 +135,30 @@ def test_field_tables_are_the_structs(heading: str, table: int, struct: Any) -> 
 
 
 def test_every_table_of_sections_4_to_9_is_checked() -> None:
-    counts = {"## 4. HEAD": 5, "## 5. KEYF": 1, "## 6. MOTN": 1, "## 7. AUDO": 1, "## 8. INDX": 0, "## 9. IEND": 1}
+    counts = {
+        "## 4. HEAD": 5,
+        "## 5. KEYF": 1,
+        "## 6. MOTN": 1,
+        "## 7. AUDO": 1,
+        "## 8. INDX": 0,
+        "## 9. IEND": 1,
+    }
     assert {heading: len(tables(heading)) for heading in counts} == counts
 
 
 def test_limits_are_those_of_the_code() -> None:
     by_name, by_chunk = tables("## 13. Limits")
     stated = {row[0].strip("`"): number(row[1].split("(")[0]) for row in by_name}
-    coded = {name: value for name, value in vars(limits).items() if name.isupper() and isinstance(value, int)}
+    coded = {
+        name: value
+        for name, value in vars(limits).items()
+        if name.isupper() and isinstance(value, int)
+    }
     not_limits = {"ANCILLARY_BIT", "SAFE_TO_COPY_BIT", "TYPE_BYTES", "CRC_BYTES"}
     assert stated == {name: value for name, value in coded.items() if name not in not_limits}
-    assert {row[0].strip("`").encode(): number(row[1]) for row in by_chunk} == limits.MAX_CHUNK_BYTES
+    assert {
+        row[0].strip("`").encode(): number(row[1]) for row in by_chunk
+    } == limits.MAX_CHUNK_BYTES
 
 
 def test_limits_named_in_the_text_have_their_value() -> None:
@@ -155,7 +177,8 @@ def test_every_name_in_capitals_exists() -> None:
 def test_error_codes_are_those_of_the_code() -> None:
     [rows] = tables("## 14. Errors")
     assert [row[0].strip("`") for row in rows] == sorted(
-        {*CODES, *UNSUPPORTED_CODES}, key=[row[0].strip("`") for row in rows].index)
+        {*CODES, *UNSUPPORTED_CODES}, key=[row[0].strip("`") for row in rows].index
+    )
     offsets = {row[0].strip("`"): row[1] for row in rows}
     special = {"bad-signature": "byte", "truncated": "end", "trailing-data": "after"}
     assert offsets == {code: special.get(code, "chunk") for code in {*CODES, *UNSUPPORTED_CODES}}
@@ -175,7 +198,10 @@ def test_signature_version_and_constants() -> None:
 
 
 def test_bits_of_flags_and_form() -> None:
-    assert "bit 0: synthetic; bit 1: `audio` is present; bit 2: `crop` is present; bits 3 to 7 MUST be 0" in TEXT
+    assert (
+        "bit 0: synthetic; bit 1: `audio` is present; bit 2: `crop` is present; bits 3 to 7 MUST be 0"
+        in TEXT
+    )
     assert (SYNTHETIC_FLAG, AUDIO_FLAG, CROP_FLAG) == (1 << 0, 1 << 1, 1 << 2)
     assert "bit 0: `low_confidence` is present; bits 1 and 2: number of layers L, less one" in TEXT
     assert (CONFIDENCE_FORM, LAYERS_FORM_SHIFT, LAYERS) == (1 << 0, 1, 4)
@@ -191,18 +217,27 @@ def test_layout_and_kinds() -> None:
 
 def test_widths_of_packed_lists() -> None:
     assert "width at most 34" in TEXT and MOTN.steps.width.high == limits.MAX_STEP_WIDTH_BITS == 34
-    assert "width at most 13" in TEXT and AUDO.packet_bytes.width.high == limits.MAX_PACKET_WIDTH_BITS == 13
+    assert (
+        "width at most 13" in TEXT
+        and AUDO.packet_bytes.width.high == limits.MAX_PACKET_WIDTH_BITS == 13
+    )
 
 
 def test_reference_decoder_has_the_same_limits() -> None:
     assert REFERENCE.LIMITS == limits.MAX_CHUNK_BYTES
-    assert (REFERENCE.MAX_POSITION, REFERENCE.MAX_FRAMES) == (limits.MAX_POSITION, limits.MAX_FRAMES)
+    assert (REFERENCE.MAX_POSITION, REFERENCE.MAX_FRAMES) == (
+        limits.MAX_POSITION,
+        limits.MAX_FRAMES,
+    )
 
 
 def test_limits_fit_each_other() -> None:
     layers = LAYERS * limits.MAX_LAYER_BYTES
     steps = (limits.MAX_GROUP_FRAMES * limits.MAX_STEP_WIDTH_BITS + 7) // 8
-    assert limits.MAX_CHUNK_BYTES[b"MOTN"] >= layers + steps + limits.MAX_GROUP_FRAMES // 8 + 4 * 8 + 20
+    assert (
+        limits.MAX_CHUNK_BYTES[b"MOTN"]
+        >= layers + steps + limits.MAX_GROUP_FRAMES // 8 + 4 * 8 + 20
+    )
     lengths = (limits.MAX_PACKETS * limits.MAX_PACKET_WIDTH_BITS + 7) // 8
     assert limits.MAX_CHUNK_BYTES[b"AUDO"] >= limits.MAX_GROUP_AUDIO_BYTES + lengths + 5 * 8
     assert limits.MAX_CHUNK_BYTES[b"KEYF"] >= limits.MAX_STILL_BYTES + 2 * DIMS + 8

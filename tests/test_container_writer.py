@@ -1,4 +1,5 @@
 """The writer refuses what a reader would refuse, and writes nothing of it."""
+
 from __future__ import annotations
 
 import io
@@ -69,8 +70,12 @@ BAD_ITEMS: dict[str, Callable[[Writer], None]] = {
     "span": lambda w: w.motion(make_group(0, 3, ticks=[0, 1, 51])),
     "flags shape": lambda w: w.motion(replace(GROUP, low_confidence=np.zeros(2, dtype=np.bool_))),
     "no layer": lambda w: w.coded_motion(CodedGroup(0, GROUP.ticks, GROUP.low_confidence, ())),
-    "five layers": lambda w: w.coded_motion(CodedGroup(0, GROUP.ticks, GROUP.low_confidence, (b"",) * 5)),
-    "long layer": lambda w: w.coded_motion(CodedGroup(0, GROUP.ticks, GROUP.low_confidence, (bytes(65_536),) * 4)),
+    "five layers": lambda w: w.coded_motion(
+        CodedGroup(0, GROUP.ticks, GROUP.low_confidence, (b"",) * 5)
+    ),
+    "long layer": lambda w: w.coded_motion(
+        CodedGroup(0, GROUP.ticks, GROUP.low_confidence, (bytes(65_536),) * 4)
+    ),
     "no packets": lambda w: w.audio(make_audio(0, 0)),
     "empty packet": lambda w: w.audio(replace(make_audio(0), packets=(b"",))),
     "long packet": lambda w: w.audio(make_audio(0, 1, 8192)),
@@ -156,7 +161,9 @@ def test_close_checks_the_end_first_and_happens_once() -> None:
 
 def test_the_last_frame_lasts_one_nominal_frame_by_default() -> None:
     sink = io.BytesIO()
-    with Writer(sink, make_head(time_base_s=Fraction(1, 90_000), frame_rate_hz=Fraction(30_000, 1001))) as writer:
+    with Writer(
+        sink, make_head(time_base_s=Fraction(1, 90_000), frame_rate_hz=Fraction(30_000, 1001))
+    ) as writer:
         writer.key_frame(make_key_frame())
         writer.motion(make_group(0, 10, step=3003))
     assert Reader(sink).index().end_tick == 30_030 if sink.seek(0) == 0 else False

@@ -1,4 +1,5 @@
 """Pose, gaze and blink: read from landmarks, put into landmarks, moved from one person to another."""
+
 from __future__ import annotations
 
 import math
@@ -17,14 +18,17 @@ SHAPE = HeadShape.load()
 PLAIN = np.array([0, 0, 0, 0.5, 0.45, math.log(0.2)], np.float32)
 
 angle = st.floats(-0.7, 0.7)
-pose = st.tuples(angle, angle, angle, st.floats(0.2, 0.8), st.floats(0.2, 0.8),
-                 st.floats(-2.5, -1.0)).map(lambda p: np.array(p, np.float32))
+pose = st.tuples(
+    angle, angle, angle, st.floats(0.2, 0.8), st.floats(0.2, 0.8), st.floats(-2.5, -1.0)
+).map(lambda p: np.array(p, np.float32))
 
 
 def seen(poses: np.ndarray, points: np.ndarray = SHAPE.points) -> np.ndarray:
     """The mean head under poses (T, 6)."""
     flat = points @ rotations(poses[:, :3])[:, :2].swapaxes(-1, -2)
-    return (np.exp(poses[:, None, 5:].astype(np.float64)) * flat + poses[:, None, 3:5]).astype(np.float32)
+    return (np.exp(poses[:, None, 5:].astype(np.float64)) * flat + poses[:, None, 3:5]).astype(
+        np.float32
+    )
 
 
 def one(pose: np.ndarray = PLAIN, gaze: tuple[float, float] = (0, 0), blink: float = 0) -> Controls:
@@ -35,7 +39,10 @@ def eyes_changed(down: float, opening: float) -> np.ndarray:
     """The mean head's points with lids at a share of their opening and irises moved down by head units."""
     points = SHAPE.points.copy()
     for upper, lower in ((160, 144), (159, 145), (158, 153), (387, 373), (386, 374), (385, 380)):
-        middle, half = (points[upper, :2] + points[lower, :2]) / 2, (points[lower, :2] - points[upper, :2]) / 2
+        middle, half = (
+            (points[upper, :2] + points[lower, :2]) / 2,
+            (points[lower, :2] - points[upper, :2]) / 2,
+        )
         points[upper, :2], points[lower, :2] = middle - opening * half, middle + opening * half
     points[468:, 1] += down
     return points
@@ -45,7 +52,9 @@ def test_the_mean_head_is_a_head() -> None:
     points = SHAPE.points
     assert store.current("head").id.name == "head-1"
     np.testing.assert_allclose(normalized(points.astype(np.float64)), points, atol=1e-4)
-    assert points[4, 2] < points[10, 2] < points[234, 2], "the nose is nearer than the forehead, the ears are behind"
+    assert points[4, 2] < points[10, 2] < points[234, 2], (
+        "the nose is nearer than the forehead, the ears are behind"
+    )
     assert points[10, 1] < points[468, 1] < points[4, 1] < points[13, 1] < points[152, 1]
     assert points[33, 0] < points[133, 0] < points[362, 0] < points[263, 0]
     mirrored = points[[234, 454]]
@@ -66,8 +75,12 @@ def test_angles_undo_rotations(turn: tuple[float, float, float]) -> None:
     np.testing.assert_allclose(angles(rotations(np.array(turn))), turn, atol=1e-9)
 
 
-@pytest.mark.parametrize(("axis", "landmark", "moves"), [(0, 4, (0, 1)), (1, 4, (1, 0)), (2, 263, (0, 1))])
-def test_signs_are_nod_down_turn_right_tilt_clockwise(axis: int, landmark: int, moves: tuple[int, int]) -> None:
+@pytest.mark.parametrize(
+    ("axis", "landmark", "moves"), [(0, 4, (0, 1)), (1, 4, (1, 0)), (2, 263, (0, 1))]
+)
+def test_signs_are_nod_down_turn_right_tilt_clockwise(
+    axis: int, landmark: int, moves: tuple[int, int]
+) -> None:
     turned = PLAIN.copy()
     turned[axis] = 0.2
     move = (seen(turned[None]) - seen(PLAIN[None]))[0, landmark]
@@ -78,7 +91,9 @@ def test_signs_are_nod_down_turn_right_tilt_clockwise(axis: int, landmark: int, 
 
 @given(pose, pose)
 @settings(max_examples=40, deadline=None)
-def test_a_moved_head_has_the_pose_it_was_moved_to_and_stays_where_it_need_not_move(a: np.ndarray, b: np.ndarray) -> None:
+def test_a_moved_head_has_the_pose_it_was_moved_to_and_stays_where_it_need_not_move(
+    a: np.ndarray, b: np.ndarray
+) -> None:
     landmarks = seen(a[None])[0]
     moved = moved_head(landmarks, a, np.stack([a, b]), SHAPE)
     assert moved.dtype == np.float32
@@ -87,9 +102,13 @@ def test_a_moved_head_has_the_pose_it_was_moved_to_and_stays_where_it_need_not_m
 
 
 def test_a_moved_head_keeps_what_is_the_portraits_own() -> None:
-    own = seen(PLAIN[None])[0] + np.random.default_rng(0).normal(0, 0.004, (topology.LANDMARKS, 2)).astype(np.float32)
+    own = seen(PLAIN[None])[0] + np.random.default_rng(0).normal(
+        0, 0.004, (topology.LANDMARKS, 2)
+    ).astype(np.float32)
     start = read_controls(own[None], SHAPE).pose[0]
-    path = start + np.linspace(0, 0.2, 20, dtype=np.float32)[:, None] * np.array([0.5, 1, 0.3, 0, 0, 0], np.float32)
+    path = start + np.linspace(0, 0.2, 20, dtype=np.float32)[:, None] * np.array(
+        [0.5, 1, 0.3, 0, 0, 0], np.float32
+    )
     there = moved_head(own, start, path, SHAPE)
     back = moved_head(there[-1], path[-1], path[::-1], SHAPE)[-1]
     np.testing.assert_allclose(back, own, atol=2e-3)
@@ -98,14 +117,22 @@ def test_a_moved_head_keeps_what_is_the_portraits_own() -> None:
 
 def test_blink_and_gaze_do_not_depend_on_how_the_head_is_turned() -> None:
     turns = np.repeat(PLAIN[None], 7, 0)
-    turns[1:, :3] = np.array([[0.3, 0, 0], [-0.3, 0, 0], [0, 0.4, 0], [0, -0.4, 0], [0, 0, 0.5], [0.2, 0.3, -0.4]])
+    turns[1:, :3] = np.array(
+        [[0.3, 0, 0], [-0.3, 0, 0], [0, 0.4, 0], [0, -0.4, 0], [0, 0, 0.5], [0.2, 0.3, -0.4]]
+    )
     for opening, down in ((1.0, 0.0), (0.5, 0.03), (0.0, -0.03)):
         read = read_controls(seen(turns, eyes_changed(down, opening)), SHAPE)
         assert np.ptp(read.blink) < 0.1
         assert np.abs(np.ptp(read.gaze, axis=0)).max() < 0.01
-    looks = [read_controls(seen(PLAIN[None], eyes_changed(d, 1.0)), SHAPE).gaze[0, 1] for d in (-0.05, 0, 0.05)]
+    looks = [
+        read_controls(seen(PLAIN[None], eyes_changed(d, 1.0)), SHAPE).gaze[0, 1]
+        for d in (-0.05, 0, 0.05)
+    ]
     assert looks[0] < looks[1] < looks[2] and abs(looks[1]) < 0.03
-    lids = [float(read_controls(seen(PLAIN[None], eyes_changed(0, o)), SHAPE).blink[0]) for o in (1, 0.7, 0.4, 0)]
+    lids = [
+        float(read_controls(seen(PLAIN[None], eyes_changed(0, o)), SHAPE).blink[0])
+        for o in (1, 0.7, 0.4, 0)
+    ]
     assert lids[0] == 0 and lids[-1] == 1 and lids == sorted(lids)
 
 
@@ -115,10 +142,12 @@ def test_frames_are_read_alone_and_frames_without_a_face_are_nan() -> None:
     landmarks = seen(poses) + rng.normal(0, 0.003, (9, topology.LANDMARKS, 2)).astype(np.float32)
     landmarks[4] = np.nan
     whole = read_controls(landmarks, SHAPE)
-    parts = Controls.concatenate([read_controls(landmarks[i:i + 1], SHAPE) for i in range(9)])
+    parts = Controls.concatenate([read_controls(landmarks[i : i + 1], SHAPE) for i in range(9)])
     np.testing.assert_allclose(parts.pose, whole.pose, atol=1e-6)
     np.testing.assert_allclose(parts.gaze, whole.gaze, atol=1e-6)
-    assert np.isnan(whole.pose[4]).all() and np.isnan(whole.gaze[4]).all() and np.isnan(whole.blink[4])
+    assert (
+        np.isnan(whole.pose[4]).all() and np.isnan(whole.gaze[4]).all() and np.isnan(whole.blink[4])
+    )
     filled = whole.filled()
     np.testing.assert_allclose(filled.pose[4], (whole.pose[3] + whole.pose[5]) / 2, atol=1e-6)
     np.testing.assert_array_equal(whole[:4].filled().pose, whole[:4].pose)
@@ -137,7 +166,9 @@ def test_no_landmarks_give_anything_but_finite_numbers_in_range(landmarks: np.nd
 
 def test_wrong_shapes_are_refused() -> None:
     with pytest.raises(ValueError, match="one length"):
-        Controls(np.zeros((2, 6), np.float32), np.zeros((2, 2), np.float32), np.zeros(3, np.float32))
+        Controls(
+            np.zeros((2, 6), np.float32), np.zeros((2, 2), np.float32), np.zeros(3, np.float32)
+        )
     with pytest.raises(ValueError, match="moved_head takes"):
         moved_head(np.zeros((5, 2), np.float32), PLAIN, PLAIN[None], SHAPE)
     with pytest.raises(ValueError, match="478"):
@@ -148,8 +179,11 @@ def test_wrong_shapes_are_refused() -> None:
 
 def a_driver() -> Controls:
     rng = np.random.default_rng(2)
-    return Controls(PLAIN + rng.normal(0, 0.1, (30, 6)).astype(np.float32), rng.normal(0, 0.05, (30, 2)).astype(np.float32),
-                    rng.uniform(0, 1, 30).astype(np.float32))
+    return Controls(
+        PLAIN + rng.normal(0, 0.1, (30, 6)).astype(np.float32),
+        rng.normal(0, 0.05, (30, 2)).astype(np.float32),
+        rng.uniform(0, 1, 30).astype(np.float32),
+    )
 
 
 def test_motion_transferred_to_the_same_portrait_is_the_drivers() -> None:
@@ -188,11 +222,18 @@ def test_portraits_with_shut_eyes_open_them() -> None:
 
 def test_the_manifest_keeps_its_other_entries(tmp_path) -> None:
     from vqcodec.training.export import add_to_manifest, write_manifest
+
     folder = store.packaged_dir()
     for name in ("motion-2", "renderer-3", "head-1"):
-        (tmp_path / f"{name}.safetensors").write_bytes((folder / f"{name}.safetensors").read_bytes())
+        (tmp_path / f"{name}.safetensors").write_bytes(
+            (folder / f"{name}.safetensors").read_bytes()
+        )
     written = add_to_manifest(tmp_path, "head", tmp_path / "head-1.safetensors")
     assert written == {"head": store.manifest()["head"]}
-    content = write_manifest(tmp_path, [tmp_path / "motion-2.safetensors"], tmp_path / "renderer-3.safetensors")
-    assert content["head"] == store.manifest()["head"] and content["renderer"]["name"] == "renderer-3"
+    content = write_manifest(
+        tmp_path, [tmp_path / "motion-2.safetensors"], tmp_path / "renderer-3.safetensors"
+    )
+    assert (
+        content["head"] == store.manifest()["head"] and content["renderer"]["name"] == "renderer-3"
+    )
     assert add_to_manifest(tmp_path, "head", tmp_path / "head-1.safetensors") == content

@@ -1,4 +1,5 @@
 """Damaged streams: every flip, cut, gap and lie is a typed error, in both decoders the same one."""
+
 from __future__ import annotations
 
 import io
@@ -117,7 +118,9 @@ def index_and_seek(data: bytes) -> None:
     list(reader.groups_from(0.05))
 
 
-@pytest.mark.parametrize("change", [lambda byte: byte ^ 1, lambda byte: byte ^ 0xFF], ids=["one bit", "all bits"])
+@pytest.mark.parametrize(
+    "change", [lambda byte: byte ^ 1, lambda byte: byte ^ 0xFF], ids=["one bit", "all bits"]
+)
 def test_random_access_meets_damage_with_typed_errors(change: Callable[[int], int]) -> None:
     for at in range(len(SMALL)):
         damaged = SMALL[:at] + bytes([change(SMALL[at])]) + SMALL[at + 1 :]

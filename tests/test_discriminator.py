@@ -1,4 +1,5 @@
 """The discriminator: it learns to tell soft from sharp, and what it tells the renderer is the way to sharper pictures."""
+
 from __future__ import annotations
 
 from pathlib import Path
@@ -30,11 +31,15 @@ def test_channels_are_those_of_the_feature_network(perceptual: PerceptualLoss) -
     assert shapes == list(FEATURE_CHANNELS) and len(shapes) == len(LEVELS)
 
 
-def test_it_learns_and_its_gradient_asks_for_detail(perceptual: PerceptualLoss, tmp_path: Path) -> None:
+def test_it_learns_and_its_gradient_asks_for_detail(
+    perceptual: PerceptualLoss, tmp_path: Path
+) -> None:
     torch.manual_seed(0)
     opponent = Opponent(torch.device("cpu"))
     with torch.no_grad():
-        batches = [[perceptual.features(pictures(s, soft)) for soft in (True, False)] for s in range(4)]
+        batches = [
+            [perceptual.features(pictures(s, soft)) for soft in (True, False)] for s in range(4)
+        ]
     errors = [opponent.learn(*batches[i % 4], enlarged=i % 2 == 0) for i in range(80)]
     assert errors[0] > 1.7 and errors[-1] < 0.6
     made = pictures(9, soft=True).requires_grad_(True)
@@ -48,7 +53,10 @@ def test_it_learns_and_its_gradient_asks_for_detail(perceptual: PerceptualLoss, 
     opponent.save(tmp_path / "d.safetensors")
     other = Opponent(torch.device("cpu"))
     other.load(tmp_path / "d.safetensors")
-    assert torch.allclose(other.net.error(*batches[0], enlarged=False), opponent.net.error(*batches[0], enlarged=False))
+    assert torch.allclose(
+        other.net.error(*batches[0], enlarged=False),
+        opponent.net.error(*batches[0], enlarged=False),
+    )
 
 
 def test_the_renderers_step_leaves_the_discriminator_alone(perceptual: PerceptualLoss) -> None:

@@ -1,4 +1,5 @@
 """A dub with stand-ins for its models: what is written, in what order, and that it is the same again."""
+
 from __future__ import annotations
 
 import io
@@ -49,7 +50,12 @@ def heard_samples(path: Path) -> int:
         reader = Reader(file)
         assert reader.head.audio is not None
         window = SoundWindow(reader.head.audio, Fraction(0), None)
-        return sum(len(played.pcm) for item in reader if isinstance(item, AudioGroup) for played in window.push(item))
+        return sum(
+            len(played.pcm)
+            for item in reader
+            if isinstance(item, AudioGroup)
+            for played in window.push(item)
+        )
 
 
 def test_the_stream(tmp_path: Path, speech: Path, portrait: Path) -> None:
@@ -60,7 +66,10 @@ def test_the_stream(tmp_path: Path, speech: Path, portrait: Path) -> None:
     head = found.head
     assert head.synthetic and head.layers == 4
     assert (head.time_base_s, head.frame_rate_hz) == (Fraction(1, 25), 25)
-    assert head.crop is not None and (head.crop.source_width_px, head.crop.source_height_px) == (400, 300)
+    assert head.crop is not None and (head.crop.source_width_px, head.crop.source_height_px) == (
+        400,
+        300,
+    )
     assert head.crop.side_px == 240 and head.crop == report.crop
     items = list(Reader(io.BytesIO(data)))
     groups = [item for item in items if isinstance(item, MotionGroup)]
@@ -68,13 +77,17 @@ def test_the_stream(tmp_path: Path, speech: Path, portrait: Path) -> None:
     assert np.array_equal(np.concatenate([group.ticks for group in groups]), np.arange(133))
     tokens = np.concatenate([group.indices for group in groups])
     spoken_tokens = generator.asked[0][0]
-    assert len(spoken_tokens) == ceil(5.29 * 25) and np.array_equal(from_indices(tokens)[:, 0], spoken_tokens % 100)
+    assert len(spoken_tokens) == ceil(5.29 * 25) and np.array_equal(
+        from_indices(tokens)[:, 0], spoken_tokens % 100
+    )
     assert not any(group.low_confidence.any() for group in groups)
     key_frames = [item for item in items if isinstance(item, KeyFrame)]
     assert len(key_frames) == 1 and decode_still(key_frames[0].still).shape == (512, 512, 3)
     assert heard_samples(tmp_path / "out.vqt") == round(5.29 * 48000)
     assert (report.sizes.frames, report.sizes.seconds) == (133, Fraction(133, 25))
-    assert sum((report.sizes.portrait, report.sizes.motion, report.sizes.audio, report.sizes.container)) == len(data)
+    assert sum(
+        (report.sizes.portrait, report.sizes.motion, report.sizes.audio, report.sizes.container)
+    ) == len(data)
     assert (report.tokenizer, report.generator, report.warnings) == (TOKENIZER_ID, GENERATOR_ID, ())
 
 
@@ -104,22 +117,38 @@ def test_the_same_seed_gives_the_same_file(tmp_path: Path, speech: Path, portrai
         target = io.BytesIO()
         dub(speech, portrait, target, DubOptions(temperature=1.0, **options), parts=dub_parts())  # type: ignore[arg-type]
         return target.getvalue()
+
     assert made() == made() != made(seed=1)
 
 
 def test_fewer_layers_and_rates(tmp_path: Path, speech: Path, portrait: Path) -> None:
     sizes = []
     for audio_bps, quality in ((6000, 20), (48_000, 90)):
-        report = dub(speech, portrait, tmp_path / "out.vqt", DubOptions(
-            layers=2, audio_bps=audio_bps, portrait_quality=quality, force=True), parts=dub_parts())
+        report = dub(
+            speech,
+            portrait,
+            tmp_path / "out.vqt",
+            DubOptions(layers=2, audio_bps=audio_bps, portrait_quality=quality, force=True),
+            parts=dub_parts(),
+        )
         sizes.append(report.sizes)
         assert (report.layers, report.audio_bps, report.portrait_quality) == (2, audio_bps, quality)
     assert sizes[0].audio < sizes[1].audio and sizes[0].portrait < sizes[1].portrait
 
 
-@pytest.mark.parametrize(("samples", "rate_hz", "channels", "frames"), [
-    (30, 16000, 1, 1), (300, 48000, 2, 1), (8000 * 2, 8000, 1, 50), (44100, 44100, 2, 25), (44101, 44100, 2, 26)])
-def test_lengths_and_rates(tmp_path: Path, portrait: Path, samples: int, rate_hz: int, channels: int, frames: int) -> None:
+@pytest.mark.parametrize(
+    ("samples", "rate_hz", "channels", "frames"),
+    [
+        (30, 16000, 1, 1),
+        (300, 48000, 2, 1),
+        (8000 * 2, 8000, 1, 50),
+        (44100, 44100, 2, 25),
+        (44101, 44100, 2, 26),
+    ],
+)
+def test_lengths_and_rates(
+    tmp_path: Path, portrait: Path, samples: int, rate_hz: int, channels: int, frames: int
+) -> None:
     speech = write_wav(tmp_path / "in.wav", spoken(samples / rate_hz, rate_hz), rate_hz, channels)
     report = dub(speech, portrait, tmp_path / "out.vqt", parts=dub_parts())
     assert report.sizes.frames == frames
@@ -140,30 +169,46 @@ def test_pipes(tmp_path: Path, speech: Path, portrait: Path) -> None:
     class Pipe(io.BytesIO):
         def seekable(self) -> bool:
             return False
+
     target = io.BytesIO()
-    report = dub(Pipe(speech.read_bytes()), io.BytesIO(portrait.read_bytes()), target, parts=dub_parts())
+    report = dub(
+        Pipe(speech.read_bytes()), io.BytesIO(portrait.read_bytes()), target, parts=dub_parts()
+    )
     dub(speech, portrait, tmp_path / "out.vqt", parts=dub_parts())
     assert target.getvalue() == (tmp_path / "out.vqt").read_bytes() and report.sizes.frames == 133
 
 
 def test_a_video(tmp_path: Path, speech: Path, portrait: Path) -> None:
     renderer, seen = FakeRenderer(), list[ProgressEvent]()
-    report = dub(speech, portrait, tmp_path / "out.mp4", DubOptions(size_px=256), progress=seen.append,
-                 parts=dub_parts(renderer=renderer))
+    report = dub(
+        speech,
+        portrait,
+        tmp_path / "out.mp4",
+        DubOptions(size_px=256),
+        progress=seen.append,
+        parts=dub_parts(renderer=renderer),
+    )
     times, pictures = read_video(tmp_path / "out.mp4")
     assert times == [Fraction(i, 25) for i in range(133)] and pictures[0].shape == (256, 256, 3)
     assert abs(len(read_sound(tmp_path / "out.mp4")) / 48000 - 5.29) < 0.05
     assert report.video_size_px == (256, 256) and report.renderer == renderer.id
     assert (report.portrait_quality, report.audio_bps) == (90, 64_000)
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["out.mp4", "portrait.png", "speech.wav"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == [
+        "out.mp4",
+        "portrait.png",
+        "speech.wav",
+    ]
     frames = [event.frames for event in seen]
     assert frames == sorted(frames) and {event.stage for event in seen} == {"dub"}
     assert {event.total_frames for event in seen} == {133} and 125 < frames[-1] <= 133
 
 
 @pytest.mark.parametrize("name", ["a.mp4", "a.mkv"])
-def test_the_notice_is_in_the_metadata(tmp_path: Path, speech: Path, portrait: Path, name: str) -> None:
+def test_the_notice_is_in_the_metadata(
+    tmp_path: Path, speech: Path, portrait: Path, name: str
+) -> None:
     import av
+
     dub(speech, portrait, tmp_path / name, DubOptions(size_px=256), parts=dub_parts())
     with av.open(str(tmp_path / name)) as container:
         tags = {key.lower(): value for key, value in container.metadata.items()}
@@ -172,10 +217,22 @@ def test_the_notice_is_in_the_metadata(tmp_path: Path, speech: Path, portrait: P
 
 def test_the_report(tmp_path: Path, speech: Path, portrait: Path) -> None:
     fields = dub(speech, portrait, tmp_path / "a.vqt", parts=dub_parts()).to_json()
-    assert fields["synthetic"] is True and fields["file_bytes"] == (tmp_path / "a.vqt").stat().st_size
-    assert fields["generator"].startswith("fake-generator@") and fields["poses"] == "" and fields["seed"] == 0
-    video = dub(speech, portrait, tmp_path / "a.mp4", DubOptions(size_px=256), parts=dub_parts()).to_json()
-    assert video["video_size_px"] == [256, 256] and "file_bytes" not in video and video["frames"] == 133
+    assert (
+        fields["synthetic"] is True and fields["file_bytes"] == (tmp_path / "a.vqt").stat().st_size
+    )
+    assert (
+        fields["generator"].startswith("fake-generator@")
+        and fields["poses"] == ""
+        and fields["seed"] == 0
+    )
+    video = dub(
+        speech, portrait, tmp_path / "a.mp4", DubOptions(size_px=256), parts=dub_parts()
+    ).to_json()
+    assert (
+        video["video_size_px"] == [256, 256]
+        and "file_bytes" not in video
+        and video["frames"] == 133
+    )
     told = vqcodec.info(tmp_path / "a.vqt")
     assert told["synthetic"] is True and told["audio_codec"] == "opus"
 
@@ -198,8 +255,9 @@ class Broken(SteppingGenerator):
 
 @pytest.mark.parametrize("name", ["out.vqt", "out.mp4"])
 @pytest.mark.parametrize("there", [False, True])
-def test_a_failure_leaves_nothing_and_keeps_what_was(tmp_path: Path, speech: Path, portrait: Path, name: str,
-                                                     there: bool) -> None:
+def test_a_failure_leaves_nothing_and_keeps_what_was(
+    tmp_path: Path, speech: Path, portrait: Path, name: str, there: bool
+) -> None:
     if there:
         (tmp_path / name).write_bytes(b"precious")
     with pytest.raises(KeyboardInterrupt):
@@ -216,8 +274,20 @@ def test_other_suffixes(tmp_path: Path, speech: Path, portrait: Path, name: str)
     assert ".mp4" in caught.value.hint
 
 
-@pytest.mark.parametrize("wrong", [{"seed": -1}, {"temperature": 3}, {"temperature": -1}, {"layers": 5}, {"size_px": 300},
-                                   {"portrait_quality": 0}, {"audio_bps": 5000}, {"crf": 60}, {"device": "tpu"}])
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"seed": -1},
+        {"temperature": 3},
+        {"temperature": -1},
+        {"layers": 5},
+        {"size_px": 300},
+        {"portrait_quality": 0},
+        {"audio_bps": 5000},
+        {"crf": 60},
+        {"device": "tpu"},
+    ],
+)
 def test_options_out_of_range(wrong: dict[str, object]) -> None:
     with pytest.raises(UsageError):
         DubOptions(**wrong)  # type: ignore[arg-type]
@@ -225,5 +295,10 @@ def test_options_out_of_range(wrong: dict[str, object]) -> None:
 
 def test_names_of_the_package() -> None:
     import vqcodec.dubber  # a module of the function's name would hide it
-    assert callable(vqcodec.dub) and vqcodec.DubOptions is DubOptions and vqcodec.DubReport is DubReport
+
+    assert (
+        callable(vqcodec.dub)
+        and vqcodec.DubOptions is DubOptions
+        and vqcodec.DubReport is DubReport
+    )
     assert DrawnHeads.yaw == 0

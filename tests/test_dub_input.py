@@ -1,4 +1,5 @@
 """Sounds and portraits that can't be dubbed, or hardly: a typed error with a hint, or a warning; nothing half-written."""
+
 from __future__ import annotations
 
 import io
@@ -44,7 +45,13 @@ def refused(kind: type[VqcodecError], speech: Path, portrait: Path, **named: Any
     """The error of a dub that must leave its folder as it was."""
     before = sorted(portrait.parent.iterdir())
     with pytest.raises(kind) as caught:
-        dub(speech, portrait, portrait.parent / "out.vqt", parts=named.pop("parts", dub_parts()), **named)
+        dub(
+            speech,
+            portrait,
+            portrait.parent / "out.vqt",
+            parts=named.pop("parts", dub_parts()),
+            **named,
+        )
     assert sorted(portrait.parent.iterdir()) == before and caught.value.hint
     return caught.value
 
@@ -75,7 +82,9 @@ def test_two_faces(tmp_path: Path, speech: Path, sizes: tuple[float, float]) -> 
     picture = write_portrait(tmp_path / "two.png", [(300, 150, sizes[1]), (110, 150, sizes[0])])
     report = made(speech, picture)
     assert report.warnings == (f"{picture} shows 2 faces; the largest is taken",)
-    assert report.crop is not None and report.crop.x_px < 110 < report.crop.x_px + report.crop.side_px
+    assert (
+        report.crop is not None and report.crop.x_px < 110 < report.crop.x_px + report.crop.side_px
+    )
 
 
 @pytest.mark.parametrize(("size", "told"), [(28, None), (60, "only 60 pixels high"), (100, "")])
@@ -89,7 +98,9 @@ def test_tiny_faces(tmp_path: Path, speech: Path, size: float, told: str | None)
 
 
 def test_faces_that_look_aside(tmp_path: Path, speech: Path, portrait: Path) -> None:
-    assert "turned by 4" in made(speech, portrait, parts=dub_parts(detector=TurnedHeads)).warnings[0]
+    assert (
+        "turned by 4" in made(speech, portrait, parts=dub_parts(detector=TurnedHeads)).warnings[0]
+    )
     error = refused(NoFaceError, speech, portrait, parts=dub_parts(detector=SideHeads))
     assert "from the side" in str(error)
 
@@ -98,12 +109,18 @@ def test_a_face_of_which_the_square_shows_none(speech: Path, portrait: Path) -> 
     class Once(DrawnHeads):
         def faces(self, frame: Any) -> Any:
             return super().faces(frame) if self.calls == 0 else []
+
     refused(NoFaceError, speech, portrait, parts=dub_parts(detector=Once))
 
 
 def test_files_that_are_no_picture(tmp_path: Path, speech: Path, portrait: Path) -> None:
     whole = portrait.read_bytes()
-    files = {"zero.png": b"", "text.png": b"not a picture", "cut.png": whole[:len(whole) // 2], "cut.jpg": b"\xff\xd8\xff"}
+    files = {
+        "zero.png": b"",
+        "text.png": b"not a picture",
+        "cut.png": whole[: len(whole) // 2],
+        "cut.jpg": b"\xff\xd8\xff",
+    }
     for name, data in files.items():
         (tmp_path / name).write_bytes(data)
         error = refused(MediaError, speech, tmp_path / name)
@@ -134,7 +151,9 @@ def test_modes(tmp_path: Path, speech: Path, mode: str) -> None:
 
 
 @pytest.mark.parametrize("suffix", ["gif", "png", "webp"])
-def test_of_an_animation_the_first_picture_is_taken(tmp_path: Path, speech: Path, suffix: str) -> None:
+def test_of_an_animation_the_first_picture_is_taken(
+    tmp_path: Path, speech: Path, suffix: str
+) -> None:
     later = [Image.fromarray(draw(400, 300, [], shade)) for shade in (10, 90)]
     path = saved(tmp_path / f"a.{suffix}", face(), save_all=True, append_images=later, duration=100)
     assert made(speech, path).sizes.frames == 25
@@ -159,15 +178,18 @@ def test_a_picture_of_100_megapixels(tmp_path: Path, speech: Path) -> None:
 
 
 @pytest.mark.parametrize("size", [(15_000, 11_000), (20_000, 10_000)])
-def test_larger_pictures_are_refused_before_they_are_decoded(tmp_path: Path, speech: Path, size: tuple[int, int]) -> None:
+def test_larger_pictures_are_refused_before_they_are_decoded(
+    tmp_path: Path, speech: Path, size: tuple[int, int]
+) -> None:
     Image.new("1", size).save(tmp_path / "larger.png", compress_level=1)
     assert "at most 160 million" in str(refused(MediaError, speech, tmp_path / "larger.png"))
 
 
 @pytest.mark.parametrize("mode", ["RGB", "P", "RGBA", "I;16"])
 @pytest.mark.parametrize("suffix", ["png", "tif"])
-def test_large_pictures_are_scaled_down(tmp_path: Path, speech: Path, monkeypatch: pytest.MonkeyPatch, mode: str,
-                                        suffix: str) -> None:
+def test_large_pictures_are_scaled_down(
+    tmp_path: Path, speech: Path, monkeypatch: pytest.MonkeyPatch, mode: str, suffix: str
+) -> None:
     monkeypatch.setattr("vqcodec.media.stills._KEPT_PIXELS", 40_000)
     crop = made(speech, saved(tmp_path / f"a.{suffix}", in_mode(mode))).crop
     assert crop is not None and (crop.source_width_px, crop.source_height_px) == (200, 150)
@@ -178,15 +200,26 @@ def test_no_sound(tmp_path: Path, portrait: Path) -> None:
     (tmp_path / "zero.wav").write_bytes(b"")
     (tmp_path / "text.wav").write_text("not a sound")
     write_wav(tmp_path / "header.wav", np.zeros(0))
-    for name, told in (("silent.mp4", "has no sound"), ("zero.wav", "empty"), ("text.wav", "text.wav"),
-                       ("header.wav", "header.wav"), ("absent.wav", "absent.wav")):
+    for name, told in (
+        ("silent.mp4", "has no sound"),
+        ("zero.wav", "empty"),
+        ("text.wav", "text.wav"),
+        ("header.wav", "header.wav"),
+        ("absent.wav", "absent.wav"),
+    ):
         assert told in str(refused(MediaError, tmp_path / name, portrait)), name
     assert silent_clip.is_file()
 
 
-@pytest.mark.parametrize(("samples", "told"), [
-    (np.zeros(16000), True), (np.random.default_rng(0).normal(0, 3e-4, 16000), True), (spoken(1.0), False),
-    (spoken(1.0, level=0.02), False)])
+@pytest.mark.parametrize(
+    ("samples", "told"),
+    [
+        (np.zeros(16000), True),
+        (np.random.default_rng(0).normal(0, 3e-4, 16000), True),
+        (spoken(1.0), False),
+        (spoken(1.0, level=0.02), False),
+    ],
+)
 def test_silence(tmp_path: Path, portrait: Path, samples: Any, told: bool) -> None:
     """Silence is dubbed, with a warning; faint speech is speech."""
     report = made(write_wav(tmp_path / "in.wav", samples), portrait)
@@ -208,15 +241,19 @@ def test_too_much_sound(speech: Path, portrait: Path, monkeypatch: pytest.Monkey
 
 def test_paste_back_needs_a_video(speech: Path, portrait: Path) -> None:
     from vqcodec.config import DubOptions
+
     error = refused(UsageError, speech, portrait, options=DubOptions(paste_back=True))
     assert "out.mp4" in error.hint
 
 
 @pytest.mark.parametrize("fault", [MemoryError, RuntimeError, KeyboardInterrupt])
-def test_faults_inside_leave_nothing(speech: Path, portrait: Path, fault: type[BaseException]) -> None:
+def test_faults_inside_leave_nothing(
+    speech: Path, portrait: Path, fault: type[BaseException]
+) -> None:
     class Failing(SteppingGenerator):
         def generate(self, *arguments: Any, **named: Any) -> Any:
             raise fault
+
     before = sorted(portrait.parent.iterdir())
     call: Callable[..., DubReport] = dub
     for name in ("out.vqt", "out.mp4"):

@@ -1,4 +1,5 @@
 """Ten minutes of sound take no more memory than one, but for its packets and 50 bytes a frame."""
+
 from __future__ import annotations
 
 import tracemalloc
@@ -30,12 +31,20 @@ def write_long(path: Path, seconds: int, rate_hz: int = 48000) -> Path:
 
 def peak_bytes(folder: Path, seconds: int) -> int:
     """The most that Python and numpy held at any time."""
-    speech, portrait = write_long(folder / f"{seconds}.wav", seconds), write_portrait(folder / "portrait.png")
+    speech, portrait = (
+        write_long(folder / f"{seconds}.wav", seconds),
+        write_portrait(folder / "portrait.png"),
+    )
     seen: list[ProgressEvent] = []
     tracemalloc.start(1)
     try:
-        report = dub(speech, portrait, folder / f"{seconds}.vqt", progress=lambda event: seen.__setitem__(slice(None), [event]),
-                     parts=dub_parts())
+        report = dub(
+            speech,
+            portrait,
+            folder / f"{seconds}.vqt",
+            progress=lambda event: seen.__setitem__(slice(None), [event]),
+            parts=dub_parts(),
+        )
         assert report.sizes.frames == seconds * 25 and seen[0].total_frames == seconds * 25
         return tracemalloc.get_traced_memory()[1]
     finally:

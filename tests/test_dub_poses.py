@@ -1,4 +1,5 @@
 """`--poses`: the head motion of a recording, taken over for another portrait and the length of a sound."""
+
 from __future__ import annotations
 
 import io
@@ -8,7 +9,15 @@ from typing import Any
 
 import numpy as np
 import pytest
-from dub_support import DrawnHeads, HeadSpace, SteppingGenerator, dub_parts, spoken, write_portrait, write_wav
+from dub_support import (
+    DrawnHeads,
+    HeadSpace,
+    SteppingGenerator,
+    dub_parts,
+    spoken,
+    write_portrait,
+    write_wav,
+)
 from pipeline_support import RENDERER_ID, draw, video_writer, write_swaying
 
 from vqcodec.config import DubOptions
@@ -29,7 +38,9 @@ def portrait(tmp_path: Path) -> Path:
 @pytest.fixture(scope="module")
 def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Two seconds of a face that sways."""
-    return write_swaying(tmp_path_factory.mktemp("poses") / "driver.mp4", 50, width=160, height=160, size=90)
+    return write_swaying(
+        tmp_path_factory.mktemp("poses") / "driver.mp4", 50, width=160, height=160, size=90
+    )
 
 
 @pytest.fixture(scope="module")
@@ -40,18 +51,28 @@ def stream(clip: Path) -> Path:
     return target
 
 
-def told(tmp_path: Path, portrait: Path, poses: Path, seconds: float, **options: Any) -> tuple[Controls, DubReport, Any]:
+def told(
+    tmp_path: Path, portrait: Path, poses: Path, seconds: float, **options: Any
+) -> tuple[Controls, DubReport, Any]:
     """Controls that the generator got, the report, and what it knew of the portrait."""
     generator = SteppingGenerator()
     speech = write_wav(tmp_path / "speech.wav", spoken(seconds))
-    report = dub(speech, portrait, io.BytesIO(), DubOptions(poses=poses, **options), parts=dub_parts(generator))
+    report = dub(
+        speech,
+        portrait,
+        io.BytesIO(),
+        DubOptions(poses=poses, **options),
+        parts=dub_parts(generator),
+    )
     _, controls, facts, *_ = generator.asked[0]
     assert len(controls) == round(seconds * 25)
     return controls, report, facts
 
 
 @pytest.mark.parametrize("kind", ["clip", "stream"])
-def test_the_head_moves_as_in_the_recording(tmp_path: Path, portrait: Path, request: pytest.FixtureRequest, kind: str) -> None:
+def test_the_head_moves_as_in_the_recording(
+    tmp_path: Path, portrait: Path, request: pytest.FixtureRequest, kind: str
+) -> None:
     poses = request.getfixturevalue(kind)
     controls, report, facts = told(tmp_path, portrait, poses, 1.6)
     assert report.warnings == () and report.poses == str(poses)
@@ -63,7 +84,9 @@ def test_the_head_moves_as_in_the_recording(tmp_path: Path, portrait: Path, requ
     assert np.abs(controls.pose[:, :3] - facts.controls.pose[0, :3]).max() < 0.05
 
 
-def test_a_short_recording_is_played_back_and_forth(tmp_path: Path, portrait: Path, clip: Path) -> None:
+def test_a_short_recording_is_played_back_and_forth(
+    tmp_path: Path, portrait: Path, clip: Path
+) -> None:
     controls, report, _ = told(tmp_path, portrait, clip, 6.0)
     assert np.array_equal(controls.pose[:50][::-1], controls.pose[49:99])
     assert np.array_equal(controls.pose[:50], controls.pose[98:148])
@@ -74,6 +97,7 @@ def test_a_short_recording_is_played_back_and_forth(tmp_path: Path, portrait: Pa
 def test_its_portrait_drives_itself_exactly(tmp_path: Path, clip: Path) -> None:
     """A recording whose first frame is the portrait gives its own poses back."""
     from PIL import Image
+
     Image.fromarray(draw(160, 160, [(80, 80, 90)])).save(tmp_path / "first.png")
     parts = dub_parts()
     driver = Driver(clip, parts, Fraction(1))
@@ -104,7 +128,11 @@ def test_frames_without_a_face_are_bridged(tmp_path: Path, portrait: Path) -> No
         for i in range(30):
             write(draw(160, 160, [] if 12 <= i < 16 or i < 2 else [(80, 80, 90)]))
     controls, _, facts = told(tmp_path, portrait, clip, 1.0)
-    assert np.isfinite(controls.pose).all() and np.ptp(controls.pose[:, 3]) < 0.01 and facts is not None
+    assert (
+        np.isfinite(controls.pose).all()
+        and np.ptp(controls.pose[:, 3]) < 0.01
+        and facts is not None
+    )
 
 
 @pytest.mark.parametrize("coded", [False, True])
@@ -112,9 +140,13 @@ def test_of_several_shots_the_first_is_taken(tmp_path: Path, portrait: Path, cod
     poses = tmp_path / "shots.mp4"
     with video_writer(poses, width=160, height=160) as write:
         for i in range(80):
-            write(draw(160, 160, [(80, 80, 90)] if i < 40 else [(60, 90, 60)], 60 if i < 40 else 200))
+            write(
+                draw(160, 160, [(80, 80, 90)] if i < 40 else [(60, 90, 60)], 60 if i < 40 else 200)
+            )
     if coded:
-        encode(poses, tmp_path / "shots.vqt", parts=EncoderParts(HeadSpace(), RENDERER_ID, DrawnHeads))
+        encode(
+            poses, tmp_path / "shots.vqt", parts=EncoderParts(HeadSpace(), RENDERER_ID, DrawnHeads)
+        )
         poses = tmp_path / "shots.vqt"
     controls, report, _ = told(tmp_path, portrait, poses, 3.0)
     assert any("more than one shot" in sentence for sentence in report.warnings)
@@ -125,7 +157,13 @@ def refused(kind: type[Exception], portrait: Path, poses: Path) -> Exception:
     before = sorted(portrait.parent.iterdir())
     speech = write_wav(portrait.parent.parent / "speech.wav", spoken(0.5))
     with pytest.raises(kind) as caught:
-        dub(speech, portrait, portrait.parent / "out.vqt", DubOptions(poses=poses), parts=dub_parts())
+        dub(
+            speech,
+            portrait,
+            portrait.parent / "out.vqt",
+            DubOptions(poses=poses),
+            parts=dub_parts(),
+        )
     assert sorted(portrait.parent.iterdir()) == before
     return caught.value
 

@@ -1,4 +1,5 @@
 """The main job with the shipped weights: the sample clip to tokens and back."""
+
 from __future__ import annotations
 
 from collections.abc import Iterator
@@ -22,8 +23,13 @@ from vqcodec.quantize.grfsq import dequantize, from_indices
 from vqcodec.reports import EncodeReport
 from vqcodec.types import KeyFrame, MotionGroup
 
-pytestmark = [pytest.mark.slow, pytest.mark.skipif(not (packaged_dir() / "manifest.json").is_file(),
-                                                   reason="the weights are not in this checkout")]
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(
+        not (packaged_dir() / "manifest.json").is_file(),
+        reason="the weights are not in this checkout",
+    ),
+]
 START_S, END_S = Fraction(2), Fraction(4)
 FIRST, LAST = 50, 100
 
@@ -40,6 +46,7 @@ def coded(sample_clip: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterat
     def keep(self: Writer, group: MotionGroup) -> None:
         groups.append(group)
         write(self, group)
+
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Writer, "motion", keep)
         report = api.encode(sample_clip, target, EncodeOptions(portrait_frame="first"))
@@ -61,7 +68,11 @@ def test_report(coded: Coded) -> None:
     path, report, _ = coded
     fields = report.to_json()
     assert fields["frames"] == 239 and fields["seconds"] == 9.56
-    assert fields["crop_px"] == [0, 0, 512] and fields["key_frames"] == 1 and fields["low_confidence_frames"] == 0
+    assert (
+        fields["crop_px"] == [0, 0, 512]
+        and fields["key_frames"] == 1
+        and fields["low_confidence_frames"] == 0
+    )
     assert 0.3 < fields["motion_kbps"] < 6.0 and 8 < fields["audio_kbps"] < 14
     assert fields["file_bytes"] == path.stat().st_size
 
@@ -78,6 +89,7 @@ def test_every_index_survives(coded: Coded) -> None:
 def test_tokens_say_where_the_face_is(coded: Coded, original: list[NDArray[np.uint8]]) -> None:
     """Landmarks from the tokens lie where a detector finds them in the source, to 1 % of the eyes' distance."""
     from vqcodec.motion.space import MotionSpace
+
     space, rows, base = MotionSpace.load(), [], np.zeros(48, np.float32)
     with api.open(coded[0]) as stream:
         for item in stream:
@@ -94,7 +106,9 @@ def test_tokens_say_where_the_face_is(coded: Coded, original: list[NDArray[np.ui
             assert float(np.hypot(*(told[i] - face.points).T).mean()) < 0.012 * eyes
 
 
-def test_pictures_are_closer_than_the_still_portrait(coded: Coded, original: list[NDArray[np.uint8]]) -> None:
+def test_pictures_are_closer_than_the_still_portrait(
+    coded: Coded, original: list[NDArray[np.uint8]]
+) -> None:
     with api.open(coded[0]) as stream:
         frames = list(stream.frames(start_s=START_S, end_s=END_S))
     assert [f.time_s for f in frames] == [Fraction(i, 25) for i in range(LAST - FIRST)]
@@ -110,7 +124,9 @@ def test_video_file(coded: Coded, tmp_path: Path) -> None:
     assert (report.frames, report.layers, report.size_px) == (25, 2, 256)
     with VideoSource(tmp_path / "out.mp4", sound="decode") as source:
         assert (source.width, source.height, source.frame_rate_hz) == (256, 256, 25)
-        assert source.has_audio and [f.time_s for f in source] == [Fraction(i, 25) for i in range(25)]
+        assert source.has_audio and [f.time_s for f in source] == [
+            Fraction(i, 25) for i in range(25)
+        ]
 
 
 def test_another_portrait(coded: Coded, sample_portrait: Path) -> None:
@@ -119,19 +135,31 @@ def test_another_portrait(coded: Coded, sample_portrait: Path) -> None:
     assert len(frames) == 5
 
 
-def test_a_camera_that_comes_nearer_gets_a_second_portrait(original: list[NDArray[np.uint8]], tmp_path: Path) -> None:
+def test_a_camera_that_comes_nearer_gets_a_second_portrait(
+    original: list[NDArray[np.uint8]], tmp_path: Path
+) -> None:
     zoom = [1 + min(max(number - 20, 0), 10) / 12 for number in range(60)]
-    shown = [cv2.warpAffine(rgb, np.float32([[z, 0, 256 * (1 - z)], [0, z, 200 * (1 - z)]]), (512, 512)).astype(np.uint8)
-             for rgb, z in zip(original, zoom, strict=False)]
+    shown = [
+        cv2.warpAffine(
+            rgb, np.float32([[z, 0, 256 * (1 - z)], [0, z, 200 * (1 - z)]]), (512, 512)
+        ).astype(np.uint8)
+        for rgb, z in zip(original, zoom, strict=False)
+    ]
     with video_writer(tmp_path / "zoom.mp4", width=512, height=512) as write:
         for rgb in shown:
             write(rgb)
     quality, key_frames = [], []
     for refs in (1, 3):
-        options = EncodeOptions(refs=refs, portrait_frame="first", crop="full", audio=AudioChoice("none"))
-        key_frames.append(api.encode(tmp_path / "zoom.mp4", tmp_path / f"{refs}.vqt", options).key_frames)
+        options = EncodeOptions(
+            refs=refs, portrait_frame="first", crop="full", audio=AudioChoice("none")
+        )
+        key_frames.append(
+            api.encode(tmp_path / "zoom.mp4", tmp_path / f"{refs}.vqt", options).key_frames
+        )
         with api.open(tmp_path / f"{refs}.vqt") as stream:
             found = list(stream.frames(start_s=Fraction(2), size_px=256))
-        quality.append(np.mean([psnr_db(frame.rgb, rgb) for frame, rgb in zip(found, shown[50:], strict=True)]))
+        quality.append(
+            np.mean([psnr_db(frame.rgb, rgb) for frame, rgb in zip(found, shown[50:], strict=True)])
+        )
     assert key_frames[0] == 1 and 2 <= key_frames[1] <= 3
     assert quality[1] > quality[0] + 1

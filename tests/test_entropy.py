@@ -1,4 +1,5 @@
 """The entropy stage: lossless, separable by layer, bounded on garbage, equal to the written tables and example."""
+
 from __future__ import annotations
 
 import json
@@ -38,7 +39,9 @@ def smooth_indices(frames: int, seed: int, reach: float = 40.0) -> np.ndarray:
     t = np.arange(frames)[:, None] / 25
     phase, rate_hz = rng.uniform(0, 6.3, (2, 48))
     size = reach / (1 + np.arange(48) / 6)
-    return to_indices(np.clip(np.round(size * np.sin(rate_hz * t + phase)), -170, 170).astype(np.int16))
+    return to_indices(
+        np.clip(np.round(size * np.sin(rate_hz * t + phase)), -170, 170).astype(np.int16)
+    )
 
 
 def random_indices(frames: int, seed: int) -> np.ndarray:
@@ -46,7 +49,12 @@ def random_indices(frames: int, seed: int) -> np.ndarray:
 
 
 @settings(max_examples=25, deadline=None)
-@given(st.integers(1, 60), st.integers(1, 4), st.integers(0, 2**32 - 1), st.sampled_from([smooth_indices, random_indices]))
+@given(
+    st.integers(1, 60),
+    st.integers(1, 4),
+    st.integers(0, 2**32 - 1),
+    st.sampled_from([smooth_indices, random_indices]),
+)
 def test_indices_survive(frames: int, layers: int, seed: int, source: object) -> None:
     indices = source(frames, seed)[..., :layers]  # type: ignore[operator]
     payloads = encode_layers(indices)
@@ -62,7 +70,9 @@ def test_the_first_layers_decode_alone(frames: int, seed: int) -> None:
     indices = smooth_indices(frames, seed)
     payloads = encode_layers(indices)
     for layers in (1, 2, 3):
-        np.testing.assert_array_equal(decode_layers(payloads[:layers], frames), indices[..., :layers])
+        np.testing.assert_array_equal(
+            decode_layers(payloads[:layers], frames), indices[..., :layers]
+        )
         assert encode_layers(indices[..., :layers]) == payloads[:layers]
 
 
@@ -113,13 +123,24 @@ def test_every_changed_bit_is_noticed_or_changes_the_indices() -> None:
             bad = bytearray(payload)
             bad[bit // 8] ^= 1 << bit % 8
             try:
-                assert not np.array_equal(decode_layers([*payloads[:layer], bytes(bad)], 6), indices[..., :layer + 1])
+                assert not np.array_equal(
+                    decode_layers([*payloads[:layer], bytes(bad)], 6), indices[..., : layer + 1]
+                )
             except BitstreamError as error:
                 assert error.code == "bad-payload"
 
 
-@pytest.mark.parametrize("indices", [np.zeros((3, 12, 5), int), np.zeros((3, 11, 4), int), np.zeros((3, 12), int),
-                                     np.full((3, 12, 4), 625), np.full((3, 12, 4), -1), np.zeros((3, 12, 4))])
+@pytest.mark.parametrize(
+    "indices",
+    [
+        np.zeros((3, 12, 5), int),
+        np.zeros((3, 11, 4), int),
+        np.zeros((3, 12), int),
+        np.full((3, 12, 4), 625),
+        np.full((3, 12, 4), -1),
+        np.zeros((3, 12, 4)),
+    ],
+)
 def test_wrong_indices_are_usage_errors(indices: np.ndarray) -> None:
     with pytest.raises(UsageError):
         encode_layers(indices)
@@ -137,13 +158,18 @@ def test_the_written_example() -> None:
     payloads = [bytes.fromhex(p) for p in example["payloads"]]
     assert encode_layers(indices) == payloads
     np.testing.assert_array_equal(decode_layers(payloads, example["frames"]), indices)
-    assert [list(state) for state in final_states(payloads, example["frames"])] == example["final_states"]
+    assert [list(state) for state in final_states(payloads, example["frames"])] == example[
+        "final_states"
+    ]
     for found in example["traces"]:
         assert json.loads(trace(indices, found["layer"] - 1, found["frame"])) == found
 
 
 def test_packaged_and_published_tables_are_equal() -> None:
-    assert files("vqcodec.entropy").joinpath(FILE_NAME).read_bytes() == (TABLES / FILE_NAME).read_bytes()
+    assert (
+        files("vqcodec.entropy").joinpath(FILE_NAME).read_bytes()
+        == (TABLES / FILE_NAME).read_bytes()
+    )
 
 
 def test_tables_obey_their_rules() -> None:
@@ -154,9 +180,15 @@ def test_tables_obey_their_rules() -> None:
             assert (np.diff(getattr(tables, name)) > 0).all(), name
         # 32 bits suffice: a feature is at most 170 + 168 steps; the terms of sigma as in entropy.md section 4.3
         assert np.abs(tables.coefficients).sum(1).max() * 338 < 2**31
-        move, error = 2 * 168, int(tables.start_scale.max()) + (int(tables.start_slope.max()) * (move_limit := 344_064) >> 8)
+        move, error = (
+            2 * 168,
+            int(tables.start_scale.max())
+            + (int(tables.start_slope.max()) * (move_limit := 344_064) >> 8),
+        )
         terms = np.array([error, error, 4 * error, 4 * move << 8, 96 * move << 4, 1024])
-        assert (np.abs(tables.scale_weights) * terms).sum(1).max() < 2**31 and move_limit == 1024 * move
+        assert (np.abs(tables.scale_weights) * terms).sum(
+            1
+        ).max() < 2**31 and move_limit == 1024 * move
 
 
 def test_tables_that_break_a_rule_are_refused() -> None:

@@ -1,4 +1,5 @@
 """The range coder alone: bitstream_spec/entropy.md section 3."""
+
 from __future__ import annotations
 
 import random
@@ -9,7 +10,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from vqcodec.entropy.rangecoder import FREQ_TOTAL, MIN_RANGE, WORD, RangeDecoder, RangeEncoder, Row, final_word
+from vqcodec.entropy.rangecoder import (
+    FREQ_TOTAL,
+    MIN_RANGE,
+    WORD,
+    RangeDecoder,
+    RangeEncoder,
+    Row,
+    final_word,
+)
 from vqcodec.errors import BitstreamError
 
 SPEC = Path(__file__).resolve().parents[1] / "bitstream_spec" / "entropy.md"
@@ -71,8 +80,9 @@ def test_the_final_word_lies_in_the_interval_and_is_short(low: int, span: int) -
         assert word % WORD == 0
 
 
-@pytest.mark.parametrize("change", [lambda p: p + b"\0", lambda p: p + b"\1", lambda p: p + p,
-                                    lambda p: b"\xff" * 4 + p])
+@pytest.mark.parametrize(
+    "change", [lambda p: p + b"\0", lambda p: p + b"\1", lambda p: p + p, lambda p: b"\xff" * 4 + p]
+)
 def test_a_payload_that_no_encoder_writes_is_refused(change: object) -> None:
     rng = random.Random(3)
     ranks = rng.choices(range(5), (8, 4, 2, 1, 1), k=200)
@@ -86,7 +96,9 @@ def test_a_payload_that_no_encoder_writes_is_refused(change: object) -> None:
 
 @settings(max_examples=100, deadline=None)
 @given(st.binary(max_size=40), st.integers(0, 2**32 - 1), st.integers(0, 60))
-def test_whatever_passes_the_check_is_what_the_encoder_writes(payload: bytes, seed: int, count: int) -> None:
+def test_whatever_passes_the_check_is_what_the_encoder_writes(
+    payload: bytes, seed: int, count: int
+) -> None:
     table = random_rows(seed, count)
     try:
         decoder = RangeDecoder(payload, len(table))

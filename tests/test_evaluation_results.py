@@ -1,4 +1,5 @@
 """Results as JSON, their means, the bars, and the README's table made from them."""
+
 from __future__ import annotations
 
 import json
@@ -19,23 +20,63 @@ from vqcodec.evaluation.targets import TARGETS, missed
 ROOT = Path(__file__).resolve().parent.parent
 PUBLISHED = ROOT / "vqcodec" / "evaluation" / "results" / "val.json"
 
-STILL = Scores(frames=100, faces=20, psnr_db=24, ssim=0.75, ms_ssim=0.78, perc=0.4, id_dist=0.3, lmd=0.08,
-               lmd_mouth=0.1, cpbd=0.44, cpbd_reference=0.41, jitter=0)
-OURS = Scores(frames=100, faces=20, psnr_db=27, ssim=0.85, ms_ssim=0.93, perc=0.2, id_dist=0.15, lmd=0.01,
-              lmd_mouth=0.02, cpbd=0.4, cpbd_reference=0.41, jitter=1)
+STILL = Scores(
+    frames=100,
+    faces=20,
+    psnr_db=24,
+    ssim=0.75,
+    ms_ssim=0.78,
+    perc=0.4,
+    id_dist=0.3,
+    lmd=0.08,
+    lmd_mouth=0.1,
+    cpbd=0.44,
+    cpbd_reference=0.41,
+    jitter=0,
+)
+OURS = Scores(
+    frames=100,
+    faces=20,
+    psnr_db=27,
+    ssim=0.85,
+    ms_ssim=0.93,
+    perc=0.2,
+    id_dist=0.15,
+    lmd=0.01,
+    lmd_mouth=0.02,
+    cpbd=0.4,
+    cpbd_reference=0.41,
+    jitter=1,
+)
 
 
 def clip(name: str, scores: Scores = OURS, **changes: object) -> ClipResult:
-    made = ClipResult(clip=name, frames=100, frames_decoded=100, seconds=4.0, portrait_bytes=9000, key_frames=1,
-                      rates=dict(zip(RATES, (40.0, 5.0, 12.0, 20.0, 3.0), strict=True)), encode_fps=40,
-                      decode_fps=30, tokens_identical=True, scores=scores)
+    made = ClipResult(
+        clip=name,
+        frames=100,
+        frames_decoded=100,
+        seconds=4.0,
+        portrait_bytes=9000,
+        key_frames=1,
+        rates=dict(zip(RATES, (40.0, 5.0, 12.0, 20.0, 3.0), strict=True)),
+        encode_fps=40,
+        decode_fps=30,
+        tokens_identical=True,
+        scores=scores,
+    )
     return replace(made, **changes)  # type: ignore[arg-type]
 
 
 def results() -> Results:
     better = replace(OURS, psnr_db=29, perc=0.1, lmd=0.03)
-    four = Run(4, (clip("a"), clip("b", better, encode_fps=20, decode_fps=10),
-                   clip("c", replace(OURS, lmd=math.nan), encode_fps=30)))
+    four = Run(
+        4,
+        (
+            clip("a"),
+            clip("b", better, encode_fps=20, decode_fps=10),
+            clip("c", replace(OURS, lmd=math.nan), encode_fps=30),
+        ),
+    )
     one = Run(1, (clip("a", replace(OURS, psnr_db=25)),))
     known = {"date_utc": "2026-01-02", "machine": {"cpu": "A CPU", "cores": 2}, "renderer": "r@123"}
     return Results(known, dict.fromkeys("abc", STILL), (four, one), {"d": "NoFaceError: none"})
@@ -70,7 +111,10 @@ def test_faults_show() -> None:
     run = Run(4, (clip("a", GOOD), clip("b", GOOD, frames_decoded=99, tokens_identical=False)))
     summary = Results({}, dict.fromkeys("ab", STILL), (run,)).summary(run)
     assert not summary["tokens_identical"] and not summary["frames_kept"]
-    assert [t.name for t in missed(summary)] == ["indices identical after decode (1: all)", "frames kept (1: all)"]
+    assert [t.name for t in missed(summary)] == [
+        "indices identical after decode (1: all)",
+        "frames kept (1: all)",
+    ]
 
 
 def test_a_figure_that_is_missing_reaches_no_bar() -> None:
@@ -79,27 +123,36 @@ def test_a_figure_that_is_missing_reaches_no_bar() -> None:
     assert [t.name for t in found] == ["landmark distance, share of the still portrait's", "jitter"]
 
 
-@pytest.mark.parametrize(("changes", "name"), [
-    ({"perc": 0.181}, "perceptual distance, share of the still portrait's"),
-    ({"lmd": 0.0121}, "landmark distance, share of the still portrait's"),
-    ({"lmd_mouth": 0.0201}, "mouth distance, share of the still portrait's"),
-    ({"psnr_db": 27.9}, "PSNR over the still portrait, dB"),
-    ({"cpbd": 0.36}, "sharpness (CPBD) over the source's"),
-    ({"cpbd": 0.46}, "sharpness (CPBD) over the source's"),
-    ({"jitter": 0.89}, "jitter"),
-    ({"jitter": 1.16}, "jitter"),
-    ({"id_dist": 0.21}, "identity distance"),
-])
+@pytest.mark.parametrize(
+    ("changes", "name"),
+    [
+        ({"perc": 0.181}, "perceptual distance, share of the still portrait's"),
+        ({"lmd": 0.0121}, "landmark distance, share of the still portrait's"),
+        ({"lmd_mouth": 0.0201}, "mouth distance, share of the still portrait's"),
+        ({"psnr_db": 27.9}, "PSNR over the still portrait, dB"),
+        ({"cpbd": 0.36}, "sharpness (CPBD) over the source's"),
+        ({"cpbd": 0.46}, "sharpness (CPBD) over the source's"),
+        ({"jitter": 0.89}, "jitter"),
+        ({"jitter": 1.16}, "jitter"),
+        ({"id_dist": 0.21}, "identity distance"),
+    ],
+)
 def test_every_quality_has_its_bar(changes: dict[str, float], name: str) -> None:
     assert [t.name for t in missed(only(replace(GOOD, **changes)))] == [name]  # type: ignore[arg-type]
 
 
 def test_speed_and_clips_that_are_worse_than_a_still_have_bars() -> None:
     assert [t.name for t in missed(only(GOOD, encode_fps=24.9, decode_fps=24))] == [
-        "encode, frames/s (median)", "decode, frames/s (median)"]
-    run = Run(4, (clip("a", replace(GOOD, perc=0.4)), *(clip(n, replace(GOOD, perc=0.01)) for n in "bcd")))
+        "encode, frames/s (median)",
+        "decode, frames/s (median)",
+    ]
+    run = Run(
+        4, (clip("a", replace(GOOD, perc=0.4)), *(clip(n, replace(GOOD, perc=0.01)) for n in "bcd"))
+    )
     summary = Results({}, dict.fromkeys("abcd", STILL), (run,)).summary(run)
-    assert [t.name for t in missed(summary)] == ["clips perceptually no better than their still portrait"]
+    assert [t.name for t in missed(summary)] == [
+        "clips perceptually no better than their still portrait"
+    ]
 
 
 def test_shares_are_means_of_each_clips_own() -> None:
@@ -117,14 +170,18 @@ def test_json_round_trip(tmp_path: Path) -> None:
     made.save(path)
     assert "NaN" not in path.read_text(encoding="utf-8")
     again = Results.load(path)
-    assert again.runs[1] == made.runs[1] and again.still == made.still and again.failed == made.failed
+    assert (
+        again.runs[1] == made.runs[1] and again.still == made.still and again.failed == made.failed
+    )
     assert math.isnan(again.runs[0].clips[2].scores.lmd)
     assert again.summary(again.runs[0]) == made.summary(made.runs[0])
     assert list(tmp_path.rglob("*.part")) == []
     assert json.loads(path.read_text(encoding="utf-8"))["runs"][0]["summary"]["clips"] == 3
 
 
-@pytest.mark.parametrize("text", ["{", "[]", "{}", '{"schema_version": 2}', '{"schema_version": 1, "runs": [{}]}'])
+@pytest.mark.parametrize(
+    "text", ["{", "[]", "{}", '{"schema_version": 2}', '{"schema_version": 1, "runs": [{}]}']
+)
 def test_other_files_are_refused(tmp_path: Path, text: str) -> None:
     path = tmp_path / "results.json"
     path.write_text(text, encoding="utf-8")
@@ -134,7 +191,9 @@ def test_other_files_are_refused(tmp_path: Path, text: str) -> None:
 
 def test_conditions_name_the_machine_and_no_path() -> None:
     found = conditions(face_every=5)
-    assert found["machine"]["cores"] >= 1 and found["face_every"] == 5 and "torch" in found["versions"]
+    assert (
+        found["machine"]["cores"] >= 1 and found["face_every"] == 5 and "torch" in found["versions"]
+    )
     assert str(Path.home()) not in json.dumps(found)
 
 

@@ -1,4 +1,5 @@
 """The validation command with a stand-in codec: what is measured, how faults are seen, what is printed and written."""
+
 from __future__ import annotations
 
 import io
@@ -28,8 +29,12 @@ FRAMES = 6
 
 def group(seed: int = 0, layers: int = 4) -> MotionGroup:
     rng = np.random.default_rng(seed)
-    return MotionGroup(0, np.arange(FRAMES, dtype=np.int64), np.zeros(FRAMES, np.bool_),
-                       rng.integers(0, 625, (FRAMES, 12, layers)).astype(np.uint16))
+    return MotionGroup(
+        0,
+        np.arange(FRAMES, dtype=np.int64),
+        np.zeros(FRAMES, np.bool_),
+        rng.integers(0, 625, (FRAMES, 12, layers)).astype(np.uint16),
+    )
 
 
 class StandIn:
@@ -39,21 +44,31 @@ class StandIn:
         self.lost_frames, self.spoilt, self.refused = lost_frames, spoilt, refused
         self.layers: list[int] = []
 
-    def encode(self, source: Path, target: Path, options: EncodeOptions) -> tuple[EncodeReport, Tokens]:
+    def encode(
+        self, source: Path, target: Path, options: EncodeOptions
+    ) -> tuple[EncodeReport, Tokens]:
         if source.stem == self.refused:
             raise NoFaceError("no face")
         assert options.portrait_frame == "first" and options.crop == "full"
         self.layers.append(options.layers)
         self.source = source
         target.write_bytes(b"stream")
-        sizes = StreamSizes(portrait=1000, motion=100 * options.layers, audio=300, container=50, frames=FRAMES,
-                            seconds=Fraction(FRAMES, 25))
-        return EncodeReport(sizes, options.layers, SPACE, RENDERER, Fraction(25), 1, 0, 60, 1.0), [group()]
+        sizes = StreamSizes(
+            portrait=1000,
+            motion=100 * options.layers,
+            audio=300,
+            container=50,
+            frames=FRAMES,
+            seconds=Fraction(FRAMES, 25),
+        )
+        return EncodeReport(sizes, options.layers, SPACE, RENDERER, Fraction(25), 1, 0, 60, 1.0), [
+            group()
+        ]
 
     def decode(self, source: Path, target: Path, options: DecodeOptions) -> None:
         assert source.read_bytes() == b"stream" and options.size_px == 512
         frames = read_frames(self.source, None)
-        write_video(target, blurred(frames[:len(frames) - self.lost_frames], 1.0))
+        write_video(target, blurred(frames[: len(frames) - self.lost_frames], 1.0))
 
     def tokens(self, source: Path) -> Tokens:
         return [group(int(self.spoilt))]
@@ -77,10 +92,14 @@ def clips(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def test_a_validation_measures_what_the_codec_gave(suite: Suite, clips: Path, tmp_path: Path) -> None:
+def test_a_validation_measures_what_the_codec_gave(
+    suite: Suite, clips: Path, tmp_path: Path
+) -> None:
     codec = StandIn()
     seen: list[str] = []
-    results = Validation(suite, (4, 2), tmp_path, codec=codec).run(validation_clips(clips), seen.append)
+    results = Validation(suite, (4, 2), tmp_path, codec=codec).run(
+        validation_clips(clips), seen.append
+    )
     assert seen == ["one", "two"] and codec.layers == [4, 2, 4, 2]
     assert [r.layers for r in results.runs] == [4, 2] and not results.failed
     first = results.runs[0].clips[0]
@@ -90,7 +109,11 @@ def test_a_validation_measures_what_the_codec_gave(suite: Suite, clips: Path, tm
     assert parts == pytest.approx(first.rates["file_kbps"], abs=0.01)
     assert first.encode_fps > 0 and first.decode_fps > 0
     summary = results.summary(results.runs[0])
-    assert summary["gain"]["psnr_db"] > 0 and summary["gain"]["lmd"] < 0.5 and summary["clips_worse_than_still"] == 0
+    assert (
+        summary["gain"]["psnr_db"] > 0
+        and summary["gain"]["lmd"] < 0.5
+        and summary["clips_worse_than_still"] == 0
+    )
     assert results.still["one"].jitter == 0
     assert set(results.camera) == {"one", "two"} and results.camera["one"].steady
     assert results.conditions["renderer"] == str(RENDERER)
@@ -107,10 +130,14 @@ def test_faults_are_seen(suite: Suite, clips: Path, tmp_path: Path) -> None:
 
 def test_nothing_coded_is_an_error(suite: Suite, clips: Path, tmp_path: Path) -> None:
     with pytest.raises(MediaError, match="no face"):
-        Validation(suite, (4,), tmp_path, codec=StandIn(refused="one")).run(validation_clips(clips)[:1])
+        Validation(suite, (4,), tmp_path, codec=StandIn(refused="one")).run(
+            validation_clips(clips)[:1]
+        )
 
 
-def test_command(suite: Suite, clips: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_command(
+    suite: Suite, clips: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     out, keep = tmp_path / "results.json", tmp_path / "kept"
     arguments = ["--data", str(clips), "--out", str(out), "--clips", "1", "--keep", str(keep)]
     assert main(arguments, StandIn()) == 0
@@ -151,7 +178,9 @@ def test_same_tokens() -> None:
     assert not same_tokens([group(), group()], [group()])
 
 
-def test_tokens_are_taken_before_the_entropy_coder_and_read_back_from_the_file(tmp_path: Path) -> None:
+def test_tokens_are_taken_before_the_entropy_coder_and_read_back_from_the_file(
+    tmp_path: Path,
+) -> None:
     path, sink = tmp_path / "a.vqt", io.BytesIO()
     head = Head(Fraction(1, 25), Fraction(25), 4, SPACE, RENDERER)
     with motion_written() as written, Writer(sink, head) as writer:

@@ -1,4 +1,5 @@
 """The coded square: where it lies, and its pixels."""
+
 from __future__ import annotations
 
 import numpy as np
@@ -7,7 +8,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from vqcodec.config import SquareCrop
-from vqcodec.face.crop import FACE_SHARE_MAX, centre_square, face_box, fixed_crop, follow_face, resize, take_square
+from vqcodec.face.crop import (
+    FACE_SHARE_MAX,
+    centre_square,
+    face_box,
+    fixed_crop,
+    follow_face,
+    resize,
+    take_square,
+)
 from vqcodec.types import Crop
 
 
@@ -39,7 +48,9 @@ def test_wide_picture() -> None:
 
 def test_median_ignores_a_glance_elsewhere() -> None:
     steady = [box(600, 400, 300)] * 3
-    assert follow_face([*steady, box(1700, 900, 500)], 1920, 1080) == follow_face(steady, 1920, 1080)
+    assert follow_face([*steady, box(1700, 900, 500)], 1920, 1080) == follow_face(
+        steady, 1920, 1080
+    )
 
 
 def test_big_face_tightens_the_square_before_leaving_the_picture() -> None:
@@ -50,8 +61,16 @@ def test_big_face_tightens_the_square_before_leaving_the_picture() -> None:
     assert crop.y_px < 0 < 1080 < crop.y_px + crop.side_px
 
 
-@given(st.integers(64, 2000), st.integers(64, 2000), st.floats(0, 1), st.floats(0, 1), st.floats(0.05, 0.6))
-def test_square_lies_inside_when_it_fits(width: int, height: int, x: float, y: float, share: float) -> None:
+@given(
+    st.integers(64, 2000),
+    st.integers(64, 2000),
+    st.floats(0, 1),
+    st.floats(0, 1),
+    st.floats(0.05, 0.6),
+)
+def test_square_lies_inside_when_it_fits(
+    width: int, height: int, x: float, y: float, share: float
+) -> None:
     crop = follow_face([box(x * width, y * height, share * min(width, height))], width, height)
     assert crop.side_px >= 32
     for start, length in ((crop.x_px, width), (crop.y_px, height)):
@@ -72,14 +91,22 @@ def test_pixels_inside() -> None:
     assert np.array_equal(take_square(rgb, Crop(120, 90, 30, 20, 64), 64), rgb[20:84, 30:94])
 
 
-@pytest.mark.parametrize("crop", [Crop(120, 90, -20, -10, 64), Crop(120, 90, 100, 60, 64), Crop(120, 90, -10, -25, 140),
-                                  Crop(120, 90, 300, 200, 64), Crop(120, 90, -300, 20, 64)])
+@pytest.mark.parametrize(
+    "crop",
+    [
+        Crop(120, 90, -20, -10, 64),
+        Crop(120, 90, 100, 60, 64),
+        Crop(120, 90, -10, -25, 140),
+        Crop(120, 90, 300, 200, 64),
+        Crop(120, 90, -300, 20, 64),
+    ],
+)
 def test_edges_are_repeated_outside(crop: Crop) -> None:
     rgb = np.random.default_rng(0).integers(0, 255, (90, 120, 3), np.uint8)
     pad = 400
     padded = np.pad(rgb, ((pad, pad), (pad, pad), (0, 0)), mode="edge")
     y, x = crop.y_px + pad, crop.x_px + pad
-    expected = padded[y:y + crop.side_px, x:x + crop.side_px]
+    expected = padded[y : y + crop.side_px, x : x + crop.side_px]
     assert np.array_equal(take_square(rgb, crop, crop.side_px), expected)
 
 

@@ -1,4 +1,5 @@
 """Choosing a portrait, and noticing that it no longer serves."""
+
 from __future__ import annotations
 
 from fractions import Fraction
@@ -72,7 +73,9 @@ def test_sharpness_of_a_face_outside_the_picture() -> None:
 
 def test_pose_distance_ignores_place_size_and_roll() -> None:
     roll = np.array([[np.cos(0.4), -np.sin(0.4)], [np.sin(0.4), np.cos(0.4)]], np.float32)
-    distance, scale = pose_distance(CENTRED, ((CENTRED - 0.5) @ roll * 1.25 + 0.3).astype(np.float32))
+    distance, scale = pose_distance(
+        CENTRED, ((CENTRED - 0.5) @ roll * 1.25 + 0.3).astype(np.float32)
+    )
     assert distance < 1e-3
     assert scale == pytest.approx(1.25, rel=1e-4)
 
@@ -83,7 +86,9 @@ def test_pose_distance_grows_with_the_turn() -> None:
     assert distances[1] < REFRESH_DISTANCE < distances[-1]
 
 
-def seconds_of(watch: RefreshWatch, points: NDArray[np.float32], start_s: Fraction, count: int) -> Fraction | None:
+def seconds_of(
+    watch: RefreshWatch, points: NDArray[np.float32], start_s: Fraction, count: int
+) -> Fraction | None:
     """Show `count` frames; the time at which a refresh is due, if any."""
     for i in range(count):
         if watch.is_due(points, start_s + Fraction(i, 25)):

@@ -1,4 +1,5 @@
 """How badly a portrait serves, and when a shot gets another one."""
+
 from __future__ import annotations
 
 from fractions import Fraction
@@ -28,7 +29,9 @@ from vqcodec.face.mismatch import (
 )
 
 SQUARE = draw(512, 512, [(256, 256, 256)])
-ELSEWHERE = np.where(SQUARE == (200, 150, 250), SQUARE, 255 - SQUARE)  # the same face, other surroundings
+ELSEWHERE = np.where(
+    SQUARE == (200, 150, 250), SQUARE, 255 - SQUARE
+)  # the same face, other surroundings
 FAR = turned(0.9)
 Pixels: TypeAlias = NDArray[np.uint8]
 Points: TypeAlias = NDArray[np.float32]
@@ -51,8 +54,14 @@ def with_shut_eyes(points: Points = CENTRED) -> Points:
     return shut
 
 
-def due_s(watch: PortraitWatch, points: Points, square: Pixels = SQUARE, *, start_s: Fraction = Fraction(0),
-          frames: int = 160) -> Fraction | None:
+def due_s(
+    watch: PortraitWatch,
+    points: Points,
+    square: Pixels = SQUARE,
+    *,
+    start_s: Fraction = Fraction(0),
+    frames: int = 160,
+) -> Fraction | None:
     """Show frames that all look alike; when a portrait is due, if ever."""
     for i in range(frames):
         if watch.is_due(square, points, start_s + Fraction(i, 25)):
@@ -68,6 +77,7 @@ def watching(refs: Refs, points: Points = CENTRED) -> PortraitWatch:
 
 # --- how badly ---
 
+
 def test_a_frame_serves_itself() -> None:
     assert mismatch(look(), look()) == pytest.approx(0, abs=1e-6)
     assert look().luma.shape == (64, 64) and look().luma.dtype == np.float32
@@ -80,7 +90,9 @@ def test_the_further_turned_the_worse() -> None:
 
 def test_what_opens_counts_and_what_shuts_does_not() -> None:
     assert mismatch(look(), look(gaping())) > mismatch(look(gaping()), look()) + 0.04
-    assert mismatch(look(with_shut_eyes()), look()) > mismatch(look(), look(with_shut_eyes())) + 0.02
+    assert (
+        mismatch(look(with_shut_eyes()), look()) > mismatch(look(), look(with_shut_eyes())) + 0.02
+    )
 
 
 def test_surroundings_are_compared_in_place() -> None:
@@ -91,9 +103,13 @@ def test_surroundings_are_compared_in_place() -> None:
 
 def test_faces_are_compared_after_aligning_and_without_brightness() -> None:
     rng = np.random.default_rng(1)
-    square: Pixels = np.kron(rng.integers(0, 200, (16, 16, 3)), np.ones((32, 32, 1), np.int64)).astype(np.uint8)
+    square: Pixels = np.kron(
+        rng.integers(0, 200, (16, 16, 3)), np.ones((32, 32, 1), np.int64)
+    ).astype(np.uint8)
     turn = np.array([[0.9, -0.3, 0.12], [0.3, 0.9, -0.08]], np.float32)
-    moved = cv2.warpAffine(square, turn * np.array([1, 1, 512], np.float32), (512, 512)).astype(np.uint8)
+    moved = cv2.warpAffine(square, turn * np.array([1, 1, 512], np.float32), (512, 512)).astype(
+        np.uint8
+    )
     points = (CENTRED @ turn[:, :2].T + turn[:, 2]).astype(np.float32)
     aligned, _ = picture_difference(look(square=square), look(points, moved))
     left, _ = picture_difference(look(square=square), look(square=moved))
@@ -108,6 +124,7 @@ def test_points_outside_the_square_are_no_trouble() -> None:
 
 
 # --- when ---
+
 
 @pytest.mark.parametrize("refs", [2, 4, MAX_REFS])
 def test_due_after_a_while_and_a_gap(refs: int) -> None:
@@ -136,9 +153,15 @@ def test_never_more_than_allowed_in_a_shot() -> None:
 
 
 def test_the_more_may_be_spent_the_sooner() -> None:
-    assert [level_with(left) for left in range(1, MAX_REFS)] == sorted((level_with(n) for n in range(1, MAX_REFS)), reverse=True)
+    assert [level_with(left) for left in range(1, MAX_REFS)] == sorted(
+        (level_with(n) for n in range(1, MAX_REFS)), reverse=True
+    )
     assert level_with(MAX_REFS) == LEVEL_MIN < level_with(3) < level_with(1) < FAST_LEVEL
-    between = next(turned(a) for a in np.linspace(0, 1, 50) if level_with(15) < mismatch(look(), look(turned(a))) < level_with(1))
+    between = next(
+        turned(a)
+        for a in np.linspace(0, 1, 50)
+        if level_with(15) < mismatch(look(), look(turned(a))) < level_with(1)
+    )
     assert due_s(watching(16), between) is not None and due_s(watching(2), between) is None
 
 
@@ -148,7 +171,7 @@ def test_the_last_one_is_not_spent_on_a_passing_pose() -> None:
         assert due_s(watch, CENTRED, frames=200) is None
         found_s = due_s(watch, FAR, start_s=Fraction(8))
         assert found_s is not None and seconds - Fraction(3, 5) <= found_s - 8 < seconds + 1
-        assert past_with(refs - 1) == Fraction(8, (refs - 1)**2)
+        assert past_with(refs - 1) == Fraction(8, (refs - 1) ** 2)
 
 
 def test_shut_eyes_wait() -> None:
@@ -157,7 +180,11 @@ def test_shut_eyes_wait() -> None:
 
 def test_auto_is_sparing_but_acts_on_the_worst() -> None:
     assert due_s(watching("auto"), turned(0.15)) is None
-    half_turned = next(turned(a) for a in np.linspace(0.3, 1, 50) if pose_distance(CENTRED, turned(a))[0] > REFRESH_DISTANCE)
+    half_turned = next(
+        turned(a)
+        for a in np.linspace(0.3, 1, 50)
+        if pose_distance(CENTRED, turned(a))[0] > REFRESH_DISTANCE
+    )
     assert mismatch(look(), look(half_turned)) < FAST_LEVEL
     assert due_s(watching("auto"), half_turned) == max(REFRESH_AFTER_S, REFRESH_GAP_S)
     assert mismatch(look(), look(half_turned, ELSEWHERE)) > FAST_LEVEL

@@ -1,4 +1,5 @@
 """Putting the square back: no seam, nothing changed outside, every place the square can be."""
+
 from __future__ import annotations
 
 from fractions import Fraction
@@ -26,8 +27,8 @@ def steps_across(picture: Picture, crop: Crop) -> float:
     """Greatest step between neighbouring pixels within 12 pixels of the square's border, inside and outside of it."""
     band = np.zeros(picture.shape[:2], bool)
     x0, y0, x1, y1 = crop.x_px, crop.y_px, crop.x_px + crop.side_px, crop.y_px + crop.side_px
-    band[max(y0 - 12, 0):y1 + 12, max(x0 - 12, 0):x1 + 12] = True
-    band[y0 + 12:y1 - 12, x0 + 12:x1 - 12] = False
+    band[max(y0 - 12, 0) : y1 + 12, max(x0 - 12, 0) : x1 + 12] = True
+    band[y0 + 12 : y1 - 12, x0 + 12 : x1 - 12] = False
     values = picture.astype(int)
     down, right = np.abs(np.diff(values, axis=0)).max(-1), np.abs(np.diff(values, axis=1)).max(-1)
     return float(max(down[band[1:] & band[:-1]].max(), right[band[:, 1:] & band[:, :-1]].max()))
@@ -63,14 +64,18 @@ def test_what_moves_across_the_border_stays_what_it_is() -> None:
     square[380:, 200:300] = 20
     out = PasteBack(picture, crop).frame(square)
     assert out[60 + 300, 140 + 175].max() < 60
-    assert np.abs(np.diff(out[60 + 300:, 140 + 175].astype(int), axis=0)).max() < 15  # along the bar, across the border
+    assert (
+        np.abs(np.diff(out[60 + 300 :, 140 + 175].astype(int), axis=0)).max() < 15
+    )  # along the bar, across the border
     assert np.abs(out[60:200].astype(int) - 180).max() <= 2
 
 
 def test_an_edge_of_the_picture_has_no_soft_border() -> None:
     picture = np.zeros((400, 600, 3), np.uint8)
     square = np.full((512, 512, 3), 200, np.uint8)
-    out = PasteBack(picture, Crop(600, 400, 200, 0, 400)).frame(square)  # reaches right, top and bottom
+    out = PasteBack(picture, Crop(600, 400, 200, 0, 400)).frame(
+        square
+    )  # reaches right, top and bottom
     assert out[0, 400].min() > 150 and out[399, 400].min() > 150 and out[200, 599].min() > 150
     assert out[200, 200].max() < 20 and not out[:, :200].any()
     inner = 200 + round(FEATHER_SHARE * 400)
@@ -83,17 +88,32 @@ def test_a_square_picture_is_all_square() -> None:
     assert np.array_equal(out, resize(square, 300))
 
 
-@pytest.mark.parametrize("crop", [Crop(400, 300, -50, -40, 500), Crop(400, 300, 300, 200, 250), Crop(400, 300, -100, 50, 200),
-                                  Crop(400, 300, 500, 10, 100), Crop(400, 300, 10, 10, 1)])
+@pytest.mark.parametrize(
+    "crop",
+    [
+        Crop(400, 300, -50, -40, 500),
+        Crop(400, 300, 300, 200, 250),
+        Crop(400, 300, -100, 50, 200),
+        Crop(400, 300, 500, 10, 100),
+        Crop(400, 300, 10, 10, 1),
+    ],
+)
 def test_squares_that_miss_a_part_of_the_picture(crop: Crop) -> None:
     picture = smooth_picture(400, 300)
     out = PasteBack(picture, crop).frame(take_square(picture, crop))
     assert out.shape == picture.shape and np.abs(out.astype(int) - picture).max() <= 6
 
 
-@pytest.mark.parametrize(("size", "shown"), [
-    ((401, 301), (400, 300)), ((3000, 2000), (1920, 1280)), ((1000, 4001), (480, LONG_SIDE_PX)), ((1920, 1081), (1920, 1080)),
-    ((1, 1), (2, 2))])
+@pytest.mark.parametrize(
+    ("size", "shown"),
+    [
+        ((401, 301), (400, 300)),
+        ((3000, 2000), (1920, 1280)),
+        ((1000, 4001), (480, LONG_SIDE_PX)),
+        ((1920, 1081), (1920, 1080)),
+        ((1, 1), (2, 2)),
+    ],
+)
 def test_sizes_are_even_and_at_most_1920(size: tuple[int, int], shown: tuple[int, int]) -> None:
     paste = PasteBack(smooth_picture(*size), centre_square(*size))
     assert (paste.width, paste.height) == shown
@@ -102,7 +122,14 @@ def test_sizes_are_even_and_at_most_1920(size: tuple[int, int], shown: tuple[int
 
 def test_the_stream_of_frames() -> None:
     picture, crop = smooth_picture(64, 48), Crop(64, 48, 10, 8, 32)
-    items: list[VideoFrame | str] = [VideoFrame(np.zeros((256, 256, 3), np.uint8), Fraction(1, 25)), "sound"]
+    items: list[VideoFrame | str] = [
+        VideoFrame(np.zeros((256, 256, 3), np.uint8), Fraction(1, 25)),
+        "sound",
+    ]
     out = list(pasted(items, PasteBack(picture, crop)))
-    assert isinstance(out[0], VideoFrame) and out[0].rgb.shape == (48, 64, 3) and out[0].time_s == Fraction(1, 25)
+    assert (
+        isinstance(out[0], VideoFrame)
+        and out[0].rgb.shape == (48, 64, 3)
+        and out[0].time_s == Fraction(1, 25)
+    )
     assert out[1] == "sound" and list(pasted(items, None)) == items

@@ -1,4 +1,5 @@
 """Following a face from frame to frame: whose it is, where the square lies, where a shot ends."""
+
 from __future__ import annotations
 
 from collections.abc import Iterable
@@ -31,6 +32,7 @@ def run(video: Iterable[VideoFrame], choice: CropChoice = "auto") -> list[FaceFr
 
 
 # --- whose face ---
+
 
 def test_tracker_keeps_to_its_person() -> None:
     tracker = FaceTracker(DrawnFaces())
@@ -71,11 +73,14 @@ def test_portrait_square() -> None:
 
 # --- cuts ---
 
+
 def test_cut_is_seen_and_a_pan_is_not() -> None:
     rng = np.random.default_rng(0)
-    scene_a, scene_b = (rng.integers(0, 255, (12, 40, 3), np.uint8).repeat(20, 0).repeat(20, 1) for _ in range(2))
+    scene_a, scene_b = (
+        rng.integers(0, 255, (12, 40, 3), np.uint8).repeat(20, 0).repeat(20, 1) for _ in range(2)
+    )
     detector = CutDetector()
-    assert not any(detector.is_cut(scene_a[:, 4 * i:4 * i + 240]) for i in range(60))
+    assert not any(detector.is_cut(scene_a[:, 4 * i : 4 * i + 240]) for i in range(60))
     assert detector.is_cut(scene_b[:, :240])
     assert not detector.is_cut(scene_b[:, :240])
 
@@ -90,6 +95,7 @@ def test_jump() -> None:
 
 
 # --- shots ---
+
 
 def test_square_clip_is_coded_whole() -> None:
     out = run(swaying(60))
@@ -117,6 +123,7 @@ def test_frames_are_held_for_a_second_at_most() -> None:
         for frame in swaying(100, width=320, height=180, size=60):
             given += 1
             yield frame
+
     behind = [given - 1 - f.index for f in face_frames(feed(), DrawnFaces())]
     assert max(behind) <= 25 * DECIDE_S + 1
     assert behind[-10:-5] == [3] * 5  # the jitter filter's look-ahead

@@ -1,4 +1,5 @@
 """The jitter filter: calmer at rest, no lag, blinks survive, and the same result however it is fed."""
+
 from __future__ import annotations
 
 from fractions import Fraction
@@ -17,9 +18,15 @@ def spread(rng: np.random.Generator) -> NDArray[np.float32]:
     return points
 
 
-def filtered(track: list[NDArray[np.float32] | None], times: list[Fraction]) -> list[NDArray[np.float32] | None]:
+def filtered(
+    track: list[NDArray[np.float32] | None], times: list[Fraction]
+) -> list[NDArray[np.float32] | None]:
     filter_ = LandmarkFilter()
-    out = [item for points, time_s in zip(track, times, strict=True) for item in filter_.push(points, time_s)]
+    out = [
+        item
+        for points, time_s in zip(track, times, strict=True)
+        for item in filter_.push(points, time_s)
+    ]
     return out + filter_.flush()
 
 
@@ -53,7 +60,9 @@ def test_blink_survives() -> None:
         points = face.copy()
         points[159, 1] += drop
         track.append(points)
-    out = [float(p[159, 1] - face[159, 1]) for p in filtered(track, at_25(len(lid))) if p is not None]
+    out = [
+        float(p[159, 1] - face[159, 1]) for p in filtered(track, at_25(len(lid))) if p is not None
+    ]
     assert np.abs(np.array(out) - lid).max() < 0.1
 
 
@@ -61,11 +70,15 @@ def test_chunked_equals_whole() -> None:
     rng = np.random.default_rng(4)
     face = spread(rng)
     track: list[NDArray[np.float32] | None] = [
-        None if i in (0, 7, 8) else (face + rng.normal(0, 0.5, face.shape) + i).astype(np.float32) for i in range(25)]
+        None if i in (0, 7, 8) else (face + rng.normal(0, 0.5, face.shape) + i).astype(np.float32)
+        for i in range(25)
+    ]
     times = list(np.cumsum([Fraction(int(n), 1000) for n in rng.integers(20, 90, 25)]))
     whole = filtered(track, times)
     streaming = LandmarkFilter()
-    delays = [len(streaming.push(points, time_s)) for points, time_s in zip(track, times, strict=True)]
+    delays = [
+        len(streaming.push(points, time_s)) for points, time_s in zip(track, times, strict=True)
+    ]
     assert delays == [0] * LOOK_AHEAD_FRAMES + [1] * (25 - LOOK_AHEAD_FRAMES)
     for i, points in enumerate(whole):
         low, high = max(i - LOOK_AHEAD_FRAMES, 0), i + LOOK_AHEAD_FRAMES + 1
@@ -95,6 +108,12 @@ def test_a_filter_can_be_used_again() -> None:
     face = spread(np.random.default_rng(8))
     filter_ = LandmarkFilter()
     for start in (0, 100):
-        out = [p for i in range(5) for p in filter_.push(face + np.float32(start), Fraction(i + start, 25))]
+        out = [
+            p
+            for i in range(5)
+            for p in filter_.push(face + np.float32(start), Fraction(i + start, 25))
+        ]
         out += filter_.flush()
-        assert len(out) == 5 and all(p is not None and np.allclose(p, face + start, atol=1e-3) for p in out)
+        assert len(out) == 5 and all(
+            p is not None and np.allclose(p, face + start, atol=1e-3) for p in out
+        )

@@ -1,4 +1,5 @@
 """A change of portrait within a shot is faded over, a cut isn't, and every other frame is as it would be without."""
+
 from __future__ import annotations
 
 import io
@@ -57,7 +58,9 @@ class Drawing(FakeRenderer):
         self._states.append(weakref.ref(state))
         return state
 
-    def render(self, state: Any, features: NDArray[np.float32], size_px: int = 512) -> NDArray[np.uint8]:
+    def render(
+        self, state: Any, features: NDArray[np.float32], size_px: int = 512
+    ) -> NDArray[np.uint8]:
         self.alive.append(self.states)
         pictures = super().render(state, features, size_px)
         pictures[:, :4, :4] = (features[:, 0] * 2).astype(np.uint8)[:, None, None, None]
@@ -65,12 +68,21 @@ class Drawing(FakeRenderer):
 
 
 def key_frame(first_frame: int, level: int, value: int, picture: bytes | None = None) -> KeyFrame:
-    return KeyFrame(first_frame, still(level) if picture is None else picture, np.full(DIMS, value, np.int16))
+    return KeyFrame(
+        first_frame, still(level) if picture is None else picture, np.full(DIMS, value, np.int16)
+    )
 
 
 @cache
-def stream(*, jump: int = 0, new: int = NEW, fps: int = 25, gap: int = 1, first: bytes | None = None,
-           switches: tuple[int, ...] = (SWITCH,)) -> bytes:
+def stream(
+    *,
+    jump: int = 0,
+    new: int = NEW,
+    fps: int = 25,
+    gap: int = 1,
+    first: bytes | None = None,
+    switches: tuple[int, ...] = (SWITCH,),
+) -> bytes:
     """40 frames, in each of which the motion goes on by a unit; other portraits from `switches` on.
 
     Args:
@@ -86,7 +98,14 @@ def stream(*, jump: int = 0, new: int = NEW, fps: int = 25, gap: int = 1, first:
     most = min(10, 2 * fps)  # frames of a group
     with Writer(sink, Head(Fraction(1, fps), Fraction(fps), 4, SPACE_ID, RENDERER_ID)) as writer:
         for number, (start, stop) in enumerate(pairwise(starts)):
-            writer.key_frame(key_frame(start, new if number % 2 else OLD, start + number * jump, first if number == 0 else None))
+            writer.key_frame(
+                key_frame(
+                    start,
+                    new if number % 2 else OLD,
+                    start + number * jump,
+                    first if number == 0 else None,
+                )
+            )
             for begin in range(start, stop, most):
                 end = min(begin + most, stop)
                 steps = np.arange(begin - start, end - start)
@@ -96,12 +115,17 @@ def stream(*, jump: int = 0, new: int = NEW, fps: int = 25, gap: int = 1, first:
     return sink.getvalue()
 
 
-def shown(data: bytes, renderer: Drawing | None = None, *, pipe: bool = False, **options: Any) -> list[NDArray[np.uint8]]:
+def shown(
+    data: bytes, renderer: Drawing | None = None, *, pipe: bool = False, **options: Any
+) -> list[NDArray[np.uint8]]:
     source = io.BytesIO(data)
     if pipe:
         source.seekable = lambda: False  # type: ignore[method-assign]
     parts = decoder_parts(renderer or Drawing())
-    return [frame.rgb for frame in decode_frames(source, DecodeOptions(size_px=256, **options), parts=parts)]
+    return [
+        frame.rgb
+        for frame in decode_frames(source, DecodeOptions(size_px=256, **options), parts=parts)
+    ]
 
 
 def unfaded(data: bytes) -> list[NDArray[np.uint8]]:
@@ -110,14 +134,20 @@ def unfaded(data: bytes) -> list[NDArray[np.uint8]]:
     reader = Reader(io.BytesIO(data))
     for pose in play(reader, Window(reader.head, units, DecodeOptions())):
         assert isinstance(pose, Pose)
-        state = renderer.prepare(decode_still(pose.key_frame.still), pose.key_frame.features * units)
+        state = renderer.prepare(
+            decode_still(pose.key_frame.still), pose.key_frame.features * units
+        )
         pictures += list(renderer.render(state, pose.features[None], 256))
     return pictures
 
 
 def faded(data: bytes, **options: Any) -> list[int]:
     """Numbers of the frames that aren't as they would be without fades."""
-    return [n for n, (a, b) in enumerate(zip(shown(data, **options), unfaded(data), strict=True)) if not np.array_equal(a, b)]
+    return [
+        n
+        for n, (a, b) in enumerate(zip(shown(data, **options), unfaded(data), strict=True))
+        if not np.array_equal(a, b)
+    ]
 
 
 def levels(pictures: list[NDArray[np.uint8]]) -> list[float]:
@@ -126,13 +156,14 @@ def levels(pictures: list[NDArray[np.uint8]]) -> list[float]:
 
 # --- what is faded ---
 
+
 def test_weights_go_evenly_from_one_portrait_to_the_other() -> None:
     pictures = shown(stream())
-    old, new = levels(unfaded(stream()))[::FRAMES - 1]
+    old, new = levels(unfaded(stream()))[:: FRAMES - 1]
     assert new > old + 20
     share = (np.array(levels(pictures)) - old) / (new - old)
-    assert (share[:SWITCH] == 0).all() and (share[SWITCH + 5:] == 1).all()
-    assert np.allclose(share[SWITCH:SWITCH + 5], np.arange(1, 6) / 6, atol=0.02)
+    assert (share[:SWITCH] == 0).all() and (share[SWITCH + 5 :] == 1).all()
+    assert np.allclose(share[SWITCH : SWITCH + 5], np.arange(1, 6) / 6, atol=0.02)
     assert faded(stream()) == list(range(SWITCH, SWITCH + 5))
 
 
@@ -163,7 +194,11 @@ def test_two_changes_in_a_row() -> None:
     data = stream(switches=(20, 23))
     assert faded(data) == list(range(20, 28))
     found = np.array(levels(shown(data)))
-    assert (np.diff(found[19:23]) > 0).all() and (np.diff(found[23:29]) < 0).all() and found[28] == found[19]
+    assert (
+        (np.diff(found[19:23]) > 0).all()
+        and (np.diff(found[23:29]) < 0).all()
+        and found[28] == found[19]
+    )
 
 
 def test_another_persons_portrait_has_nothing_to_fade(tmp_path: Path) -> None:
@@ -175,10 +210,14 @@ def test_another_persons_portrait_has_nothing_to_fade(tmp_path: Path) -> None:
 
 # --- what it costs ---
 
+
 def test_two_portraits_in_memory_and_only_while_it_fades() -> None:
     renderer = Drawing()
-    pictures = decode_frames(io.BytesIO(stream(switches=(10, 25))), DecodeOptions(size_px=256, batch_frames=5),
-                             parts=decoder_parts(renderer))
+    pictures = decode_frames(
+        io.BytesIO(stream(switches=(10, 25))),
+        DecodeOptions(size_px=256, batch_frames=5),
+        parts=decoder_parts(renderer),
+    )
     assert sum(1 for _ in pictures) == FRAMES
     assert len(renderer.prepared) == 3 and max(renderer.alive) == 2 and renderer.alive[-1] == 1
     assert sum(map(len, renderer.rendered)) == FRAMES + 2 * 5
@@ -191,6 +230,7 @@ def test_batches_are_what_they_were() -> None:
 
 
 # --- random access ---
+
 
 @pytest.mark.parametrize("pipe", [False, True])
 @pytest.mark.parametrize("start", [1, 14, 15, 16, 19, 20, 21, 24, 25, 26, 39])
@@ -212,26 +252,39 @@ def test_an_old_portrait_that_nothing_else_needs_may_be_broken() -> None:
 
 # --- damage ---
 
+
 def test_recovering_an_intact_stream_fades_as_ever() -> None:
-    assert all(np.array_equal(a, b) for a, b in zip(shown(stream(), recover=True), shown(stream()), strict=True))
+    assert all(
+        np.array_equal(a, b)
+        for a, b in zip(shown(stream(), recover=True), shown(stream()), strict=True)
+    )
 
 
 @pytest.mark.parametrize("lost", [1, 2])
 def test_nothing_is_faded_over_missing_frames(lost: int) -> None:
     parts = split(stream())
     number = kinds(parts, b"MOTN")[lost]
-    data = b"".join(parts[:number] + parts[number + 1:])
+    data = b"".join(parts[:number] + parts[number + 1 :])
     reader = RecoveringReader(io.BytesIO(data))
-    poses = [p for p in play(reader, RecoveringWindow(reader, UNITS, DecodeOptions(recover=True))) if isinstance(p, Pose)]
+    poses = [
+        p
+        for p in play(reader, RecoveringWindow(reader, UNITS, DecodeOptions(recover=True)))
+        if isinstance(p, Pose)
+    ]
     assert len(poses) == FRAMES and reader.damage.frames_concealed == 10
     assert all(pose.faded_from is None and pose.share == 1 for pose in poses)
 
 
 # --- the parts ---
 
+
 def test_share() -> None:
     fade = Fade(key_frame(0, OLD, 0), Fraction(19, 25), Fraction(20, 25))
-    assert [fade.share(Fraction(n, 25)) for n in range(19, 26)] == [None, *(pytest.approx(n / 6) for n in range(1, 6)), None]
+    assert [fade.share(Fraction(n, 25)) for n in range(19, 26)] == [
+        None,
+        *(pytest.approx(n / 6) for n in range(1, 6)),
+        None,
+    ]
 
 
 def test_goes_on() -> None:
@@ -242,13 +295,25 @@ def test_goes_on() -> None:
 
 def test_cross_faded() -> None:
     old, new = np.full((256, 256, 3), 100, np.uint8), np.full((256, 256, 3), 140, np.uint8)
-    assert [int(cross_faded(old, new, share)[9, 9, 0]) for share in (0.0, 0.25, 0.5, 1.0)] == [100, 110, 120, 140]
+    assert [int(cross_faded(old, new, share)[9, 9, 0]) for share in (0.0, 0.25, 0.5, 1.0)] == [
+        100,
+        110,
+        120,
+        140,
+    ]
     far = np.full((256, 256, 3), 101 + int(SAME_SCENE * 255), np.uint8)
     assert cross_faded(old, far, 0.1) is far
 
 
 def test_the_specification_tells_the_same_numbers() -> None:
     text = (SPEC / "vqt.md").read_text(encoding="utf-8").split("## 19.")[1]
-    assert f"{float(FADE_S)} s from the first frame" in text and f"at most {SAME_SHOT_UNITS:g} units" in text
-    assert "1/6, 2/6, 3/6, 4/6, 5/6" in text and "a quarter of the range" in text and SAME_SCENE == 0.25
+    assert (
+        f"{float(FADE_S)} s from the first frame" in text
+        and f"at most {SAME_SHOT_UNITS:g} units" in text
+    )
+    assert (
+        "1/6, 2/6, 3/6, 4/6, 5/6" in text
+        and "a quarter of the range" in text
+        and SAME_SCENE == 0.25
+    )
     assert "section 19" in (SPEC / "conformance.md").read_text(encoding="utf-8")

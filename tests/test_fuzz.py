@@ -1,4 +1,5 @@
 """The fuzzer's oracles on the vectors and on streams that its mutator makes from fixed seeds, so that they can't rot."""
+
 from __future__ import annotations
 
 import ast
@@ -24,7 +25,11 @@ SHORT = [name for name in VALID if len(vector("valid", name)) < 1100]
 
 @pytest.fixture(scope="module", autouse=True)
 def tokens_remembered() -> object:
-    patched = [(reader_module, "decode_layers"), (recover_module, "decode_layers"), (REFERENCE, "decode_group")]
+    patched = [
+        (reader_module, "decode_layers"),
+        (recover_module, "decode_layers"),
+        (REFERENCE, "decode_group"),
+    ]
     before = [getattr(module, name) for module, name in patched]
     remember_tokens(REFERENCE)
     yield
@@ -47,7 +52,9 @@ def test_a_few_hundred_changes() -> None:
     seeds = [vector("valid", name) for name in SHORT]
     found: Counter[str] = Counter()
     for seed in range(500):
-        found[check(mutator.mutate(seeds[seed % len(seeds)], 4096, seed), REFERENCE, max_work=24)] += 1
+        found[
+            check(mutator.mutate(seeds[seed % len(seeds)], 4096, seed), REFERENCE, max_work=24)
+        ] += 1
     assert found["valid"] > 60, found
     assert len(found) > 15, found
 
@@ -70,7 +77,10 @@ def test_the_mutator_takes_streams_apart_and_together() -> None:
         assert verify(io.BytesIO(again)).token_sha256 == verify(io.BytesIO(data)).token_sha256
         swapped = [*pairs[:2], *pairs[4:-2], *pairs[2:4]]  # the first groups last
         assert walk_coded(mutator.finished(swapped)).refusal is not None or len(swapped) == 4
-        assert verify(io.BytesIO(mutator.finished(mutator.renumbered(pairs)))).frames == verify(io.BytesIO(data)).frames
+        assert (
+            verify(io.BytesIO(mutator.finished(mutator.renumbered(pairs)))).frames
+            == verify(io.BytesIO(data)).frames
+        )
 
 
 def test_the_oracles_see_what_is_wrong(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -91,7 +101,12 @@ def test_the_oracles_see_what_is_wrong(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_the_fuzzer_itself_is_whole() -> None:
     """atheris needn't be installed here; what the program imports from this folder must be there."""
     tree = ast.parse((FUZZ / "fuzz_container.py").read_text(encoding="utf-8"))
-    used = {node.attr for node in ast.walk(tree) if isinstance(node, ast.Attribute)
-            and isinstance(node.value, ast.Name) and node.value.id == "mutator"}
+    used = {
+        node.attr
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Attribute)
+        and isinstance(node.value, ast.Name)
+        and node.value.id == "mutator"
+    }
     assert used and all(hasattr(mutator, name) for name in used)
     assert (FUZZ / "README.md").is_file()

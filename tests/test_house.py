@@ -1,4 +1,5 @@
 """The house rules that a program can check: style, layering, lengths, what a light command imports."""
+
 from __future__ import annotations
 
 import ast
@@ -17,9 +18,13 @@ FILE_LINES = 330
 FUNCTION_LINES = 60
 HEAVY = ("torch", "av", "cv2", "mediapipe", "scipy", "PIL")
 # pieces, so that this file doesn't hold what it looks for
-FORBIDDEN = {"unfinished work": r"\b(TO" r"DO|FIX" r"ME|X" r"XX)\b", "unfinished code": "NotImplemented" "Error",
-             "a machine's path": r"[\"'(\s]/(wo" r"rk|ro" r"ot|ho" r"me)/", "pick" "le": r"^\s*(import|from) pick" "le",
-             "a shell": "shell=" "True"}
+FORBIDDEN = {
+    "unfinished work": r"\b(TO" r"DO|FIX" r"ME|X" r"XX)\b",
+    "unfinished code": "NotImplementedError",
+    "a machine's path": r"[\"'(\s]/(wo" r"rk|ro" r"ot|ho" r"me)/",
+    "pickle": r"^\s*(import|from) pick" "le",
+    "a shell": "shell=True",
+}
 
 
 def sources() -> Iterator[Path]:
@@ -35,43 +40,69 @@ def tool(name: str) -> str:
 
 
 def test_ruff() -> None:
-    done = subprocess.run([tool("ruff"), "check", "--output-format=concise", "."], cwd=ROOT, capture_output=True,
-                          text=True, check=False)
+    done = subprocess.run(
+        [tool("ruff"), "check", "--output-format=concise", "."],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     assert done.returncode == 0, done.stdout
 
 
 def test_layers() -> None:
-    done = subprocess.run([tool("lint-imports")], cwd=ROOT, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [tool("lint-imports")], cwd=ROOT, capture_output=True, text=True, check=False
+    )
     assert done.returncode == 0, done.stdout
 
 
 def test_files_are_short() -> None:
-    lengths = {str(path.relative_to(ROOT)): len(path.read_text(encoding="utf-8").splitlines()) for path in sources()}
+    lengths = {
+        str(path.relative_to(ROOT)): len(path.read_text(encoding="utf-8").splitlines())
+        for path in sources()
+    }
     assert {name: lines for name, lines in lengths.items() if lines > FILE_LINES} == {}
 
 
 def _functions(path: Path) -> Iterator[tuple[str, int]]:
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
-            body = node.body[1:] if ast.get_docstring(node) is not None and len(node.body) > 1 else node.body
-            yield f"{path.relative_to(ROOT)}:{node.name}", (node.end_lineno or 0) - body[0].lineno + 1
+            body = (
+                node.body[1:]
+                if ast.get_docstring(node) is not None and len(node.body) > 1
+                else node.body
+            )
+            yield (
+                f"{path.relative_to(ROOT)}:{node.name}",
+                (node.end_lineno or 0) - body[0].lineno + 1,
+            )
 
 
 def test_functions_are_short() -> None:
-    found = {name: lines for path in sources() for name, lines in _functions(path) if lines > FUNCTION_LINES}
+    found = {
+        name: lines
+        for path in sources()
+        for name, lines in _functions(path)
+        if lines > FUNCTION_LINES
+    }
     assert found == {}
 
 
 @pytest.mark.parametrize("what", FORBIDDEN)
 def test_nothing_forbidden(what: str) -> None:
-    found = [f"{path.relative_to(ROOT)}:{number}: {line.strip()}" for path in sources()
-             for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1)
-             if re.search(FORBIDDEN[what], line)]
+    found = [
+        f"{path.relative_to(ROOT)}:{number}: {line.strip()}"
+        for path in sources()
+        for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1)
+        if re.search(FORBIDDEN[what], line)
+    ]
     assert found == []
 
 
 def test_version_is_one() -> None:
     import vqcodec
+
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     assert project["version"] == vqcodec.__version__
     assert f"## [{vqcodec.__version__}]" in (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
@@ -85,23 +116,31 @@ def test_readme_has_the_two_commands() -> None:
 
 
 def test_sample_media_is_small() -> None:
-    assert sum(path.stat().st_size for path in (ROOT / "sample_media").iterdir() if path.is_file()) < 5_000_000
+    assert (
+        sum(path.stat().st_size for path in (ROOT / "sample_media").iterdir() if path.is_file())
+        < 5_000_000
+    )
 
 
 def imported_by(code: str) -> set[str]:
     """Top-level modules that running `code` loads."""
     script = f"import sys\ntry:\n    {code}\nexcept SystemExit:\n    pass\nsys.stderr.write(' '.join(sys.modules))"
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True
+    )
     return {name.partition(".")[0] for name in done.stderr.split()}
 
 
-@pytest.mark.parametrize("code", [
-    "import vqcodec; vqcodec.EncodeOptions()",
-    "import vqcodec_cli.main",
-    "import vqcodec_cli.main as m; sys.argv = ['vqcodec', '--help']; m.main()",
-    "import vqcodec_cli.main as m; sys.argv = ['vqcodec', 'encode', '--help']; m.main()",
-    "import vqcodec.container, vqcodec.entropy",
-])
+@pytest.mark.parametrize(
+    "code",
+    [
+        "import vqcodec; vqcodec.EncodeOptions()",
+        "import vqcodec_cli.main",
+        "import vqcodec_cli.main as m; sys.argv = ['vqcodec', '--help']; m.main()",
+        "import vqcodec_cli.main as m; sys.argv = ['vqcodec', 'encode', '--help']; m.main()",
+        "import vqcodec.container, vqcodec.entropy",
+    ],
+)
 def test_light_imports(code: str) -> None:
     assert imported_by(code).isdisjoint(HEAVY)
 

@@ -1,4 +1,5 @@
 """Level B: the reference frames belong to what is shipped, and this machine's pictures lie within the tolerance."""
+
 from __future__ import annotations
 
 import hashlib
@@ -34,18 +35,25 @@ def test_the_folder(references: References) -> None:
     assert {frame.stream for frame in references.frames} == set(references.streams)
     assert {frame.rgb.shape for frame in references.frames} == {(256, 256, 3), (512, 512, 3)}
     assert sum(path.stat().st_size for path in FOLDER.iterdir()) < 1_500_000
-    listed = {frame["file"] for stream in EXPECTED["streams"].values() for frame in stream["frames"]}
-    assert {path.name for path in FOLDER.iterdir()} == listed | {f"{name}.vqt" for name in references.streams} | {"expected.json"}
+    listed = {
+        frame["file"] for stream in EXPECTED["streams"].values() for frame in stream["frames"]
+    }
+    assert {path.name for path in FOLDER.iterdir()} == listed | {
+        f"{name}.vqt" for name in references.streams
+    } | {"expected.json"}
 
 
 def test_the_frames_are_of_the_shipped_renderer(references: References) -> None:
     references.check_renderer(store.current("renderer").id)
     assert EXPECTED["motion_space"]["sha256"] == store.current("motion_space").id.sha256.hex(), (
-        "level_b is of another motion space: run python bitstream_spec/vectors/level_b.py")
+        "level_b is of another motion space: run python bitstream_spec/vectors/level_b.py"
+    )
 
 
 def test_frames_of_another_renderer_are_refused(references: References) -> None:
-    with pytest.raises(UnsupportedError, match=r"of renderer .*, the shipped one is newer@0101") as caught:
+    with pytest.raises(
+        UnsupportedError, match=r"of renderer .*, the shipped one is newer@0101"
+    ) as caught:
         references.check_renderer(ModelId("newer", bytes([1] * 32)))
     assert "level_b.py" in caught.value.hint
 
@@ -55,33 +63,47 @@ def test_both_decoders_read_the_streams(references: References) -> None:
         expected = EXPECTED["streams"][name]
         report = verify(io.BytesIO(stream))
         assert report.token_sha256 == expected["token_sha256"], (
-            f"{name}: the entropy tables have changed; run python bitstream_spec/vectors/level_b.py")
+            f"{name}: the entropy tables have changed; run python bitstream_spec/vectors/level_b.py"
+        )
         assert report.key_frames == len(expected["stills_rgb_sha256"])
         assert report.head.layers == (2 if name == "layers-2" else 4)
     smallest = references.streams["layers-2"]
     found = reference_result(smallest)
-    assert isinstance(found, dict) and found["token_sha256"] == EXPECTED["streams"]["layers-2"]["token_sha256"]
+    assert (
+        isinstance(found, dict)
+        and found["token_sha256"] == EXPECTED["streams"]["layers-2"]["token_sha256"]
+    )
 
 
 def test_streams_differ_in_what_they_show(references: References) -> None:
     reports = {name: verify(io.BytesIO(stream)) for name, stream in references.streams.items()}
     assert reports["two-portraits"].key_frames == 2
     crop = reports["odd-source"].head.crop
-    assert crop is not None and (crop.source_width_px, crop.source_height_px) == (799, 601) and crop.x_px > 200
+    assert (
+        crop is not None
+        and (crop.source_width_px, crop.source_height_px) == (799, 601)
+        and crop.x_px > 200
+    )
     assert reports["odd-source"].head.frame_rate_hz == pytest.approx(29.97, abs=0.001)
 
 
 def test_stills_decode_as_where_the_frames_were_made(references: References) -> None:
     """AV1 is exact, the way from YCbCr to RGB may differ by a level from one libavif to the next: part of the tolerance."""
     for name, stream in references.streams.items():
-        stills = [conformance.still(item.still, 512) for item in Reader(io.BytesIO(stream)) if isinstance(item, KeyFrame)]
+        stills = [
+            conformance.still(item.still, 512)
+            for item in Reader(io.BytesIO(stream))
+            if isinstance(item, KeyFrame)
+        ]
         assert {rgb.shape for rgb in stills} == {(512, 512, 3)}
         if conformance.versions()["versions"]["libavif"] == EXPECTED["made_with"]["libavif"]:
             found = [hashlib.sha256(rgb.tobytes()).hexdigest() for rgb in stills]
             assert found == EXPECTED["streams"][name]["stills_rgb_sha256"], name
 
 
-@pytest.mark.parametrize("setting", [Setting("cpu", "float32", 2, 1), Setting("cpu", "bfloat16", 1, 1)], ids=str)
+@pytest.mark.parametrize(
+    "setting", [Setting("cpu", "float32", 2, 1), Setting("cpu", "bfloat16", 1, 1)], ids=str
+)
 def test_within_the_tolerance(references: References, setting: Setting) -> None:
     first = {frame.stream: frame for frame in reversed(references.frames)}
     threads = torch.get_num_threads()
@@ -96,8 +118,14 @@ def test_tolerances_are_those_of_the_text() -> None:
     psnr = re.search(r"^\| PSNR at least \| (\d+) dB \| (\d+) dB \|$", text, re.MULTILINE)
     share = re.search(r"^\| share of samples .*\| ([\d.]+) % \| ([\d.]+) % \|$", text, re.MULTILINE)
     assert psnr is not None and share is not None
-    stated = [(float(db), float(percent) / 100) for db, percent in zip(psnr.groups(), share.groups(), strict=True)]
-    assert [(t.min_psnr_db, pytest.approx(t.max_share)) for t in map(conformance.TOLERANCES.get, (32, 16))] == stated
+    stated = [
+        (float(db), float(percent) / 100)
+        for db, percent in zip(psnr.groups(), share.groups(), strict=True)
+    ]
+    assert [
+        (t.min_psnr_db, pytest.approx(t.max_share))
+        for t in map(conformance.TOLERANCES.get, (32, 16))
+    ] == stated
     assert EXPECTED["tolerance"]["32 bits"] == {"min_psnr_db": 48.0, "max_share": 0.0001}
 
 
@@ -126,7 +154,9 @@ def test_a_broken_folder_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[s
 
 def test_settings_that_a_machine_lacks_are_skipped(references: References) -> None:
     every = conformance.settings()
-    assert {(s.device, s.precision) for s in every} == {(d, p) for d in ("cpu", "cuda") for p in conformance.PRECISIONS}
+    assert {(s.device, s.precision) for s in every} == {
+        (d, p) for d in ("cpu", "cuda") for p in conformance.PRECISIONS
+    }
     assert {s.threads for s in every if s.device == "cpu"} == {1, 2, 4}
     if not torch.cuda.is_available():
         [result] = conformance.measured(references, [Setting("cuda", "float16", 1, 1)])

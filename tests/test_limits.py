@@ -2,6 +2,7 @@
 
 What a stream declares by right is what it pays for: 17 bytes for an index entry, a group's tokens, the bytes of one chunk.
 """
+
 from __future__ import annotations
 
 import io
@@ -23,7 +24,12 @@ from vqcodec.container import Reader, Writer, thin, verify
 from vqcodec.container.faults import Fault
 from vqcodec.container.fields import unpack_bits
 from vqcodec.container.index import parse_index
-from vqcodec.container.limits import MAX_CHUNK_BYTES, MAX_INDEX_ENTRIES, MAX_UNKNOWN_CHUNK_BYTES, SIGNATURE
+from vqcodec.container.limits import (
+    MAX_CHUNK_BYTES,
+    MAX_INDEX_ENTRIES,
+    MAX_UNKNOWN_CHUNK_BYTES,
+    SIGNATURE,
+)
 from vqcodec.container.recover import RecoveringReader
 from vqcodec.container.varint import encode_varint
 from vqcodec.errors import BitstreamError
@@ -49,10 +55,12 @@ def cost(action: Callable[[], object]) -> tuple[float, float]:
 
 def refused(data: bytes) -> Callable[[], str]:
     """Reading is an error; its code."""
+
     def action() -> str:
         with pytest.raises(BitstreamError) as caught:
             verify(io.BytesIO(data))
         return caught.value.code
+
     return action
 
 
@@ -78,7 +86,13 @@ def forged(index: bytes) -> bytes:
     """A stream with this index, and an IEND that leads to it."""
     pairs = RAW.split(SMALL)
     size = len(RAW.frame(b"INDX", index))
-    return RAW.join([*pairs[:-2], (b"INDX", index), (b"IEND", RAW.put(12, size.to_bytes(4, "big"))(pairs[-1][1]))])
+    return RAW.join(
+        [
+            *pairs[:-2],
+            (b"INDX", index),
+            (b"IEND", RAW.put(12, size.to_bytes(4, "big"))(pairs[-1][1])),
+        ]
+    )
 
 
 def unreadable(index: bytes) -> None:
@@ -98,7 +112,9 @@ def test_the_largest_index() -> None:
         with pytest.raises(BitstreamError):  # its last group starts after the end
             reader.index()
         index = parse_index(entries)
-        assert len(index) == MAX_INDEX_ENTRIES and index[-1].offset == first[-1].offset + MAX_INDEX_ENTRIES - len(first)
+        assert len(index) == MAX_INDEX_ENTRIES and index[-1].offset == first[
+            -1
+        ].offset + MAX_INDEX_ENTRIES - len(first)
 
     assert cost(use)[0] < 64 + 17
     with pytest.raises(Fault, match="more than"):
@@ -114,7 +130,11 @@ def test_the_largest_index() -> None:
 def test_the_largest_group(value: int | None) -> None:
     """240 frames x 4 layers: the time depends on frames and layers only, whatever the payloads are."""
     noise = (np.arange(240 * 48, dtype=np.uint64) * 2654435761 >> 7) % 625
-    indices = noise.astype(np.uint16).reshape(240, 12, 4) if value is None else np.full((240, 12, 4), value, np.uint16)
+    indices = (
+        noise.astype(np.uint16).reshape(240, 12, 4)
+        if value is None
+        else np.full((240, 12, 4), value, np.uint16)
+    )
     sink = io.BytesIO()
     with Writer(sink, make_head(audio=None, time_base_s=Fraction(1, 120))) as writer:
         writer.key_frame(make_key_frame())
@@ -164,7 +184,11 @@ def test_masses_of_tiny_chunks() -> None:
 
 
 def test_thinning_keeps_no_chunks() -> None:
-    body = SIGNATURE + b"".join(RAW.frame(*pair) for pair in RAW.split(SMALL)[:2]) + RAW.frame(b"note", bytes(100_000)) * 100
+    body = (
+        SIGNATURE
+        + b"".join(RAW.frame(*pair) for pair in RAW.split(SMALL)[:2])
+        + RAW.frame(b"note", bytes(100_000)) * 100
+    )
 
     class Nowhere(io.RawIOBase):
         def write(self, data: object) -> int:
@@ -177,8 +201,19 @@ def test_thinning_keeps_no_chunks() -> None:
     assert cost(action)[0] < 2
 
 
-@pytest.mark.parametrize("filler", [b"MOTN", b"MOTN\x80\x80\x10", b"INDX\xff\xff\xff\x07", b"KEYF\x80\x80\x40", SIGNATURE,
-                                    RAW.frame(b"MOTN", b""), RAW.frame(b"anci", b"")], ids=repr)
+@pytest.mark.parametrize(
+    "filler",
+    [
+        b"MOTN",
+        b"MOTN\x80\x80\x10",
+        b"INDX\xff\xff\xff\x07",
+        b"KEYF\x80\x80\x40",
+        SIGNATURE,
+        RAW.frame(b"MOTN", b""),
+        RAW.frame(b"anci", b""),
+    ],
+    ids=repr,
+)
 def test_recovery_from_a_file_of_nothing_but_beginnings(filler: bytes) -> None:
     """Announced chunks nested in each other: no byte may be looked at again for each of them."""
     data = HEAD_AND_PORTRAIT + filler * (50_000 // len(filler))
@@ -246,13 +281,25 @@ for name, action in cases.items():
 def test_stills_and_sound_from_hell() -> None:
     """In a process of its own, since these decoders' memory is not Python's."""
     pytest.importorskip("resource")
-    done = subprocess.run([sys.executable, "-c", NATIVE], capture_output=True, text=True, cwd=ROOT, timeout=300, check=False)
+    done = subprocess.run(
+        [sys.executable, "-c", NATIVE],
+        capture_output=True,
+        text=True,
+        cwd=ROOT,
+        timeout=300,
+        check=False,
+    )
     assert done.returncode == 0, done.stderr
-    results = {name: (result, float(grown), float(seconds))
-               for name, result, grown, seconds in (line.split("\t") for line in done.stdout.splitlines())}
+    results = {
+        name: (result, float(grown), float(seconds))
+        for name, result, grown, seconds in (line.split("\t") for line in done.stdout.splitlines())
+    }
     assert results["ready"][0] == "None"
     for name in ("declares 65535", "bomb", "large", "no AVIF", "PNG", "boxes", "cut"):
         assert results[name][0] == "bad-still", (name, results)
         assert results[name][1] < 16 and results[name][2] < 2, (name, results)
-    for name in ("garbage", "longest"):  # 800 packets of 120 ms are 18 MB of samples, decoded as floats of 35
+    for name in (
+        "garbage",
+        "longest",
+    ):  # 800 packets of 120 ms are 18 MB of samples, decoded as floats of 35
         assert results[name][1] < 64 + 55 and results[name][2] < 4, (name, results)

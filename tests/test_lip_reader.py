@@ -1,4 +1,5 @@
 """Lips to expect of sound: fitted to clips, asked about recordings, learned from by the generator."""
+
 from __future__ import annotations
 
 import json
@@ -103,7 +104,11 @@ def test_recordings_are_what_no_clip_shows(caches: tuple[Path, Path]) -> None:
     assert recordings is not None and len(recordings.speech) == 1
     rng = np.random.default_rng(0)
     codes, lips = recordings.draw(FRAMES + 30, rng)
-    assert (codes[FRAMES:] == -1).all() and np.isnan(lips[FRAMES:]).all() and (codes[:FRAMES] >= 0).all()
+    assert (
+        (codes[FRAMES:] == -1).all()
+        and np.isnan(lips[FRAMES:]).all()
+        and (codes[:FRAMES] >= 0).all()
+    )
     codes, lips = recordings.draw(40, rng)
     assert codes.shape == (40,) and np.isfinite(lips).all()
     (clips / "s0001.codes.npy").unlink()
@@ -112,9 +117,17 @@ def test_recordings_are_what_no_clip_shows(caches: tuple[Path, Path]) -> None:
 
 def _batch(basis: LandmarkBasis, recorded: float) -> Batch:
     rng = np.random.default_rng(0)
-    recordings = Recordings([rng.integers(0, 3125, (2, 80))], [rng.normal(0, 1, (80, 3)).astype(np.float32)])
+    recordings = Recordings(
+        [rng.integers(0, 3125, (2, 80))], [rng.normal(0, 1, (80, 3)).astype(np.float32)]
+    )
     clips = [drawn_clip(60, i) for i in range(2)]
-    return next(iter(Stretches(clips, basis, batch=4, length=48, seed=0, recordings=recordings, recorded=recorded)))
+    return next(
+        iter(
+            Stretches(
+                clips, basis, batch=4, length=48, seed=0, recordings=recordings, recorded=recorded
+            )
+        )
+    )
 
 
 def test_of_a_recording_only_the_expected_lips_are_learned(basis: LandmarkBasis) -> None:
@@ -125,7 +138,9 @@ def test_of_a_recording_only_the_expected_lips_are_learned(basis: LandmarkBasis)
     assert not batch["filmed"].any() and batch["likely"].isfinite().all()
     losses = loss(network, batch)
     moved = batch | dict(values=batch["values"] + 50, wanted=-batch["wanted"], used=-batch["used"])
-    assert float(loss(network, moved)["total"].detach()) == pytest.approx(float(losses["total"].detach()), abs=1e-6)
+    assert float(loss(network, moved)["total"].detach()) == pytest.approx(
+        float(losses["total"].detach()), abs=1e-6
+    )
     assert losses["apart"] == 0 and losses["likely"] > 0.5
     other = loss(network, batch | dict(likely=batch["likely"].flip(1)))["likely"]
     assert float(other.detach()) != pytest.approx(float(losses["likely"].detach()), abs=1e-4)

@@ -1,4 +1,5 @@
 """VideoSink and the files it leaves: exact times, sound in place, pipes, and nothing after a failure."""
+
 from __future__ import annotations
 
 import io
@@ -21,11 +22,23 @@ from vqcodec.types import VideoFrame
 BASE = Fraction(1001, 30000)
 
 
-def write(target: object, times: list[Fraction], *, size: tuple[int, int] = (64, 48), sound: np.ndarray | None = None,
-          opus: bool = False, **arguments: object) -> tuple[AudioEncoder, list[bytes]]:
+def write(
+    target: object,
+    times: list[Fraction],
+    *,
+    size: tuple[int, int] = (64, 48),
+    sound: np.ndarray | None = None,
+    opus: bool = False,
+    **arguments: object,
+) -> tuple[AudioEncoder, list[bytes]]:
     """Frames with the sound in step, as decode does it; returns what an Opus track got."""
     encoder, packets = AudioEncoder(32000), []
-    settings: dict[str, object] = {"width": size[0], "height": size[1], "frame_rate_hz": 1 / BASE, **arguments}
+    settings: dict[str, object] = {
+        "width": size[0],
+        "height": size[1],
+        "frame_rate_hz": 1 / BASE,
+        **arguments,
+    }
     if sound is not None:
         settings |= {"opus": encoder.head} if opus else {"channels": sound.shape[1]}
     with VideoSink(target, **settings) as sink:  # type: ignore[arg-type]
@@ -59,7 +72,9 @@ def uneven(count: int, base: Fraction) -> list[Fraction]:
     return [Fraction(0), *(int(step) * base for step in np.cumsum(steps))]
 
 
-@pytest.mark.parametrize("base", [BASE, Fraction(1, 24), Fraction(1, 12800) * 512, Fraction(1, 600) * 25])
+@pytest.mark.parametrize(
+    "base", [BASE, Fraction(1, 24), Fraction(1, 12800) * 512, Fraction(1, 600) * 25]
+)
 @pytest.mark.parametrize("name", ["a.mp4", "a.mov"])
 def test_times_are_exact(tmp_path: Path, base: Fraction, name: str) -> None:
     times = uneven(30, base)
@@ -83,7 +98,9 @@ def test_sound_is_in_place(tmp_path: Path, name: str, opus: bool) -> None:
     source = io.BytesIO(target.getvalue()) if isinstance(target, io.BytesIO) else target
     frames, got = read(source)
     assert len(frames) == 60
-    assert max(abs(frame.time_s - time) for frame, time in zip(frames, times, strict=True)) <= Fraction(1, 1000)
+    assert max(
+        abs(frame.time_s - time) for frame, time in zip(frames, times, strict=True)
+    ) <= Fraction(1, 1000)
     tolerance = (3 if opus or name == "a.webm" else 0) + (24 if name in ("a.mkv", "a.webm") else 0)
     assert abs(lag(got, sound[:, 0])) <= tolerance
     assert 0 <= len(got) - len(sound) < 3000
@@ -93,7 +110,9 @@ def test_sound_is_in_place(tmp_path: Path, name: str, opus: bool) -> None:
             copied = [item.data for item in video.items() if isinstance(item, AudioPacket)]
             assert video.audio_head is not None
             assert video.audio_head.pre_skip_samples == encoder.head.pre_skip_samples
-            assert abs(video.copy_end_trim_samples - encoder.end_trim_samples) <= 2880 * (name in ("a.mkv", "a.webm"))
+            assert abs(video.copy_end_trim_samples - encoder.end_trim_samples) <= 2880 * (
+                name in ("a.mkv", "a.webm")
+            )
         assert copied == packets
 
 
@@ -141,13 +160,19 @@ def test_existing_files_are_kept(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("error", [KeyboardInterrupt, ValueError])
 def test_nothing_is_left_after_an_exception(tmp_path: Path, error: type[BaseException]) -> None:
-    with pytest.raises(error), VideoSink(tmp_path / "a.mp4", width=64, height=48, frame_rate_hz=Fraction(25)) as sink:
+    with (
+        pytest.raises(error),
+        VideoSink(tmp_path / "a.mp4", width=64, height=48, frame_rate_hz=Fraction(25)) as sink,
+    ):
         sink.write_frame(picture(0), Fraction(0))
         raise error
     with pytest.raises(error), atomic_output(tmp_path / "b.vqt") as out:
         out.write(b"half")
         raise error
-    with pytest.raises(MediaError), VideoSink(tmp_path / "c.mp4", width=64, height=48, frame_rate_hz=Fraction(25)):
+    with (
+        pytest.raises(MediaError),
+        VideoSink(tmp_path / "c.mp4", width=64, height=48, frame_rate_hz=Fraction(25)),
+    ):
         pass
     assert list(tmp_path.iterdir()) == []
 
@@ -162,7 +187,10 @@ def test_errors_of_a_pipe_get_through(error: type[BaseException]) -> None:
             raise error
 
     expected = MediaError if error is BrokenPipeError else error
-    with pytest.raises(expected), VideoSink(Broken(), width=64, height=48, frame_rate_hz=Fraction(25)) as sink:
+    with (
+        pytest.raises(expected),
+        VideoSink(Broken(), width=64, height=48, frame_rate_hz=Fraction(25)) as sink,
+    ):
         for index in range(200):
             sink.write_frame(picture(index), Fraction(index, 25))
 
@@ -170,8 +198,12 @@ def test_errors_of_a_pipe_get_through(error: type[BaseException]) -> None:
 def test_wrong_use_is_told(tmp_path: Path) -> None:
     with VideoSink(tmp_path / "a.mp4", width=64, height=48, frame_rate_hz=Fraction(25)) as sink:
         sink.write_frame(picture(0), Fraction(0))
-        for rgb, time_s in ((picture(0), Fraction(0)), (picture(0), Fraction(1, 60)), (picture(0, 62, 48), Fraction(1, 25)),
-                            (picture(0).astype(np.float32), Fraction(1, 25))):
+        for rgb, time_s in (
+            (picture(0), Fraction(0)),
+            (picture(0), Fraction(1, 60)),
+            (picture(0, 62, 48), Fraction(1, 25)),
+            (picture(0).astype(np.float32), Fraction(1, 25)),
+        ):
             with pytest.raises(UsageError):
                 sink.write_frame(rgb, time_s)
         with pytest.raises(UsageError):
@@ -179,9 +211,17 @@ def test_wrong_use_is_told(tmp_path: Path) -> None:
     sink.close()
     sink.abort()
     assert (tmp_path / "a.mp4").exists()
-    for name, arguments in (("a.gif", {}), ("b.mp4", {"channels": 3}), ("b.mp4", {"crf": 99}), ("b.mp4", {"width": 0})):
+    for name, arguments in (
+        ("a.gif", {}),
+        ("b.mp4", {"channels": 3}),
+        ("b.mp4", {"crf": 99}),
+        ("b.mp4", {"width": 0}),
+    ):
         with pytest.raises(UsageError):
-            VideoSink(tmp_path / name, **{"width": 64, "height": 48, "frame_rate_hz": Fraction(25), **arguments})  # type: ignore[arg-type]
+            VideoSink(
+                tmp_path / name,
+                **{"width": 64, "height": 48, "frame_rate_hz": Fraction(25), **arguments},
+            )  # type: ignore[arg-type]
 
 
 def test_outputs_that_cannot_be(tmp_path: Path) -> None:
@@ -214,7 +254,10 @@ def test_atomic_output(tmp_path: Path) -> None:
     buffer = io.BytesIO()
     with atomic_output(buffer) as out:
         out.write(b"x")
-    assert buffer.getvalue() == b"x" and sorted(p.name for p in tmp_path.iterdir()) == ["a.vqt", "b"]
+    assert buffer.getvalue() == b"x" and sorted(p.name for p in tmp_path.iterdir()) == [
+        "a.vqt",
+        "b",
+    ]
 
 
 def test_standard_output(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -231,5 +274,9 @@ def test_players_find_the_usual_formats(tmp_path: Path) -> None:
     write(tmp_path / "a.mp4", [index * BASE for index in range(5)], sound=clicks(0.2))
     with av.open(str(tmp_path / "a.mp4")) as container:
         video, audio = container.streams.video[0], container.streams.audio[0]
-        assert (video.codec_context.name, video.pix_fmt, audio.codec_context.name) == ("h264", "yuv420p", "aac")
+        assert (video.codec_context.name, video.pix_fmt, audio.codec_context.name) == (
+            "h264",
+            "yuv420p",
+            "aac",
+        )
         assert (audio.codec_context.sample_rate, audio.codec_context.layout.name) == (48000, "mono")

@@ -1,4 +1,5 @@
 """The sound of a file alone, and its way to 16 kHz."""
+
 from __future__ import annotations
 
 import io
@@ -23,11 +24,13 @@ def all_of(source: object) -> NDArray[np.int16]:
     return np.concatenate([block.samples for block in blocks])[:, 0]
 
 
-@pytest.mark.parametrize(("rate_hz", "channels"), [(8000, 1), (16000, 1), (22050, 2), (48000, 2), (96000, 1)])
+@pytest.mark.parametrize(
+    ("rate_hz", "channels"), [(8000, 1), (16000, 1), (22050, 2), (48000, 2), (96000, 1)]
+)
 def test_rates_and_channels(tmp_path: Path, rate_hz: int, channels: int) -> None:
     heard = all_of(write_wav(tmp_path / "a.wav", spoken(1.5, rate_hz), rate_hz, channels))
     assert abs(len(heard) - 72_000) <= 8
-    wanted = spoken(1.5, 48000)[:len(heard)] * 32767
+    wanted = spoken(1.5, 48000)[: len(heard)] * 32767
     if rate_hz >= 16000:
         assert np.abs(heard - wanted)[200:-200].max() < 0.03 * 32767
 
@@ -52,6 +55,7 @@ def test_an_undeclared_length_is_limited_too(tmp_path: Path) -> None:
     class Pipe(io.BytesIO):
         def seekable(self) -> bool:
             return False
+
     data = bytearray(write_wav(tmp_path / "a.wav", spoken(2.0)).read_bytes())
     data[4:8] = data[40:44] = b"\xff" * 4  # as programs write that can't seek
     with pytest.raises(UsageError), SoundSource(Pipe(bytes(data)), limit_s=Fraction(3, 2)) as sound:
@@ -73,7 +77,7 @@ def test_damage_in_the_middle(tmp_path: Path, sample_clip: Path) -> None:
 def test_sixteen_kilohertz_in_any_pieces(count: int, piece: int) -> None:
     samples = np.rint(8000 * np.sin(2 * np.pi * 440 * np.arange(count) / 48000)).astype(np.int16)
     resampler = SpeechResampler()
-    parts = [resampler.push(samples[i:i + piece, None]) for i in range(0, count, piece)]
+    parts = [resampler.push(samples[i : i + piece, None]) for i in range(0, count, piece)]
     out = np.concatenate([*parts, resampler.flush()])
     assert len(out) == -(-count // 3) and out.dtype == np.float32
     wanted = 8000 / 32768 * np.sin(2 * np.pi * 440 * np.arange(len(out)) / 16000)
@@ -90,5 +94,8 @@ def test_what_has_no_sound(tmp_path: Path, sample_portrait: Path) -> None:
     assert "portrait second" in caught.value.hint
     with pytest.raises(MediaError, match="has no sound"):
         SoundSource(write_swaying(tmp_path / "a.mp4", 5))
-    with pytest.raises(MediaError, match="holds no sound"), SoundSource(write_wav(tmp_path / "a.wav", np.zeros(0))) as sound:
+    with (
+        pytest.raises(MediaError, match="holds no sound"),
+        SoundSource(write_wav(tmp_path / "a.wav", np.zeros(0))) as sound,
+    ):
         list(sound.blocks())

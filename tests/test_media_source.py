@@ -1,4 +1,5 @@
 """VideoSource and probe: pictures, times, turning, damage."""
+
 from __future__ import annotations
 
 import io
@@ -27,12 +28,18 @@ def read(source: object, **arguments: object) -> tuple[list[int], list[Fraction]
 
 
 def same_pictures(greys: list[int], indices: list[int]) -> bool:
-    return len(greys) == len(indices) and all(abs(g - level(i)) <= 4 for g, i in zip(greys, indices, strict=True))
+    return len(greys) == len(indices) and all(
+        abs(g - level(i)) <= 4 for g, i in zip(greys, indices, strict=True)
+    )
 
 
-@pytest.mark.parametrize(("rate", "step"), [(8, 1), (25, 1), (NTSC, 1), (30, 1), (50, 2), (2 * NTSC, 2), (60, 2), (48, 2),
-                                            (120, 4)])
-def test_times_are_exact_and_fast_streams_are_thinned(tmp_path: Path, rate: Fraction, step: int) -> None:
+@pytest.mark.parametrize(
+    ("rate", "step"),
+    [(8, 1), (25, 1), (NTSC, 1), (30, 1), (50, 2), (2 * NTSC, 2), (60, 2), (48, 2), (120, 4)],
+)
+def test_times_are_exact_and_fast_streams_are_thinned(
+    tmp_path: Path, rate: Fraction, step: int
+) -> None:
     base = 1 / Fraction(rate) if isinstance(rate, int) else Fraction(1, 60000)
     times = times_at(rate, 24)
     clip = make_clip(tmp_path / "a.mp4", times, rate=rate, base=base)
@@ -81,11 +88,15 @@ def test_times_start_at_zero_wherever_the_file_begins(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("size", [(65, 47), (17, 33), (640, 480)])
 def test_any_size(tmp_path: Path, size: tuple[int, int]) -> None:
-    clip = make_clip(tmp_path / "a.mkv", times_at(25, 3), size=size, codec="ffv1", pix_fmt="yuv444p")
+    clip = make_clip(
+        tmp_path / "a.mkv", times_at(25, 3), size=size, codec="ffv1", pix_fmt="yuv444p"
+    )
     with VideoSource(clip) as source:
         frames = list(source)
         assert (source.width, source.height) == size
-    assert all(frame.rgb.shape == (size[1], size[0], 3) and frame.rgb.dtype == np.uint8 for frame in frames)
+    assert all(
+        frame.rgb.shape == (size[1], size[0], 3) and frame.rgb.dtype == np.uint8 for frame in frames
+    )
 
 
 def test_pixels_become_square(tmp_path: Path) -> None:
@@ -96,15 +107,27 @@ def test_pixels_become_square(tmp_path: Path) -> None:
 
 
 # Display matrix (a b c d) -> what a viewer sees, as a NumPy operation on the stored picture.
-TURNS = {(1, 0, 0, 1): lambda p: p, (0, 1, -1, 0): lambda p: np.rot90(p, -1), (-1, 0, 0, -1): lambda p: np.rot90(p, 2),
-         (0, -1, 1, 0): lambda p: np.rot90(p, 1), (-1, 0, 0, 1): np.fliplr, (1, 0, 0, -1): np.flipud,
-         (0, 1, 1, 0): lambda p: p.transpose(1, 0, 2), (0, -1, -1, 0): lambda p: np.rot90(p, 2).transpose(1, 0, 2)}
+TURNS = {
+    (1, 0, 0, 1): lambda p: p,
+    (0, 1, -1, 0): lambda p: np.rot90(p, -1),
+    (-1, 0, 0, -1): lambda p: np.rot90(p, 2),
+    (0, -1, 1, 0): lambda p: np.rot90(p, 1),
+    (-1, 0, 0, 1): np.fliplr,
+    (1, 0, 0, -1): np.flipud,
+    (0, 1, 1, 0): lambda p: p.transpose(1, 0, 2),
+    (0, -1, -1, 0): lambda p: np.rot90(p, 2).transpose(1, 0, 2),
+}
 
 
 @pytest.mark.parametrize("matrix", TURNS)
 def test_rotation_and_mirroring(tmp_path: Path, matrix: tuple[int, int, int, int]) -> None:
     stored = np.zeros((48, 64, 3), np.uint8)
-    stored[:24, :32], stored[:24, 32:], stored[24:, :32], stored[24:, 32:] = (220, 30, 30), (30, 220, 30), (30, 30, 220), 120
+    stored[:24, :32], stored[:24, 32:], stored[24:, :32], stored[24:, 32:] = (
+        (220, 30, 30),
+        (30, 220, 30),
+        (30, 30, 220),
+        120,
+    )
     path = tmp_path / "a.mp4"
     with av.open(str(path), "w") as container:
         stream = container.add_stream("libx264", rate=25)
@@ -126,16 +149,25 @@ def test_a_still_picture_is_one_frame(tmp_path: Path, name: str) -> None:
     Image.new("RGB", (40, 30), (200, 100, 50)).save(tmp_path / name)
     with VideoSource(tmp_path / name) as source:
         frames = list(source)
-        assert source.info.is_still and source.info.frame_rate_hz == 0 and source.frame_rate_hz == 25
+        assert (
+            source.info.is_still and source.info.frame_rate_hz == 0 and source.frame_rate_hz == 25
+        )
     assert [frame.time_s for frame in frames] == [0]
     assert np.abs(frames[0].rgb.astype(int) - (200, 100, 50)).max() <= 4
 
 
 def test_probe(tmp_path: Path) -> None:
-    clip = make_clip(tmp_path / "a.mp4", times_at(25, 25), sound=clicks(1.0, 16000, channels=2), sound_hz=16000)
+    clip = make_clip(
+        tmp_path / "a.mp4", times_at(25, 25), sound=clicks(1.0, 16000, channels=2), sound_hz=16000
+    )
     info = probe(clip)
     assert (info.width, info.height, info.frame_rate_hz, info.duration_s) == (64, 48, 25, 1)
-    assert (info.video_codec, info.audio_codec, info.audio_rate_hz, info.audio_channels) == ("h264", "aac", 16000, 2)
+    assert (info.video_codec, info.audio_codec, info.audio_rate_hz, info.audio_channels) == (
+        "h264",
+        "aac",
+        16000,
+        2,
+    )
     assert info.has_video and info.has_audio and not info.is_still
     with clip.open("rb") as stream:
         assert probe(stream).width == 64
@@ -143,13 +175,17 @@ def test_probe(tmp_path: Path) -> None:
 
 
 def test_pipes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    late = make_clip(tmp_path / "late.mp4", times_at(25, 12))  # its index comes last: a temporary copy is made
+    late = make_clip(
+        tmp_path / "late.mp4", times_at(25, 12)
+    )  # its index comes last: a temporary copy is made
     early = make_clip(tmp_path / "early.mp4", times_at(25, 12), options={"movflags": "faststart"})
     matroska = make_clip(tmp_path / "a.mkv", times_at(25, 12))
     for path in (late, early, matroska):
         assert read(Pipe(path.read_bytes())) == read(path)
         assert read(io.BytesIO(path.read_bytes())) == read(path)
-    stdin = type("Stdin", (), {"buffer": Pipe(matroska.read_bytes()), "isatty": lambda self: False})()
+    stdin = type(
+        "Stdin", (), {"buffer": Pipe(matroska.read_bytes()), "isatty": lambda self: False}
+    )()
     monkeypatch.setattr("sys.stdin", stdin)
     assert read("-") == read(matroska)
 
@@ -175,12 +211,16 @@ def test_an_interrupt_while_reading_gets_through(tmp_path: Path) -> None:
 def test_errors_are_typed_and_name_the_file(tmp_path: Path) -> None:
     (tmp_path / "empty.mp4").touch()
     (tmp_path / "text.mp4").write_text("this is not a video\n" * 500)
-    (tmp_path / "list.m3u8").write_text(f"#EXTM3U\n#EXTINF:1,\n{make_clip(tmp_path / 'x.ts', times_at(25, 60)).as_uri()}\n")
+    (tmp_path / "list.m3u8").write_text(
+        f"#EXTM3U\n#EXTINF:1,\n{make_clip(tmp_path / 'x.ts', times_at(25, 60)).as_uri()}\n"
+    )
     sound = tmp_path / "sound.wav"
     with av.open(str(sound), "w") as container:
         stream = container.add_stream("pcm_s16le", rate=8000)
         stream.codec_context.layout = "mono"
-        frame = av.AudioFrame.from_ndarray(np.zeros((1, 800), np.int16), format="s16", layout="mono")
+        frame = av.AudioFrame.from_ndarray(
+            np.zeros((1, 800), np.int16), format="s16", layout="mono"
+        )
         frame.sample_rate = 8000
         container.mux(stream.encode(frame))
     for name in ("missing.mp4", "empty.mp4", "text.mp4", ".", "sound.wav", "list.m3u8"):
@@ -201,9 +241,11 @@ def test_protocols_are_only_names(tmp_path: Path) -> None:
 
 
 def test_a_cut_file_gives_what_it_has(tmp_path: Path) -> None:
-    whole = make_clip(tmp_path / "a.mp4", times_at(25, 100), size=(160, 120), options={"movflags": "faststart"})
+    whole = make_clip(
+        tmp_path / "a.mp4", times_at(25, 100), size=(160, 120), options={"movflags": "faststart"}
+    )
     data = whole.read_bytes()
-    (tmp_path / "cut.mp4").write_bytes(data[:len(data) * 2 // 3])
+    (tmp_path / "cut.mp4").write_bytes(data[: len(data) * 2 // 3])
     with VideoSource(tmp_path / "cut.mp4") as source:
         frames = list(source)
         assert source.truncated and 20 < len(frames) < 95
@@ -231,7 +273,9 @@ def test_damage_never_gives_an_untyped_error(tmp_path: Path, name: str) -> None:
 
 
 def test_nothing_is_written_to_stderr(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
-    data = make_clip(tmp_path / "a.mp4", times_at(25, 30), options={"movflags": "faststart"}).read_bytes()
+    data = make_clip(
+        tmp_path / "a.mp4", times_at(25, 30), options={"movflags": "faststart"}
+    ).read_bytes()
     (tmp_path / "cut.mp4").write_bytes(data[:-500] + os.urandom(100))
     read(tmp_path / "cut.mp4")
     assert capfd.readouterr() == ("", "")

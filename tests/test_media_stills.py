@@ -1,4 +1,5 @@
 """Stills: size targets, strict decoding, portraits of all kinds."""
+
 from __future__ import annotations
 
 import io
@@ -18,7 +19,9 @@ def scene(size: int = 256) -> np.ndarray:
     """Something with edges, gradients and grain."""
     y, x = np.mgrid[:size, :size] / size
     rng = np.random.default_rng(9)
-    rgb = np.stack([200 * x, 120 + 100 * np.sin(9 * y), 255 * ((x - 0.5) ** 2 + (y - 0.5) ** 2 < 0.1)], axis=-1)
+    rgb = np.stack(
+        [200 * x, 120 + 100 * np.sin(9 * y), 255 * ((x - 0.5) ** 2 + (y - 0.5) ** 2 < 0.1)], axis=-1
+    )
     return (rgb + rng.normal(0, 6, rgb.shape)).clip(0, 255).astype(np.uint8)
 
 
@@ -43,7 +46,13 @@ def test_size_targets_out_of_reach() -> None:
 
 def test_wrong_arguments() -> None:
     rgb = scene(16)
-    for arguments in ({}, {"quality": 5, "target_bytes": 5}, {"quality": 101}, {"quality": -1}, {"target_bytes": 0}):
+    for arguments in (
+        {},
+        {"quality": 5, "target_bytes": 5},
+        {"quality": 101},
+        {"quality": -1},
+        {"target_bytes": 0},
+    ):
         with pytest.raises(UsageError):
             encode_avif(rgb, **arguments)
     for wrong in (rgb[..., 0], rgb.astype(float), rgb[:0]):
@@ -60,8 +69,16 @@ def picture_bytes(form: str, size: int = 64) -> bytes:
 def test_only_a_whole_avif_of_the_right_size_is_a_still() -> None:
     good = encode_avif(scene(64), quality=50)
     assert decode_still(good, size_px=64).shape == (64, 64, 3)
-    bad = [b"", b"x" * 100, picture_bytes("PNG"), picture_bytes("JPEG"), encode_avif(scene(32), quality=50),
-           encode_avif(np.zeros((64, 32, 3), np.uint8), quality=50), bytes(5 << 20), good[:len(good) // 2]]
+    bad = [
+        b"",
+        b"x" * 100,
+        picture_bytes("PNG"),
+        picture_bytes("JPEG"),
+        encode_avif(scene(32), quality=50),
+        encode_avif(np.zeros((64, 32, 3), np.uint8), quality=50),
+        bytes(5 << 20),
+        good[: len(good) // 2],
+    ]
     for data in bad:
         with pytest.raises(BitstreamError) as caught:
             decode_still(data, size_px=64)
@@ -84,9 +101,16 @@ def test_portraits_are_turned_upright(tmp_path: Path, orientation: int) -> None:
     upright = np.zeros((40, 60, 3), np.uint8)
     upright[:20, :30], upright[:20, 30:], upright[20:, :30] = (250, 0, 0), (0, 250, 0), (0, 0, 250)
     # EXIF orientation: what was done to the upright picture to store it.
-    stored = {1: upright, 2: np.fliplr(upright), 3: np.rot90(upright, 2), 4: np.flipud(upright),
-              5: upright.transpose(1, 0, 2), 6: np.rot90(upright, 1), 7: np.rot90(upright, 2).transpose(1, 0, 2),
-              8: np.rot90(upright, -1)}[orientation]
+    stored = {
+        1: upright,
+        2: np.fliplr(upright),
+        3: np.rot90(upright, 2),
+        4: np.flipud(upright),
+        5: upright.transpose(1, 0, 2),
+        6: np.rot90(upright, 1),
+        7: np.rot90(upright, 2).transpose(1, 0, 2),
+        8: np.rot90(upright, -1),
+    }[orientation]
     exif = Image.Exif()
     exif[0x0112] = orientation
     Image.fromarray(np.ascontiguousarray(stored)).save(tmp_path / "a.png", exif=exif)
@@ -147,7 +171,10 @@ def test_damaged_boxes_end_the_search_for_the_side() -> None:
     """Every byte changed and every prefix: a size or a typed refusal, in no time."""
     still = encode_avif(np.full((64, 64, 3), 90, np.uint8), quality=40)
     for at in range(len(still)):
-        for data in (still[:at], *(still[:at] + bytes([still[at] ^ bits]) + still[at + 1 :] for bits in (1, 0x80, 0xFF))):
+        for data in (
+            still[:at],
+            *(still[:at] + bytes([still[at] ^ bits]) + still[at + 1 :] for bits in (1, 0x80, 0xFF)),
+        ):
             try:
                 assert 0 < largest_side(data) <= 65_536
             except AvifError as error:
@@ -156,8 +183,10 @@ def test_damaged_boxes_end_the_search_for_the_side() -> None:
 
 def test_an_item_list_that_repeats_itself_is_refused() -> None:
     """65,535 extents of no bytes' description each, in a few bytes: the search stops early."""
+
     def box(kind: bytes, body: bytes) -> bytes:
         return (len(body) + 8).to_bytes(4, "big") + kind + body
+
     item = b"\0\1\0\0\xff\xff"  # item 1, no offset or length fields, 65,535 extents
     iloc = box(b"iloc", bytes(4) + b"\0\0" + b"\xff\xff" + item * 65_535)
     data = box(b"ftyp", b"avif") + box(b"meta", bytes(4) + box(b"iinf", bytes(6)) + iloc)

@@ -1,4 +1,5 @@
 """The catalogue names every metric once, in a form the reports can use."""
+
 from __future__ import annotations
 
 import json
@@ -11,7 +12,11 @@ from vqcodec.evaluation.metrics.weights import BACKBONES
 def test_entries_are_complete() -> None:
     for name, metric in CATALOGUE.items():
         assert metric.name == name and metric.title and metric.source
-        assert metric.better in ("higher", "lower", "one") and metric.kind in ("frame", "clip", "set")
+        assert metric.better in ("higher", "lower", "one") and metric.kind in (
+            "frame",
+            "clip",
+            "set",
+        )
         assert set(metric.to_json()) == {"name", "title", "unit", "better", "kind", "source"}
     titles = [metric.title for metric in CATALOGUE.values()]
     assert len(set(titles)) == len(titles)

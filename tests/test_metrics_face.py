@@ -1,4 +1,5 @@
 """Landmark, identity, perceptual and sharpness figures: closed forms and independent recomputation."""
+
 from __future__ import annotations
 
 import math
@@ -10,7 +11,13 @@ from evaluation_support import blurred, noise, portrait
 from numpy.typing import NDArray
 
 from vqcodec.evaluation.extras import package_file
-from vqcodec.evaluation.metrics.landmarks import LIPS, interocular_px, jitter, landmark_distance, landmark_step
+from vqcodec.evaluation.metrics.landmarks import (
+    LIPS,
+    interocular_px,
+    jitter,
+    landmark_distance,
+    landmark_step,
+)
 from vqcodec.evaluation.metrics.sharpness import cpbd
 
 
@@ -40,7 +47,9 @@ def test_moved_lips_count_fully_at_the_mouth() -> None:
 
 def test_the_reference_face_is_the_unit() -> None:
     points = face_points()
-    assert landmark_distance(points, 2 * points) == pytest.approx(2 * landmark_distance(2 * points, points), rel=1e-5)
+    assert landmark_distance(points, 2 * points) == pytest.approx(
+        2 * landmark_distance(2 * points, points), rel=1e-5
+    )
 
 
 def test_lips_are_mediapipes() -> None:
@@ -68,17 +77,18 @@ def edges(width_px: int, contrast: int) -> NDArray[np.uint8]:
     line = np.full(256, 60.0)
     for number, start in enumerate(range(16, 256, 32)):
         low = number % 2 == 0
-        line[start:start + width_px] = 60 + (rise if low else contrast - rise)
-        line[start + width_px:] = 60 + contrast * low
+        line[start : start + width_px] = 60 + (rise if low else contrast - rise)
+        line[start + width_px :] = 60 + contrast * low
     return np.repeat(np.repeat(line[None, :, None], 256, 0), 3, 2).round().astype(np.uint8)
 
 
 @pytest.mark.parametrize("width_px", [2, 4, 6, 8])
 @pytest.mark.parametrize(("contrast", "just_noticeable_px"), [(40, 5), (150, 3)])
-def test_cpbd_counts_edges_narrower_than_the_just_noticeable_blur(width_px: int, contrast: int,
-                                                                  just_noticeable_px: int) -> None:
+def test_cpbd_counts_edges_narrower_than_the_just_noticeable_blur(
+    width_px: int, contrast: int, just_noticeable_px: int
+) -> None:
     pytest.importorskip("cpbd")
-    blur_seen = 1 - math.exp(-(width_px / just_noticeable_px)**3.6)
+    blur_seen = 1 - math.exp(-((width_px / just_noticeable_px) ** 3.6))
     assert cpbd(edges(width_px, contrast)) == float(blur_seen < 0.63)
 
 
@@ -96,11 +106,16 @@ def test_perceptual_distance_agrees_with_the_packages_own_forward_pass() -> None
     import torch
 
     from vqcodec.evaluation.metrics.perceptual import PerceptualDistance
-    network = package.EfficientNet.from_pretrained("efficientnet-lite0", weights_path=weights.get_model_file_path())
+
+    network = package.EfficientNet.from_pretrained(
+        "efficientnet-lite0", weights_path=weights.get_model_file_path()
+    )
     network.eval()
     taps: list[NDArray[np.float64]] = []
     for number in (0, 2, 4, 7, 10):
-        network._blocks[number].register_forward_hook(lambda m, i, o: taps.append(o[0].double().numpy()))
+        network._blocks[number].register_forward_hook(
+            lambda m, i, o: taps.append(o[0].double().numpy())
+        )
     reference = portrait()
     output = cv2.GaussianBlur(reference, (0, 0), 1.5)
     with torch.inference_mode():
@@ -108,7 +123,9 @@ def test_perceptual_distance_agrees_with_the_packages_own_forward_pass() -> None
             scaled = (picture.astype(np.float32) - 127) / 128
             network.extract_features(torch.from_numpy(scaled.transpose(2, 0, 1).copy())[None])
     unit = [t / np.linalg.norm(t, axis=0) for t in taps]
-    expected = np.mean([((a - b)**2).sum(0).mean() for a, b in zip(unit[:5], unit[5:], strict=True)])
+    expected = np.mean(
+        [((a - b) ** 2).sum(0).mean() for a, b in zip(unit[:5], unit[5:], strict=True)]
+    )
     measured = PerceptualDistance()(reference[None], output[None])[0]
     assert measured == pytest.approx(expected, rel=1e-4)
 
@@ -116,6 +133,7 @@ def test_perceptual_distance_agrees_with_the_packages_own_forward_pass() -> None
 def test_perceptual_distance_is_zero_symmetric_and_grows() -> None:
     pytest.importorskip("efficientnet_lite_pytorch")
     from vqcodec.evaluation.metrics.perceptual import PerceptualDistance
+
     distance, frames = PerceptualDistance(), portrait()[None]
     assert distance(frames, frames)[0] == pytest.approx(0, abs=1e-9)
     values = [float(distance(frames, blurred(frames, s))[0]) for s in (0.5, 1.0, 3.0)]
@@ -128,8 +146,13 @@ def test_perceptual_distance_is_zero_symmetric_and_grows() -> None:
 
 def test_identity_of_one_person_and_of_something_else() -> None:
     dlib = pytest.importorskip("dlib")
-    from vqcodec.evaluation.metrics.identity import SAME_PERSON_BELOW, IdentityEmbedder, identity_distance
+    from vqcodec.evaluation.metrics.identity import (
+        SAME_PERSON_BELOW,
+        IdentityEmbedder,
+        identity_distance,
+    )
     from vqcodec.face.landmarks import FaceLandmarker
+
     picture = portrait()
     with FaceLandmarker() as landmarker:
         found = landmarker.largest(picture)
@@ -138,14 +161,20 @@ def test_identity_of_one_person_and_of_something_else() -> None:
     own = embed(picture, found.points)
     assert own.shape == (128,)
     assert identity_distance(own, embed(picture, found.points)) == 0
-    assert identity_distance(own, embed(cv2.GaussianBlur(picture, (0, 0), 1.0), found.points)) < SAME_PERSON_BELOW / 2
+    assert (
+        identity_distance(own, embed(cv2.GaussianBlur(picture, (0, 0), 1.0), found.points))
+        < SAME_PERSON_BELOW / 2
+    )
     assert identity_distance(own, embed(noise(picture.shape), found.points)) > SAME_PERSON_BELOW
 
     # dlib's own route: its HOG detector instead of our landmarks
     folder = ("face_recognition_models", "models")
-    shape = dlib.shape_predictor(str(package_file(*folder, "shape_predictor_5_face_landmarks.dat", purpose="test")))
+    shape = dlib.shape_predictor(
+        str(package_file(*folder, "shape_predictor_5_face_landmarks.dat", purpose="test"))
+    )
     network = dlib.face_recognition_model_v1(
-        str(package_file(*folder, "dlib_face_recognition_resnet_model_v1.dat", purpose="test")))
+        str(package_file(*folder, "dlib_face_recognition_resnet_model_v1.dat", purpose="test"))
+    )
     box = dlib.get_frontal_face_detector()(picture, 1)[0]
     theirs = np.array(network.compute_face_descriptor(picture, shape(picture, box)))
     assert identity_distance(own, theirs) < SAME_PERSON_BELOW / 2

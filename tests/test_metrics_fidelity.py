@@ -1,4 +1,5 @@
 """PSNR, SSIM and MS-SSIM: closed forms, and other implementations of the same definitions."""
+
 from __future__ import annotations
 
 import numpy as np
@@ -54,7 +55,9 @@ def test_ssim_of_flat_pictures_is_the_luminance_term() -> None:
 def test_ms_ssim_of_flat_pictures_is_the_coarsest_luminance_term() -> None:
     a, b = 0.2, 0.6
     luminance = (2 * a * b + C1) / (a * a + b * b + C1)
-    assert fidelity.ms_ssim(flat(51), flat(153))[0] == pytest.approx(luminance**SCALE_WEIGHTS[-1], abs=1e-3)
+    assert fidelity.ms_ssim(flat(51), flat(153))[0] == pytest.approx(
+        luminance ** SCALE_WEIGHTS[-1], abs=1e-3
+    )
 
 
 def test_identical_frames_score_one() -> None:
@@ -70,9 +73,17 @@ def test_ssim_agrees_with_scikit_image(sigma_px: float) -> None:
     reference = portrait()[None]
     output = blurred(reference, sigma_px)
     # scikit-image leaves out windows that cross the edge; mirrored by hand, none of ours does
-    mirrored = [np.pad(v[0] / 255, ((5, 5), (5, 5), (0, 0)), mode="reflect") for v in (reference, output)]
-    expected = other.structural_similarity(*mirrored, data_range=1, channel_axis=2, gaussian_weights=True, sigma=1.5,
-                                           use_sample_covariance=False)
+    mirrored = [
+        np.pad(v[0] / 255, ((5, 5), (5, 5), (0, 0)), mode="reflect") for v in (reference, output)
+    ]
+    expected = other.structural_similarity(
+        *mirrored,
+        data_range=1,
+        channel_axis=2,
+        gaussian_weights=True,
+        sigma=1.5,
+        use_sample_covariance=False,
+    )
     assert fidelity.ssim(reference, output)[0] == pytest.approx(expected, rel=1e-5)
     assert frame_ssim(reference[0], output[0]) == pytest.approx(expected, rel=1e-6)
 
@@ -84,15 +95,17 @@ def plain_ms_ssim(reference: NDArray[np.uint8], output: NDArray[np.uint8]) -> fl
 
     def mean(v: NDArray[np.float64]) -> NDArray[np.float64]:
         full = ndimage.gaussian_filter(v, (1.5, 1.5, 0), truncate=3.4, mode="mirror")
-        return full[edge:len(v) - edge, edge:len(v) - edge]
+        return full[edge : len(v) - edge, edge : len(v) - edge]
 
     for number, weight in enumerate(SCALE_WEIGHTS):
         edge = 0 if number == len(SCALE_WEIGHTS) - 1 else 5
         mx, my = mean(x), mean(y)
-        score = (2 * (mean(x * y) - mx * my) + C2) / (mean(x * x) - mx**2 + mean(y * y) - my**2 + C2)
+        score = (2 * (mean(x * y) - mx * my) + C2) / (
+            mean(x * x) - mx**2 + mean(y * y) - my**2 + C2
+        )
         if number == len(SCALE_WEIGHTS) - 1:
             score = score * (2 * mx * my + C1) / (mx**2 + my**2 + C1)
-        result *= score.mean()**weight
+        result *= score.mean() ** weight
         x, y = (v.reshape(v.shape[0] // 2, 2, v.shape[1] // 2, 2, 3).mean((1, 3)) for v in (x, y))
     return result
 
@@ -101,7 +114,9 @@ def plain_ms_ssim(reference: NDArray[np.uint8], output: NDArray[np.uint8]) -> fl
 def test_ms_ssim_agrees_with_the_paper_recomputed(sigma_px: float) -> None:
     reference = portrait()[None]
     output = blurred(reference, sigma_px)
-    assert fidelity.ms_ssim(reference, output)[0] == pytest.approx(plain_ms_ssim(reference[0], output[0]), rel=1e-5)
+    assert fidelity.ms_ssim(reference, output)[0] == pytest.approx(
+        plain_ms_ssim(reference[0], output[0]), rel=1e-5
+    )
 
 
 def test_more_blur_is_worse() -> None:

@@ -1,4 +1,5 @@
 """Lip sync on shifted waves, with numpy's own correlation as the second opinion."""
+
 from __future__ import annotations
 
 import math
@@ -34,7 +35,9 @@ def test_opening_is_in_eye_distances() -> None:
 
 def test_the_same_track_is_in_sync() -> None:
     same = lip_correlation(wave(), wave(), 25)
-    assert same.correlation == pytest.approx(1) and same.best == pytest.approx(1) and same.lag_ms == 0
+    assert (
+        same.correlation == pytest.approx(1) and same.best == pytest.approx(1) and same.lag_ms == 0
+    )
     weaker = lip_correlation(wave(), 0.2 + 0.5 * wave(), 25)
     assert weaker.correlation == pytest.approx(1) and weaker.lag_ms == 0
 
@@ -72,8 +75,13 @@ def test_frames_without_a_face_are_left_out() -> None:
 
 
 def test_nothing_to_correlate_is_not_a_number() -> None:
-    for real, shown in ((wave(), np.full(100, 0.1)), (np.zeros(100), wave()), (wave(9), wave(9)), ([], []),
-                        (np.full(100, np.nan), wave())):
+    for real, shown in (
+        (wave(), np.full(100, 0.1)),
+        (np.zeros(100), wave()),
+        (wave(9), wave(9)),
+        ([], []),
+        (np.full(100, np.nan), wave()),
+    ):
         found = lip_correlation(real, shown, 25)
         assert math.isnan(found.correlation) and math.isnan(found.best) and math.isnan(found.lag_ms)
 

@@ -1,4 +1,5 @@
 """All figures in one pass: means, missing faces, and agreement with the reference script."""
+
 from __future__ import annotations
 
 import importlib.util
@@ -99,8 +100,17 @@ def test_agrees_with_the_reference_script(suite: Suite, monkeypatch: pytest.Monk
     expected = script.measure(reference, output)
     script._cache["lm"].close()
     ours = suite.measure(reference, output).mean()
-    pairs = {"psnr": ours.psnr_db, "ssim": ours.ssim, "msssim": ours.ms_ssim, "perc": ours.perc, "lmd": ours.lmd,
-             "id_dist": ours.id_dist, "lmd_mouth": ours.lmd_mouth, "cpbd": ours.cpbd, "jitter": ours.jitter}
+    pairs = {
+        "psnr": ours.psnr_db,
+        "ssim": ours.ssim,
+        "msssim": ours.ms_ssim,
+        "perc": ours.perc,
+        "lmd": ours.lmd,
+        "id_dist": ours.id_dist,
+        "lmd_mouth": ours.lmd_mouth,
+        "cpbd": ours.cpbd,
+        "jitter": ours.jitter,
+    }
     assert expected["frames"] == ours.frames
     for name, value in pairs.items():
         assert value == pytest.approx(expected[name], rel=1e-4), name

@@ -1,4 +1,5 @@
 """VMAF: Netflix's published values, the package run on everything, and two features computed by hand."""
+
 from __future__ import annotations
 
 import numpy as np
@@ -30,6 +31,7 @@ def test_the_machine_gives_the_scores_netflix_publishes() -> None:
     # libvmaf's README.md, example output for src01_hrc01_576x324.yuv, frame 0; and its test of identical flat frames
     features = [[0.962084, 0, 0.505712, 0.879061, 0.937873, 0.964301], [1, 0, 1, 1, 1, 1]]
     import torch
+
     scores = package.VMAF(clip_score=True).svm(torch.tensor(features))
     assert scores[:, 0].tolist() == pytest.approx([83.856285, 97.428043], abs=2e-3)
 
@@ -43,6 +45,7 @@ def test_sampled_frames_score_as_in_a_full_run(vmaf: Vmaf) -> None:
     frames = moving(21, side_px=128)
     output = blurred(frames, 1.2)
     import torch
+
     planes = [torch.from_numpy(luma(v).astype(np.float32))[:, None] for v in (frames, output)]
     with torch.inference_mode():
         full = package.VMAF(clip_score=True)(*planes)[:, 0].numpy()
@@ -57,7 +60,7 @@ def test_motion_is_the_difference_of_blurred_neighbours() -> None:
     ndimage = pytest.importorskip("scipy.ndimage")
     frames = moving(11, side_px=96)
     # five taps of sigma 1, edges mirrored with the outermost pixel repeated
-    kernel = np.exp(-np.arange(-2, 3)**2 / 2)
+    kernel = np.exp(-(np.arange(-2, 3) ** 2) / 2)
     kernel /= kernel.sum()
     soft = luma(frames).astype(np.float64)
     for axis in (1, 2):
@@ -73,18 +76,28 @@ def test_motion_is_the_difference_of_blurred_neighbours() -> None:
 def plain_vif(reference: NDArray[np.float64], output: NDArray[np.float64]) -> float:
     """Sheikh and Bovik 2006, finest scale, pixel domain: 17 taps of sigma 3.4, noise variance 2."""
     ndimage = pytest.importorskip("scipy.ndimage")
-    kernel = np.exp(-np.arange(-8, 9)**2 / (2 * 3.4**2))
+    kernel = np.exp(-(np.arange(-8, 9) ** 2) / (2 * 3.4**2))
     kernel /= kernel.sum()
 
     def mean(v: NDArray[np.float64]) -> NDArray[np.float64]:
-        return ndimage.correlate1d(ndimage.correlate1d(v, kernel, 0, mode="mirror"), kernel, 1, mode="mirror")
+        return ndimage.correlate1d(
+            ndimage.correlate1d(v, kernel, 0, mode="mirror"), kernel, 1, mode="mirror"
+        )
 
     mx, my = mean(reference), mean(output)
-    sxx, syy, sxy = mean(reference**2) - mx**2, mean(output**2) - my**2, mean(reference * output) - mx * my
+    sxx, syy, sxy = (
+        mean(reference**2) - mx**2,
+        mean(output**2) - my**2,
+        mean(reference * output) - mx * my,
+    )
     textured = sxx >= 2
     gain = np.maximum(sxy / np.maximum(sxx, 1e-10), 0)
     rest = np.where(sxy < 0, syy, np.maximum(syy - gain * sxy, 1e-10))
-    kept = np.where(textured, np.where(sxy < 0, 0, np.log2(1 + gain**2 * sxx / (rest + 2))), 1 - syy * 4 / 255**2)
+    kept = np.where(
+        textured,
+        np.where(sxy < 0, 0, np.log2(1 + gain**2 * sxx / (rest + 2))),
+        1 - syy * 4 / 255**2,
+    )
     whole = np.where(textured, np.log2(1 + sxx / 2), 1)
     return float(kept.sum() / whole.sum())
 
@@ -94,6 +107,7 @@ def test_information_fidelity_agrees_with_the_paper_recomputed(sigma_px: float) 
     frames = moving(1)
     pair = [luma(v)[0].astype(np.float64) for v in (frames, blurred(frames, sigma_px))]
     import torch
+
     planes = [torch.from_numpy(v)[None, None].float() for v in pair]
     theirs = float(package.VIF()(*planes)[0, 0])
     assert theirs == pytest.approx(plain_vif(*pair), rel=2e-3)
@@ -103,7 +117,9 @@ def test_information_fidelity_agrees_with_the_paper_recomputed(sigma_px: float) 
 def test_more_blur_is_worse(vmaf: Vmaf) -> None:
     frames = moving(2)
     reference = VmafReference(frames)
-    values = [float(vmaf.score(reference, [1], blurred(frames[1:], s))[0]) for s in (0.5, 1.0, 2.0, 4.0)]
+    values = [
+        float(vmaf.score(reference, [1], blurred(frames[1:], s))[0]) for s in (0.5, 1.0, 2.0, 4.0)
+    ]
     assert values == sorted(values, reverse=True)
     assert values[-1] >= 0 and values[0] <= 100
 
@@ -111,7 +127,11 @@ def test_more_blur_is_worse(vmaf: Vmaf) -> None:
 def test_what_cannot_be_compared_is_refused(vmaf: Vmaf) -> None:
     frames = noise((2, 64, 64, 3))
     reference = VmafReference(frames)
-    for numbers, output in (([0], frames), ([0], noise((1, 32, 64, 3))), ([0], frames[:1].astype(np.float32))):
+    for numbers, output in (
+        ([0], frames),
+        ([0], noise((1, 32, 64, 3))),
+        ([0], frames[:1].astype(np.float32)),
+    ):
         with pytest.raises(UsageError):
             vmaf.score(reference, numbers, output)  # type: ignore[arg-type]
     with pytest.raises(UsageError):

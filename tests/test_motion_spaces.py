@@ -1,4 +1,5 @@
 """Two motion spaces, one renderer: what the first weights coded still plays, and what is new moves."""
+
 from __future__ import annotations
 
 from itertools import islice
@@ -27,21 +28,28 @@ START = 40
 def frames(path: Path, count: int, start: int = 0) -> list[NDArray[np.uint8]]:
     """Pictures of a video file."""
     with av.open(str(path)) as video:
-        return [f.to_ndarray(format="rgb24") for f in islice(video.decode(video=0), start, start + count)]
+        return [
+            f.to_ndarray(format="rgb24")
+            for f in islice(video.decode(video=0), start, start + count)
+        ]
 
 
-def test_a_stream_of_the_first_weights_plays_with_the_newest_renderer(sample_clip: Path, tmp_path: Path) -> None:
+def test_a_stream_of_the_first_weights_plays_with_the_newest_renderer(
+    sample_clip: Path, tmp_path: Path
+) -> None:
     head = api.info(FIRST)
     assert head["model"].startswith("motion-1@") and head["renderer"].startswith("renderer-1@")
     current = store.current("renderer").id
-    assert current.sha256.hex() != head["renderer_sha256"], "the stream was made with an older renderer"
+    assert current.sha256.hex() != head["renderer_sha256"], (
+        "the stream was made with an older renderer"
+    )
     report = api.decode(FIRST, tmp_path / "out.mp4", DecodeOptions(crf=10))
     assert report.frames == 24 and report.renderer == current
     shown = np.stack(frames(tmp_path / "out.mp4", 24)).astype(float)
     true = np.stack(frames(sample_clip, 24, START)).astype(float)
     mouth = np.s_[:, 300:420, 180:340]
-    ours, still = ((shown - true)[mouth]**2).mean(), ((true[:1] - true)[mouth]**2).mean()
-    assert -10 * np.log10(((shown - true)**2).mean() / 255**2) > 21
+    ours, still = ((shown - true)[mouth] ** 2).mean(), ((true[:1] - true)[mouth] ** 2).mean()
+    assert -10 * np.log10(((shown - true) ** 2).mean() / 255**2) > 21
     assert ours < 0.7 * still, "its mouth moves as the mouth did"
 
 
@@ -99,8 +107,8 @@ def test_the_background_moves_as_told(size: int) -> None:
     moved = features.copy()
     moved[0, MOTION_2.surround_span.start] = 6.0  # six pixels of 256 to the right
     still, shifted = (renderer.render(state, f, size)[0].astype(float) for f in (features, moved))
-    strip = np.s_[4 * size // 256:24 * size // 256]
+    strip = np.s_[4 * size // 256 : 24 * size // 256]
     step = 6 * size // 256
-    follows = np.abs(shifted[strip, 2 * step:] - still[strip, step:-step]).mean()
-    stays = np.abs(shifted[strip, 2 * step:] - still[strip, 2 * step:]).mean()
+    follows = np.abs(shifted[strip, 2 * step :] - still[strip, step:-step]).mean()
+    stays = np.abs(shifted[strip, 2 * step :] - still[strip, 2 * step :]).mean()
     assert follows < 0.4 * stays

@@ -1,4 +1,5 @@
 """The paper's tables at our scale: values, JSON, pages in step, and how rows are measured."""
+
 from __future__ import annotations
 
 import io
@@ -18,7 +19,16 @@ from vqcodec.config import DecodeOptions, EncodeOptions
 from vqcodec.container import Reader
 from vqcodec.errors import ModelError, UsageError
 from vqcodec.evaluation import codebook_table, layertable, papertable
-from vqcodec.evaluation.codebook_driving import Driven, Material, Stage, material, pairs, plain, shipped, trained
+from vqcodec.evaluation.codebook_driving import (
+    Driven,
+    Material,
+    Stage,
+    material,
+    pairs,
+    plain,
+    shipped,
+    trained,
+)
 from vqcodec.evaluation.codebook_table import Row, Table
 from vqcodec.evaluation.codebooks import Bench, Kept, trained_rows
 from vqcodec.evaluation.layers import source_squares, streams
@@ -39,16 +49,38 @@ FRAMES = 16
 
 
 def row(key: str, **changes: float | None) -> Row:
-    values: dict[str, float | None] = dict(raw_kbps=8.0, counted_kbps=4.5, id_dist=0.31, csim=0.97, msi=0.9, utilisation_pct=50.0,
-                                           pose_px=0.4, faces_pct=100.0)
+    values: dict[str, float | None] = dict(
+        raw_kbps=8.0,
+        counted_kbps=4.5,
+        id_dist=0.31,
+        csim=0.97,
+        msi=0.9,
+        utilisation_pct=50.0,
+        pose_px=0.4,
+        faces_pct=100.0,
+    )
     return Row(key, **values | changes)  # type: ignore[arg-type]
 
 
 def measured() -> Table:
-    known = {"pairs": 12, "frames": 50, "identity_every": 10, "motion_frames": 4244, "clips": 24, "date_utc": "2026-01-02",
-             "motion_space": "m@1", "renderer": "r@2",
-             "training": {"settings": {"feature_steps": 8, "picture_steps": 2, "motion_batch": 256, "targets": 4}, "clips": 451}}
-    references = [row(codebook_table.FLOATS, utilisation_pct=None, counted_kbps=None), row(codebook_table.CODEC)]
+    known = {
+        "pairs": 12,
+        "frames": 50,
+        "identity_every": 10,
+        "motion_frames": 4244,
+        "clips": 24,
+        "date_utc": "2026-01-02",
+        "motion_space": "m@1",
+        "renderer": "r@2",
+        "training": {
+            "settings": {"feature_steps": 8, "picture_steps": 2, "motion_batch": 256, "targets": 4},
+            "clips": 451,
+        },
+    }
+    references = [
+        row(codebook_table.FLOATS, utilisation_pct=None, counted_kbps=None),
+        row(codebook_table.CODEC),
+    ]
     return Table(known, 1.1, [row("vq", msi=math.nan), row("gvq")], references)
 
 
@@ -59,7 +91,9 @@ def test_codebooks_json_and_table(tmp_path: Path) -> None:
     assert again.rows[0].msi is None and again.rows[1] == row("gvq")
     lines = codebook_table.table(again)
     assert len({line.count("|") for line in lines}) == 1
-    assert lines[2].startswith("| VQ | 1 | - | - | 8196 | 8.00 | 4.50 | 0.310 | 0.970 | - | 50.00 | 0.40 | <1 | 0.588 |")
+    assert lines[2].startswith(
+        "| VQ | 1 | - | - | 8196 | 8.00 | 4.50 | 0.310 | 0.970 | - | 50.00 | 0.40 | <1 | 0.588 |"
+    )
     assert "no quantizer" in lines[4] and "drivers' own" in lines[6] and "1.100" in lines[6]
     assert "Not trained: rvq, grvq" in codebook_table.caption(again)
     path.write_text("{}")
@@ -69,24 +103,48 @@ def test_codebooks_json_and_table(tmp_path: Path) -> None:
 
 def test_layers_json_and_table(tmp_path: Path) -> None:
     scores = dict.fromkeys(SCORES, 0.5)
-    known = {"clips": 24, "every": 10, "date_utc": "2026-01-02", "motion_space": "m@1", "renderer": "r@2"}
-    found = Layers(known, [LayerRow(n, 0.8 * n, scores | ({"perc": math.nan} if n == 2 else {})) for n in range(5)])
+    known = {
+        "clips": 24,
+        "every": 10,
+        "date_utc": "2026-01-02",
+        "motion_space": "m@1",
+        "renderer": "r@2",
+    }
+    found = Layers(
+        known,
+        [LayerRow(n, 0.8 * n, scores | ({"perc": math.nan} if n == 2 else {})) for n in range(5)],
+    )
     found.save(tmp_path / "layers.json")
     again = Layers.load(tmp_path / "layers.json")
     assert again.rows[4] == found.rows[4] and again.rows[2].scores["perc"] is None
     lines = layertable.table(again)
     assert len({line.count("|") for line in lines}) == 1
-    assert lines[2].startswith("| none: still first frame | 0.0 | 0.00 |") and lines[6].startswith("| 4 | 11.1 | 3.20 |")
+    assert lines[2].startswith("| none: still first frame | 0.0 | 0.00 |") and lines[6].startswith(
+        "| 4 | 11.1 | 3.20 |"
+    )
 
 
-@pytest.mark.parametrize(("command", "name"), [(codebook_table, "codebooks.json"), (layertable, "layers.json")])
+@pytest.mark.parametrize(
+    ("command", "name"), [(codebook_table, "codebooks.json"), (layertable, "layers.json")]
+)
 def test_the_page_is_in_step(command: object, name: str) -> None:
     assert command.main([str(RESULTS / name), "--markdown", str(PAGE), "--check"]) == 0  # type: ignore[attr-defined]
 
 
 def test_table_1_is_in_step_with_the_published_results() -> None:
-    assert papertable.main([str(RESULTS / "val.json"), "--out", str(RESULTS / "papertable.json"), "--markdown", str(PAGE),
-                            "--check"]) == 0
+    assert (
+        papertable.main(
+            [
+                str(RESULTS / "val.json"),
+                "--out",
+                str(RESULTS / "papertable.json"),
+                "--markdown",
+                str(PAGE),
+                "--check",
+            ]
+        )
+        == 0
+    )
 
 
 def test_a_stale_table_1_is_found(tmp_path: Path) -> None:
@@ -101,11 +159,18 @@ def test_a_stale_table_1_is_found(tmp_path: Path) -> None:
 
 def test_table_1_says_what_it_compares() -> None:
     found = json.loads((RESULTS / "papertable.json").read_text())
-    assert [g["name"] for g in found["groups"]] == ["The paper's Table 1", "The authors' demo clips", "This codec"]
+    assert [g["name"] for g in found["groups"]] == [
+        "The paper's Table 1",
+        "The authors' demo clips",
+        "This codec",
+    ]
     paper = {r["method"]: r["values"] for r in found["groups"][0]["rows"]}
     assert len(paper) == len(TABLE_1) and paper["VQTalker"]["lpips"] == 0.083
     ours = found["groups"][2]["rows"][1]
-    assert ours["values"]["raw_kbps"] == pytest.approx(11.145, abs=1e-3) and "lpips" not in ours["values"]
+    assert (
+        ours["values"]["raw_kbps"] == pytest.approx(11.145, abs=1e-3)
+        and "lpips" not in ours["values"]
+    )
     text = papertable.caption(found)
     assert "clips differ" in text and "LPIPS and the perceptual distance" in text
 
@@ -115,7 +180,10 @@ def clips(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
     """Two short videos of the same face: one moves, one is its mirror image."""
     folder = tmp_path_factory.mktemp("clips")
     frames = moving(FRAMES, 512)
-    return [write_video(folder / "a.mp4", frames), write_video(folder / "b.mp4", np.ascontiguousarray(frames[:, :, ::-1]))]
+    return [
+        write_video(folder / "a.mp4", frames),
+        write_video(folder / "b.mp4", np.ascontiguousarray(frames[:, :, ::-1])),
+    ]
 
 
 @pytest.fixture(scope="module")
@@ -127,10 +195,14 @@ def test_rows_are_measured(clips: list[Path], encoder: EncoderParts, tmp_path: P
     found = [material(path, tmp_path, encoder) for path in clips]
     assert found[0].features.shape == (FRAMES, 48) and found[0].shown.shape == (FRAMES, 256, 256, 3)
     again = material(clips[0], tmp_path, encoder)
-    assert np.array_equal(again.features, found[0].features) and np.array_equal(again.portrait, found[0].portrait)
+    assert np.array_equal(again.features, found[0].features) and np.array_equal(
+        again.portrait, found[0].portrait
+    )
     space = MotionSpace.load(device="cpu")
     torch.manual_seed(0)
-    coder = MotionCoder(next(d for d in DESIGNS if d.key == "grfsq-12x2-5"), torch.from_numpy(space.units))
+    coder = MotionCoder(
+        next(d for d in DESIGNS if d.key == "grfsq-12x2-5"), torch.from_numpy(space.units)
+    )
     # fitted to far wider motion: coarse for these clips
     coder.fit(torch.from_numpy(np.concatenate([m.delta for m in found])).repeat(40, 1) * 20)
     film = Renderer.load(device="cpu").net.film.state_dict()
@@ -156,7 +228,9 @@ class _Blind(Stage):
         return [None] * len(pictures)
 
 
-def test_without_a_face_nothing_is_measured(clips: list[Path], encoder: EncoderParts, tmp_path: Path) -> None:
+def test_without_a_face_nothing_is_measured(
+    clips: list[Path], encoder: EncoderParts, tmp_path: Path
+) -> None:
     one = material(clips[0], tmp_path, encoder)
     with _Blind() as stage:
         driven = stage.drive(one, one, plain, Renderer.load(device="cpu"))
@@ -167,8 +241,13 @@ def test_without_a_face_nothing_is_measured(clips: list[Path], encoder: EncoderP
 
 def test_every_second_clip_drives_the_next_ones_portrait() -> None:
     def named(names: Sequence[str]) -> list[Material]:
-        nothing = np.zeros((1, 48), np.float32), np.zeros((1, 1, 3), np.uint8), np.zeros((1, 1, 1, 3), np.uint8)
+        nothing = (
+            np.zeros((1, 48), np.float32),
+            np.zeros((1, 1, 3), np.uint8),
+            np.zeros((1, 1, 1, 3), np.uint8),
+        )
         return [Material(name, *nothing) for name in names]
+
     assert [(d.name, p.name) for d, p in pairs(named("abcd"))] == [("a", "b"), ("c", "d")]
     assert [(d.name, p.name) for d, p in pairs(named("abc"))] == [("a", "b"), ("c", "a")]
 
@@ -186,8 +265,12 @@ def test_rows_trained_differently_are_not_compared(tmp_path: Path) -> None:
         trained_rows(tmp_path)
     for key, steps in (("grfsq-12x4-5", 10), ("grfsq-12x2-5", 20)):
         coder = MotionCoder(next(d for d in DESIGNS if d.key == key), torch.ones(48))
-        motioncoder.save(tmp_path / f"{key}.safetensors", coder, {}, {"settings": {"feature_steps": steps}})
-    with pytest.raises(UsageError, match="rows grfsq-12x4-5 were trained otherwise than grfsq-12x2-5"):
+        motioncoder.save(
+            tmp_path / f"{key}.safetensors", coder, {}, {"settings": {"feature_steps": steps}}
+        )
+    with pytest.raises(
+        UsageError, match="rows grfsq-12x4-5 were trained otherwise than grfsq-12x2-5"
+    ):
         trained_rows(tmp_path)
 
 
@@ -200,13 +283,25 @@ def test_other_conditioning_is_used_and_foreign_weights_are_refused() -> None:
         renderer.replace_conditioning({"x": torch.zeros(1)})
 
 
-def test_a_stream_is_cut_to_fewer_layers(clips: list[Path], encoder: EncoderParts, tmp_path: Path) -> None:
+def test_a_stream_is_cut_to_fewer_layers(
+    clips: list[Path], encoder: EncoderParts, tmp_path: Path
+) -> None:
     tracked = track(clips[0], encoder)
     cut = streams(tracked, encoder)
-    assert [s.layers for s in cut] == [Reader(io.BytesIO(s.data)).head.layers for s in cut] == [1, 2, 3, 4]
+    assert (
+        [s.layers for s in cut]
+        == [Reader(io.BytesIO(s.data)).head.layers for s in cut]
+        == [1, 2, 3, 4]
+    )
     assert all(a.motion_bytes < b.motion_bytes for a, b in pairwise(cut))
     squares = source_squares(tracked, 5, 512)
-    shown = np.stack(list(rendered(cut[3].data, DecoderParts.load(DecodeOptions(device="cpu"), tracked.head), 5, 512)))
+    shown = np.stack(
+        list(
+            rendered(
+                cut[3].data, DecoderParts.load(DecodeOptions(device="cpu"), tracked.head), 5, 512
+            )
+        )
+    )
     assert shown.shape == squares.shape == (4, 512, 512, 3)
     sheet = compose([("source", squares), ("4 layers", shown)], [(256.0, 350.0)] * 4, 64)
     assert sheet.shape == (2 * (64 + 32), 72 + 4 * 64, 3)

@@ -1,4 +1,5 @@
 """The probe of phones: the inventory, the labels, the regression, and the command's table on a small synthetic corpus."""
+
 from __future__ import annotations
 
 import json
@@ -12,8 +13,21 @@ from numpy.typing import NDArray
 from vqcodec.errors import MediaError
 from vqcodec.evaluation import phones
 from vqcodec.evaluation.ipa import CLASSES, segments
-from vqcodec.evaluation.phonedata import UNKNOWN, frame_labels, heard_together, read_frames, read_pieces
-from vqcodec.evaluation.phoneprobe import DenseFeatures, Settings, TokenFeatures, WithNeighbours, fitted, predicted
+from vqcodec.evaluation.phonedata import (
+    UNKNOWN,
+    frame_labels,
+    heard_together,
+    read_frames,
+    read_pieces,
+)
+from vqcodec.evaluation.phoneprobe import (
+    DenseFeatures,
+    Settings,
+    TokenFeatures,
+    WithNeighbours,
+    fitted,
+    predicted,
+)
 from vqcodec.speech.tokenizer import SpeechTokenizer
 from vqcodec.training.teacher import Teacher
 
@@ -27,9 +41,13 @@ class StubTokenizer:
 
     def tokens(self, samples: NDArray[np.float32]) -> NDArray[np.int64]:
         count = -(-len(samples) // 640)
-        frames = np.resize(np.append(samples, np.zeros(640 * count - len(samples), np.float32)), (count, 640))
+        frames = np.resize(
+            np.append(samples, np.zeros(640 * count - len(samples), np.float32)), (count, 640)
+        )
         power = np.abs(np.fft.rfft(frames)) ** 2
-        bands = np.stack([power[:, low:high].sum(1) for low, high in ((4, 40), (41, 160), (161, 300))], 1)
+        bands = np.stack(
+            [power[:, low:high].sum(1) for low, high in ((4, 40), (41, 160), (161, 300))], 1
+        )
         return np.where(bands.max(1) > 1, bands.argmax(1) + 1, 0).astype(np.int64)
 
 
@@ -38,20 +56,30 @@ class StubTeacher:
 
     def features(self, samples: NDArray[np.float32]) -> NDArray[np.float32]:
         tokens = StubTokenizer().tokens(samples)
-        return (np.eye(4)[tokens] + 0.05 * np.random.default_rng(0).standard_normal((len(tokens), 4))).astype(np.float32)
+        return (
+            np.eye(4)[tokens] + 0.05 * np.random.default_rng(0).standard_normal((len(tokens), 4))
+        ).astype(np.float32)
 
 
 def write_voices(folder: Path, pieces: int = 4) -> Path:
     """A corpus of three tones: a language of two splits, and another one of the third."""
     rng = np.random.default_rng(1)
     lines = ["name\tlanguage\tsplit\tseconds\tvoice\twords_per_minute\tpitch"]
-    for split, language in (("train", "de"), ("heldout_sentence", "de"), ("heldout_language", "fi")):
+    for split, language in (
+        ("train", "de"),
+        ("heldout_sentence", "de"),
+        ("heldout_language", "fi"),
+    ):
         for number in range(pieces):
             name, sounds, rows, at = f"{language}-{split}-{number}", [], [], 0
             for phone in rng.choice(["_", "a", "i", "s"], 25):
                 count = 640 * int(rng.integers(1, 4))
                 t = np.arange(count) / 16000
-                sounds.append(0.3 * np.sin(2 * np.pi * TONES_HZ[phone] * t) if phone in TONES_HZ else np.zeros(count))
+                sounds.append(
+                    0.3 * np.sin(2 * np.pi * TONES_HZ[phone] * t)
+                    if phone in TONES_HZ
+                    else np.zeros(count)
+                )
                 rows.append([at / 16000, (at + count) / 16000, str(phone)])
                 at += count
             with wave.open(str(folder / f"{name}.wav"), "wb") as file:
@@ -63,13 +91,32 @@ def write_voices(folder: Path, pieces: int = 4) -> Path:
     return folder
 
 
-@pytest.mark.parametrize(("name", "language", "expected"), [
-    ("_", "", ("_",)), ("a", "es", ("a",)), ("iː", "en", ("i",)), ("ä", "ja", ("a",)), ("ɑ̃", "fr", ("ɑ",)), ("ç", "de", ("ç",)),
-    ("aɪ", "en", ("a", "ɪ")), ("ɑːɹ", "en", ("ɑ", "ɹ")), ("onɡ", "cmn", ("o", "ŋ")), ("ts.h", "cmn", ("tʃ",)),
-    ("tɕh", "cmn", ("tʃ",)), ("i.", "cmn", ("ɯ",)), ("i.", "ar", ("i",)), ("c", "yue", ("ts",)), ("c", "tr", ("c",)),
-    ("dˤ", "ar", ("d",)), ("ʈʰ", "hi", ("t",)), ("t-", "ko", ("t",)), ("ʲ", "ja", ("j",)), ("aanɡ", "yue", ("a", "ŋ")),
-    ("☃", "", ()),
-])
+@pytest.mark.parametrize(
+    ("name", "language", "expected"),
+    [
+        ("_", "", ("_",)),
+        ("a", "es", ("a",)),
+        ("iː", "en", ("i",)),
+        ("ä", "ja", ("a",)),
+        ("ɑ̃", "fr", ("ɑ",)),
+        ("ç", "de", ("ç",)),
+        ("aɪ", "en", ("a", "ɪ")),
+        ("ɑːɹ", "en", ("ɑ", "ɹ")),
+        ("onɡ", "cmn", ("o", "ŋ")),
+        ("ts.h", "cmn", ("tʃ",)),
+        ("tɕh", "cmn", ("tʃ",)),
+        ("i.", "cmn", ("ɯ",)),
+        ("i.", "ar", ("i",)),
+        ("c", "yue", ("ts",)),
+        ("c", "tr", ("c",)),
+        ("dˤ", "ar", ("d",)),
+        ("ʈʰ", "hi", ("t",)),
+        ("t-", "ko", ("t",)),
+        ("ʲ", "ja", ("j",)),
+        ("aanɡ", "yue", ("a", "ŋ")),
+        ("☃", "", ()),
+    ],
+)
 def test_names_become_classes(name: str, language: str, expected: tuple[str, ...]) -> None:
     assert segments(name, language) == expected
     assert set(expected) <= set(CLASSES)
@@ -115,8 +162,12 @@ def test_tokens_are_known_by_their_digits_too() -> None:
     labels = tokens // 25 % 5
     features = TokenFeatures(tokens, 3125)
     assert features.width == 3125 + 25
-    probe = fitted(TokenFeatures(tokens[:5000], 3125), labels[:5000], 5, Settings(epochs=20, rate=0.03))
-    assert (predicted(probe, TokenFeatures(tokens[5000:], 3125), 1000) == labels[5000:]).mean() > 0.99
+    probe = fitted(
+        TokenFeatures(tokens[:5000], 3125), labels[:5000], 5, Settings(epochs=20, rate=0.03)
+    )
+    assert (
+        predicted(probe, TokenFeatures(tokens[5000:], 3125), 1000) == labels[5000:]
+    ).mean() > 0.99
     assert TokenFeatures(rng.integers(0, 100, 10), 100).width == 100
 
 
@@ -127,7 +178,10 @@ def test_neighbours_see_the_frames_beside() -> None:
     after = np.minimum(np.arange(4000) + 1, 3999)
     labels = tokens[before]
     alone = TokenFeatures(tokens, 4)
-    for features, low, high in ((alone, 0.0, 0.4), (WithNeighbours(alone, before, after), 0.99, 1.01)):
+    for features, low, high in (
+        (alone, 0.0, 0.4),
+        (WithNeighbours(alone, before, after), 0.99, 1.01),
+    ):
         probe = fitted(features, labels, 4, Settings(epochs=10, rate=0.05))
         assert low < (predicted(probe, features, 4000) == labels).mean() < high
 
@@ -135,14 +189,20 @@ def test_neighbours_see_the_frames_beside() -> None:
 def test_the_whole_probe_on_a_small_corpus(tmp_path: Path) -> None:
     voices = write_voices(tmp_path)
     cache = tmp_path / "cache"
-    result = phones.evaluate(voices, StubTokenizer(), StubTeacher(), settings=Settings(epochs=60, rate=0.05), cache=cache)
+    result = phones.evaluate(
+        voices, StubTokenizer(), StubTeacher(), settings=Settings(epochs=60, rate=0.05), cache=cache
+    )
     assert [(row["features"], row["neighbours"]) for row in result["rows"]] == [
-        (kind, n) for n in (0, 1) for kind in phones.KINDS]
+        (kind, n) for n in (0, 1) for kind in phones.KINDS
+    ]
     for row in result["rows"]:
         assert row["accuracy"]["heldout_sentence"]["all"] > 0.9
         assert row["accuracy"]["heldout_language"]["sounding"] > 0.9
         assert set(row["languages"]) == {"de", "fi"}
-    assert result["splits"]["train"]["without_class"] == 0 and result["splits"]["train"]["codes_used"] == 4
+    assert (
+        result["splits"]["train"]["without_class"] == 0
+        and result["splits"]["train"]["codes_used"] == 4
+    )
     assert result["chance"]["heldout_sentence"]["all"] < 0.5
     assert len(list(cache.glob("*.teacher.npy"))) == 12
     text = phones.table(result)
@@ -160,7 +220,11 @@ def test_cached_features_are_used(tmp_path: Path) -> None:
     first = read_frames(voices, pieces, StubTokenizer(), StubTeacher(), cache=tmp_path / "c")
     again = read_frames(voices, pieces, StubTokenizer(), NoTeacher(), cache=tmp_path / "c")
     np.testing.assert_array_equal(first.teacher, again.teacher)
-    assert first.mel.shape == (len(first.labels), 320) and first.before[0] == 0 and first.after[-1] == len(first.labels) - 1
+    assert (
+        first.mel.shape == (len(first.labels), 320)
+        and first.before[0] == 0
+        and first.after[-1] == len(first.labels) - 1
+    )
 
 
 def test_a_folder_without_voices_is_told(tmp_path: Path) -> None:
@@ -170,14 +234,19 @@ def test_a_folder_without_voices_is_told(tmp_path: Path) -> None:
         read_frames(tmp_path, [], StubTokenizer(), StubTeacher())
 
 
-def test_the_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_command(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     voices = write_voices(tmp_path)
     stub = StubTokenizer()
     stub.id = "stub@0"  # type: ignore[attr-defined]
     monkeypatch.setattr(SpeechTokenizer, "load", lambda *_: stub)
     monkeypatch.setattr(Teacher, "load", lambda *_: StubTeacher())
     out = tmp_path / "phones.json"
-    assert phones.main([str(voices), "--teacher", str(tmp_path), "--out", str(out), "--epochs", "2"]) == 0
+    assert (
+        phones.main([str(voices), "--teacher", str(tmp_path), "--out", str(out), "--epochs", "2"])
+        == 0
+    )
     assert json.loads(out.read_text())["tokenizer"] == "stub@0"
     assert "| teacher | 3 |" in capsys.readouterr().out
     assert phones.main([str(tmp_path / "none"), "--teacher", str(tmp_path), "--out", str(out)]) == 8

@@ -1,4 +1,5 @@
 """Portraits, groups and held tokens from frames and features."""
+
 from __future__ import annotations
 
 from collections.abc import Sequence
@@ -29,15 +30,31 @@ def row(value: float) -> NDArray[np.float32]:
     return np.full(DIMS, value, np.float32)
 
 
-def frame(index: int, *, shot: int = 0, seen: bool = True, points: NDArray[np.float32] = POINTS,
-          time_s: Fraction | None = None) -> FaceFrame:
+def frame(
+    index: int,
+    *,
+    shot: int = 0,
+    seen: bool = True,
+    points: NDArray[np.float32] = POINTS,
+    time_s: Fraction | None = None,
+) -> FaceFrame:
     crop = Crop(512, 512, shot, 0, 512)
     time_s = Fraction(index, 25) if time_s is None else time_s
-    return FaceFrame(index, time_s, shot, crop, SQUARE, points) if seen else FaceFrame(index, time_s, shot)
+    return (
+        FaceFrame(index, time_s, shot, crop, SQUARE, points)
+        if seen
+        else FaceFrame(index, time_s, shot)
+    )
 
 
-def assemble(frames: Sequence[FaceFrame], values: Sequence[float] | None = None, *, first: bool = False,
-             time_base_s: Fraction = Fraction(1, 25), refs: Refs = "auto") -> tuple[list[Portrait | MotionGroup], Assembler]:
+def assemble(
+    frames: Sequence[FaceFrame],
+    values: Sequence[float] | None = None,
+    *,
+    first: bool = False,
+    time_base_s: Fraction = Fraction(1, 25),
+    refs: Refs = "auto",
+) -> tuple[list[Portrait | MotionGroup], Assembler]:
     assembler = Assembler(UNITS, time_base_s, "first" if first else "auto", refs=refs)
     items: list[Portrait | MotionGroup] = []
     for i, item in enumerate(frames):
@@ -55,7 +72,9 @@ def check(items: Sequence[Portrait | MotionGroup], count: int) -> None:
             assert item.first_frame == frames and not isinstance(before, Portrait)
         else:
             assert item.first_frame == frames and 1 <= len(item.ticks) <= 240
-            assert item.indices.shape == (len(item.ticks), 12, 4) and (np.diff(item.ticks) > 0).all()
+            assert (
+                item.indices.shape == (len(item.ticks), 12, 4) and (np.diff(item.ticks) > 0).all()
+            )
             frames += len(item.ticks)
     assert frames == count
 
@@ -122,7 +141,10 @@ def test_a_shot_has_its_own_portrait() -> None:
     items, _ = assemble(frames, [100.0 if i >= 30 else 0.0 for i in range(90)])
     check(items, 90)
     portraits = [p for p in items if isinstance(p, Portrait)]
-    assert [p.first_frame for p in portraits] == [0, 32]  # what has no face yet still shows the old one
+    assert [p.first_frame for p in portraits] == [
+        0,
+        32,
+    ]  # what has no face yet still shows the old one
     assert portraits[1].crop.x_px == 1
     assert decoded(items) == [0.0] * 32 + [100.0] * 58
 
@@ -151,11 +173,15 @@ def looking_around(count: int = 500, front: int = 50) -> list[FaceFrame]:
 @pytest.mark.parametrize("first", [True, False])
 @pytest.mark.parametrize(("refs", "count"), [(1, 1), (3, 3), (5, 5), (16, 10)])
 def test_as_many_portraits_as_allowed(refs: int, count: int, first: bool) -> None:
-    items, assembler = assemble(looking_around(), [float(i // 50 % 2) for i in range(500)], refs=refs, first=first)
+    items, assembler = assemble(
+        looking_around(), [float(i // 50 % 2) for i in range(500)], refs=refs, first=first
+    )
     check(items, 500)
     assert assembler.key_frames == count
     portraits = [item for item in items if isinstance(item, Portrait)]
-    assert [int(p.features[0]) for p in portraits] == [2 * (n % 2) for n in range(len(portraits))]  # 1 / 0.5
+    assert [int(p.features[0]) for p in portraits] == [
+        2 * (n % 2) for n in range(len(portraits))
+    ]  # 1 / 0.5
     for portrait in portraits[1:]:
         assert portrait.first_frame % 50 >= 9  # not before it was needed for a while
     assert decoded(items) == [float(i // 50 % 2) for i in range(500)]
@@ -163,13 +189,18 @@ def test_as_many_portraits_as_allowed(refs: int, count: int, first: bool) -> Non
 
 def test_the_only_spare_one_waits_for_a_pose_that_lasts() -> None:
     assert assemble(looking_around(front=70), refs=2)[1].key_frames == 1
-    frames = [*looking_around(200, front=70), *(frame(i, points=turned(0.9)) for i in range(200, 350))]
+    frames = [
+        *looking_around(200, front=70),
+        *(frame(i, points=turned(0.9)) for i in range(200, 350)),
+    ]
     portraits = [item for item in assemble(frames, refs=2)[0] if isinstance(item, Portrait)]
     assert len(portraits) == 2 and portraits[1].first_frame > 220
 
 
 def test_each_shot_may_spend_its_own() -> None:
-    frames = [frame(i, shot=i // 200, points=POINTS if i % 200 < 50 else turned(0.9)) for i in range(400)]
+    frames = [
+        frame(i, shot=i // 200, points=POINTS if i % 200 < 50 else turned(0.9)) for i in range(400)
+    ]
     items, _ = assemble(frames, refs=2)
     assert [p.crop.x_px for p in items if isinstance(p, Portrait)] == [0, 0, 1, 1]
 
@@ -178,7 +209,10 @@ def test_a_later_portrait_is_the_best_of_its_first_frames() -> None:
     shut = turned(0.9)
     shut[:, 1] = SHUT[:, 1]
     start = 60  # the head has turned; it is due from frame 70 on, with so many left
-    frames = [frame(i, points=POINTS if i < start else shut if i in (71, 72, 73) else turned(0.9)) for i in range(120)]
+    frames = [
+        frame(i, points=POINTS if i < start else shut if i in (71, 72, 73) else turned(0.9))
+        for i in range(120)
+    ]
     sharp = np.array(SQUARE)
     sharp[::2, ::2] //= 2
     frames[75] = replace(frames[75], square=sharp)
@@ -203,9 +237,14 @@ def test_any_times_cuts_and_gaps(data: st.DataObject) -> None:
     ticks = np.cumsum(rng.choice([1, 7, 40, 900, 3000], count, p=[0.3, 0.3, 0.3, 0.05, 0.05]))
     shots = np.cumsum(rng.random(count) < 0.1)
     seen = rng.random(count) > 0.2
-    frames = [frame(i, shot=int(shots[i]), seen=bool(seen[i]), time_s=Fraction(int(ticks[i]), 1000)) for i in range(count)]
+    frames = [
+        frame(i, shot=int(shots[i]), seen=bool(seen[i]), time_s=Fraction(int(ticks[i]), 1000))
+        for i in range(count)
+    ]
     refs = data.draw(st.sampled_from(["auto", 1, 2, 16]))
-    items, assembler = assemble(frames, time_base_s=Fraction(1, 1000), refs=refs, first=data.draw(st.booleans()))
+    items, assembler = assemble(
+        frames, time_base_s=Fraction(1, 1000), refs=refs, first=data.draw(st.booleans())
+    )
     if not seen.any():
         assert items == []
         return

@@ -1,4 +1,5 @@
 """Decoding with a stand-in renderer: pictures, times and sound of the whole, of a window, of fewer layers."""
+
 from __future__ import annotations
 
 import io
@@ -27,7 +28,14 @@ from vqcodec.config import DecodeOptions
 from vqcodec.container import Reader
 from vqcodec.decoder import decode, decode_frames
 from vqcodec.encoder import encode
-from vqcodec.errors import BitstreamError, MediaError, NoFaceError, OutputExistsError, UnsupportedError, UsageError
+from vqcodec.errors import (
+    BitstreamError,
+    MediaError,
+    NoFaceError,
+    OutputExistsError,
+    UnsupportedError,
+    UsageError,
+)
 from vqcodec.media.stills import decode_still
 from vqcodec.quantize.grfsq import dequantize, from_indices
 from vqcodec.types import KeyFrame, ModelId, MotionGroup
@@ -62,7 +70,10 @@ def features(path: Path, layers: int = 4) -> NDArray[np.float32]:
 def rendered(path: Path, **options: object) -> tuple[list[Fraction], NDArray[np.float32]]:
     """Times given and features asked for."""
     renderer = FakeRenderer()
-    times = [f.time_s for f in decode_frames(path, DecodeOptions(**options), parts=decoder_parts(renderer))]  # type: ignore[arg-type]
+    times = [
+        f.time_s
+        for f in decode_frames(path, DecodeOptions(**options), parts=decoder_parts(renderer))
+    ]  # type: ignore[arg-type]
     return times, np.concatenate(renderer.rendered)
 
 
@@ -72,7 +83,12 @@ def test_whole_file(coded: Path, tmp_path: Path) -> None:
     times, pictures = read_video(tmp_path / "out.mp4")
     assert times == [Fraction(i, 25) for i in range(FRAMES)]
     assert pictures[0].shape == (512, 512, 3)
-    assert (report.frames, report.seconds, report.layers, report.size_px) == (FRAMES, COUNT_S, 4, 512)
+    assert (report.frames, report.seconds, report.layers, report.size_px) == (
+        FRAMES,
+        COUNT_S,
+        4,
+        512,
+    )
     assert report.renderer == renderer.id and report.device == "cpu" and not report.synthetic
     with coded.open("rb") as file:
         still = next(decode_still(i.still) for i in Reader(file) if isinstance(i, KeyFrame))
@@ -98,7 +114,11 @@ def test_sound_is_in_sync_and_complete(coded: Path, tmp_path: Path) -> None:
 
 
 def test_size_256(coded: Path) -> None:
-    frames = list(decode_frames(coded, DecodeOptions(size_px=256, end_s=Fraction(1, 5)), parts=decoder_parts()))
+    frames = list(
+        decode_frames(
+            coded, DecodeOptions(size_px=256, end_s=Fraction(1, 5)), parts=decoder_parts()
+        )
+    )
     assert [f.rgb.shape for f in frames] == [(256, 256, 3)] * 5
 
 
@@ -111,15 +131,29 @@ def test_fewer_layers(coded: Path, layers: int) -> None:
 
 def test_more_layers_than_there_are(coded: Path, tmp_path: Path) -> None:
     api.thin(coded, tmp_path / "thin.vqt", layers=2)
-    report = decode(tmp_path / "thin.vqt", tmp_path / "out.mp4", DecodeOptions(layers=4, end_s=Fraction(1, 5)),
-                    parts=decoder_parts())
+    report = decode(
+        tmp_path / "thin.vqt",
+        tmp_path / "out.mp4",
+        DecodeOptions(layers=4, end_s=Fraction(1, 5)),
+        parts=decoder_parts(),
+    )
     assert report.layers == 2
 
 
 @pytest.mark.parametrize("seekable", [True, False])
-@pytest.mark.parametrize(("start", "end", "first", "last"), [
-    ("0", "1", 0, 24), ("1", None, 25, 129), ("2.01", "2.99", 51, 74), ("4.999", "5", 125, 124), ("3", "99", 75, 129)])
-def test_window(coded: Path, seekable: bool, start: str, end: str | None, first: int, last: int) -> None:
+@pytest.mark.parametrize(
+    ("start", "end", "first", "last"),
+    [
+        ("0", "1", 0, 24),
+        ("1", None, 25, 129),
+        ("2.01", "2.99", 51, 74),
+        ("4.999", "5", 125, 124),
+        ("3", "99", 75, 129),
+    ],
+)
+def test_window(
+    coded: Path, seekable: bool, start: str, end: str | None, first: int, last: int
+) -> None:
     source = io.BytesIO(coded.read_bytes())
     if not seekable:
         source.seekable = lambda: False  # type: ignore[method-assign]
@@ -131,7 +165,7 @@ def test_window(coded: Path, seekable: bool, start: str, end: str | None, first:
             list(frames)
         return
     assert [f.time_s for f in frames] == [Fraction(i, 25) for i in range(last - first + 1)]
-    assert np.array_equal(np.concatenate(renderer.rendered), features(coded)[first:last + 1])
+    assert np.array_equal(np.concatenate(renderer.rendered), features(coded)[first : last + 1])
 
 
 def test_window_past_the_end(coded: Path) -> None:
@@ -141,7 +175,10 @@ def test_window_past_the_end(coded: Path) -> None:
 
 def test_another_portrait(coded: Path, tmp_path: Path) -> None:
     import cv2
-    cv2.imwrite(str(tmp_path / "other.png"), draw(640, 480, [(300, 200, 150)], background=90)[:, :, ::-1])
+
+    cv2.imwrite(
+        str(tmp_path / "other.png"), draw(640, 480, [(300, 200, 150)], background=90)[:, :, ::-1]
+    )
     own, own_times = features(coded), rendered(coded)[0]
     renderer = FakeRenderer()
     options = DecodeOptions(portrait=tmp_path / "other.png")
@@ -149,13 +186,21 @@ def test_another_portrait(coded: Path, tmp_path: Path) -> None:
     assert [f.time_s for f in frames] == own_times
     asked = np.concatenate(renderer.rendered)
     with coded.open("rb") as file:
-        first = next(dequantize(i.features, FakeSpace().units) for i in Reader(file) if isinstance(i, KeyFrame))
+        first = next(
+            dequantize(i.features, FakeSpace().units)
+            for i in Reader(file)
+            if isinstance(i, KeyFrame)
+        )
     assert np.allclose(asked - renderer.prepared[0], own - first, atol=1e-3)
     assert not np.allclose(renderer.prepared[0], first)
     assert frames[0].rgb[20, 20, 0] == 90  # the other picture's background
     cv2.imwrite(str(tmp_path / "empty.png"), draw(640, 480, []))
     with pytest.raises(NoFaceError):
-        list(decode_frames(coded, DecodeOptions(portrait=tmp_path / "empty.png"), parts=decoder_parts()))
+        list(
+            decode_frames(
+                coded, DecodeOptions(portrait=tmp_path / "empty.png"), parts=decoder_parts()
+            )
+        )
 
 
 def test_key_frames_change_the_portrait(tmp_path: Path) -> None:
@@ -171,11 +216,14 @@ def test_key_frames_change_the_portrait(tmp_path: Path) -> None:
     renderer = FakeRenderer()
     frames = list(decode_frames(tmp_path / "in.vqt", parts=decoder_parts(renderer)))
     assert len(frames) == 60 and len(renderer.prepared) == 2
-    assert all(f.rgb[5, 5, 0] < 100 for f in frames[:30]) and all(f.rgb[5, 5, 0] > 150 for f in frames[30:])
+    assert all(f.rgb[5, 5, 0] < 100 for f in frames[:30]) and all(
+        f.rgb[5, 5, 0] > 150 for f in frames[30:]
+    )
     assert np.array_equal(np.concatenate(renderer.rendered), features(tmp_path / "in.vqt"))
 
 
 # --- what is refused ---
+
 
 def test_another_motion_space(coded: Path, tmp_path: Path) -> None:
     renderer = replace(FakeRenderer(), motion_space=ModelId("other-space", bytes(32)))
@@ -195,8 +243,13 @@ def test_an_existing_file_stays(coded: Path, tmp_path: Path) -> None:
     assert target.read_bytes() == b"precious"
 
 
-@pytest.mark.parametrize("damage", [lambda b: b[:len(b) // 2], lambda b: b[:-400] + b"\0" + b[-399:], lambda b: b"RIFF" + b])
-def test_damaged_files_leave_nothing(coded: Path, tmp_path: Path, damage: Callable[[bytes], bytes]) -> None:
+@pytest.mark.parametrize(
+    "damage",
+    [lambda b: b[: len(b) // 2], lambda b: b[:-400] + b"\0" + b[-399:], lambda b: b"RIFF" + b],
+)
+def test_damaged_files_leave_nothing(
+    coded: Path, tmp_path: Path, damage: Callable[[bytes], bytes]
+) -> None:
     with pytest.raises(BitstreamError):
         decode(io.BytesIO(damage(coded.read_bytes())), tmp_path / "out.mp4", parts=decoder_parts())
     assert not list(tmp_path.iterdir())
@@ -208,6 +261,7 @@ def test_missing_file(tmp_path: Path) -> None:
 
 
 # --- the public interface ---
+
 
 def test_open(coded: Path) -> None:
     with api.open(coded) as stream:

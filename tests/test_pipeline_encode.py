@@ -1,4 +1,5 @@
 """Encoding with stand-in models: files, times, sound, squares, rates, and what is refused."""
+
 from __future__ import annotations
 
 import io
@@ -42,7 +43,9 @@ def stream(data: bytes) -> Reader:
     return Reader(io.BytesIO(data))
 
 
-def coded(source: object, options: EncodeOptions | None = None, parts: EncoderParts | None = None) -> bytes:
+def coded(
+    source: object, options: EncodeOptions | None = None, parts: EncoderParts | None = None
+) -> bytes:
     sink = io.BytesIO()
     encode(source, sink, options, parts=parts or encoder_parts())  # type: ignore[arg-type]
     return sink.getvalue()
@@ -61,15 +64,23 @@ def test_a_whole_file(clip: Path, tmp_path: Path) -> None:
     target = tmp_path / "out.vqt"
     events: list[ProgressEvent] = []
     report = encode(clip, target, progress=events.append, parts=encoder_parts())
-    assert sum((report.sizes.portrait, report.sizes.motion, report.sizes.audio, report.sizes.container)) \
+    assert (
+        sum(
+            (report.sizes.portrait, report.sizes.motion, report.sizes.audio, report.sizes.container)
+        )
         == target.stat().st_size
+    )
     assert (report.sizes.frames, report.sizes.seconds) == (60, Fraction(12, 5))
     assert (report.layers, report.key_frames, report.low_confidence_frames) == (4, 1, 0)
     assert (report.motion_space, report.renderer) == (SPACE_ID, RENDERER_ID)
     assert report.frame_rate_hz == 25 and report.crop is not None and report.crop.side_px == 96
     assert report.encode_fps > 0 and report.warnings == ()
     assert [e.frames for e in events] == list(range(1, 61))
-    assert events[-1].total_frames == 60 and events[-1].media_s == Fraction(12, 5) and events[-1].file_bytes > 0
+    assert (
+        events[-1].total_frames == 60
+        and events[-1].media_s == Fraction(12, 5)
+        and events[-1].file_bytes > 0
+    )
     fields = info(target)
     assert fields["frames"] == 60 and fields["file_bytes"] == target.stat().st_size
     assert list(tmp_path.iterdir()) == [target]
@@ -101,13 +112,17 @@ class _Pipe(io.RawIOBase):
     def readinto(self, buffer: object) -> int:
         view = memoryview(buffer)  # type: ignore[arg-type]
         part = self._data.read(min(len(view), 700))
-        view[:len(part)] = part
+        view[: len(part)] = part
         return len(part)
 
 
 def test_from_a_pipe(tmp_path: Path) -> None:
     path = write_swaying(tmp_path / "clip.mkv", 40)
-    assert times(coded(_Pipe(path.read_bytes()))) == times(coded(path)) == [Fraction(i, 25) for i in range(40)]
+    assert (
+        times(coded(_Pipe(path.read_bytes())))
+        == times(coded(path))
+        == [Fraction(i, 25) for i in range(40)]
+    )
 
 
 def test_features_come_in_batches_and_every_frame_once(clip: Path) -> None:
@@ -138,7 +153,9 @@ def test_rate_of_2997(tmp_path: Path) -> None:
 
 
 def test_resampled(clip: Path) -> None:
-    assert times(coded(clip, EncodeOptions(fps=Fraction(10)))) == [Fraction(i, 10) for i in range(24)]
+    assert times(coded(clip, EncodeOptions(fps=Fraction(10)))) == [
+        Fraction(i, 10) for i in range(24)
+    ]
 
 
 def test_without_sound(tmp_path: Path, clip: Path) -> None:
@@ -157,8 +174,9 @@ def test_sound_is_as_long_as_it_was(clip: Path) -> None:
     packets = sum(len(group.packets) for group in sound)
     heard = packets * 2880 - head.pre_skip_samples - sound[-1].end_trim_samples
     assert abs(heard - 2.4 * 48000) <= 1024
-    assert [group.first_sample for group in sound] == \
-        [2880 * sum(len(g.packets) for g in sound[:i]) for i in range(len(sound))]
+    assert [group.first_sample for group in sound] == [
+        2880 * sum(len(g.packets) for g in sound[:i]) for i in range(len(sound))
+    ]
 
 
 def test_no_face(tmp_path: Path) -> None:
@@ -189,7 +207,11 @@ def test_frames_without_a_face(tmp_path: Path) -> None:
     tokens = np.concatenate([group.indices for group in found])
     assert set(np.flatnonzero(flags).tolist()) == gaps
     assert report.low_confidence_frames == len(gaps) and "13 of 40" in report.warnings[0]
-    assert (tokens[0:3] == tokens[3]).all() and (tokens[20:29] == tokens[19]).all() and (tokens[39] == tokens[38]).all()
+    assert (
+        (tokens[0:3] == tokens[3]).all()
+        and (tokens[20:29] == tokens[19]).all()
+        and (tokens[39] == tokens[38]).all()
+    )
 
 
 def test_layers(clip: Path) -> None:
@@ -209,8 +231,16 @@ def test_crops(tmp_path: Path) -> None:
 
 
 def test_portrait_quality(clip: Path) -> None:
-    sizes = [len(next(i.still for i in stream(coded(clip, EncodeOptions(portrait_quality=q))) if isinstance(i, KeyFrame)))
-             for q in (20, 90)]
+    sizes = [
+        len(
+            next(
+                i.still
+                for i in stream(coded(clip, EncodeOptions(portrait_quality=q)))
+                if isinstance(i, KeyFrame)
+            )
+        )
+        for q in (20, 90)
+    ]
     assert sizes[0] < sizes[1]
 
 
@@ -220,6 +250,7 @@ def test_an_existing_file_stays(clip: Path, tmp_path: Path) -> None:
 
     def untouched() -> DrawnFaces:
         raise AssertionError("work was begun")
+
     parts = replace(encoder_parts(), detector=untouched)
     with pytest.raises(OutputExistsError):
         encode(clip, target, parts=parts)
@@ -239,10 +270,13 @@ def test_unreadable_inputs(tmp_path: Path) -> None:
 
 def test_a_failing_stage_leaves_nothing(clip: Path, tmp_path: Path) -> None:
     class Broken(FakeSpace):
-        def features(self, frames: np.ndarray, landmarks: np.ndarray, surroundings: np.ndarray | None = None) -> np.ndarray:
+        def features(
+            self, frames: np.ndarray, landmarks: np.ndarray, surroundings: np.ndarray | None = None
+        ) -> np.ndarray:
             if len(self.batches) == 2:
                 raise RuntimeError("out of memory")
             return super().features(frames, landmarks, surroundings)
+
     with pytest.raises(RuntimeError, match="out of memory"):
         encode(clip, tmp_path / "out.vqt", parts=encoder_parts(Broken()))
     assert not list(tmp_path.iterdir())
@@ -252,12 +286,14 @@ def test_interrupted_from_the_progress_callback(clip: Path, tmp_path: Path) -> N
     def stop(event: ProgressEvent) -> None:
         if event.frames == 20:
             raise KeyboardInterrupt
+
     with pytest.raises(KeyboardInterrupt):
         encode(clip, tmp_path / "out.vqt", progress=stop, parts=encoder_parts())
     assert not list(tmp_path.iterdir())
 
 
 # --- fitting a bit rate ---
+
 
 def test_bitrate_is_kept_and_used(clip: Path) -> None:
     sizes = []
@@ -282,11 +318,17 @@ def test_a_bitrate_a_little_too_low_costs_motion_bits_first(clip: Path) -> None:
     target_kbps = plain.to_json()["file_kbps"] - 0.05
     report = encode(clip, sink, EncodeOptions(bitrate_kbps=target_kbps), parts=encoder_parts())
     assert (report.layers, report.portrait_quality) == (4, plain.portrait_quality)
-    assert report.sizes.motion < plain.sizes.motion and report.sizes.portrait == plain.sizes.portrait
+    assert (
+        report.sizes.motion < plain.sizes.motion and report.sizes.portrait == plain.sizes.portrait
+    )
     assert len(sink.getvalue()) * 8 / 2400 <= target_kbps
     # with a price of the caller's own, the portrait gives way
-    fixed = encode(clip, io.BytesIO(), EncodeOptions(bitrate_kbps=target_kbps, rdo=0), parts=encoder_parts())
-    assert fixed.sizes.motion <= plain.sizes.motion and fixed.portrait_quality < plain.portrait_quality
+    fixed = encode(
+        clip, io.BytesIO(), EncodeOptions(bitrate_kbps=target_kbps, rdo=0), parts=encoder_parts()
+    )
+    assert (
+        fixed.sizes.motion <= plain.sizes.motion and fixed.portrait_quality < plain.portrait_quality
+    )
 
 
 def test_an_impossible_bitrate_names_the_smallest(clip: Path, tmp_path: Path) -> None:

@@ -1,4 +1,5 @@
 """Ten minutes take no more memory than one."""
+
 from __future__ import annotations
 
 import tracemalloc
@@ -62,10 +63,13 @@ def test_ten_minutes(tmp_path: Path, traced: None) -> None:
 
     def watch(event: ProgressEvent) -> None:
         gauge.look(event.frames)
+
     report = encode(path, target, progress=watch, parts=encoder_parts())
     assert (report.sizes.frames, report.key_frames) == (10 * MINUTE, 1)
     gauge.check()
     gauge = Gauge()
-    for count, _ in enumerate(decode_frames(target, DecodeOptions(size_px=256), parts=decoder_parts()), 1):
+    for count, _ in enumerate(
+        decode_frames(target, DecodeOptions(size_px=256), parts=decoder_parts()), 1
+    ):
         gauge.look(count)
     gauge.check()

@@ -1,4 +1,5 @@
 """Stages in threads: order, bounds, errors, and an orderly end."""
+
 from __future__ import annotations
 
 import threading
@@ -27,6 +28,7 @@ def test_runs_in_another_thread_and_no_further_ahead_than_its_depth() -> None:
         for i in range(100):
             made.append(threading.current_thread().name)
             yield i
+
     items = overlapped(numbers(), depth=4)
     assert next(items) == 0
     time.sleep(0.3)
@@ -47,6 +49,7 @@ def test_errors_come_out_where_the_items_do() -> None:
         yield 1
         yield 2
         raise ValueError("three")
+
     seen = []
     with pytest.raises(ValueError, match="three"):
         for item in overlapped(overlapped(numbers(), depth=1), depth=1):
@@ -67,6 +70,7 @@ def test_leaving_early_closes_every_stage() -> None:
     def forever() -> Iterator[int]:
         while True:
             yield 0
+
     first = overlapped(endless("first", forever()), depth=2)
     second = overlapped(endless("second", first), depth=2)
     with pytest.raises(KeyboardInterrupt):

@@ -1,4 +1,5 @@
 """`encode --refs`: how many portraits a shot gets, file to file with stand-in models."""
+
 from __future__ import annotations
 
 import io
@@ -30,9 +31,17 @@ def brightening(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-@pytest.mark.parametrize(("options", "portraits"), [
-    (EncodeOptions(refs=1), 1), (EncodeOptions(), 1), (EncodeOptions(refs=3), 2), (EncodeOptions(refs=3, bitrate_kbps=100), 2),
-    (EncodeOptions(refs=3, portrait_frame="first"), 2), (EncodeOptions(portrait_frame="first"), 1)])
+@pytest.mark.parametrize(
+    ("options", "portraits"),
+    [
+        (EncodeOptions(refs=1), 1),
+        (EncodeOptions(), 1),
+        (EncodeOptions(refs=3), 2),
+        (EncodeOptions(refs=3, bitrate_kbps=100), 2),
+        (EncodeOptions(refs=3, portrait_frame="first"), 2),
+        (EncodeOptions(portrait_frame="first"), 1),
+    ],
+)
 def test_portraits_of_a_shot(brightening: Path, options: EncodeOptions, portraits: int) -> None:
     sink = io.BytesIO()
     report = encode(brightening, sink, options, parts=encoder_parts())
@@ -47,7 +56,10 @@ def test_portraits_of_a_shot(brightening: Path, options: EncodeOptions, portrait
     if portraits == 2:
         # soon, but not before the new light has lasted as long as the old one
         assert 50 <= key_frames[1].first_frame <= 70
-        assert decode_still(key_frames[1].still)[5, 5, 0] > decode_still(key_frames[0].still)[5, 5, 0] + 60
+        assert (
+            decode_still(key_frames[1].still)[5, 5, 0]
+            > decode_still(key_frames[0].still)[5, 5, 0] + 60
+        )
 
 
 @pytest.mark.parametrize("refs", [0, 17, -1, 2.5, "3", "many", None])

@@ -1,4 +1,5 @@
 """Sound and times through an encode and a decode: in sync to the sample, frame times the input's own."""
+
 from __future__ import annotations
 
 import io
@@ -8,7 +9,14 @@ from pathlib import Path
 import av
 import numpy as np
 import pytest
-from pipeline_support import decoder_parts, encoder_parts, read_sound, read_video, swaying, video_writer
+from pipeline_support import (
+    decoder_parts,
+    encoder_parts,
+    read_sound,
+    read_video,
+    swaying,
+    video_writer,
+)
 
 from vqcodec.config import AudioChoice, DecodeOptions, EncodeOptions
 from vqcodec.container import Reader, Writer
@@ -34,7 +42,9 @@ def beeps(path: Path, codec: str = "pcm_s16le") -> Path:
             container.mux(stream.encode(av.VideoFrame.from_ndarray(frame.rgb, format="rgb24")))
         container.mux(stream.encode(None))
         for start in range(0, len(wave), 960):
-            block = av.AudioFrame.from_ndarray(wave[None, start:start + 960], format="s16", layout="mono")
+            block = av.AudioFrame.from_ndarray(
+                wave[None, start : start + 960], format="s16", layout="mono"
+            )
             block.sample_rate, block.pts = 48000, start
             container.mux(audio.encode(block))
         container.mux(audio.encode(None))
@@ -52,35 +62,56 @@ def test_sound_of_a_window_is_cut_to_the_sample(tmp_path: Path) -> None:
     assert onset_s(tmp_path / "all.mp4") == pytest.approx(2.5, abs=0.004)
     window = DecodeOptions(start_s=Fraction("2.21"), end_s=Fraction("3.5"))
     decode(tmp_path / "in.vqt", tmp_path / "part.mp4", window, parts=decoder_parts())
-    assert onset_s(tmp_path / "part.mp4") == pytest.approx(2.5 - 2.24, abs=0.004)  # its first frame is at 2.24
+    assert onset_s(tmp_path / "part.mp4") == pytest.approx(
+        2.5 - 2.24, abs=0.004
+    )  # its first frame is at 2.24
     assert len(read_sound(tmp_path / "part.mp4")) == pytest.approx((3.5 - 2.24) * 48000, abs=2048)
 
 
 def test_copied_sound(tmp_path: Path) -> None:
-    encode(beeps(tmp_path / "in.mkv", "libopus"), tmp_path / "in.vqt", EncodeOptions(audio=AudioChoice("copy")),
-           parts=encoder_parts())
+    encode(
+        beeps(tmp_path / "in.mkv", "libopus"),
+        tmp_path / "in.vqt",
+        EncodeOptions(audio=AudioChoice("copy")),
+        parts=encoder_parts(),
+    )
     with av.open(str(tmp_path / "in.mkv")) as container:
         packets = [bytes(packet) for packet in container.demux(audio=0) if packet.size]
     with (tmp_path / "in.vqt").open("rb") as file:
-        kept = [packet for item in Reader(file) if isinstance(item, AudioGroup) for packet in item.packets]
+        kept = [
+            packet
+            for item in Reader(file)
+            if isinstance(item, AudioGroup)
+            for packet in item.packets
+        ]
     assert kept == packets
     decode(tmp_path / "in.vqt", tmp_path / "all.mp4", parts=decoder_parts())
     assert onset_s(tmp_path / "all.mp4") == pytest.approx(2.5, abs=0.004)
     with pytest.raises(UsageError):
-        encode(beeps(tmp_path / "pcm.mkv"), io.BytesIO(), EncodeOptions(audio=AudioChoice("copy")),
-               parts=encoder_parts())
+        encode(
+            beeps(tmp_path / "pcm.mkv"),
+            io.BytesIO(),
+            EncodeOptions(audio=AudioChoice("copy")),
+            parts=encoder_parts(),
+        )
 
 
 def test_variable_frame_times_come_back(tmp_path: Path) -> None:
     pts = [0, 33, 70, 200, 233, 266, 700, 733, 3100, 3133]
-    with video_writer(tmp_path / "vfr.mp4", width=96, height=96, time_base=Fraction(1, 1000)) as write:
+    with video_writer(
+        tmp_path / "vfr.mp4", width=96, height=96, time_base=Fraction(1, 1000)
+    ) as write:
         for frame, at in zip(swaying(len(pts)), pts, strict=True):
             write(frame.rgb, at)
     encode(tmp_path / "vfr.mp4", tmp_path / "vfr.vqt", parts=encoder_parts())
     decode(tmp_path / "vfr.vqt", tmp_path / "out.mp4", parts=decoder_parts())
     assert read_video(tmp_path / "out.mp4")[0] == [Fraction(at, 1000) for at in pts]
-    decode(tmp_path / "vfr.vqt", tmp_path / "part.mp4", DecodeOptions(start_s=Fraction("0.1"), end_s=Fraction(1)),
-           parts=decoder_parts())
+    decode(
+        tmp_path / "vfr.vqt",
+        tmp_path / "part.mp4",
+        DecodeOptions(start_s=Fraction("0.1"), end_s=Fraction(1)),
+        parts=decoder_parts(),
+    )
     assert read_video(tmp_path / "part.mp4")[0] == [Fraction(at - 200, 1000) for at in pts[3:8]]
 
 
@@ -91,12 +122,15 @@ def test_a_gap_in_the_sound() -> None:
     packets = encoder.encode(tone)
     length = encoder.packet_samples
     window = SoundWindow(encoder.head, Fraction(0), None)
-    parts = [*window.push(AudioGroup(0, tuple(packets[:4]))), *window.push(AudioGroup(6 * length, tuple(packets[4:])))]
+    parts = [
+        *window.push(AudioGroup(0, tuple(packets[:4]))),
+        *window.push(AudioGroup(6 * length, tuple(packets[4:]))),
+    ]
     heard = np.concatenate([p.pcm for p in parts])
     assert len(heard) == (2 + len(packets)) * length - encoder.head.pre_skip_samples
     plain = AudioDecoder(encoder.head).decode(packets)
-    assert np.array_equal(heard[:3 * length], plain[:3 * length])
-    assert not heard[4 * length:6 * length - encoder.head.pre_skip_samples].any()
+    assert np.array_equal(heard[: 3 * length], plain[: 3 * length])
+    assert not heard[4 * length : 6 * length - encoder.head.pre_skip_samples].any()
 
 
 def test_promised_sound_that_never_comes(tmp_path: Path) -> None:

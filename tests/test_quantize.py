@@ -1,4 +1,5 @@
 """GRFSQ integers: bitstream_spec/tokens.md."""
+
 from __future__ import annotations
 
 import re
@@ -20,7 +21,7 @@ ONES = np.ones(48, np.float32)
 
 def row(*values: float) -> np.ndarray:
     out = np.zeros((1, 48), np.float32)
-    out[0, :len(values)] = values
+    out[0, : len(values)] = values
     return out
 
 
@@ -32,7 +33,9 @@ def test_halves_go_away_from_zero() -> None:
 def test_units_scale_and_clip() -> None:
     units = np.full(48, 2.0, np.float32)
     assert quantize(row(1e9, -1e9, 339, 341, 3), units)[0, :5].tolist() == [170, -170, 170, 170, 2]
-    np.testing.assert_array_equal(dequantize(np.full((1, 48), 7), units), np.full((1, 48), 14, np.float32))
+    np.testing.assert_array_equal(
+        dequantize(np.full((1, 48), 7), units), np.full((1, 48), 14, np.float32)
+    )
 
 
 def test_every_value_is_exact_after_four_layers_and_bounded_before() -> None:
@@ -61,7 +64,9 @@ def test_the_specifications_index_example() -> None:
 
 def test_negation_mirrors_digits() -> None:
     values = np.resize(np.arange(-REACH, REACH + 1), (8, 48))
-    np.testing.assert_array_equal(to_digits(values).astype(int) - 2, 2 - to_digits(-values).astype(int))
+    np.testing.assert_array_equal(
+        to_digits(values).astype(int) - 2, 2 - to_digits(-values).astype(int)
+    )
 
 
 @settings(max_examples=60, deadline=None)
@@ -69,7 +74,11 @@ def test_negation_mirrors_digits() -> None:
 def test_any_index_survives_digits(frames: int, layers: int, seed: int) -> None:
     indices = np.random.default_rng(seed).integers(0, 625, (frames, 12, layers)).astype(np.uint16)
     digits = unpack_digits(indices)
-    assert digits.shape == (frames, 48, layers) and digits.dtype == np.uint8 and digits.max(initial=0) <= 4
+    assert (
+        digits.shape == (frames, 48, layers)
+        and digits.dtype == np.uint8
+        and digits.max(initial=0) <= 4
+    )
     np.testing.assert_array_equal(pack_digits(digits), indices)
     np.testing.assert_array_equal(from_indices(indices), from_digits(digits))
 
@@ -80,13 +89,22 @@ def test_values_survive_indices(values: np.ndarray) -> None:
     np.testing.assert_array_equal(from_indices(to_indices(values)), values)
 
 
-@pytest.mark.parametrize("call", [
-    lambda: quantize(row(np.nan), ONES), lambda: quantize(row(np.inf), ONES), lambda: quantize(row(1)[:, :47], ONES),
-    lambda: quantize(row(1), ONES[:5]), lambda: quantize(row(1), ONES * 0), lambda: to_digits(np.full((1, 48), 171)),
-    lambda: to_digits(np.zeros((48,), int)), lambda: from_indices(np.full((1, 12, 4), 625)),
-    lambda: from_indices(np.full((1, 12, 4), -1)), lambda: from_indices(np.zeros((1, 12, 5), int)),
-    lambda: from_indices(np.zeros((1, 11, 4), int)),
-])
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda: quantize(row(np.nan), ONES),
+        lambda: quantize(row(np.inf), ONES),
+        lambda: quantize(row(1)[:, :47], ONES),
+        lambda: quantize(row(1), ONES[:5]),
+        lambda: quantize(row(1), ONES * 0),
+        lambda: to_digits(np.full((1, 48), 171)),
+        lambda: to_digits(np.zeros((48,), int)),
+        lambda: from_indices(np.full((1, 12, 4), 625)),
+        lambda: from_indices(np.full((1, 12, 4), -1)),
+        lambda: from_indices(np.zeros((1, 12, 5), int)),
+        lambda: from_indices(np.zeros((1, 11, 4), int)),
+    ],
+)
 def test_wrong_arguments_are_usage_errors(call: object) -> None:
     with pytest.raises(UsageError):
         call()  # type: ignore[operator]

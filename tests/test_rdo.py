@@ -1,4 +1,5 @@
 """The rate-distortion choice of motion values: cheaper, near, and exact where nothing is to be gained."""
+
 from __future__ import annotations
 
 import itertools
@@ -19,7 +20,9 @@ from vqcodec.quantize import quantize, to_indices
 from vqcodec.quantize.rdo import CANDIDATES, _best_path, choose, importance, step_bits
 from vqcodec.types import DIMS
 
-UNITS = np.concatenate([[8.0, 2.0], np.ones(LANDMARK_DIMS - 2), np.full(DIMS - LANDMARK_DIMS, 1 / 24)]).astype(np.float32)
+UNITS = np.concatenate(
+    [[8.0, 2.0], np.ones(LANDMARK_DIMS - 2), np.full(DIMS - LANDMARK_DIMS, 1 / 24)]
+).astype(np.float32)
 
 
 def trembling(frames: int, seed: int) -> NDArray[np.float64]:
@@ -39,7 +42,9 @@ def test_more_price_means_fewer_bytes_and_more_error(seed: int) -> None:
     delta = trembling(50, seed)
     chosen = [choose(delta, UNITS, strength) for strength in (0, 0.3, 1, 3, 10)]
     bytes_each = [size_bytes(values) for values in chosen]
-    errors = [float((importance(UNITS) * (delta / UNITS - values) ** 2).mean()) for values in chosen]
+    errors = [
+        float((importance(UNITS) * (delta / UNITS - values) ** 2).mean()) for values in chosen
+    ]
     assert all(a > b for a, b in itertools.pairwise(bytes_each)), bytes_each
     assert all(a < b for a, b in itertools.pairwise(errors)), errors
     assert bytes_each[2] < 0.85 * bytes_each[0]
@@ -96,8 +101,13 @@ def test_the_path_is_the_best_of_all() -> None:
     weight, price = rng.uniform(0.5, 2, DIMS), rng.uniform(0.1, 3, DIMS)
     found = _best_path(scaled, around, weight, price)
     for d in (0, 17):
+
         def cost(path: NDArray[np.int64], d: int = d) -> float:
-            return float((weight[d] * (scaled[:, d] - path) ** 2).sum() + price[d] * np.abs(np.diff(path)).sum())
+            return float(
+                (weight[d] * (scaled[:, d] - path) ** 2).sum()
+                + price[d] * np.abs(np.diff(path)).sum()
+            )
+
         assert cost(found[:, d]) == pytest.approx(min(map(cost, paths(around[:, d]))))
 
 

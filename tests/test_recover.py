@@ -1,4 +1,5 @@
 """Reading damaged streams: nothing intact is lost, nothing wrong is given, and what is lost is counted."""
+
 from __future__ import annotations
 
 import io
@@ -8,7 +9,14 @@ import tracemalloc
 import zlib
 
 import pytest
-from container_samples import make_audio, make_group, make_head, make_key_frame, make_stream, same_item
+from container_samples import (
+    make_audio,
+    make_group,
+    make_head,
+    make_key_frame,
+    make_stream,
+    same_item,
+)
 from recover_support import flipped, kinds, renumbered, split
 from spec_tools import VECTORS, load, vector
 
@@ -40,16 +48,20 @@ def recovered(data: bytes, **options: object) -> tuple[list[Item], Damage]:
 def labels(items: list[Item]) -> str:
     """K0 M0 A0 ...: kind and first frame, or the number of the sound group."""
     names = {KeyFrame: "K", MotionGroup: "M", AudioGroup: "A"}
-    return " ".join(names[type(i)] + str(i.first_sample // 4800 if isinstance(i, AudioGroup) else i.first_frame) for i in items)
+    return " ".join(
+        names[type(i)] + str(i.first_sample // 4800 if isinstance(i, AudioGroup) else i.first_frame)
+        for i in items
+    )
 
 
 # --- finding chunks ---
+
 
 def test_crc_of_every_range() -> None:
     rng = random.Random(1)
     data, window = rng.randbytes(70_000), RangeCrc()
     for at in range(0, len(data), 700):
-        window.extend(data[at:at + 700])
+        window.extend(data[at : at + 700])
     window.release(9_000)
     assert window.start <= 9_000 and window.end == len(data)
     for _ in range(500):
@@ -65,24 +77,32 @@ def test_pieces_cover_every_byte() -> None:
         assert piece.offset == at
         size = len(SIGNATURE) if isinstance(piece, Signature) else piece.size_bytes
         if isinstance(piece, Chunk):
-            assert damaged[at:at + size] in PARTS or piece.type == b"HEAD"
+            assert damaged[at : at + size] in PARTS or piece.type == b"HEAD"
         at += size
     assert at == len(damaged)
 
 
 def test_a_gap_tells_what_was_lost() -> None:
-    gaps = [piece for piece in ChunkScanner(io.BytesIO(flipped(WHOLE, PLACE_IN_MOTION))) if isinstance(piece, Gap)]
+    gaps = [
+        piece
+        for piece in ChunkScanner(io.BytesIO(flipped(WHOLE, PLACE_IN_MOTION)))
+        if isinstance(piece, Gap)
+    ]
     assert gaps == [Gap(WHOLE.index(PARTS[2]), len(PARTS[2]), (b"MOTN",))]
 
 
-@pytest.mark.parametrize("trap", [b"INDX\xff\xff\xff\x07", b"KEYF\x80\x80\x40", b"MOTN\x80\x80\x10", b"AUDO\x70"])
+@pytest.mark.parametrize(
+    "trap", [b"INDX\xff\xff\xff\x07", b"KEYF\x80\x80\x40", b"MOTN\x80\x80\x10", b"AUDO\x70"]
+)
 def test_searching_takes_linear_time(trap: bytes) -> None:
     """Chunk types with long lengths everywhere: each is checked in constant time, not by reading all it claims."""
+
     def seconds(size: int) -> float:
         start_s = time.process_time()
         pieces = list(ChunkScanner(io.BytesIO(trap * (size // len(trap)))))
         assert [type(piece) for piece in pieces] == [Gap]
         return time.process_time() - start_s
+
     seconds(5_000)
     short_s, long_s = seconds(100_000), seconds(400_000)
     assert long_s < 10 * short_s and long_s < 15
@@ -98,7 +118,11 @@ def test_long_chunks_between_traps_are_found() -> None:
     parts = split(sink.getvalue())
     trap = b"KEYF\x80\x80\x40" * 1000
     items, damage = recovered(parts[0] + trap + parts[1] + trap + b"".join(parts[2:]))
-    assert labels(items) == "K0 M0" and same_item(items[0], still) and damage.skipped_bytes == 2 * len(trap)
+    assert (
+        labels(items) == "K0 M0"
+        and same_item(items[0], still)
+        and damage.skipped_bytes == 2 * len(trap)
+    )
 
 
 def test_memory_is_bounded() -> None:
@@ -134,19 +158,24 @@ def test_memory_is_bounded() -> None:
 
 # --- what is recovered ---
 
+
 def test_an_intact_stream_is_read_as_it_is() -> None:
     items, damage = recovered(WHOLE)
     assert all(same_item(one, two) for one, two in zip(items, ITEMS, strict=True))
-    assert not damage.any and damage.sentences() == [] and damage.groups_read == 8 and damage.complete
+    assert (
+        not damage.any and damage.sentences() == [] and damage.groups_read == 8 and damage.complete
+    )
 
 
 def test_any_one_chunk_lost() -> None:
     for number in range(1, len(PARTS)):
-        rest = PARTS[:number] + PARTS[number + 1:]
+        rest = PARTS[:number] + PARTS[number + 1 :]
         for data in (b"".join(rest), flipped(WHOLE, sum(map(len, PARTS[:number])) + 12)):
             items, damage = recovered(data)
             expected = [CODED[part] for part in rest if part in CODED]
-            assert len(items) == len(expected) and all(any(same_item(i, e) for i in items) for e in expected)
+            assert len(items) == len(expected) and all(
+                any(same_item(i, e) for i in items) for e in expected
+            )
             kind = PARTS[number][:4]
             assert damage.any == (len(rest) != len(PARTS))
             assert damage.groups_lost == (kind == b"MOTN")
@@ -158,9 +187,9 @@ def test_any_one_chunk_lost() -> None:
 
 def test_frames_with_a_lost_portrait() -> None:
     first, second = kinds(PARTS, b"KEYF")
-    items, damage = recovered(b"".join(PARTS[:second] + PARTS[second + 1:]))
+    items, damage = recovered(b"".join(PARTS[:second] + PARTS[second + 1 :]))
     assert labels(items[:2]) == "K0 M0" and damage.frames_other_portrait == 12
-    items, damage = recovered(b"".join(PARTS[:first] + PARTS[first + 1:]))
+    items, damage = recovered(b"".join(PARTS[:first] + PARTS[first + 1 :]))
     assert labels(items[:3]) == "K12 M0 A0" and damage.frames_other_portrait == 12
     assert damage.sentences()[0] == "lost: 1 portrait"
 
@@ -177,7 +206,9 @@ def test_no_portrait_at_all() -> None:
 
 def test_a_cut_file() -> None:
     for length in range(len(PARTS[0]), len(WHOLE), 7):
-        complete = [number for number in range(len(PARTS)) if sum(map(len, PARTS[:number + 1])) <= length]
+        complete = [
+            number for number in range(len(PARTS)) if sum(map(len, PARTS[: number + 1])) <= length
+        ]
         if not kinds([PARTS[n] for n in complete], b"MOTN"):
             continue
         items, damage = recovered(WHOLE[:length])
@@ -187,7 +218,7 @@ def test_a_cut_file() -> None:
 
 
 def test_without_head_nothing_can_be_read() -> None:
-    for data in (flipped(WHOLE, 40), WHOLE[len(PARTS[0]):]):
+    for data in (flipped(WHOLE, 40), WHOLE[len(PARTS[0]) :]):
         with pytest.raises(BitstreamError, match="HEAD") as caught:
             recovered(data)
         assert "first kilobyte" in caught.value.hint
@@ -222,7 +253,9 @@ def test_swapped_neighbours_are_put_in_order() -> None:
     parts[at[1]], parts[at[2]] = parts[at[2]], parts[at[1]]
     items, damage = recovered(b"".join(parts))
     motion = [item for item in items if isinstance(item, MotionGroup)]
-    assert [group.first_frame for group in motion] == list(range(0, 24, 3)) and damage.dropped_chunks == 0
+    assert [group.first_frame for group in motion] == list(
+        range(0, 24, 3)
+    ) and damage.dropped_chunks == 0
 
 
 def with_chunk(number: int, kind: bytes, payload: bytes) -> bytes:
@@ -231,11 +264,21 @@ def with_chunk(number: int, kind: bytes, payload: bytes) -> bytes:
     return bytes(RAW.join([*pairs[:number], (kind, payload), *pairs[number:]]))
 
 
-@pytest.mark.parametrize("group", [make_group(3000, 3, 1), make_group(6, 3, 1, first_tick=2**45), make_group(6, 3, 2),
-                                   make_group(6, 2, 1, first_tick=0), make_group(2**31, 3, 1, first_tick=2**52)])
+@pytest.mark.parametrize(
+    "group",
+    [
+        make_group(3000, 3, 1),
+        make_group(6, 3, 1, first_tick=2**45),
+        make_group(6, 3, 2),
+        make_group(6, 2, 1, first_tick=0),
+        make_group(2**31, 3, 1, first_tick=2**52),
+    ],
+)
 def test_a_group_that_doesn_t_belong(group: MotionGroup) -> None:
     """Far ahead in frames or time, of another form, or back in time: it goes, and takes nothing with it."""
-    coded = CodedGroup(group.first_frame, group.ticks, group.low_confidence, tuple(encode_layers(group.indices)))
+    coded = CodedGroup(
+        group.first_frame, group.ticks, group.low_confidence, tuple(encode_layers(group.indices))
+    )
     after_two_groups = kinds(PARTS, b"MOTN")[2]
     items, damage = recovered(with_chunk(after_two_groups, b"MOTN", build_motion(coded)))
     found = [item for item in items if isinstance(item, MotionGroup)]

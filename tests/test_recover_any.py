@@ -1,4 +1,5 @@
 """Damaged streams without end: all vectors, any damage to bytes, any splice of chunks, any payload."""
+
 from __future__ import annotations
 
 import io
@@ -21,7 +22,9 @@ FAR_SOUND = ("sound-position-greatest",)
 """Valid, and yet more than an hour of nothing lies before a group: only a sound decoder that waits that long would play it."""
 
 
-@pytest.mark.parametrize("name", [name for name in VALID if (VECTORS / "valid" / f"{name}.vqt").stat().st_size < 100_000])
+@pytest.mark.parametrize(
+    "name", [name for name in VALID if (VECTORS / "valid" / f"{name}.vqt").stat().st_size < 100_000]
+)
 def test_valid_vectors_are_intact(name: str) -> None:
     data = vector("valid", name)
     expected = list(Reader(io.BytesIO(data)))
@@ -46,18 +49,28 @@ def test_invalid_vectors_raise_nothing_else(name: str) -> None:
 # --- any damage ---
 
 PLACE = st.integers(len(PARTS[0]), len(WHOLE) - 1)
-BYTE_DAMAGE = st.lists(st.tuples(st.sampled_from(["flip", "cut", "insert", "zero", "double"]), PLACE, st.integers(1, 300)),
-                       min_size=1, max_size=6)
+BYTE_DAMAGE = st.lists(
+    st.tuples(
+        st.sampled_from(["flip", "cut", "insert", "zero", "double"]), PLACE, st.integers(1, 300)
+    ),
+    min_size=1,
+    max_size=6,
+)
 
 
 def damaged_bytes(steps: list[tuple[str, int, int]]) -> bytes:
     data = WHOLE
     for what, at, size in steps:
         at = min(at, len(data))
-        piece = data[at:at + size]
-        new = {"flip": bytes(b ^ (1 << size % 8) for b in piece[:1]) + piece[1:], "cut": b"", "zero": bytes(len(piece)),
-               "insert": random.Random(size).randbytes(size) + piece, "double": piece + piece}[what]
-        data = data[:at] + new + data[at + size:]
+        piece = data[at : at + size]
+        new = {
+            "flip": bytes(b ^ (1 << size % 8) for b in piece[:1]) + piece[1:],
+            "cut": b"",
+            "zero": bytes(len(piece)),
+            "insert": random.Random(size).randbytes(size) + piece,
+            "double": piece + piece,
+        }[what]
+        data = data[:at] + new + data[at + size :]
     return data
 
 
@@ -70,7 +83,11 @@ def check(data: bytes, *, in_order: bool) -> None:
             recovered(data)
         return
     items, damage = recovered(data)
-    for kind, place in ((KeyFrame, "first_frame"), (MotionGroup, "first_frame"), (AudioGroup, "first_sample")):
+    for kind, place in (
+        (KeyFrame, "first_frame"),
+        (MotionGroup, "first_frame"),
+        (AudioGroup, "first_sample"),
+    ):
         found = [item for item in items if isinstance(item, kind)]
         starts = [getattr(item, place) for item in found]
         assert starts == sorted(set(starts))
@@ -106,7 +123,11 @@ def test_nothing_but_typed_errors(noise: bytes, first: int, stop: int) -> None:
             assert items and damage.groups_read
 
 
-@given(st.sampled_from([*MAX_CHUNK_BYTES, b"NEWC", b"anci"]), st.binary(max_size=200), st.integers(1, len(PARTS)))
+@given(
+    st.sampled_from([*MAX_CHUNK_BYTES, b"NEWC", b"anci"]),
+    st.binary(max_size=200),
+    st.integers(1, len(PARTS)),
+)
 @settings(deadline=None, max_examples=100)
 def test_any_payload_behind_a_right_crc(kind: bytes, payload: bytes, number: int) -> None:
     try:
@@ -119,18 +140,34 @@ def test_any_payload_behind_a_right_crc(kind: bytes, payload: bytes, number: int
 
 # --- order ---
 
+
 def ordered(*starts: int) -> tuple[list[int], int]:
     """What a line of groups of 10 gives for groups with these starts, and how many it drops."""
     line: Line[int, int] = Line(lambda start: start)
-    given_ = [start for first in starts for start in line.push(Placed(first, first + 10, first + 10, first))]
+    given_ = [
+        start
+        for first in starts
+        for start in line.push(Placed(first, first + 10, first + 10, first))
+    ]
     given_ += line.flush()
     return given_, line.dropped
 
 
-@pytest.mark.parametrize(("starts", "expected"), [
-    ((0, 10, 20), ([0, 10, 20], 0)), ((0, 10, 10, 20), ([0, 10, 20], 1)), ((0, 20, 10, 30), ([0, 10, 20, 30], 0)),
-    ((0, 30, 40), ([0, 30, 40], 0)), ((0, 30), ([0, 30], 0)), ((30, 40), ([30, 40], 0)),
-    ((0, 500, 10, 20, 30, 40), ([0, 10, 20, 30, 40], 1)), ((0, 500, 10), ([0, 10], 1)),
-    ((0, 20, 5, 30), ([0, 20, 30], 1)), ((0, 10, 0, 20), ([0, 10, 20], 1)), ((0, 30, 50, 60), ([0, 30, 50, 60], 0))])
+@pytest.mark.parametrize(
+    ("starts", "expected"),
+    [
+        ((0, 10, 20), ([0, 10, 20], 0)),
+        ((0, 10, 10, 20), ([0, 10, 20], 1)),
+        ((0, 20, 10, 30), ([0, 10, 20, 30], 0)),
+        ((0, 30, 40), ([0, 30, 40], 0)),
+        ((0, 30), ([0, 30], 0)),
+        ((30, 40), ([30, 40], 0)),
+        ((0, 500, 10, 20, 30, 40), ([0, 10, 20, 30, 40], 1)),
+        ((0, 500, 10), ([0, 10], 1)),
+        ((0, 20, 5, 30), ([0, 20, 30], 1)),
+        ((0, 10, 0, 20), ([0, 10, 20], 1)),
+        ((0, 30, 50, 60), ([0, 30, 50, 60], 0)),
+    ],
+)
 def test_order(starts: tuple[int, ...], expected: tuple[list[int], int]) -> None:
     assert ordered(*starts) == expected

@@ -1,4 +1,5 @@
 """The reference decoder as a second opinion on streams that aren't vectors."""
+
 from __future__ import annotations
 
 import ast

@@ -1,4 +1,5 @@
 """`encode --effort`: gradients through the renderer, the choice among tries, and what it may and may not change."""
+
 from __future__ import annotations
 
 import io
@@ -40,8 +41,9 @@ from vqcodec.reports import EncodeReport
 from vqcodec.types import DIMS, ModelId, MotionGroup, StreamSizes
 from vqcodec_cli import main as cli_main
 
-needs_weights = pytest.mark.skipif(not (packaged_dir() / "manifest.json").is_file(),
-                                   reason="the weights are not in this checkout")
+needs_weights = pytest.mark.skipif(
+    not (packaged_dir() / "manifest.json").is_file(), reason="the weights are not in this checkout"
+)
 PORTRAIT_QUALITY = 90
 
 
@@ -54,7 +56,7 @@ class Drawn:
     """A drawn face that moves: portrait, frames, and features as a tracker half a pixel off would give them."""
 
     def __init__(self, renderer: DifferentiableRenderer, frames: int = 3) -> None:
-        points = moving_landmarks(25, 1)[:frames + 1]
+        points = moving_landmarks(25, 1)[: frames + 1]
         basis = renderer.basis
         found = points + np.float32(0.6 / 256)
         features = np.zeros((frames + 1, DIMS), np.float32)
@@ -67,8 +69,9 @@ class Drawn:
 
 @needs_weights
 @pytest.mark.parametrize("dim", [0, 3, DIMS - 2, DIMS - 1])
-def test_gradient_agrees_with_finite_differences(renderer: DifferentiableRenderer, dim: int,
-                                                 monkeypatch: pytest.MonkeyPatch) -> None:
+def test_gradient_agrees_with_finite_differences(
+    renderer: DifferentiableRenderer, dim: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
     drawn = Drawn(renderer, 1)
     state = renderer.prepare(drawn.portrait, drawn.base)
     x = torch.from_numpy(drawn.features).requires_grad_()
@@ -79,16 +82,22 @@ def test_gradient_agrees_with_finite_differences(renderer: DifferentiableRendere
     step = torch.zeros_like(x.detach())
     step[0, dim] = 0.02 * float(renderer.basis.units[dim])
     with torch.no_grad():
-        up, down = ((renderer.picture(state, x + sign * step).double() * probe).mean() for sign in (1, -1))
+        up, down = (
+            (renderer.picture(state, x + sign * step).double() * probe).mean() for sign in (1, -1)
+        )
     assert gradient != 0
-    assert float(up - down) / (2 * float(step[0, dim])) == pytest.approx(gradient, rel=0.05, abs=1e-7)
+    assert float(up - down) / (2 * float(step[0, dim])) == pytest.approx(
+        gradient, rel=0.05, abs=1e-7
+    )
 
 
 @needs_weights
 def test_the_picture_is_the_decoders(renderer: DifferentiableRenderer) -> None:
     drawn = Drawn(renderer, 2)
     with torch.no_grad():
-        mine = renderer.picture(renderer.prepare(drawn.portrait, drawn.base), torch.from_numpy(drawn.features))
+        mine = renderer.picture(
+            renderer.prepare(drawn.portrait, drawn.base), torch.from_numpy(drawn.features)
+        )
     plain = Renderer.load(device="cpu", precision=torch.float32)
     theirs = plain.render(plain.prepare(drawn.portrait, drawn.base), drawn.features, 256)
     shown = mine.clamp(0, 1).mul(255).permute(0, 2, 3, 1).numpy()
@@ -115,7 +124,10 @@ def test_effort_never_raises_its_own_loss(renderer: DifferentiableRenderer, laye
         decoded_features = torch.from_numpy(drawn.base + dequantize(values, units))
         target, weight = refiner._target(drawn.pictures, drawn.features)
         with torch.no_grad():
-            return float(likeness.distance(renderer.picture(state, decoded_features), target, weight).sum())
+            return float(
+                likeness.distance(renderer.picture(state, decoded_features), target, weight).sum()
+            )
+
     before, after = seen(drawn.features), seen(refined)
     assert refiner.distance_before == pytest.approx(before, rel=1e-3)
     assert refiner.distance_after == pytest.approx(after, rel=1e-3)
@@ -126,7 +138,9 @@ def test_effort_never_raises_its_own_loss(renderer: DifferentiableRenderer, laye
 
 
 @needs_weights
-def test_a_useless_gradient_changes_nothing(renderer: DifferentiableRenderer, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_useless_gradient_changes_nothing(
+    renderer: DifferentiableRenderer, monkeypatch: pytest.MonkeyPatch
+) -> None:
     drawn = Drawn(renderer, 2)
     refiner = Refiner(renderer, 2)
     refiner.portrait(drawn.portrait, drawn.base)
@@ -134,6 +148,7 @@ def test_a_useless_gradient_changes_nothing(renderer: DifferentiableRenderer, mo
 
     def worse(wanted: Any, offset: Any, pictures: Any, number: int) -> tuple[Any, Any]:
         return np.full(len(wanted), float(next(rising))), np.ones_like(wanted)
+
     monkeypatch.setattr(refiner, "_look", worse)
     np.testing.assert_array_equal(refiner.motion(drawn.pictures, drawn.features), drawn.features)
     assert refiner.gain == 0
@@ -142,13 +157,18 @@ def test_a_useless_gradient_changes_nothing(renderer: DifferentiableRenderer, mo
 @pytest.mark.parametrize("seed", range(4))
 def test_cheapest_path_is_the_best_of_all(seed: int) -> None:
     rng = np.random.default_rng(seed)
-    cost, offsets, weight = rng.uniform(0, 1, (3, 4)), rng.normal(size=(3, 4, DIMS)), rng.uniform(0, 0.01, DIMS)
+    cost, offsets, weight = (
+        rng.uniform(0, 1, (3, 4)),
+        rng.normal(size=(3, 4, DIMS)),
+        rng.uniform(0, 0.01, DIMS),
+    )
     before = rng.normal(size=DIMS) if seed % 2 else None
 
     def price(path: tuple[int, ...]) -> float:
         chosen = offsets[list(path), range(4)]
         jumps = np.diff(chosen, axis=0, prepend=chosen[:1] if before is None else before[None])
         return float(cost[list(path), range(4)].sum() + (weight * jumps**2).sum())
+
     best = min(itertools.product(range(3), repeat=4), key=price)
     assert tuple(cheapest_path(cost, offsets, weight, before)) == best
 
@@ -164,7 +184,11 @@ def test_likeness_is_zero_for_the_same_picture_and_counts_the_mouth_most() -> No
     mouth, corner = picture.clone(), picture.clone()
     mouth[..., 165:175, 120:140] += 0.2
     corner[..., 5:15, 5:25] += 0.2
-    assert float(likeness.distance(mouth, picture, weight)) > 3 * float(likeness.distance(corner, picture, weight)) > 0
+    assert (
+        float(likeness.distance(mouth, picture, weight))
+        > 3 * float(likeness.distance(corner, picture, weight))
+        > 0
+    )
 
 
 class Shifting:
@@ -179,7 +203,9 @@ class Shifting:
         assert rgb.shape == (512, 512, 3) and features.shape == (DIMS,)
         self.calls.append(("portrait", 1))
 
-    def motion(self, pictures: NDArray[np.uint8], features: NDArray[np.float32]) -> NDArray[np.float32]:
+    def motion(
+        self, pictures: NDArray[np.uint8], features: NDArray[np.float32]
+    ) -> NDArray[np.float32]:
         assert pictures.shape == (len(features), 256, 256, 3) and pictures.dtype == np.uint8
         self.calls.append(("motion", len(features)))
         self.frames += len(features)
@@ -195,10 +221,15 @@ def test_groups_are_refined_and_faceless_frames_hold_what_was_refined() -> None:
             seen = i % 60 != 55
             items += assembler.push(frame(i, seen=seen), row(float(i % 7)) if seen else None)
         return items + assembler.flush()
+
     refiner = Shifting()
     plain, moved = decoded(run(None)), decoded(run(refiner))
     assert moved == [value + 0.5 for value in plain]
-    assert plain[55] == plain[54] and refiner.calls == [("portrait", 1), ("motion", 50), ("motion", 29)]
+    assert plain[55] == plain[54] and refiner.calls == [
+        ("portrait", 1),
+        ("motion", 50),
+        ("motion", 29),
+    ]
 
 
 def test_encode_tells_what_it_refines(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -207,14 +238,24 @@ def test_encode_tells_what_it_refines(tmp_path: Path, monkeypatch: pytest.Monkey
     def load(options: EncodeOptions, space: ModelId) -> Shifting:
         made.append(Shifting())
         return made[-1]
+
     monkeypatch.setattr(refinement.Refiner, "load", load)
     clip = write_swaying(tmp_path / "clip.mp4", 60)
 
     def run(**more: Any) -> tuple[bytes, EncodeReport, list[ProgressEvent]]:
         sink, events = io.BytesIO(), list[ProgressEvent]()
-        return sink, encode(clip, sink, EncodeOptions(**more), parts=encoder_parts(), progress=events.append), events
+        return (
+            sink,
+            encode(
+                clip, sink, EncodeOptions(**more), parts=encoder_parts(), progress=events.append
+            ),
+            events,
+        )
+
     plain, report, _ = run(effort=0)
-    assert not made and report.to_json()["effort"] == 0 and report.to_json()["refinement_gain"] is None
+    assert (
+        not made and report.to_json()["effort"] == 0 and report.to_json()["refinement_gain"] is None
+    )
     assert plain.getvalue() == run()[0].getvalue()
     refined, report, events = run(effort=2)
     assert report.to_json()["effort"] == 2 and report.to_json()["refinement_gain"] == 0.25
@@ -231,24 +272,43 @@ def test_efforts_that_are_none(wrong: Any) -> None:
         EncodeOptions(effort=wrong)
 
 
-def test_command_line(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+def test_command_line(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
     calls: list[EncodeOptions] = []
 
     class Api:
         @staticmethod
-        def encode(source: str, target: str, options: EncodeOptions, *, progress: Any) -> EncodeReport:
+        def encode(
+            source: str, target: str, options: EncodeOptions, *, progress: Any
+        ) -> EncodeReport:
             calls.append(options)
             name = ModelId("a", bytes(32))
-            return EncodeReport(StreamSizes(frames=1, seconds=Fraction(1)), 4, name, name, Fraction(25), 1, 0, 50, 1.0,
-                                effort=options.effort, refinement_gain=0.05)
+            return EncodeReport(
+                StreamSizes(frames=1, seconds=Fraction(1)),
+                4,
+                name,
+                name,
+                Fraction(25),
+                1,
+                0,
+                50,
+                1.0,
+                effort=options.effort,
+                refinement_gain=0.05,
+            )
+
     monkeypatch.setitem(sys.modules, "vqcodec.api", Api)
     monkeypatch.setattr(vqcodec, "api", Api, raising=False)
 
     def run(*arguments: str) -> Any:
-        monkeypatch.setattr(sys, "argv", ["vqcodec", "encode", "in.mp4", str(tmp_path / "o.vqt"), *arguments])
+        monkeypatch.setattr(
+            sys, "argv", ["vqcodec", "encode", "in.mp4", str(tmp_path / "o.vqt"), *arguments]
+        )
         with pytest.raises(SystemExit) as done:
             cli_main.main()
         return done.value.code or 0
+
     assert run("--effort", "3", "--json") == 0 and run() == 0
     assert [options.effort for options in calls] == [3, 0]
     assert json.loads(capsys.readouterr().out)["refinement_gain"] == 0.05
@@ -274,8 +334,14 @@ def test_a_real_encode_gets_nearer(sample_clip: Path, tmp_path: Path) -> None:
     found = {}
     for level in (0, 1):
         sink = io.BytesIO()
-        report = encode(clip, sink, EncodeOptions(effort=level, portrait_frame="first", crop="full", device="cpu"))
-        groups = [item for item in Reader(io.BytesIO(sink.getvalue())) if isinstance(item, MotionGroup)]
+        report = encode(
+            clip,
+            sink,
+            EncodeOptions(effort=level, portrait_frame="first", crop="full", device="cpu"),
+        )
+        groups = [
+            item for item in Reader(io.BytesIO(sink.getvalue())) if isinstance(item, MotionGroup)
+        ]
         found[level] = np.concatenate([from_indices(group.indices) for group in groups])
         assert report.effort == level and report.sizes.frames == 8
     assert report.refinement_gain is not None and report.refinement_gain > 0.005

@@ -1,4 +1,5 @@
 """Renderer: geometry of flows and maps, blending, and what a rendering must be whatever the weights."""
+
 from __future__ import annotations
 
 import numpy as np
@@ -89,7 +90,9 @@ def test_blend_weights_choose_among_warped_still_and_generated() -> None:
     for channel, expected in ((0, 0.5), (1, 1.0), (2, 0.25)):
         chosen = layers.clone()
         chosen[:, channel] = 30
-        assert torch.allclose(composite(chosen, warped, still)[0], torch.tensor(expected), atol=1e-4)
+        assert torch.allclose(
+            composite(chosen, warped, still)[0], torch.tensor(expected), atol=1e-4
+        )
 
 
 def test_untrained_512_head_enlarges_the_256_blend() -> None:
@@ -97,12 +100,16 @@ def test_untrained_512_head_enlarges_the_256_blend() -> None:
     flat_w, flat_s = torch.full((1, 3, 32, 32), 0.2), torch.full((1, 3, 32, 32), 0.7)
     large = Detail()(layers, torch.rand(1, 16, 16, 16), flat_w, flat_s)
     small, _ = composite(layers, flat_w[..., :16, :16], flat_s[..., :16, :16])
-    assert torch.allclose(torch.nn.functional.interpolate(small, scale_factor=2.0, mode="bilinear"), large, atol=1e-5)
+    assert torch.allclose(
+        torch.nn.functional.interpolate(small, scale_factor=2.0, mode="bilinear"), large, atol=1e-5
+    )
 
 
 def test_conditioning_is_zero_motion_for_the_portrait_itself() -> None:
     state = np.linspace(-3, 3, 48).astype(np.float32)
-    motion, portrait = conditioning_inputs(state, np.stack([state, state + 1]), np.ones(48, np.float32), Layout())
+    motion, portrait = conditioning_inputs(
+        state, np.stack([state, state + 1]), np.ones(48, np.float32), Layout()
+    )
     assert not motion[0].any() and motion[1].any()
     assert np.array_equal(portrait[0], portrait[1])
 
@@ -121,7 +128,9 @@ def posed() -> tuple[np.ndarray, np.ndarray]:
     return draw_face(points[0], 1, 512), features
 
 
-def test_batches_do_not_change_pictures(renderer: Renderer, posed: tuple[np.ndarray, np.ndarray]) -> None:
+def test_batches_do_not_change_pictures(
+    renderer: Renderer, posed: tuple[np.ndarray, np.ndarray]
+) -> None:
     portrait, features = posed
     state = renderer.prepare(portrait, features[0])
     together = renderer.render(state, features, 512)
@@ -145,16 +154,22 @@ def level_b(reference: np.ndarray, other: np.ndarray) -> tuple[float, float]:
     return float(-10 * np.log10(squares.max() / 255**2 + 1e-12)), float(shares.max())
 
 
-def test_other_precisions_and_threads_stay_within_level_b(renderer: Renderer, posed: tuple[np.ndarray, np.ndarray]) -> None:
+def test_other_precisions_and_threads_stay_within_level_b(
+    renderer: Renderer, posed: tuple[np.ndarray, np.ndarray]
+) -> None:
     portrait, features = posed
     reference = renderer.render(renderer.prepare(portrait, features[0]), features, 512)
     half = Renderer.load(device="cpu", precision=torch.bfloat16)
-    psnr, share = level_b(reference, half.render(half.prepare(portrait, features[0]), features, 512))
+    psnr, share = level_b(
+        reference, half.render(half.prepare(portrait, features[0]), features, 512)
+    )
     assert psnr >= 38 and share <= 0.01
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     try:
-        psnr, share = level_b(reference, renderer.render(renderer.prepare(portrait, features[0]), features, 512))
+        psnr, share = level_b(
+            reference, renderer.render(renderer.prepare(portrait, features[0]), features, 512)
+        )
     finally:
         torch.set_num_threads(threads)
     assert psnr >= 48 and share <= 0.0001
@@ -163,6 +178,7 @@ def test_other_precisions_and_threads_stay_within_level_b(renderer: Renderer, po
 def test_renderer_of_another_space_is_refused(renderer: Renderer) -> None:
     from vqcodec.errors import UnsupportedError
     from vqcodec.types import ModelId
+
     with pytest.raises(UnsupportedError, match="other-space"):
         Renderer.load(device="cpu", space=ModelId("other-space", bytes(32)))
     with pytest.raises(UnsupportedError, match="ab" * 32):
@@ -190,7 +206,9 @@ def test_fitted_basis_covers_the_motion_it_was_fitted_to() -> None:
 def test_the_cpu_sampler_samples_like_grid_sample() -> None:
     fast, exact = CpuSampler(), GridSampler()
     generator = torch.Generator().manual_seed(0)
-    maps = torch.rand(1, 16, 32, 32, generator=generator).contiguous(memory_format=torch.channels_last)
+    maps = torch.rand(1, 16, 32, 32, generator=generator).contiguous(
+        memory_format=torch.channels_last
+    )
     flow = 0.3 * torch.randn(3, 2, 64, 64, generator=generator)
     assert torch.allclose(fast.features(maps, flow), exact.features(maps, flow), atol=1e-5)
     nothing = torch.zeros(2, 2, 32, 32)
@@ -199,5 +217,7 @@ def test_the_cpu_sampler_samples_like_grid_sample() -> None:
     picture = blur(torch.rand(1, 3, 256 + 8, 256 + 8, generator=generator), 9, 1)
     smooth = 0.3 * blur(torch.randn(2, 2, 128 + 16, 128 + 16, generator=generator), 17, 1)
     for size in (128, 256):
-        difference = (fast.picture(picture, smooth, size) - exact.picture(picture, smooth, size)).abs()
+        difference = (
+            fast.picture(picture, smooth, size) - exact.picture(picture, smooth, size)
+        ).abs()
         assert difference.max() < 0.02 and difference.mean() < 0.002

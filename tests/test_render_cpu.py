@@ -1,4 +1,5 @@
 """What makes rendering on a CPU fast must not change pictures."""
+
 from __future__ import annotations
 
 import threading
@@ -20,7 +21,9 @@ def test_compositing_by_planes_is_the_blend(stills: int) -> None:
     layers = 2 * torch.randn(3, 9, 64, 64).contiguous(memory_format=torch.channels_last)
     warped, still = (torch.rand(n, 128, 128, 3).permute(0, 3, 1, 2) for n in (3, stills))
     small = premultiplied(layers)
-    large = torch.nn.functional.interpolate(small, scale_factor=2.0, mode="bilinear", align_corners=False)
+    large = torch.nn.functional.interpolate(
+        small, scale_factor=2.0, mode="bilinear", align_corners=False
+    )
     expected = (blend(large, warped, still) * 255).clamp(0, 255).permute(0, 2, 3, 1).numpy()
     made = composited(small, warped, still)
     assert made.dtype == np.uint8 and np.abs(made - expected).max() <= 0.51
@@ -31,7 +34,9 @@ def test_a_single_channel_does_not_change_the_layout() -> None:
     wide = torch.rand(2, 8, 16, 16).contiguous(memory_format=torch.channels_last)
     with torch.inference_mode():
         joined = cat(wide, torch.rand(2, 1, 16, 16))
-        assert joined.is_contiguous(memory_format=torch.channels_last) and not joined.is_contiguous()
+        assert (
+            joined.is_contiguous(memory_format=torch.channels_last) and not joined.is_contiguous()
+        )
     one = torch.rand(2, 1, 16, 16, requires_grad=True)
     cat(wide, one).sum().backward()
     assert isinstance(one.grad, Tensor) and (one.grad == 1).all()

@@ -1,4 +1,5 @@
 """Devices, threads and the allocator."""
+
 from __future__ import annotations
 
 import platform
@@ -59,10 +60,14 @@ def test_allocator_elsewhere(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="needs glibc")
 def test_allocator_keeps_pages() -> None:
     # in a process of its own: the setting stays
-    script = ("import resource, numpy as np\nfrom vqcodec.runtime.allocator import tune_allocator\n"
-              "assert tune_allocator()\nnp.ones(1 << 25)\n"
-              "before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt\n"
-              "for _ in range(4): np.ones(1 << 25)\n"
-              "print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)")
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    script = (
+        "import resource, numpy as np\nfrom vqcodec.runtime.allocator import tune_allocator\n"
+        "assert tune_allocator()\nnp.ones(1 << 25)\n"
+        "before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt\n"
+        "for _ in range(4): np.ones(1 << 25)\n"
+        "print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True
+    )
     assert int(done.stdout) < 4096, "256 MiB four times over would be 262,144 pages of 4 KiB"

@@ -1,4 +1,5 @@
 """CosyVoice's tokenizer stands in for ours: against a stub of the same shape."""
+
 from __future__ import annotations
 
 import sys
@@ -30,11 +31,13 @@ class StubNetwork:
     def eval(self) -> StubNetwork:
         return self
 
-    def quantize(self, mel: torch.Tensor, lengths: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    def quantize(
+        self, mel: torch.Tensor, lengths: torch.Tensor
+    ) -> tuple[torch.Tensor, torch.Tensor]:
         assert mel.shape[:2] == (1, 128) and mel.shape[2] == int(lengths[0])
         self.lengths.append(mel.shape[2])
         k = self.frames_per_token
-        means = mel[:, 0, :mel.shape[2] // k * k].reshape(1, -1, k).mean(-1)
+        means = mel[:, 0, : mel.shape[2] // k * k].reshape(1, -1, k).mean(-1)
         return (means * 1000).round().int() % self.codes, lengths // k
 
 
@@ -54,12 +57,21 @@ def stub_package(network: StubNetwork) -> ModuleType:
             raise RuntimeError("empty protobuf")
         return network
 
-    package.log_mel_spectrogram, package.padding, package.load_model = log_mel_spectrogram, padding, load_model
+    package.log_mel_spectrogram, package.padding, package.load_model = (
+        log_mel_spectrogram,
+        padding,
+        load_model,
+    )
     return package
 
 
-def loaded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str = NAME, frames_per_token: int = 4,
-           codes: int | None = None) -> tuple[S3Tokens, StubNetwork]:
+def loaded(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    name: str = NAME,
+    frames_per_token: int = 4,
+    codes: int | None = None,
+) -> tuple[S3Tokens, StubNetwork]:
     network = StubNetwork(frames_per_token, CODES[name] if codes is None else codes)
     monkeypatch.setitem(sys.modules, "s3tokenizer", stub_package(network))
     path = tmp_path / f"{name}.onnx"
@@ -73,7 +85,9 @@ def steps(tokens: int) -> np.ndarray:
 
 
 @pytest.mark.parametrize(("name", "codes"), CODES.items())
-def test_it_gives_a_token_for_each_frame(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, codes: int) -> None:
+def test_it_gives_a_token_for_each_frame(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, codes: int
+) -> None:
     tokenizer: SpeechTokens
     tokenizer, _ = loaded(tmp_path, monkeypatch, name, 2 if name == "speech_tokenizer_v1" else 4)
     assert tokenizer.codes == codes
@@ -89,7 +103,9 @@ def test_any_length(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, count: int)
 
 
 @pytest.mark.parametrize("frames_per_token", [2, 4])
-def test_long_sound_goes_in_windows_with_context(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, frames_per_token: int) -> None:
+def test_long_sound_goes_in_windows_with_context(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, frames_per_token: int
+) -> None:
     tokenizer, network = loaded(tmp_path, monkeypatch, frames_per_token=frames_per_token)
     count = 3 * WINDOW_TOKENS + 17
     np.testing.assert_array_equal(tokenizer.tokens(steps(count)), np.arange(count) % 1000)
@@ -119,7 +135,9 @@ def test_what_is_missing_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     assert "s3tokenizer" not in {name for name, module in sys.modules.items() if module is not None}
 
 
-def test_weights_of_another_kind_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_weights_of_another_kind_are_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     tokenizer, _ = loaded(tmp_path, monkeypatch, frames_per_token=8)
     with pytest.raises(ModelError, match="gave"):
         tokenizer.tokens(steps(40))

@@ -1,4 +1,5 @@
 """The generator: conditions, passes, windows and what training shows it."""
+
 from __future__ import annotations
 
 from pathlib import Path
@@ -36,7 +37,15 @@ def drawn_clip(frames: int = 60, seed: int = 0, opening: float = 0.1) -> MotionC
     rng = np.random.default_rng(seed)
     controls = read_controls(points, HeadShape.load())
     rest = rng.normal(0, 0.02, (frames, 12)).astype(np.float32)
-    return MotionClip(f"clip{seed}", points, rest, controls, controls, rng.integers(0, 3125, (2, frames)), real=True)
+    return MotionClip(
+        f"clip{seed}",
+        points,
+        rest,
+        controls,
+        controls,
+        rng.integers(0, 3125, (2, frames)),
+        real=True,
+    )
 
 
 def test_best_digits_are_the_formats() -> None:
@@ -61,16 +70,31 @@ def test_controls_of_a_view_are_those_read_in_it(basis: LandmarkBasis) -> None:
     plain = View(1.1, 0.08, np.array([0.03, -0.02], np.float32), mirror=False)
     read = read_controls(plain.points(points, mirror), HeadShape.load())
     told = plain.controls(given)
-    assert np.allclose(read.pose, told.pose, atol=2e-3) and np.allclose(read.blink, told.blink, atol=0.02)
+    assert np.allclose(read.pose, told.pose, atol=2e-3) and np.allclose(
+        read.blink, told.blink, atol=0.02
+    )
     view = View(0.9, -0.05, np.array([0.02, 0.02], np.float32), mirror=True)
     read = read_controls(view.points(points, mirror), HeadShape.load())
     told = view.controls(read_controls(mirrored(points, mirror), HeadShape.load()))
-    assert np.allclose(read.pose, told.pose, atol=2e-3) and np.allclose(read.pose[:, 1], -given.pose[:, 1], atol=0.05)
+    assert np.allclose(read.pose, told.pose, atol=2e-3) and np.allclose(
+        read.pose[:, 1], -given.pose[:, 1], atol=0.05
+    )
 
 
 def test_an_example_tells_what_the_digits_must_become(basis: LandmarkBasis) -> None:
     silence = np.zeros((2, 250), np.int64)
-    batch = next(iter(Stretches([drawn_clip(), drawn_clip(30, 1)], basis, batch=6, length=48, seed=0, silence=silence)))
+    batch = next(
+        iter(
+            Stretches(
+                [drawn_clip(), drawn_clip(30, 1)],
+                basis,
+                batch=6,
+                length=48,
+                seed=0,
+                silence=silence,
+            )
+        )
+    )
     assert batch["speech"].shape == (6, 48) and batch["wanted"].shape == (6, 48, DIMS, 4)
     steps = torch.tensor([64.0, 16, 4, 1])
     mask = batch["mask"]
@@ -93,14 +117,23 @@ def test_silence_closes_the_lips(basis: LandmarkBasis) -> None:
     still, quiet = stretches._fallen_silent(points, given, clip.speech[0])
     gap = np.linalg.norm(still[1:, 13] - still[1:, 14], axis=-1)
     middle = np.flatnonzero(quiet == 7)[4:-4]
-    assert len(middle) > 5 and gap[middle].std() < 0.15 * np.linalg.norm(points[:, 13] - points[:, 14], axis=-1).std()
+    assert (
+        len(middle) > 5
+        and gap[middle].std() < 0.15 * np.linalg.norm(points[:, 13] - points[:, 14], axis=-1).std()
+    )
     assert np.array_equal(still[1:, 10], points[1:, 10])  # the forehead goes on
 
 
-@pytest.mark.parametrize("shape", [TINY, GeneratorShape(width=16, layers=1, heads=2, groups=1),
-                                   GeneratorShape(width=16, layers=1, heads=2, codes=0, speech=8),
-                                   GeneratorShape(width=16, layers=1, heads=2, continuous=1),
-                                   GeneratorShape(width=16, layers=1, heads=2, ordinal=1)])
+@pytest.mark.parametrize(
+    "shape",
+    [
+        TINY,
+        GeneratorShape(width=16, layers=1, heads=2, groups=1),
+        GeneratorShape(width=16, layers=1, heads=2, codes=0, speech=8),
+        GeneratorShape(width=16, layers=1, heads=2, continuous=1),
+        GeneratorShape(width=16, layers=1, heads=2, ordinal=1),
+    ],
+)
 def test_a_fixed_batch_is_learned(shape: GeneratorShape, basis: LandmarkBasis) -> None:
     torch.manual_seed(0)
     batch = next(iter(Stretches([drawn_clip()], basis, batch=4, length=40, seed=0)))
@@ -153,7 +186,9 @@ def test_passes_see_the_layers_before(basis: LandmarkBasis) -> None:
     assert not torch.allclose(network(*given, zeros, layer), network(*given, ones, layer))
 
 
-@pytest.mark.parametrize("frames", [0, 1, OVERLAP_FRAMES, WINDOW_FRAMES, WINDOW_FRAMES + 1, 2 * WINDOW_FRAMES + 37])
+@pytest.mark.parametrize(
+    "frames", [0, 1, OVERLAP_FRAMES, WINDOW_FRAMES, WINDOW_FRAMES + 1, 2 * WINDOW_FRAMES + 37]
+)
 def test_windows_give_every_frame_once(frames: int, basis: LandmarkBasis) -> None:
     points = drawn_face(max(frames, 1))
     controls = read_controls(points, HeadShape.load())[:frames]
@@ -169,7 +204,9 @@ def test_no_seam_between_windows(basis: LandmarkBasis) -> None:
     points = drawn_face(1).repeat(3 * WINDOW_FRAMES, 0)
     controls = read_controls(points, HeadShape.load())
     speech = np.full(len(points), 77, np.int64)
-    made = np.concatenate(list(generator(basis).generate(speech, controls, facts(points, basis)))).astype(float)
+    made = np.concatenate(
+        list(generator(basis).generate(speech, controls, facts(points, basis)))
+    ).astype(float)
     steps = np.abs(np.diff(made, axis=0)).max(1)
     edges = np.concatenate([steps[:4], steps[-4:]])  # where the network itself sees an end
     seams = [WINDOW_FRAMES - OVERLAP_FRAMES + i for i in range(-2, OVERLAP_FRAMES + 2)]
@@ -179,15 +216,27 @@ def test_no_seam_between_windows(basis: LandmarkBasis) -> None:
 def test_draws_repeat_with_the_seed(basis: LandmarkBasis) -> None:
     points = drawn_face(40)
     controls, speech = read_controls(points, HeadShape.load()), np.arange(40)
-    runs = [np.concatenate(list(generator(basis).generate(speech, controls, facts(points, basis), temperature=1.0, seed=s)))
-            for s in (3, 3, 4)]
+    runs = [
+        np.concatenate(
+            list(
+                generator(basis).generate(
+                    speech, controls, facts(points, basis), temperature=1.0, seed=s
+                )
+            )
+        )
+        for s in (3, 3, 4)
+    ]
     assert np.array_equal(runs[0], runs[1]) and not np.array_equal(runs[0], runs[2])
 
 
 def test_lengths_must_agree(basis: LandmarkBasis) -> None:
     points = drawn_face(5)
     with pytest.raises(UsageError, match="4 speech tokens, 5 frames"):
-        list(generator(basis).generate(np.zeros(4, np.int64), read_controls(points, HeadShape.load()), facts(points, basis)))
+        list(
+            generator(basis).generate(
+                np.zeros(4, np.int64), read_controls(points, HeadShape.load()), facts(points, basis)
+            )
+        )
 
 
 def test_written_and_read_again(tmp_path: Path, basis: LandmarkBasis) -> None:
@@ -214,12 +263,20 @@ def test_lips_are_enlarged_and_nothing_else(basis: LandmarkBasis) -> None:
     _, turned, _ = conditions(points[0], controls[:1], controls, features[0], basis, shape)
     emphasis = LipEmphasis(basis, shape)
     assert np.array_equal(emphasis(values, turned, features[0], 1.0), values)
-    larger = basis.landmarks((features[0] + emphasis(values, turned, features[0], 2.0) * basis.units).astype(np.float32))
-    before, after = (np.linalg.norm(p[:, 13] - p[:, 14], axis=-1) for p in (basis.landmarks(features), larger))
+    larger = basis.landmarks(
+        (features[0] + emphasis(values, turned, features[0], 2.0) * basis.units).astype(np.float32)
+    )
+    before, after = (
+        np.linalg.norm(p[:, 13] - p[:, 14], axis=-1) for p in (basis.landmarks(features), larger)
+    )
     assert 1.5 < after.std() / before.std() < 2.3 and np.corrcoef(before, after)[0, 1] > 0.97
-    assert np.abs(larger - basis.landmarks(features))[:, 10].max() < 0.1 * np.abs(after - before).max()
+    assert (
+        np.abs(larger - basis.landmarks(features))[:, 10].max() < 0.1 * np.abs(after - before).max()
+    )
     still = np.repeat(values[:1], 30, 0)
-    assert np.allclose(emphasis(still, turned[:1].repeat(30, 0), features[0], 3.0), still, atol=1e-4)
+    assert np.allclose(
+        emphasis(still, turned[:1].repeat(30, 0), features[0], 3.0), still, atol=1e-4
+    )
 
 
 def test_the_gain_is_fitted_and_kept(tmp_path: Path, basis: LandmarkBasis) -> None:
@@ -243,11 +300,18 @@ def test_clips_are_set_in_step_with_their_sound() -> None:
         voice = np.convolve(rng.standard_normal(400), np.ones(5) / 5, "same").astype(np.float32)
         features = rng.standard_normal((400, 100)).astype(np.float32)
         features[:, 0] = 3 * voice
-        track = rng.standard_normal(400) if index == 5 else np.roll(voice, 3) if index == 4 else voice
+        track = (
+            rng.standard_normal(400) if index == 5 else np.roll(voice, 3) if index == 4 else voice
+        )
         points = drawn_face(1).repeat(400, 0)
         points[:, 14, 1] += (0.02 * np.abs(track + 2)).astype(np.float32)
         clips[f"clip{index}"] = (features, points, index)
     found = find_lags(clips)
-    assert found["clip4"][0] == 3 and found["clip0"][0] == 0 and found["clip0"][1] > 0.5 and found["clip5"][1] < 0.4
+    assert (
+        found["clip4"][0] == 3
+        and found["clip0"][0] == 0
+        and found["clip0"][1] > 0.5
+        and found["clip5"][1] < 0.4
+    )
     assert shifted(np.arange(6), 2).tolist() == [0, 0, 0, 1, 2, 3]
     assert lip_signals(clips["clip0"][1]).shape == (400, 3)

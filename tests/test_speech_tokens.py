@@ -1,4 +1,5 @@
 """Speech tokens: the spectrogram, the windows, and that a stream and a file get the same."""
+
 from __future__ import annotations
 
 from pathlib import Path
@@ -31,14 +32,18 @@ def tiny_tokenizer(seed: int = 0) -> SpeechTokenizer:
 
 def noise(count: int, seed: int = 0) -> np.ndarray:
     rng = np.random.default_rng(seed)
-    return (rng.standard_normal(count) * np.abs(np.sin(np.arange(count) / 3000)) * 0.2).astype(np.float32)
+    return (rng.standard_normal(count) * np.abs(np.sin(np.arange(count) / 3000)) * 0.2).astype(
+        np.float32
+    )
 
 
 def test_a_tone_lies_in_its_band() -> None:
     tone = np.sin(2 * np.pi * 1000 * np.arange(16000) / 16000).astype(np.float32)
     spectrum = mel.log_mel(tone)
     assert spectrum.shape == (100, mel.BANDS)
-    centre = mel.mel_to_hertz(np.linspace(0, float(mel.hertz_to_mel(np.array(8000.0))), mel.BANDS + 2))[1:-1]
+    centre = mel.mel_to_hertz(
+        np.linspace(0, float(mel.hertz_to_mel(np.array(8000.0))), mel.BANDS + 2)
+    )[1:-1]
     assert abs(centre[spectrum[50].argmax()] - 1000) < 50
     assert np.allclose(mel.log_mel(np.zeros(640, np.float32)), np.log10(mel.FLOOR))
 
@@ -68,7 +73,7 @@ def test_stream_and_file_are_equal(sizes: list[int], seed: int) -> None:
     samples = noise(sum(sizes), seed)
     stream, pieces, at = tokenizer.stream(), [], 0
     for size in sizes:
-        pieces.append(stream.push(samples[at:at + size]))
+        pieces.append(stream.push(samples[at : at + size]))
         at += size
     pieces.append(stream.flush())
     assert np.array_equal(np.concatenate(pieces), tokenizer.tokens(samples))
@@ -78,10 +83,12 @@ def test_tokens_depend_on_the_sound_near_them_only() -> None:
     tokenizer = tiny_tokenizer()
     first = noise(16000 * 12)
     other = first.copy()
-    other[16000 * 9:] = noise(16000 * 3, 9)
+    other[16000 * 9 :] = noise(16000 * 3, 9)
     a, b = tokenizer.tokens(first), tokenizer.tokens(other)
     assert len(set(a.tolist())) > 8
-    assert np.array_equal(a[:25 * 9 - 100], b[:25 * 9 - 100]) and not np.array_equal(a[225:], b[225:])
+    assert np.array_equal(a[: 25 * 9 - 100], b[: 25 * 9 - 100]) and not np.array_equal(
+        a[225:], b[225:]
+    )
 
 
 def test_a_stream_gives_tokens_within_three_seconds() -> None:
@@ -105,7 +112,9 @@ def test_straight_through_rounding_and_codes() -> None:
     bounded = torch.tensor([[-2.4, -0.6, 0.2, 1.4, 2.39]], requires_grad=True)
     levels = SpeechEncoder.quantized(bounded)
     levels.sum().backward()
-    assert levels.tolist() == [[-2.0, -1.0, 0.0, 1.0, 2.0]] and torch.equal(bounded.grad, torch.ones(1, 5))
+    assert levels.tolist() == [[-2.0, -1.0, 0.0, 1.0, 2.0]] and torch.equal(
+        bounded.grad, torch.ones(1, 5)
+    )
     assert SpeechEncoder.codes(bounded).tolist() == [0 + 1 * 5 + 2 * 25 + 3 * 125 + 4 * 625]
 
 
@@ -122,7 +131,9 @@ def shipped() -> SpeechTokenizer:
 
 
 def test_the_shipped_one_is_small(shipped: SpeechTokenizer) -> None:
-    assert sum(p.numel() for p in shipped._encoder.parameters()) <= 5_000_000 and shipped.codes == 3125
+    assert (
+        sum(p.numel() for p in shipped._encoder.parameters()) <= 5_000_000 and shipped.codes == 3125
+    )
 
 
 def test_the_shipped_one_streams_as_it_reads_files(shipped: SpeechTokenizer) -> None:

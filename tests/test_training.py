@@ -1,4 +1,5 @@
 """The trainer: losses fall, a resumed run is the run it resumes, a recipe's numbers are used, two processes agree."""
+
 from __future__ import annotations
 
 import dataclasses
@@ -24,15 +25,35 @@ torch.set_num_threads(2)
 
 
 def tiny_recipe(**changes: object) -> Recipe:
-    stage = dict(name="t", size_px=128, steps=50, lr=3e-3, lr_end=1e-3, portraits=1, targets=2, warmup=1,
-                 weights=dict(output=10.0, generated=2.0, warped=2.0, perceptual=0.2, landmark=20.0, smooth=1.0, rate=0.0))
+    stage = dict(
+        name="t",
+        size_px=128,
+        steps=50,
+        lr=3e-3,
+        lr_end=1e-3,
+        portraits=1,
+        targets=2,
+        warmup=1,
+        weights=dict(
+            output=10.0,
+            generated=2.0,
+            warped=2.0,
+            perceptual=0.2,
+            landmark=20.0,
+            smooth=1.0,
+            rate=0.0,
+        ),
+    )
     stage.update(changes)
-    return Recipe(name="tiny", seed=3, ema=0.9, check_every=1000, save_every_s=1e9, stages=(Stage(**stage),))
+    return Recipe(
+        name="tiny", seed=3, ema=0.9, check_every=1000, save_every_s=1e9, stages=(Stage(**stage),)
+    )
 
 
 def trainer(cache: Path, out: Path, recipe: Recipe):
     pytest.importorskip("efficientnet_lite_pytorch")
     from vqcodec.training.loop import Trainer
+
     return Trainer(recipe, shipped_basis(), cache, out, device=torch.device("cpu"))
 
 
@@ -43,9 +64,12 @@ def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_steps_on_one_batch_lower_the_loss(cache: Path, tmp_path: Path) -> None:
     from vqcodec.training.loop import to_tensors
+
     run = trainer(cache, tmp_path, tiny_recipe(lr=1e-3))
     stage = run.recipe.stages[0]
-    sampler = PairSampler(load_clips(cache, "train"), run.basis, size=128, portraits=1, targets=2, seed=0)
+    sampler = PairSampler(
+        load_clips(cache, "train"), run.basis, size=128, portraits=1, targets=2, seed=0
+    )
     batch = to_tensors(sampler.batch(), run.device)
     totals = []
     for step in range(8):
@@ -61,22 +85,29 @@ def test_resume_goes_on_where_the_run_stopped(cache: Path, tmp_path: Path) -> No
     again = trainer(cache, tmp_path, tiny_recipe())
     again.resume()
     assert again.step == 2
-    for (name, a), (_, b) in zip(first.model.named_parameters(), again.model.named_parameters(), strict=True):
+    for (name, a), (_, b) in zip(
+        first.model.named_parameters(), again.model.named_parameters(), strict=True
+    ):
         assert torch.equal(a, b), name
         assert torch.equal(first.ema[name], again.ema[name])
         state, restored = first.optimizer.state[a], again.optimizer.state[b]
         assert set(state) == set(restored)
-        assert all(torch.equal(torch.as_tensor(state[k]), torch.as_tensor(restored[k])) for k in state)
+        assert all(
+            torch.equal(torch.as_tensor(state[k]), torch.as_tensor(restored[k])) for k in state
+        )
     again.run(steps=1)
     entries = [json.loads(line) for line in (tmp_path / "log.jsonl").read_text().splitlines()]
     assert [e["step"] for e in entries if "output" in e] == [2, 3]
     assert (tmp_path / "sheet-000003.png").is_file()
 
 
-def test_resume_without_a_checkpoint_starts_from_the_shipped_weights(cache: Path, tmp_path: Path) -> None:
+def test_resume_without_a_checkpoint_starts_from_the_shipped_weights(
+    cache: Path, tmp_path: Path
+) -> None:
     from safetensors import safe_open
 
     from vqcodec.models import store
+
     run = trainer(cache, tmp_path, tiny_recipe())
     run.resume()
     with safe_open(str(store.current("renderer").path), "pt") as handle:
@@ -87,6 +118,7 @@ def test_resume_without_a_checkpoint_starts_from_the_shipped_weights(cache: Path
 
 def test_a_foreign_file_is_not_a_checkpoint(cache: Path, tmp_path: Path) -> None:
     from safetensors.torch import save_file
+
     run = trainer(cache, tmp_path, tiny_recipe())
     save_file({"a": torch.zeros(1)}, str(run.checkpoint_path))
     with pytest.raises(ModelError, match="not a checkpoint"):
@@ -105,6 +137,7 @@ def test_exported_weights_load_as_motion_space_and_renderer(cache: Path, tmp_pat
     from vqcodec.models import store
     from vqcodec.motion.space import MotionSpace
     from vqcodec.training.tokenizer import export_all
+
     run = trainer(cache, tmp_path, tiny_recipe())
     export_all(run, tmp_path / "models", name="tiny")
     manifest = json.loads((tmp_path / "models" / "manifest.json").read_text())
@@ -119,13 +152,23 @@ def test_exported_weights_load_as_motion_space_and_renderer(cache: Path, tmp_pat
 def test_two_processes_train_the_same_weights(cache: Path, tmp_path: Path) -> None:
     pytest.importorskip("efficientnet_lite_pytorch")
     script = Path(__file__).with_name("distributed_run.py")
-    command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2", str(script),
-               str(cache), str(tmp_path)]
+    command = [
+        sys.executable,
+        "-m",
+        "torch.distributed.run",
+        "--standalone",
+        "--nproc-per-node=2",
+        str(script),
+        str(cache),
+        str(tmp_path),
+    ]
     subprocess.run(command, check=True, timeout=300, capture_output=True)
     sums = [json.loads((tmp_path / f"rank{r}.json").read_text()) for r in (0, 1)]
     assert sums[0]["weights"] == sums[1]["weights"]
     assert sums[0]["batch"] != sums[1]["batch"], "each process must see its own samples"
-    assert len((tmp_path / "log.jsonl").read_text().splitlines()) == 2  # only the first process logs
+    assert (
+        len((tmp_path / "log.jsonl").read_text().splitlines()) == 2
+    )  # only the first process logs
 
 
 def test_numpy_and_torch_quantizers_agree_with_the_normative_one() -> None:
@@ -137,7 +180,9 @@ def test_numpy_and_torch_quantizers_agree_with_the_normative_one() -> None:
         expected = from_indices(indices[..., :layers]) * units
         count = np.full(len(delta), layers)
         assert np.allclose(quantize_layers(delta, units, count), expected)
-        mine = straight_through(torch.from_numpy(delta), torch.from_numpy(units), torch.from_numpy(count))
+        mine = straight_through(
+            torch.from_numpy(delta), torch.from_numpy(units), torch.from_numpy(count)
+        )
         assert np.allclose(mine.numpy(), expected, atol=1e-3)
 
 
@@ -150,17 +195,35 @@ def test_straight_through_passes_the_gradient() -> None:
 def test_mirror_swaps_left_and_right() -> None:
     mirror = mirror_permutation(shipped_basis().mean)
     assert np.array_equal(mirror[mirror], np.arange(478))
-    for right, left in ((33, 263), (61, 291), (159, 386), (105, 334), (78, 308), (234, 454), (468, 473), (13, 13)):
+    for right, left in (
+        (33, 263),
+        (61, 291),
+        (159, 386),
+        (105, 334),
+        (78, 308),
+        (234, 454),
+        (468, 473),
+        (13, 13),
+    ):
         assert mirror[right] == left
 
 
 def test_samples_keep_faces_inside_and_are_repeatable(cache: Path) -> None:
     clips = load_clips(cache, "train")
-    batches = [PairSampler(clips, shipped_basis(), size=128, portraits=2, targets=3, seed=5).batch() for _ in range(2)]
+    batches = [
+        PairSampler(clips, shipped_basis(), size=128, portraits=2, targets=3, seed=5).batch()
+        for _ in range(2)
+    ]
     for key in batches[0]:
         assert np.array_equal(batches[0][key], batches[1][key])
     batch = batches[0]
-    assert batch["source"].shape == (2, 128, 128, 3) and batch["target"].shape == (2, 3, 128, 128, 3)
+    assert batch["source"].shape == (2, 128, 128, 3) and batch["target"].shape == (
+        2,
+        3,
+        128,
+        128,
+        3,
+    )
     for key in ("true_s", "true_t"):
         assert batch[key].min() > -0.01 and batch[key].max() < 1.01
 
@@ -184,8 +247,10 @@ def test_recipes() -> None:
 
 def test_unknown_keys_in_a_recipe_are_refused(tmp_path: Path) -> None:
     path = tmp_path / "r.toml"
-    path.write_text('name = "x"\nseed = 1\nema = 0.9\ncheck_every = 1\nsave_every_s = 1\nflavour = 2\n[[stage]]\nname = "a"\n'
-                    "size_px = 128\nsteps = 1\nlr = 1.0\nlr_end = 1.0\nportraits = 1\ntargets = 1\n")
+    path.write_text(
+        'name = "x"\nseed = 1\nema = 0.9\ncheck_every = 1\nsave_every_s = 1\nflavour = 2\n[[stage]]\nname = "a"\n'
+        "size_px = 128\nsteps = 1\nlr = 1.0\nlr_end = 1.0\nportraits = 1\ntargets = 1\n"
+    )
     with pytest.raises(UsageError, match="flavour"):
         load_recipe(str(path))
 
@@ -199,7 +264,9 @@ def test_stage_is_immutable() -> None:
 def test_feature_windows_show_the_same_enlarged_square_of_every_picture() -> None:
     torch.manual_seed(3)
     ramp = torch.linspace(-1, 1, 256)
-    picture = torch.stack([ramp.expand(256, 256), ramp[:, None].expand(256, 256), torch.zeros(256, 256)])[None].repeat(2, 1, 1, 1)
+    picture = torch.stack(
+        [ramp.expand(256, 256), ramp[:, None].expand(256, 256), torch.zeros(256, 256)]
+    )[None].repeat(2, 1, 1, 1)
     landmarks = torch.zeros(2, 478, 2)
     landmarks[:, :, 1] = 0.3
     landmarks[1, :, 0] = -0.9  # a face at the edge: the window stays inside
@@ -225,7 +292,9 @@ def test_mouth_and_eyes_weigh_most() -> None:
 
 
 def test_a_stage_with_an_opponent_trains_both_and_goes_on(cache: Path, tmp_path: Path) -> None:
-    recipe = tiny_recipe(weights={**tiny_recipe().stages[0].weights, "adversarial": 0.1, "matching": 0.5})
+    recipe = tiny_recipe(
+        weights={**tiny_recipe().stages[0].weights, "adversarial": 0.1, "matching": 0.5}
+    )
     run = trainer(cache, tmp_path, recipe)
     run.run(steps=2)
     assert run.opponent is not None and (tmp_path / "discriminator.safetensors").is_file()
@@ -240,6 +309,7 @@ def test_a_stage_with_an_opponent_trains_both_and_goes_on(cache: Path, tmp_path:
 def test_a_view_moves_surroundings_with_the_picture() -> None:
     from vqcodec.models.similarity import to_matrix
     from vqcodec.training.data import seen_through
+
     numbers = np.array([[5, -3, 4, 6, -8, 2, -3, 1]], np.float32)
     view = np.array([[1.5, 0, -40], [0, 1.5, -25]], np.float32)
     for flip in (False, True):
@@ -251,6 +321,7 @@ def test_a_view_moves_surroundings_with_the_picture() -> None:
             def look(p: np.ndarray, flip: bool = flip) -> np.ndarray:
                 out = p * 1.5 + view[:, 2]
                 return np.array([256 - out[0], out[1]]) if flip else out
+
             moved = (there @ [*(point / 128 - 1), 1])[:2] * 128 + 128
             expected = (shown @ [*(look(point) / 128 - 1), 1])[:2] * 128 + 128
             assert np.allclose(look(moved), expected, atol=1e-3)
@@ -260,6 +331,7 @@ def test_open_mouths_are_drawn_more_often(cache: Path) -> None:
     from dataclasses import replace
 
     from vqcodec.training.data import load_clips, mouth_odds
+
     clip = load_clips(cache, "train", side=256)[0]
     points = clip.landmarks.copy()
     points[:, 14] = points[:, 13]

@@ -1,4 +1,5 @@
 """The conformance vectors: both decoders say what the vectors expect, the recipes still make them, and none changes."""
+
 from __future__ import annotations
 
 import hashlib
@@ -27,7 +28,10 @@ def test_there_are_vectors_for_everything() -> None:
     assert len(VALID) >= 75
     assert len(INVALID) >= 100
     unreachable = {"too-many"}  # needs 2**20 groups
-    assert {expected["error"] for expected in INVALID.values()} == {*CODES, *UNSUPPORTED_CODES} - unreachable
+    assert {expected["error"] for expected in INVALID.values()} == {
+        *CODES,
+        *UNSUPPORTED_CODES,
+    } - unreachable
     stored = [path for folder in ("valid", "invalid") for path in (VECTORS / folder).iterdir()]
     assert sum(path.stat().st_size for path in stored) < 400_000
 
@@ -70,12 +74,17 @@ def test_recipes_make_the_stored_files(make: ModuleType) -> None:
 
 
 def test_every_vector_is_frozen(make: ModuleType) -> None:
-    stored = {path.relative_to(VECTORS).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
-              for folder in ("valid", "invalid") for path in (VECTORS / folder).iterdir()}
+    stored = {
+        path.relative_to(VECTORS).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
+        for folder in ("valid", "invalid")
+        for path in (VECTORS / folder).iterdir()
+    }
     assert make.frozen() == stored, "vectors are only added, by make.py (see README.md beside them)"
 
 
-def test_make_refuses_to_change_or_remove_a_frozen_vector(make: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_make_refuses_to_change_or_remove_a_frozen_vector(
+    make: ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
     files = {VECTORS / path: (VECTORS / path).read_bytes() for path in make.frozen()}
     assert make.changed(files) == []
     smallest, longest = VECTORS / "valid/smallest.vqt", VECTORS / "valid/long-hour.vqt"
@@ -91,8 +100,10 @@ def test_make_refuses_to_change_or_remove_a_frozen_vector(make: ModuleType, monk
 
 
 def test_long_vectors_keep_exact_time() -> None:
-    hour, ntsc, sound = (json.loads((VECTORS / "valid" / f"{name}.json").read_text(encoding="utf-8"))
-                         for name in ("long-hour", "long-hour-29.97", "sound-hours"))
+    hour, ntsc, sound = (
+        json.loads((VECTORS / "valid" / f"{name}.json").read_text(encoding="utf-8"))
+        for name in ("long-hour", "long-hour-29.97", "sound-hours")
+    )
     assert Fraction(hour["time_base_s"]) * hour["end_tick"] > 3600
     assert Fraction(ntsc["time_base_s"]) * ntsc["end_tick"] == Fraction(36036, 10)
     assert Fraction(ntsc["frame_rate_hz"]) == Fraction(30_000, 1001)
@@ -115,10 +126,14 @@ def test_final_states_are_of_every_layer() -> None:
 
 def run(*arguments: str, stdin: bytes = b"") -> subprocess.CompletedProcess[bytes]:
     script = str(SPEC / "reference_decoder.py")
-    return subprocess.run([sys.executable, "-I", script, *arguments], input=stdin, capture_output=True, timeout=60)
+    return subprocess.run(
+        [sys.executable, "-I", script, *arguments], input=stdin, capture_output=True, timeout=60
+    )
 
 
-@pytest.mark.parametrize(("name", "status"), [("cut-in-crc", 3), ("empty", 3), ("unsupported-major", 4)])
+@pytest.mark.parametrize(
+    ("name", "status"), [("cut-in-crc", 3), ("empty", 3), ("unsupported-major", 4)]
+)
 def test_reference_decoder_as_a_program(name: str, status: int) -> None:
     done = run(str(VECTORS / "invalid" / f"{name}.vqt"))
     assert done.returncode == status

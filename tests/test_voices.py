@@ -1,4 +1,5 @@
 """Synthetic speech: the sentences, the times of phones, pieces and splits; and espeak-ng itself where it's installed."""
+
 from __future__ import annotations
 
 import csv
@@ -15,9 +16,18 @@ import pytest
 
 from vqcodec.errors import UsageError
 from vqcodec.training import voices
-from vqcodec.training.espeak import DEBIAN_PACKAGE, Phone, Speaker, SynthesiserMissingError, Utterance, timed_phones
+from vqcodec.training.espeak import (
+    DEBIAN_PACKAGE,
+    Phone,
+    Speaker,
+    SynthesiserMissingError,
+    Utterance,
+    timed_phones,
+)
 
-needs_espeak = pytest.mark.skipif(ctypes.util.find_library("espeak-ng") is None, reason="needs espeak-ng")
+needs_espeak = pytest.mark.skipif(
+    ctypes.util.find_library("espeak-ng") is None, reason="needs espeak-ng"
+)
 TRAINED = {"ar", "sw", "cmn", "yue", "ko", "ja", "tr", "hi", "en", "de", "fr", "es"}
 
 
@@ -33,7 +43,12 @@ def test_the_sentences_cover_the_languages_and_keep_some_back() -> None:
 
 def test_phones_have_no_gaps() -> None:
     starts = [(100, "a"), (100, "b"), (200, "(en)"), (300, ""), (400, ""), (500, "c")]
-    expected = (Phone(0.0, 0.1, "_"), Phone(0.1, 0.3, "b"), Phone(0.3, 0.5, "_"), Phone(0.5, 0.7, "c"))
+    expected = (
+        Phone(0.0, 0.1, "_"),
+        Phone(0.1, 0.3, "b"),
+        Phone(0.3, 0.5, "_"),
+        Phone(0.5, 0.7, "c"),
+    )
     assert timed_phones(starts, 700, 1000) == expected
 
 
@@ -50,7 +65,16 @@ def test_words_come_in_another_order() -> None:
     rng = np.random.default_rng(0)
     text = voices.shuffled_words(["One two three four.", "Five six, seven eight!"], rng)
     words = text.rstrip(".").split()
-    assert len(words) >= 5 and set(words) <= {"One", "two", "three", "four", "Five", "six", "seven", "eight"}
+    assert len(words) >= 5 and set(words) <= {
+        "One",
+        "two",
+        "three",
+        "four",
+        "Five",
+        "six",
+        "seven",
+        "eight",
+    }
     assert " " not in voices.shuffled_words(["今天天气很好。"], rng)
 
 
@@ -64,10 +88,14 @@ def test_a_missing_library_is_told_with_its_package() -> None:
 def test_a_vowel_sounds_when_its_phone_says() -> None:
     spoken = Speaker().say("Papa", "de", words_per_minute=120)
     assert spoken.samples.dtype == np.float32 and 0.3 < len(spoken.samples) / 16000 < 2
-    assert spoken.phones[0].start_s == 0 and spoken.phones[-1].end_s == pytest.approx(len(spoken.samples) / 16000, abs=1e-3)
+    assert spoken.phones[0].start_s == 0 and spoken.phones[-1].end_s == pytest.approx(
+        len(spoken.samples) / 16000, abs=1e-3
+    )
     first = next(p for p in spoken.phones if p.name[0] in "aɑ")
-    inside = spoken.samples[round(16000 * first.start_s):round(16000 * (first.start_s + first.end_s) / 2)]
-    before = spoken.samples[:round(16000 * spoken.phones[0].end_s)]
+    inside = spoken.samples[
+        round(16000 * first.start_s) : round(16000 * (first.start_s + first.end_s) / 2)
+    ]
+    before = spoken.samples[: round(16000 * spoken.phones[0].end_s)]
     assert np.sqrt(np.mean(inside**2)) > 0.03
     assert not len(before) or np.sqrt(np.mean(before**2)) < 0.003
     with pytest.raises(UsageError, match="no voice"):
@@ -81,12 +109,20 @@ def test_a_small_corpus_is_whole(tmp_path: Path) -> None:
     assert {row.split for row in rows} == {"train", "heldout_sentence", "heldout_language"}
     assert 24 <= sum(row.seconds for row in rows if row.split == "train") < 40
     with (tmp_path / "a" / "index.tsv").open(encoding="utf-8", newline="") as file:
-        assert [line["name"] for line in csv.DictReader(file, delimiter="\t")] == [row.name for row in rows]
+        assert [line["name"] for line in csv.DictReader(file, delimiter="\t")] == [
+            row.name for row in rows
+        ]
     for row in rows:
         with wave.open(str(tmp_path / "a" / f"{row.name}.wav")) as sound:
-            assert (sound.getframerate(), sound.getnchannels(), sound.getsampwidth()) == (16000, 1, 2)
+            assert (sound.getframerate(), sound.getnchannels(), sound.getsampwidth()) == (
+                16000,
+                1,
+                2,
+            )
             assert sound.getnframes() / 16000 == pytest.approx(row.seconds, abs=1e-3)
-        phones = json.loads((tmp_path / "a" / f"{row.name}.phones.json").read_text(encoding="utf-8"))
+        phones = json.loads(
+            (tmp_path / "a" / f"{row.name}.phones.json").read_text(encoding="utf-8")
+        )
         assert phones[0][0] == 0 and phones[-1][1] == pytest.approx(row.seconds, abs=1e-3)
         assert all(one[1] == pytest.approx(two[0], abs=2e-4) for one, two in pairwise(phones))
 

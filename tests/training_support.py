@@ -1,4 +1,5 @@
 """A tiny cache for the trainer: drawn faces that move, no third-party pictures."""
+
 from __future__ import annotations
 
 import json
@@ -22,7 +23,9 @@ def moving_landmarks(frames: int, seed: int) -> NDArray[np.float32]:
     rng = np.random.default_rng(seed)
     mean = shipped_basis().mean.reshape(478, 2) / 256
     t = np.linspace(0, 2 * np.pi, frames)[:, None]
-    shift = 0.03 * np.concatenate([np.sin(t + rng.uniform(0, 6)), np.cos(2 * t + rng.uniform(0, 6))], 1)
+    shift = 0.03 * np.concatenate(
+        [np.sin(t + rng.uniform(0, 6)), np.cos(2 * t + rng.uniform(0, 6))], 1
+    )
     zoom = 1 + 0.05 * np.sin(3 * t)[:, None]
     return ((mean - 0.5) * zoom + 0.5 + shift[:, None]).astype(np.float32)
 
@@ -32,7 +35,9 @@ def draw_face(points: NDArray[np.float32], seed: int, side: int) -> NDArray[np.u
     rng = np.random.default_rng(seed)
     picture = np.full((side, side, 3), rng.integers(40, 200, 3), np.uint8)
     pixels = (points * side).astype(np.int32)
-    cv2.fillConvexPoly(picture, cv2.convexHull(pixels), rng.integers(90, 255, 3).tolist(), cv2.LINE_AA)
+    cv2.fillConvexPoly(
+        picture, cv2.convexHull(pixels), rng.integers(90, 255, 3).tolist(), cv2.LINE_AA
+    )
     for x, y in pixels[::3]:
         cv2.circle(picture, (int(x), int(y)), 2, rng.integers(0, 255, 3).tolist(), -1, cv2.LINE_AA)
     return picture
@@ -47,8 +52,18 @@ def make_cache(folder: Path, *, clips: int = 3, frames: int = 12, large: bool = 
         np.save(folder / f"{name}.lm.npy", landmarks)
         np.save(folder / f"{name}.sur.npy", np.zeros((len(landmarks), 8), np.float32))
         for side in (256, 512) if large else (256,):
-            np.save(folder / f"{name}.{side}.npy", np.stack([draw_face(p, clip, side) for p in landmarks]))
-        facts = dict(frames=frames, stride=1, stride_512=1, size=512 if large else 256, kind="real", identity=clip,
-                     split="val" if clip == clips - 1 else "train")
+            np.save(
+                folder / f"{name}.{side}.npy",
+                np.stack([draw_face(p, clip, side) for p in landmarks]),
+            )
+        facts = dict(
+            frames=frames,
+            stride=1,
+            stride_512=1,
+            size=512 if large else 256,
+            kind="real",
+            identity=clip,
+            split="val" if clip == clips - 1 else "train",
+        )
         (folder / f"{name}.json").write_text(json.dumps(facts))
     return folder

@@ -8,6 +8,7 @@
 
 Names are loaded on first use: `import vqcodec` and `vqcodec.info` don't import torch.
 """
+
 from __future__ import annotations
 
 import importlib
@@ -21,14 +22,34 @@ if TYPE_CHECKING:
     from vqcodec.reports import DecodeReport, DubReport, EncodeReport
 
 __version__ = "0.1.0"
-__all__ = ["AudioChoice", "DecodeOptions", "DecodeReport", "DubOptions", "DubReport", "EncodeOptions", "EncodeReport",
-           "ProgressEvent", "SquareCrop", "VqcodecError", "__version__", "decode", "dub", "encode", "info", "open", "thin",
-           "verify"]
+__all__ = [
+    "AudioChoice",
+    "DecodeOptions",
+    "DecodeReport",
+    "DubOptions",
+    "DubReport",
+    "EncodeOptions",
+    "EncodeReport",
+    "ProgressEvent",
+    "SquareCrop",
+    "VqcodecError",
+    "__version__",
+    "decode",
+    "dub",
+    "encode",
+    "info",
+    "open",
+    "thin",
+    "verify",
+]
 
-_HOMES = {"vqcodec.api": ("decode", "dub", "encode", "info", "open", "thin", "verify"),
-          "vqcodec.config": ("AudioChoice", "DecodeOptions", "DubOptions", "EncodeOptions", "SquareCrop"),
-          "vqcodec.reports": ("DecodeReport", "DubReport", "EncodeReport"),
-          "vqcodec.errors": ("VqcodecError",), "vqcodec.progress": ("ProgressEvent",)}
+_HOMES = {
+    "vqcodec.api": ("decode", "dub", "encode", "info", "open", "thin", "verify"),
+    "vqcodec.config": ("AudioChoice", "DecodeOptions", "DubOptions", "EncodeOptions", "SquareCrop"),
+    "vqcodec.reports": ("DecodeReport", "DubReport", "EncodeReport"),
+    "vqcodec.errors": ("VqcodecError",),
+    "vqcodec.progress": ("ProgressEvent",),
+}
 
 
 def __getattr__(name: str) -> Any:

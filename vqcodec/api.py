@@ -10,6 +10,7 @@
 
 Files are paths, "-" for standard input and output, or binary file objects.
 """
+
 from __future__ import annotations
 
 import os
@@ -30,24 +31,43 @@ from vqcodec.types import AudioGroup, Head, KeyFrame, MotionGroup, StreamSizes, 
 Target = str | os.PathLike[str] | BinaryIO
 
 
-def encode(source: Stream, target: Target, options: EncodeOptions | None = None, *,
-           progress: Progress = silent) -> EncodeReport:
+def encode(
+    source: Stream,
+    target: Target,
+    options: EncodeOptions | None = None,
+    *,
+    progress: Progress = silent,
+) -> EncodeReport:
     """Code a video of a talking person as .vqt; see `vqcodec.encoder.encode`."""
     from vqcodec import encoder
+
     return encoder.encode(source, target, options, progress=progress)
 
 
-def decode(source: Stream, target: Target, options: DecodeOptions | None = None, *,
-           progress: Progress = silent) -> DecodeReport:
+def decode(
+    source: Stream,
+    target: Target,
+    options: DecodeOptions | None = None,
+    *,
+    progress: Progress = silent,
+) -> DecodeReport:
     """Render a .vqt stream to a video file; see `vqcodec.decoder.decode`."""
     from vqcodec import decoder
+
     return decoder.decode(source, target, options, progress=progress)
 
 
-def dub(speech: Stream, portrait: Stream, target: Target, options: DubOptions | None = None, *,
-        progress: Progress = silent) -> DubReport:
+def dub(
+    speech: Stream,
+    portrait: Stream,
+    target: Target,
+    options: DubOptions | None = None,
+    *,
+    progress: Progress = silent,
+) -> DubReport:
     """Make a talking head from a sound and a picture, as .vqt or video; see `vqcodec.dubber.dub`."""
     from vqcodec import dubber
+
     return dubber.dub(speech, portrait, target, options, progress=progress)
 
 
@@ -72,15 +92,23 @@ def info(source: Stream) -> dict[str, Any]:
 
 def _head_fields(head: Head) -> dict[str, Any]:
     crop, audio = head.crop, head.audio
-    return {"version": f"{head.version[0]}.{head.version[1]}", "layers": head.layers,
-            "frame_rate_hz": str(head.frame_rate_hz), "time_base_s": str(head.time_base_s),
-            "coded_size_px": head.coded_size_px, "synthetic": head.synthetic,
-            "model": str(head.motion_space), "model_sha256": head.motion_space.sha256.hex(),
-            "renderer": str(head.renderer), "renderer_sha256": head.renderer.sha256.hex(),
-            "audio_codec": "opus" if audio else "none", "audio_channels": audio.channels if audio else 0,
-            "audio_rate_hz": audio.sample_rate_hz if audio else 0,
-            "source_size_px": [crop.source_width_px, crop.source_height_px] if crop else None,
-            "crop_px": [crop.x_px, crop.y_px, crop.side_px] if crop else None}
+    return {
+        "version": f"{head.version[0]}.{head.version[1]}",
+        "layers": head.layers,
+        "frame_rate_hz": str(head.frame_rate_hz),
+        "time_base_s": str(head.time_base_s),
+        "coded_size_px": head.coded_size_px,
+        "synthetic": head.synthetic,
+        "model": str(head.motion_space),
+        "model_sha256": head.motion_space.sha256.hex(),
+        "renderer": str(head.renderer),
+        "renderer_sha256": head.renderer.sha256.hex(),
+        "audio_codec": "opus" if audio else "none",
+        "audio_channels": audio.channels if audio else 0,
+        "audio_rate_hz": audio.sample_rate_hz if audio else 0,
+        "source_size_px": [crop.source_width_px, crop.source_height_px] if crop else None,
+        "crop_px": [crop.x_px, crop.y_px, crop.side_px] if crop else None,
+    }
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,10 +124,18 @@ class Verified:
     def to_json(self) -> dict[str, Any]:
         """JSON-ready fields, named with units."""
         report = self.report
-        return _head_fields(report.head) | size_fields(report.sizes) | {
-            "key_frames": report.key_frames, "motion_groups": report.groups,
-            "low_confidence_frames": report.low_confidence_frames, "audio_groups": report.audio_groups,
-            "audio_packets": report.audio_packets, "token_sha256": report.token_sha256}
+        return (
+            _head_fields(report.head)
+            | size_fields(report.sizes)
+            | {
+                "key_frames": report.key_frames,
+                "motion_groups": report.groups,
+                "low_confidence_frames": report.low_confidence_frames,
+                "audio_groups": report.audio_groups,
+                "audio_packets": report.audio_packets,
+                "token_sha256": report.token_sha256,
+            }
+        )
 
 
 def verify(source: Stream) -> Verified:
@@ -110,6 +146,7 @@ def verify(source: Stream) -> Verified:
         MediaError: the file can't be read.
     """
     from vqcodec import container
+
     with open_stream(source) as file:
         return Verified(container.verify(file))
 
@@ -125,6 +162,7 @@ def thin(source: Stream, target: Target, *, layers: int, force: bool = False) ->
     """
     from vqcodec import container
     from vqcodec.media.output import atomic_output
+
     with atomic_output(target, force=force) as sink, open_stream(source) as file:
         return container.thin(file, sink, layers)
 
@@ -161,6 +199,7 @@ class OpenStream:
             UnsupportedError, ModelError: the model of the stream isn't here.
         """
         from vqcodec.decoder import read_frames
+
         try:
             chosen = DecodeOptions(**options)
         except TypeError as error:
@@ -174,8 +213,12 @@ class OpenStream:
     def __enter__(self) -> OpenStream:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None,
-                 trace: TracebackType | None) -> None:
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
         self.close()
 
 

@@ -7,6 +7,7 @@
 Where that portrait serves badly for a while (face/mismatch.py), the best of the next 0.4 s becomes another one of the shot.
 A frame without a face repeats the features of the last face, or, before any face was seen, of the first one to come.
 """
+
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
@@ -60,7 +61,9 @@ class MotionRefiner(Protocol):
     def portrait(self, rgb: NDArray[np.uint8], features: NDArray[np.float32]) -> None:
         """A portrait (512, 512, 3), not coded yet, and its dequantized features (48,): that of the groups to come."""
 
-    def motion(self, pictures: NDArray[np.uint8], features: NDArray[np.float32]) -> NDArray[np.float32]:
+    def motion(
+        self, pictures: NDArray[np.uint8], features: NDArray[np.float32]
+    ) -> NDArray[np.float32]:
         """(T, 256, 256, 3) frames of a group that show a face and their features (T, 48) -> other features (T, 48)."""
         ...
 
@@ -100,9 +103,15 @@ class Assembler:
         low_confidence_frames: frames without a face given so far.
     """
 
-    def __init__(self, units: NDArray[np.float32], time_base_s: Fraction,
-                 portrait_frame: PortraitFrame = "auto", rdo: float = 0.0, refs: Refs = "auto",
-                 refiner: MotionRefiner | None = None) -> None:
+    def __init__(
+        self,
+        units: NDArray[np.float32],
+        time_base_s: Fraction,
+        portrait_frame: PortraitFrame = "auto",
+        rdo: float = 0.0,
+        refs: Refs = "auto",
+        refiner: MotionRefiner | None = None,
+    ) -> None:
         self.key_frames = 0
         self._refiner = refiner
         self.low_confidence_frames = 0
@@ -110,7 +119,9 @@ class Assembler:
         self._time_base_s = time_base_s
         self._rdo = rdo
         self._first_only = portrait_frame == "first"
-        self._watch = None if refs == 1 or (self._first_only and refs == "auto") else PortraitWatch(refs)
+        self._watch = (
+            None if refs == 1 or (self._first_only and refs == "auto") else PortraitWatch(refs)
+        )
         self._shot: int | None = None  # of the portrait in force
         self._base: NDArray[np.float32] | None = None  # dequantized f_s
         self._held: NDArray[np.float32] | None = None  # features of the last face
@@ -119,16 +130,26 @@ class Assembler:
         self._deadline_s = Fraction(0)
         self._group: list[_Pending] = []
 
-    def push(self, frame: FaceFrame, features: NDArray[np.float32] | None) -> list[Portrait | MotionGroup]:
+    def push(
+        self, frame: FaceFrame, features: NDArray[np.float32] | None
+    ) -> list[Portrait | MotionGroup]:
         """Take the next frame and its motion features (48,), None without a face."""
         ready: list[Portrait | MotionGroup] = []
-        small = None if self._refiner is None or frame.square is None else resize(frame.square, REFINED_SIDE_PX)
+        small = (
+            None
+            if self._refiner is None or frame.square is None
+            else resize(frame.square, REFINED_SIDE_PX)
+        )
         pending = _Pending(frame.index, int(frame.time_s / self._time_base_s), features, small)
-        if self._best is not None and (frame.shot != self._best.frame.shot or frame.time_s >= self._deadline_s):
+        if self._best is not None and (
+            frame.shot != self._best.frame.shot or frame.time_s >= self._deadline_s
+        ):
             ready += self._settle()
         if features is not None and self._best is None:
             if frame.shot != self._shot:
-                self._begin_candidates(frame, features, Fraction(0) if self._first_only else CANDIDATES_S)
+                self._begin_candidates(
+                    frame, features, Fraction(0) if self._first_only else CANDIDATES_S
+                )
             elif self._is_due(frame):
                 self._begin_candidates(frame, features, LATER_CANDIDATES_S)
         if self._best is not None or self._base is None:
@@ -146,9 +167,13 @@ class Assembler:
     def _is_due(self, frame: FaceFrame) -> bool:
         """Whether the shot should get another portrait from this frame on."""
         assert frame.square is not None and frame.points is not None
-        return self._watch is not None and self._watch.is_due(frame.square, frame.points, frame.time_s)
+        return self._watch is not None and self._watch.is_due(
+            frame.square, frame.points, frame.time_s
+        )
 
-    def _begin_candidates(self, frame: FaceFrame, features: NDArray[np.float32], within_s: Fraction) -> None:
+    def _begin_candidates(
+        self, frame: FaceFrame, features: NDArray[np.float32], within_s: Fraction
+    ) -> None:
         self._best = _Candidate(-np.inf, frame, features)
         self._deadline_s = frame.time_s + within_s
 
@@ -178,7 +203,9 @@ class Assembler:
         if self._refiner is not None:
             self._refiner.portrait(frame.square, self._base)
         if self._watch is not None:
-            self._watch.start(frame.square, frame.points, frame.time_s, new_shot=frame.shot != self._shot)
+            self._watch.start(
+                frame.square, frame.points, frame.time_s, new_shot=frame.shot != self._shot
+            )
         self._shot = frame.shot
         self.key_frames += 1
         return Portrait(first_frame, frame.square, stored, frame.crop)
@@ -186,8 +213,10 @@ class Assembler:
     def _add(self, pending: _Pending) -> list[Portrait | MotionGroup]:
         """Put a frame in the group; returns the group before it when that is full."""
         ready: list[Portrait | MotionGroup] = []
-        if self._group and (len(self._group) == MAX_GROUP_FRAMES
-                            or (pending.tick - self._group[0].tick) * self._time_base_s >= GROUP_MAX_S):
+        if self._group and (
+            len(self._group) == MAX_GROUP_FRAMES
+            or (pending.tick - self._group[0].tick) * self._time_base_s >= GROUP_MAX_S
+        ):
             ready = self._end_group()
         self._group.append(pending)
         return ready
@@ -204,12 +233,24 @@ class Assembler:
         missing = np.array([p.features is None for p in group])
         self.low_confidence_frames += int(missing.sum())
         tokens = to_indices(choose(np.stack(values) - self._base, self._units, self._rdo))
-        return [MotionGroup(group[0].index, np.array([p.tick for p in group], np.int64), missing, tokens)]
+        return [
+            MotionGroup(
+                group[0].index, np.array([p.tick for p in group], np.int64), missing, tokens
+            )
+        ]
 
     def _refined(self, group: list[_Pending]) -> list[_Pending]:
         """The group with refined features; frames without a face hold what becomes of the one before."""
-        seen = [(p.picture, p.features) for p in group if p.picture is not None and p.features is not None]
+        seen = [
+            (p.picture, p.features)
+            for p in group
+            if p.picture is not None and p.features is not None
+        ]
         if self._refiner is None or not seen:
             return group
-        rows = iter(self._refiner.motion(np.stack([picture for picture, _ in seen]), np.stack([row for _, row in seen])))
+        rows = iter(
+            self._refiner.motion(
+                np.stack([picture for picture, _ in seen]), np.stack([row for _, row in seen])
+            )
+        )
         return [p if p.features is None else replace(p, features=next(rows)) for p in group]

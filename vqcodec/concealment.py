@@ -6,6 +6,7 @@
 
 Times of missing frames follow from the frame numbers and times on both sides, in integers. None of this is normative.
 """
+
 from __future__ import annotations
 
 from collections.abc import Iterator
@@ -32,7 +33,9 @@ _TAIL_S = Fraction(1, 8)
 Features = NDArray[np.float32]
 
 
-def hole_ticks(before: int | None, after: int, missing: int, time_base_s: Fraction) -> Iterator[int]:
+def hole_ticks(
+    before: int | None, after: int, missing: int, time_base_s: Fraction
+) -> Iterator[int]:
     """Times of missing frames, evenly spread.
 
     Args:
@@ -64,7 +67,9 @@ def faded(before: Features, after: Features, tick: int, span: tuple[int, int]) -
 class RecoveringSound(SoundWindow):
     """The sound of a damaged stream; a group that doesn't decode is a hole, too."""
 
-    def __init__(self, head: AudioHead, start_s: Fraction, end_s: Fraction | None, damage: Damage) -> None:
+    def __init__(
+        self, head: AudioHead, start_s: Fraction, end_s: Fraction | None, damage: Damage
+    ) -> None:
         super().__init__(head, start_s, end_s)
         self._damage = damage
         self._last: NDArray[np.int16] | None = None  # the sample before a hole
@@ -78,7 +83,9 @@ class RecoveringSound(SoundWindow):
     def fill(self, end_s: Fraction) -> Iterator[Samples]:
         """Silence up to a time."""
         end = round(end_s * AUDIO_HZ)
-        yield from self._hole(max((end if self._stop is None else min(end, self._stop)) - self._next, 0))
+        yield from self._hole(
+            max((end if self._stop is None else min(end, self._stop)) - self._next, 0)
+        )
 
     def _decoded(self, decoder: AudioDecoder, group: AudioGroup) -> NDArray[np.int16]:
         try:
@@ -92,17 +99,17 @@ class RecoveringSound(SoundWindow):
         self._damage.audio_lost_s += Fraction(count, AUDIO_HZ)
         for silence in super()._hole(count):
             if self._last is not None:  # no click: the last sample dies away
-                ramp = np.linspace(1, 0, EDGE_SAMPLES)[:len(silence.pcm), None]
-                silence.pcm[:len(ramp)] = np.rint(ramp * self._last)
+                ramp = np.linspace(1, 0, EDGE_SAMPLES)[: len(silence.pcm), None]
+                silence.pcm[: len(ramp)] = np.rint(ramp * self._last)
                 self._last = None
             self._after_hole = True
             yield silence
 
     def _heard(self, pcm: NDArray[np.int16]) -> Samples:
         if self._after_hole:
-            ramp = np.linspace(0, 1, EDGE_SAMPLES)[:len(pcm), None]
+            ramp = np.linspace(0, 1, EDGE_SAMPLES)[: len(pcm), None]
             pcm = pcm.copy()
-            pcm[:len(ramp)] = np.rint(ramp * pcm[:len(ramp)])
+            pcm[: len(ramp)] = np.rint(ramp * pcm[: len(ramp)])
             self._after_hole = False
         self._last = pcm[-1]
         return Samples(pcm)
@@ -117,13 +124,17 @@ class RecoveringWindow(Window):
         options: see DecodeOptions.
     """
 
-    def __init__(self, reader: RecoveringReader, units: NDArray[np.float32], options: DecodeOptions) -> None:
+    def __init__(
+        self, reader: RecoveringReader, units: NDArray[np.float32], options: DecodeOptions
+    ) -> None:
         super().__init__(reader.head, units, options)
         self._reader, self._damage = reader, reader.damage
         self._fade_ticks = FADE_S / reader.head.time_base_s
         self._step = max(round(1 / (reader.head.frame_rate_hz * reader.head.time_base_s)), 1)
         self._next_frame = 0
-        self._held: tuple[int, KeyFrame, Features] | None = None  # the last frame: tick, portrait, features
+        self._held: tuple[int, KeyFrame, Features] | None = (
+            None  # the last frame: tick, portrait, features
+        )
 
     def finish(self) -> Iterator[Pose | Samples]:
         """Frames and silence up to where the stream is known to have gone on."""
@@ -137,7 +148,9 @@ class RecoveringWindow(Window):
             if end_s - sound.end_s > _TAIL_S:
                 yield from sound.fill(end_s)
 
-    def _sound_window(self, head: AudioHead, start_s: Fraction, end_s: Fraction | None) -> SoundWindow:
+    def _sound_window(
+        self, head: AudioHead, start_s: Fraction, end_s: Fraction | None
+    ) -> SoundWindow:
         return RecoveringSound(head, start_s, end_s, self._damage)
 
     def _poses(self, group: MotionGroup) -> Iterator[Pose]:
@@ -157,18 +170,28 @@ class RecoveringWindow(Window):
         self._step = ticks[-1] - ticks[-2] if len(ticks) > 1 else self._step
         self._held = ticks[-1], self._key_frame, features[-1]
 
-    def _concealed(self, after: int, missing: int, key_frame: KeyFrame, next_pose: Features) -> Iterator[Pose]:
+    def _concealed(
+        self, after: int, missing: int, key_frame: KeyFrame, next_pose: Features
+    ) -> Iterator[Pose]:
         """Hold the last pose, then fade to the next one; where the portrait changes, hold one, then the other."""
         before, old, pose = self._held or (None, key_frame, next_pose)
         ticks = hole_ticks(before, after, missing, self._head.time_base_s)
         if old is not key_frame:
-            own = min(max(key_frame.first_frame - self._next_frame, 0), missing)  # frames of the old portrait
+            own = min(
+                max(key_frame.first_frame - self._next_frame, 0), missing
+            )  # frames of the old portrait
             all_ticks = list(ticks)
             yield from self._made_up([(tick, pose) for tick in all_ticks[:own]], old, after)
-            yield from self._made_up([(tick, next_pose) for tick in all_ticks[own:]], key_frame, after)
+            yield from self._made_up(
+                [(tick, next_pose) for tick in all_ticks[own:]], key_frame, after
+            )
             return
         start = max(before if before is not None else after, int(after - self._fade_ticks))
-        yield from self._made_up(((tick, faded(pose, next_pose, tick, (start, after))) for tick in ticks), key_frame, after)
+        yield from self._made_up(
+            ((tick, faded(pose, next_pose, tick, (start, after))) for tick in ticks),
+            key_frame,
+            after,
+        )
 
     def _tail(self, last: int, key_frame: KeyFrame, pose: Features) -> Iterator[Pose]:
         """Hold the last pose until IEND, or until the sound ends."""
@@ -177,14 +200,20 @@ class RecoveringWindow(Window):
             ticks = hole_ticks(last, end, frames - self._next_frame, self._head.time_base_s)
         else:
             end = last + self._step
-            sound_end_s = self._sound.end_s if isinstance(self._sound, RecoveringSound) else Fraction(0)
+            sound_end_s = (
+                self._sound.end_s if isinstance(self._sound, RecoveringSound) else Fraction(0)
+            )
             if sound_end_s - end * self._head.time_base_s > _TAIL_S:
                 end = int(sound_end_s / self._head.time_base_s)
             ticks = iter(range(last + self._step, end, self._step))
         yield from self._made_up(((tick, pose) for tick in ticks), key_frame, end)
 
-    def _made_up(self, rows: Iterator[tuple[int, Features]] | list[tuple[int, Features]], key_frame: KeyFrame,
-                 end: int) -> Iterator[Pose]:
+    def _made_up(
+        self,
+        rows: Iterator[tuple[int, Features]] | list[tuple[int, Features]],
+        key_frame: KeyFrame,
+        end: int,
+    ) -> Iterator[Pose]:
         """Poses of the window, counted, with their span of time, which lasts until the tick `end` at most."""
         first: Fraction | None = None
         for pose in self._inside(rows, key_frame):

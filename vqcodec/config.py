@@ -1,4 +1,5 @@
 """What a caller may choose. Plain values, checked when made: no torch, no av, no cv2."""
+
 from __future__ import annotations
 
 import re
@@ -48,8 +49,11 @@ class AudioChoice:
 
     def __post_init__(self) -> None:
         _require(self.mode in ("opus", "copy", "none"), f"unknown audio mode {self.mode!r}")
-        _require(6_000 <= self.bitrate_bps <= 64_000, f"audio rate {self.bitrate_bps} bit/s is outside 6k..64k",
-                 "Choose --audio 6k to 64k, copy or none.")
+        _require(
+            6_000 <= self.bitrate_bps <= 64_000,
+            f"audio rate {self.bitrate_bps} bit/s is outside 6k..64k",
+            "Choose --audio 6k to 64k, copy or none.",
+        )
 
     @classmethod
     def parse(cls, text: str) -> AudioChoice:
@@ -63,7 +67,11 @@ class AudioChoice:
         if text == "none":
             return cls("none")
         match = re.fullmatch(r"(\d+(?:\.\d+)?)(k?)", text.strip().lower())
-        _require(match is not None, f"{text!r} is not an audio choice", "Choose --audio 6k to 64k, copy or none.")
+        _require(
+            match is not None,
+            f"{text!r} is not an audio choice",
+            "Choose --audio 6k to 64k, copy or none.",
+        )
         assert match is not None
         return cls("opus", int(Fraction(match[1]) * (1000 if match[2] else 1)))
 
@@ -77,8 +85,13 @@ class SquareCrop:
     side_px: int
 
     def __post_init__(self) -> None:
-        _require(16 <= self.side_px <= 65_535, f"a crop {self.side_px} px wide is outside 16..65535")
-        _require(max(abs(self.x_px), abs(self.y_px)) <= 65_535, "the crop lies too far outside the picture")
+        _require(
+            16 <= self.side_px <= 65_535, f"a crop {self.side_px} px wide is outside 16..65535"
+        )
+        _require(
+            max(abs(self.x_px), abs(self.y_px)) <= 65_535,
+            "the crop lies too far outside the picture",
+        )
 
 
 CropChoice: TypeAlias = CropMode | SquareCrop
@@ -95,7 +108,11 @@ def parse_crop(text: str) -> CropChoice:
     if text == "full":
         return "full"
     match = re.fullmatch(r"\s*(-?\d+)\s*,\s*(-?\d+)\s*,\s*(\d+)\s*", text)
-    _require(match is not None, f"{text!r} is not a crop", "Choose --crop auto, full or x,y,side in source pixels.")
+    _require(
+        match is not None,
+        f"{text!r} is not a crop",
+        "Choose --crop auto, full or x,y,side in source pixels.",
+    )
     assert match is not None
     return SquareCrop(int(match[1]), int(match[2]), int(match[3]))
 
@@ -108,7 +125,11 @@ def parse_refs(text: str) -> Refs:
     """
     if text == "auto":
         return "auto"
-    _require(re.fullmatch(r"[0-9]{1,4}", text) is not None, f"{text!r} is not a number of portraits", _REFS_HINT)
+    _require(
+        re.fullmatch(r"[0-9]{1,4}", text) is not None,
+        f"{text!r} is not a number of portraits",
+        _REFS_HINT,
+    )
     return int(text)
 
 
@@ -121,7 +142,9 @@ def parse_fraction(text: str, what: str) -> Fraction:
     try:
         return Fraction(text.strip())
     except (ValueError, ZeroDivisionError) as error:
-        raise UsageError(f"{text!r} is not a number for {what}", hint="Write 25, 29.97 or 30000/1001.") from error
+        raise UsageError(
+            f"{text!r} is not a number for {what}", hint="Write 25, 29.97 or 30000/1001."
+        ) from error
 
 
 def parse_time_s(text: str, what: str) -> Fraction:
@@ -131,8 +154,11 @@ def parse_time_s(text: str, what: str) -> Fraction:
         UsageError: not a time.
     """
     parts = [parse_fraction(part, what) for part in text.split(":")]
-    _require(len(parts) <= 3 and all(p >= 0 for p in parts), f"{text!r} is not a time for {what}",
-             "Write seconds (12.5) or minutes:seconds (1:02.5).")
+    _require(
+        len(parts) <= 3 and all(p >= 0 for p in parts),
+        f"{text!r} is not a time for {what}",
+        "Write seconds (12.5) or minutes:seconds (1:02.5).",
+    )
     return sum((part * 60**i for i, part in enumerate(reversed(parts))), Fraction(0))
 
 
@@ -176,17 +202,36 @@ class EncodeOptions:
 
     def __post_init__(self) -> None:
         low, high = FRAME_RATE_RANGE_HZ
-        _require(self.fps is None or low <= self.fps <= high, f"{self.fps} frames per second is outside {low}..{high}")
+        _require(
+            self.fps is None or low <= self.fps <= high,
+            f"{self.fps} frames per second is outside {low}..{high}",
+        )
         _require(1 <= self.layers <= LAYERS, f"layers is {self.layers}, not 1..{LAYERS}")
-        _require(self.bitrate_kbps is None or 1 <= self.bitrate_kbps <= 1000,
-                 f"a target of {self.bitrate_kbps} kbit/s is outside 1..1000")
+        _require(
+            self.bitrate_kbps is None or 1 <= self.bitrate_kbps <= 1000,
+            f"a target of {self.bitrate_kbps} kbit/s is outside 1..1000",
+        )
         _require(self.rdo is None or 0 <= self.rdo <= 100, f"rdo is {self.rdo}, not 0..100")
-        _require(self.effort in range(MAX_EFFORT + 1), f"effort is {self.effort}, not 0..{MAX_EFFORT}")
-        _require(1 <= self.portrait_quality <= 100, f"portrait quality {self.portrait_quality} is outside 1..100")
-        _require(self.portrait_frame in ("auto", "first"), f"unknown portrait frame {self.portrait_frame!r}")
-        _require(self.refs == "auto" or (isinstance(self.refs, int) and 1 <= self.refs <= MAX_REFS),
-                 f"{self.refs!r} is not a number of portraits", _REFS_HINT)
-        _require(isinstance(self.crop, SquareCrop) or self.crop in ("auto", "full"), f"unknown crop {self.crop!r}")
+        _require(
+            self.effort in range(MAX_EFFORT + 1), f"effort is {self.effort}, not 0..{MAX_EFFORT}"
+        )
+        _require(
+            1 <= self.portrait_quality <= 100,
+            f"portrait quality {self.portrait_quality} is outside 1..100",
+        )
+        _require(
+            self.portrait_frame in ("auto", "first"),
+            f"unknown portrait frame {self.portrait_frame!r}",
+        )
+        _require(
+            self.refs == "auto" or (isinstance(self.refs, int) and 1 <= self.refs <= MAX_REFS),
+            f"{self.refs!r} is not a number of portraits",
+            _REFS_HINT,
+        )
+        _require(
+            isinstance(self.crop, SquareCrop) or self.crop in ("auto", "full"),
+            f"unknown crop {self.crop!r}",
+        )
         _require(self.device in ("auto", "cpu", "cuda"), f"unknown device {self.device!r}")
 
 
@@ -225,12 +270,20 @@ class DecodeOptions:
     def __post_init__(self) -> None:
         _require(self.device in ("auto", "cpu", "cuda"), f"unknown device {self.device!r}")
         _require(self.size_px in (256, 512), f"size is {self.size_px}, not 256 or 512")
-        _require(self.layers is None or 1 <= self.layers <= LAYERS, f"layers is {self.layers}, not 1..{LAYERS}")
+        _require(
+            self.layers is None or 1 <= self.layers <= LAYERS,
+            f"layers is {self.layers}, not 1..{LAYERS}",
+        )
         _require(self.start_s >= 0, f"start {self.start_s} s is negative")
         _require(self.end_s is None or self.end_s > self.start_s, "end is not after start")
         _require(0 <= self.crf <= 51, f"crf {self.crf} is outside 0..51")
-        _require(1 <= self.batch_frames <= 256, f"batch of {self.batch_frames} frames is outside 1..256")
-        _require(self.follow_s is None or 0 < self.follow_s <= 86_400, f"waiting {self.follow_s} s is outside 0..86400")
+        _require(
+            1 <= self.batch_frames <= 256, f"batch of {self.batch_frames} frames is outside 1..256"
+        )
+        _require(
+            self.follow_s is None or 0 < self.follow_s <= 86_400,
+            f"waiting {self.follow_s} s is outside 0..86400",
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -273,10 +326,15 @@ class DubOptions:
         _require(0 <= self.seed < 2**63, f"seed {self.seed} is outside 0..2^63-1")
         _require(0 <= self.temperature <= 2, f"temperature {self.temperature} is outside 0..2")
         _require(1 <= self.layers <= LAYERS, f"layers is {self.layers}, not 1..{LAYERS}")
-        _require(self.portrait_quality is None or 1 <= self.portrait_quality <= 100,
-                 f"portrait quality {self.portrait_quality} is outside 1..100")
-        _require(self.audio_bps is None or 6_000 <= self.audio_bps <= 64_000,
-                 f"audio rate {self.audio_bps} bit/s is outside 6k..64k", "Choose --audio-bitrate 6k to 64k.")
+        _require(
+            self.portrait_quality is None or 1 <= self.portrait_quality <= 100,
+            f"portrait quality {self.portrait_quality} is outside 1..100",
+        )
+        _require(
+            self.audio_bps is None or 6_000 <= self.audio_bps <= 64_000,
+            f"audio rate {self.audio_bps} bit/s is outside 6k..64k",
+            "Choose --audio-bitrate 6k to 64k.",
+        )
         _require(self.size_px in (256, 512), f"size is {self.size_px}, not 256 or 512")
         _require(0 <= self.crf <= 51, f"crf {self.crf} is outside 0..51")
         _require(self.device in ("auto", "cpu", "cuda"), f"unknown device {self.device!r}")

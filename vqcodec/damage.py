@@ -1,4 +1,5 @@
 """What was lost of a stream, and what was shown in its place: filled in while a damaged stream is decoded."""
+
 from __future__ import annotations
 
 from dataclasses import dataclass, field
@@ -54,41 +55,81 @@ class Damage:
     @property
     def any(self) -> bool:
         """Whether anything is amiss."""
-        return not self.complete or any((
-            self.skipped_bytes, self.dropped_chunks, self.foreign_chunks, self.groups_lost, self.groups_thinned,
-            self.key_frames_lost, self.stills_lost, self.audio_groups_lost, self.frames_concealed, self.audio_lost_s))
+        return not self.complete or any(
+            (
+                self.skipped_bytes,
+                self.dropped_chunks,
+                self.foreign_chunks,
+                self.groups_lost,
+                self.groups_thinned,
+                self.key_frames_lost,
+                self.stills_lost,
+                self.audio_groups_lost,
+                self.frames_concealed,
+                self.audio_lost_s,
+            )
+        )
 
     def to_json(self) -> dict[str, Any]:
         """JSON-ready fields, named with units."""
-        counts = {name: getattr(self, name) for name in (
-            "frames_intact", "frames_concealed", "frames_other_portrait", "groups_read", "groups_lost", "groups_thinned",
-            "key_frames_lost", "stills_lost", "audio_groups_lost", "skipped_bytes", "dropped_chunks", "foreign_chunks",
-            "complete")}
-        return counts | {"audio_lost_s": round(float(self.audio_lost_s), 6),
-                         "concealed_s": [[round(float(a), 6), round(float(b), 6)] for a, b in self.concealed]}
+        counts = {
+            name: getattr(self, name)
+            for name in (
+                "frames_intact",
+                "frames_concealed",
+                "frames_other_portrait",
+                "groups_read",
+                "groups_lost",
+                "groups_thinned",
+                "key_frames_lost",
+                "stills_lost",
+                "audio_groups_lost",
+                "skipped_bytes",
+                "dropped_chunks",
+                "foreign_chunks",
+                "complete",
+            )
+        }
+        return counts | {
+            "audio_lost_s": round(float(self.audio_lost_s), 6),
+            "concealed_s": [[round(float(a), 6), round(float(b), 6)] for a, b in self.concealed],
+        }
 
     def sentences(self) -> list[str]:
         """What a person should read; empty for an intact stream."""
         if not self.any:
             return []
-        lost = [_count(self.groups_lost, "motion group"), _count(self.key_frames_lost + self.stills_lost, "portrait"),
-                _count(self.audio_groups_lost, "sound group")]
-        told = [f"lost: {', '.join(part for part in lost if part)}" + ("" if self.complete else " at least")] \
-            if any(lost) else []
+        lost = [
+            _count(self.groups_lost, "motion group"),
+            _count(self.key_frames_lost + self.stills_lost, "portrait"),
+            _count(self.audio_groups_lost, "sound group"),
+        ]
+        told = (
+            [
+                f"lost: {', '.join(part for part in lost if part)}"
+                + ("" if self.complete else " at least")
+            ]
+            if any(lost)
+            else []
+        )
         if not self.complete:
             told.append("the stream has no readable end: it was cut off, or is still being written")
         if self.frames_concealed:
             total = self.frames_intact + self.frames_concealed
             told.append(f"{self.frames_concealed} of {total} frames are made up: {self._spans()}")
         if self.frames_other_portrait:
-            told.append(f"{self.frames_other_portrait} frames are rendered from another portrait than their own")
+            told.append(
+                f"{self.frames_other_portrait} frames are rendered from another portrait than their own"
+            )
         if self.groups_thinned:
             told.append(f"{_count(self.groups_thinned, 'motion group')} without the finest layers")
         if self.audio_lost_s:
             told.append(f"{float(self.audio_lost_s):.2f} s of sound are silent")
         if self.skipped_bytes or self.dropped_chunks or self.foreign_chunks:
-            told.append(f"skipped: {self.skipped_bytes} bytes, {self.dropped_chunks} chunks out of place, "
-                        f"{self.foreign_chunks} of another stream")
+            told.append(
+                f"skipped: {self.skipped_bytes} bytes, {self.dropped_chunks} chunks out of place, "
+                f"{self.foreign_chunks} of another stream"
+            )
         return told
 
     def _spans(self) -> str:

@@ -8,6 +8,7 @@ Every frame is rendered from its key frame and its own tokens: an error in one f
 key frame, the first 0.2 s are rendered from both and blended (vqcodec.fading). With `recover`, damage is read past
 (RecoveringReader) and what is missing made up (RecoveringWindow); the rest is the same.
 """
+
 from __future__ import annotations
 
 import time
@@ -51,19 +52,28 @@ class _Portraits:
     One state is kept, because key frames come in order; during a cross-fade, the one before, too.
     """
 
-    def __init__(self, parts: DecoderParts, options: DecodeOptions, head: Head, damage: Damage | None) -> None:
+    def __init__(
+        self, parts: DecoderParts, options: DecodeOptions, head: Head, damage: Damage | None
+    ) -> None:
         self._parts = parts
         self._damage = damage
         self._size_px = head.coded_size_px
         self._key_frame: KeyFrame | None = None
         self._state: Any = None
         self._before: tuple[KeyFrame, Any] | None = None
-        self._first: NDArray[np.float32] | None = None  # features of the stream's own first portrait, where another is driven
+        self._first: NDArray[np.float32] | None = (
+            None  # features of the stream's own first portrait, where another is driven
+        )
         self._other: tuple[NDArray[np.uint8], NDArray[np.float32]] | None = None
         if options.portrait is not None:
             with parts.detector() as detector:
-                found = portrait_square(detector, load_picture(options.portrait), name=str(options.portrait))
-            self._other = found.square, parts.space.features(found.small[None], found.points[None])[0]
+                found = portrait_square(
+                    detector, load_picture(options.portrait), name=str(options.portrait)
+                )
+            self._other = (
+                found.square,
+                parts.space.features(found.small[None], found.points[None])[0],
+            )
 
     def state(self, key_frame: KeyFrame) -> Any:
         """What the renderer needs to render from a key frame."""
@@ -84,7 +94,9 @@ class _Portraits:
             return None
         if key_frame is self._key_frame:
             return self._state
-        if self._before is None or key_frame is not self._before[0]:  # playing begins within the fade
+        if (
+            self._before is None or key_frame is not self._before[0]
+        ):  # playing begins within the fade
             try:
                 self._before = key_frame, self._fresh(key_frame)
             except BitstreamError:
@@ -109,7 +121,9 @@ class _Portraits:
             if self._damage is None or self._state is None:
                 raise
             self._damage.stills_lost += 1
-            return self._state  # poses are relative to a picture, so the one before can show them, too
+            return (
+                self._state
+            )  # poses are relative to a picture, so the one before can show them, too
 
     def drive(self, features: NDArray[np.float32]) -> NDArray[np.float32]:
         """(N, 48) features of the stream -> features to render."""
@@ -118,15 +132,24 @@ class _Portraits:
         return self._parts.space.transfer(features, self._first, self._other[1])
 
 
-def rendered(items: Iterable[Pose | Samples], portraits: _Portraits, renderer: FrameRenderer, size_px: int,
-             batch_frames: int) -> Iterator[VideoFrame | Samples]:
+def rendered(
+    items: Iterable[Pose | Samples],
+    portraits: _Portraits,
+    renderer: FrameRenderer,
+    size_px: int,
+    batch_frames: int,
+) -> Iterator[VideoFrame | Samples]:
     """Pictures of the poses, made in batches of one key frame; sound passes ahead of poses that wait."""
     batch: list[Pose] = []
 
     def flush() -> Iterator[VideoFrame]:
         if batch:
-            yield from (VideoFrame(rgb, pose.time_s)
-                        for rgb, pose in zip(_pictures(batch, portraits, renderer, size_px), batch, strict=True))
+            yield from (
+                VideoFrame(rgb, pose.time_s)
+                for rgb, pose in zip(
+                    _pictures(batch, portraits, renderer, size_px), batch, strict=True
+                )
+            )
             batch.clear()
 
     for item in items:
@@ -139,7 +162,9 @@ def rendered(items: Iterable[Pose | Samples], portraits: _Portraits, renderer: F
     yield from flush()
 
 
-def _pictures(batch: list[Pose], portraits: _Portraits, renderer: FrameRenderer, size_px: int) -> list[NDArray[np.uint8]]:
+def _pictures(
+    batch: list[Pose], portraits: _Portraits, renderer: FrameRenderer, size_px: int
+) -> list[NDArray[np.uint8]]:
     """Those of poses of one key frame; what fades is rendered from the one before, too, and the rest as ever."""
     fading = [number for number, pose in enumerate(batch) if pose.faded_from is not None]
     before = portraits.fading(batch[fading[0]].faded_from) if fading else None
@@ -147,7 +172,9 @@ def _pictures(batch: list[Pose], portraits: _Portraits, renderer: FrameRenderer,
     features = portraits.drive(np.stack([pose.features for pose in batch]))
     pictures = list(renderer.render(state, features, size_px))
     if before is not None and before is not state:
-        for number, old in zip(fading, renderer.render(before, features[fading], size_px), strict=True):
+        for number, old in zip(
+            fading, renderer.render(before, features[fading], size_px), strict=True
+        ):
             pictures[number] = cross_faded(old, pictures[number], batch[number].share)
     if not fading:
         portraits.forget()
@@ -157,10 +184,17 @@ def _pictures(batch: list[Pose], portraits: _Portraits, renderer: FrameRenderer,
 def _reader(file: BinaryIO, options: DecodeOptions) -> Reader | RecoveringReader:
     if not options.recover:
         return Reader(file, layers=options.layers)
-    return RecoveringReader(file, layers=options.layers, from_s=options.start_s, portrait_needed=options.portrait is None)
+    return RecoveringReader(
+        file,
+        layers=options.layers,
+        from_s=options.start_s,
+        portrait_needed=options.portrait is None,
+    )
 
 
-def _items(reader: Reader | RecoveringReader, file: BinaryIO, options: DecodeOptions) -> Iterator[Item]:
+def _items(
+    reader: Reader | RecoveringReader, file: BinaryIO, options: DecodeOptions
+) -> Iterator[Item]:
     """What is to be played, from the index where that is possible, else in order."""
     if isinstance(reader, RecoveringReader):
         return iter(reader)
@@ -181,37 +215,58 @@ def _until_cut(reader: Reader, file: GrowingFile) -> Iterator[Item]:
             raise
 
 
-def _pipeline(reader: Reader | RecoveringReader, file: BinaryIO, parts: DecoderParts,
-              options: DecodeOptions) -> Generator[VideoFrame | Samples, None, None]:
+def _pipeline(
+    reader: Reader | RecoveringReader, file: BinaryIO, parts: DecoderParts, options: DecodeOptions
+) -> Generator[VideoFrame | Samples, None, None]:
     """The threads of the picture above."""
     parts.check(reader.head)
     recovering = reader if isinstance(reader, RecoveringReader) else None
     portraits = _Portraits(parts, options, reader.head, recovering.damage if recovering else None)
-    window = (RecoveringWindow(recovering, parts.space.units, options) if recovering
-              else Window(reader.head, parts.space.units, options))
+    window = (
+        RecoveringWindow(recovering, parts.space.units, options)
+        if recovering
+        else Window(reader.head, parts.space.units, options)
+    )
     on_gpu = str(parts.renderer.device).startswith("cuda")
     batch = max(options.batch_frames, GPU_BATCH_FRAMES) if on_gpu else options.batch_frames
     poses = overlapped(play(_items(reader, file, options), window), depth=2 * batch)
-    return overlapped(rendered(poses, portraits, parts.renderer, options.size_px, batch), depth=_DEPTH)
+    return overlapped(
+        rendered(poses, portraits, parts.renderer, options.size_px, batch), depth=_DEPTH
+    )
 
 
-def read_frames(reader: Reader, file: BinaryIO, options: DecodeOptions) -> Generator[VideoFrame, None, None]:
+def read_frames(
+    reader: Reader, file: BinaryIO, options: DecodeOptions
+) -> Generator[VideoFrame, None, None]:
     """Pictures of a stream whose HEAD has been read from a file already; see `decode_frames`."""
     if options.recover:
-        return _frames(RecoveringReader.continuing(reader, layers=options.layers, from_s=options.start_s,
-                                                   portrait_needed=options.portrait is None), file, options)
+        return _frames(
+            RecoveringReader.continuing(
+                reader,
+                layers=options.layers,
+                from_s=options.start_s,
+                portrait_needed=options.portrait is None,
+            ),
+            file,
+            options,
+        )
     return _frames(reader, file, options)
 
 
-def _frames(reader: Reader | RecoveringReader, file: BinaryIO, options: DecodeOptions,
-            parts: DecoderParts | None = None) -> Generator[VideoFrame, None, None]:
+def _frames(
+    reader: Reader | RecoveringReader,
+    file: BinaryIO,
+    options: DecodeOptions,
+    parts: DecoderParts | None = None,
+) -> Generator[VideoFrame, None, None]:
     parts = parts or DecoderParts.load(options, reader.head)
     with closing(_pipeline(reader, file, parts, options)) as items, released(file):
         yield from (item for item in items if isinstance(item, VideoFrame))
 
 
-def decode_frames(source: Stream, options: DecodeOptions | None = None, *,
-                  parts: DecoderParts | None = None) -> Generator[VideoFrame, None, None]:
+def decode_frames(
+    source: Stream, options: DecodeOptions | None = None, *, parts: DecoderParts | None = None
+) -> Generator[VideoFrame, None, None]:
     """Pictures of a stream, one after the other, without its sound.
 
     Args:
@@ -231,8 +286,15 @@ def decode_frames(source: Stream, options: DecodeOptions | None = None, *,
         yield from _frames(_reader(file, options), file, options, parts)
 
 
-def decode(source: Stream, target: Target, options: DecodeOptions | None = None, *, progress: Progress = silent,
-           parts: DecoderParts | None = None, paste: PasteBack | None = None) -> DecodeReport:
+def decode(
+    source: Stream,
+    target: Target,
+    options: DecodeOptions | None = None,
+    *,
+    progress: Progress = silent,
+    parts: DecoderParts | None = None,
+    paste: PasteBack | None = None,
+) -> DecodeReport:
     """Render a stream to a video file with its sound.
 
     Args:
@@ -260,17 +322,39 @@ def decode(source: Stream, target: Target, options: DecodeOptions | None = None,
         reader = _reader(file, options)
         head = reader.head
         parts = parts or DecoderParts.load(options, head)
-        total = _total_frames(reader, options) if isinstance(reader, Reader) and file.seekable() else None
+        total = (
+            _total_frames(reader, options)
+            if isinstance(reader, Reader) and file.seekable()
+            else None
+        )
         width, height = (paste.width, paste.height) if paste else (options.size_px, options.size_px)
-        sink = VideoSink(target, width=width, height=height, frame_rate_hz=head.frame_rate_hz,
-                         time_base_s=head.time_base_s, channels=head.audio.channels if head.audio else 0,
-                         crf=options.crf, force=options.force, comment=SYNTHETIC_NOTICE if head.synthetic else "")
+        sink = VideoSink(
+            target,
+            width=width,
+            height=height,
+            frame_rate_hz=head.frame_rate_hz,
+            time_base_s=head.time_base_s,
+            channels=head.audio.channels if head.audio else 0,
+            crf=options.crf,
+            force=options.force,
+            comment=SYNTHETIC_NOTICE if head.synthetic else "",
+        )
         with sink, closing(_pipeline(reader, file, parts, options)) as items, released(file):
             frames, seconds = _drain(pasted(items, paste), sink, head, total, progress)
     layers = min(options.layers or head.layers, head.layers)
     damage = reader.damage if isinstance(reader, RecoveringReader) else None
-    return DecodeReport(frames, seconds, layers, options.size_px, parts.renderer.id, str(parts.renderer.device),
-                        time.monotonic() - started_s, head.synthetic, _warnings(damage, file, options), damage)
+    return DecodeReport(
+        frames,
+        seconds,
+        layers,
+        options.size_px,
+        parts.renderer.id,
+        str(parts.renderer.device),
+        time.monotonic() - started_s,
+        head.synthetic,
+        _warnings(damage, file, options),
+        damage,
+    )
 
 
 def _warnings(damage: Damage | None, file: BinaryIO, options: DecodeOptions) -> tuple[str, ...]:
@@ -287,8 +371,13 @@ def _total_frames(reader: Reader, options: DecodeOptions) -> int:
     return max(round(index.frames * asked_s / end_s), 1)
 
 
-def _drain(items: Iterable[VideoFrame | Samples], sink: VideoSink, head: Head, total: int | None,
-           progress: Progress) -> tuple[int, Fraction]:
+def _drain(
+    items: Iterable[VideoFrame | Samples],
+    sink: VideoSink,
+    head: Head,
+    total: int | None,
+    progress: Progress,
+) -> tuple[int, Fraction]:
     """Write everything; returns the number of frames and the seconds they last."""
     frames, seconds = 0, Fraction(0)
     for item in items:

@@ -6,6 +6,7 @@ r"""The head motion, gaze and blinks of a recording, for a dub: `--poses`.
 
 Of a recording with several shots the first one is taken. One that is too short is played back and forth.
 """
+
 from __future__ import annotations
 
 from collections.abc import Iterator
@@ -65,7 +66,10 @@ class Driver:
             self._read_video()
         self._measure()
         if self._own is None or not self._times:
-            raise NoFaceError(f"no face in {path}", hint="Give --poses a recording of one person, seen from the front.")
+            raise NoFaceError(
+                f"no face in {path}",
+                hint="Give --poses a recording of one person, seen from the front.",
+            )
 
     def controls(self, own: Controls, frames: int) -> Controls:
         """For a portrait with these controls (one frame), `frames` of them at 25 Hz."""
@@ -73,10 +77,14 @@ class Driver:
         at_s, table = np.array(self._times), np.concatenate(self._rows)
         count = int(np.floor(at_s[-1] * DUB_HZ + 1e-6)) + 1
         wanted_s = np.arange(min(count, frames)) / DUB_HZ
-        even = np.stack([np.interp(wanted_s, at_s, column) for column in table.T], 1).astype(np.float32)
+        even = np.stack([np.interp(wanted_s, at_s, column) for column in table.T], 1).astype(
+            np.float32
+        )
         if len(even) < frames:
-            self.warnings.append(f"{self._path} has {len(even) / DUB_HZ:.1f} s of motion for {frames / DUB_HZ:.1f} s of sound: "
-                                 "it is played back and forth")
+            self.warnings.append(
+                f"{self._path} has {len(even) / DUB_HZ:.1f} s of motion for {frames / DUB_HZ:.1f} s of sound: "
+                "it is played back and forth"
+            )
         driver = _controls(even[_back_and_forth(len(even), frames)])
         return transferred(driver, read_controls(self._own, self._parts.shape), own)
 
@@ -97,7 +105,10 @@ class Driver:
     def _read_stream(self) -> None:
         with open_stream(self._path) as file:
             reader = Reader(file)
-            space, tick_s = _landmarks_of(reader.head.motion_space, self._parts.space), reader.head.time_base_s
+            space, tick_s = (
+                _landmarks_of(reader.head.motion_space, self._parts.space),
+                reader.head.time_base_s,
+            )
             base, last, begins = np.zeros(0, np.float32), None, False
             for item in reader:
                 if isinstance(item, KeyFrame):
@@ -109,13 +120,18 @@ class Driver:
                         self._tell_of_shots()
                         return
                     last, begins = features[-1], False
-                    for tick, points in zip(item.ticks.tolist(), space.landmarks(features), strict=True):
+                    for tick, points in zip(
+                        item.ticks.tolist(), space.landmarks(features), strict=True
+                    ):
                         if not self._take(tick * tick_s, points):
                             return
 
     def _read_video(self) -> None:
-        with VideoSource(self._path) as video, self._parts.detector() as detector, \
-                closing(overlapped(_pictures(video), depth=_DEPTH)) as pictures:
+        with (
+            VideoSource(self._path) as video,
+            self._parts.detector() as detector,
+            closing(overlapped(_pictures(video), depth=_DEPTH)) as pictures,
+        ):
             shot = None
             for frame in face_frames(pictures, detector):
                 if frame.points is None:
@@ -129,7 +145,9 @@ class Driver:
                     return
 
     def _tell_of_shots(self) -> None:
-        self.warnings.append(f"{self._path} has more than one shot: the motion of the first, {self._times[-1]:.1f} s, is taken")
+        self.warnings.append(
+            f"{self._path} has more than one shot: the motion of the first, {self._times[-1]:.1f} s, is taken"
+        )
 
 
 def _pictures(video: VideoSource) -> Iterator[VideoFrame]:
@@ -143,11 +161,17 @@ def _is_stream(path: Path) -> bool:
         with path.open("rb") as file:
             return file.read(len(SIGNATURE)) == SIGNATURE
     except OSError as error:
-        raise MediaError(f"cannot open {path}: {error.strerror or error}", hint="check the path") from error
+        raise MediaError(
+            f"cannot open {path}: {error.strerror or error}", hint="check the path"
+        ) from error
 
 
 def _landmarks_of(wanted: ModelId, space: LandmarkFeatures) -> LandmarkFeatures | LandmarkBasis:
-    return space if wanted.sha256 == space.id.sha256 else store.read_basis(store.find(wanted, "motion space"))
+    return (
+        space
+        if wanted.sha256 == space.id.sha256
+        else store.read_basis(store.find(wanted, "motion space"))
+    )
 
 
 def _table(controls: Controls) -> Table:

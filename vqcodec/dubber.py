@@ -9,6 +9,7 @@ The whole sound is heard before the first motion is made, because motion begins 
 told from a faint one by the rest of it. Kept of it are 50 bytes a frame and the coded packets. A video is the stream
 made first, in a temporary file, and then decoded: so both outputs show the same.
 """
+
 from __future__ import annotations
 
 import math
@@ -80,7 +81,9 @@ class _Portrait:
 class _Share:
     """One progress bar for all stages: frames of the result, counted as the work goes on."""
 
-    def __init__(self, progress: Progress, total: int | None, shares: tuple[float, float, float]) -> None:
+    def __init__(
+        self, progress: Progress, total: int | None, shares: tuple[float, float, float]
+    ) -> None:
         self.total = total
         self._progress, self._shares = progress, shares
 
@@ -89,7 +92,9 @@ class _Share:
         if self.total:
             share = sum(self._shares[:stage]) + self._shares[stage] * min(done, 1.0)
             frames = int(share * self.total)
-            self._progress(ProgressEvent("dub", frames, self.total, Fraction(frames, DUB_HZ), None, file_bytes))
+            self._progress(
+                ProgressEvent("dub", frames, self.total, Fraction(frames, DUB_HZ), None, file_bytes)
+            )
 
     def heard(self, seconds: Fraction) -> None:
         """So much of the sound; its length may not be known."""
@@ -99,8 +104,15 @@ class _Share:
             self._progress(ProgressEvent("dub", 0, None, seconds))
 
 
-def dub(speech: Source, portrait: Source, target: Target, options: DubOptions | None = None, *,
-        progress: Progress = silent, parts: DubParts | None = None) -> DubReport:
+def dub(
+    speech: Source,
+    portrait: Source,
+    target: Target,
+    options: DubOptions | None = None,
+    *,
+    progress: Progress = silent,
+    parts: DubParts | None = None,
+) -> DubReport:
     """Make a portrait speak.
 
     Args:
@@ -124,8 +136,10 @@ def dub(speech: Source, portrait: Source, target: Target, options: DubOptions | 
     started_s = time.monotonic()
     video = _is_video(target)
     if options.paste_back and not video:
-        raise UsageError("only a video can show the whole picture: a .vqt file holds the square",
-                         hint="Give --paste-back an output such as -o out.mp4.")
+        raise UsageError(
+            "only a video can show the whole picture: a .vqt file holds the square",
+            hint="Give --paste-back an output such as -o out.mp4.",
+        )
     check_output(target, force=options.force)
     with SoundSource(speech, limit_s=MAX_SOUND_S) as sound:
         picture = load_picture(portrait)
@@ -148,7 +162,9 @@ def _is_video(target: Target) -> bool:
         return False
     suffix = Path(target).suffix.lower()
     if suffix not in ("", ".vqt", *VIDEO_SUFFIXES):
-        raise UsageError(f"cannot write {suffix} files", hint=f"Use .vqt, {', '.join(VIDEO_SUFFIXES)}.")
+        raise UsageError(
+            f"cannot write {suffix} files", hint=f"Use .vqt, {', '.join(VIDEO_SUFFIXES)}."
+        )
     return suffix in VIDEO_SUFFIXES
 
 
@@ -156,15 +172,21 @@ def _person(picture: NDArray[np.uint8], parts: DubParts, name: str) -> _Portrait
     """The face in the portrait, measured as a frame of an encode would be."""
     with parts.detector() as detector:
         face = portrait_square(detector, picture, name=name)
-    stored = stored_features(parts.space.features(face.small[None], face.points[None])[0], parts.space.units)
+    stored = stored_features(
+        parts.space.features(face.small[None], face.points[None])[0], parts.space.units
+    )
     controls = read_controls(face.points[None], parts.shape)
     yaw_deg = abs(float(np.degrees(controls.pose[0, 1])))
     if yaw_deg > PROFILE_DEG:
-        raise NoFaceError(f"the face in {name} is seen from the side (turned by {yaw_deg:.0f} degrees)",
-                          hint="Give a picture of one person, seen from the front.")
+        raise NoFaceError(
+            f"the face in {name} is seen from the side (turned by {yaw_deg:.0f} degrees)",
+            hint="Give a picture of one person, seen from the front.",
+        )
     told = list(face.warnings)
     if yaw_deg > TURNED_DEG:
-        told.append(f"the face in {name} is turned by {yaw_deg:.0f} degrees: one seen from the front looks better")
+        told.append(
+            f"the face in {name} is turned by {yaw_deg:.0f} degrees: one seen from the front looks better"
+        )
     if controls.blink[0] > _SHUT:
         told.append(f"the eyes in {name} are shut: what they look like open is made up")
     return _Portrait(face, stored, dequantize(stored, parts.space.units), controls, tuple(told))
@@ -173,10 +195,20 @@ def _person(picture: NDArray[np.uint8], parts: DubParts, name: str) -> _Portrait
 class _Work:
     """A dub whose inputs are open: makes the stream, or a video of it."""
 
-    def __init__(self, sound: SoundSource, person: _Portrait, parts: DubParts, options: DubOptions, video: bool,
-                 progress: Progress) -> None:
+    def __init__(
+        self,
+        sound: SoundSource,
+        person: _Portrait,
+        parts: DubParts,
+        options: DubOptions,
+        video: bool,
+        progress: Progress,
+    ) -> None:
         self._sound, self._person, self._parts, self._options = sound, person, parts, options
-        self._quality, self._audio_bps = options.portrait_quality_for(video), options.audio_bps_for(video)
+        self._quality, self._audio_bps = (
+            options.portrait_quality_for(video),
+            options.audio_bps_for(video),
+        )
         total = None if sound.duration_s is None else _frames(sound.duration_s)
         self._share = _Share(progress, total, _VIDEO_SHARES if video else _STREAM_SHARES)
         self._sizes = StreamSizes()
@@ -187,14 +219,27 @@ class _Work:
     def stream(self, sink: BinaryIO) -> None:
         """Write the stream."""
         coder = SoundCoder([self._audio_bps])
-        file = Interleaver(sink, Head(Fraction(1, DUB_HZ), Fraction(DUB_HZ), self._options.layers, self._parts.space.id,
-                                      self._parts.renderer, audio=coder.heads[0], synthetic=True))
+        file = Interleaver(
+            sink,
+            Head(
+                Fraction(1, DUB_HZ),
+                Fraction(DUB_HZ),
+                self._options.layers,
+                self._parts.space.id,
+                self._parts.renderer,
+                audio=coder.heads[0],
+                synthetic=True,
+            ),
+        )
         heard = listen(self._sound, self._parts.tokenizer, coder, file.sound, self._share.heard)
         self._warnings += heard.warnings
         self._share.total = len(heard)
         controls = self._controls(heard)
         face = self._person.face
-        file.key_frame(KeyFrame(0, encode_avif(face.square, quality=self._quality), self._person.stored), face.crop)
+        file.key_frame(
+            KeyFrame(0, encode_avif(face.square, quality=self._quality), self._person.stored),
+            face.crop,
+        )
         for group in _groups(self._motion(heard, controls)):
             file.motion(group)
             sizes = file.sizes
@@ -206,43 +251,78 @@ class _Work:
         """Head motion, gaze and blinks of every frame."""
         own, options = self._person.controls, self._options
         if options.poses is None:
-            return self._parts.behaviour.controls(heard.energy, own, seed=options.seed, blink=options.blink)
+            return self._parts.behaviour.controls(
+                heard.energy, own, seed=options.seed, blink=options.blink
+            )
         driver = Driver(options.poses, self._parts, heard.seconds)
         controls = driver.controls(own, len(heard))
         self._warnings += driver.warnings
-        return controls if options.blink else replace(controls, blink=np.repeat(own.blink, len(heard)))
+        return (
+            controls if options.blink else replace(controls, blink=np.repeat(own.blink, len(heard)))
+        )
 
     def _motion(self, heard: Heard, controls: Controls) -> Iterator[NDArray[np.int16]]:
         from vqcodec.speech.generator import PortraitFacts
+
         person, options = self._person, self._options
-        facts = PortraitFacts(features=person.features, landmarks=person.face.points, controls=person.controls)
-        return self._parts.generator.generate(heard.tokens, controls, facts, rest=heard.rest,
-                                              temperature=options.temperature, argmax=options.argmax, seed=options.seed)
+        facts = PortraitFacts(
+            features=person.features, landmarks=person.face.points, controls=person.controls
+        )
+        return self._parts.generator.generate(
+            heard.tokens,
+            controls,
+            facts,
+            rest=heard.rest,
+            temperature=options.temperature,
+            argmax=options.argmax,
+            seed=options.seed,
+        )
 
     def video(self, target: Target, paste: PasteBack | None, started_s: float) -> DubReport:
         """Make the stream, and decode it."""
         options = self._options
-        shown = DecodeOptions(device=options.device, size_px=options.size_px, force=options.force, crf=options.crf)
+        shown = DecodeOptions(
+            device=options.device, size_px=options.size_px, force=options.force, crf=options.crf
+        )
         with tempfile.SpooledTemporaryFile(max_size=_SPOOLED_BYTES) as file:
             stream = cast(BinaryIO, file)
             self.stream(stream)
             file.seek(0)
             frames = max(self._sizes.frames, 1)
-            done = decode(stream, target, shown, parts=self._parts.decoder, paste=paste,
-                          progress=lambda event: self._share.tell(2, event.frames / frames))
+            done = decode(
+                stream,
+                target,
+                shown,
+                parts=self._parts.decoder,
+                paste=paste,
+                progress=lambda event: self._share.tell(2, event.frames / frames),
+            )
         self._renderer = done.renderer
-        self._shown_px = (paste.width, paste.height) if paste else (options.size_px, options.size_px)
+        self._shown_px = (
+            (paste.width, paste.height) if paste else (options.size_px, options.size_px)
+        )
         return self.report(started_s)
 
     def report(self, started_s: float) -> DubReport:
         """What was done."""
         parts, options = self._parts, self._options
         return DubReport(
-            sizes=self._sizes, layers=options.layers, motion_space=parts.space.id, renderer=self._renderer,
-            tokenizer=parts.tokenizer.id, generator=parts.generator.id, portrait_quality=self._quality,
-            audio_bps=self._audio_bps, seed=options.seed, temperature=options.temperature,
-            poses="" if options.poses is None else str(options.poses), elapsed_s=time.monotonic() - started_s,
-            crop=self._person.face.crop, video_size_px=self._shown_px, warnings=tuple(self._warnings))
+            sizes=self._sizes,
+            layers=options.layers,
+            motion_space=parts.space.id,
+            renderer=self._renderer,
+            tokenizer=parts.tokenizer.id,
+            generator=parts.generator.id,
+            portrait_quality=self._quality,
+            audio_bps=self._audio_bps,
+            seed=options.seed,
+            temperature=options.temperature,
+            poses="" if options.poses is None else str(options.poses),
+            elapsed_s=time.monotonic() - started_s,
+            crop=self._person.face.crop,
+            video_size_px=self._shown_px,
+            warnings=tuple(self._warnings),
+        )
 
 
 def _frames(seconds: Fraction) -> int:

@@ -7,6 +7,7 @@
 Sound runs through the same queues as the frames, so that the file's bytes don't depend on the threads' timing. Nothing
 grows with the input's length but, with a bit rate to fit, the tokens and packets themselves.
 """
+
 from __future__ import annotations
 
 import time
@@ -71,7 +72,9 @@ class StreamedFile:
     def portrait(self, portrait: Portrait) -> None:
         """Code and write a key frame."""
         still = encode_avif(portrait.rgb, quality=self._quality)
-        self._file.key_frame(KeyFrame(portrait.first_frame, still, portrait.features), portrait.crop)
+        self._file.key_frame(
+            KeyFrame(portrait.first_frame, still, portrait.features), portrait.crop
+        )
 
 
 Coded = tuple[FaceFrame, NDArray[np.float32] | None]
@@ -91,7 +94,11 @@ class _SoundTrack:
         self.heads: dict[int, AudioHead] = {}
         if video.has_audio and options.audio.mode == "opus":
             fitted = options.bitrate_kbps is not None
-            rates = [rung.audio_bps for rung in ladder(options)] if fitted else [options.audio.bitrate_bps]
+            rates = (
+                [rung.audio_bps for rung in ladder(options)]
+                if fitted
+                else [options.audio.bitrate_bps]
+            )
             rates = list(dict.fromkeys(rates))
             self._coder = SoundCoder(rates)
             self.heads = dict(zip(rates, self._coder.heads, strict=True))
@@ -108,10 +115,16 @@ class _SoundTrack:
                     yield from self._copier.push(item)
                 elif isinstance(item, AudioBlock) and self._coder is not None:
                     yield from self._coder.push(item)
-            yield from self._coder.flush() if self._coder else self._copier.flush(self._video.copy_end_trim_samples)
+            yield from (
+                self._coder.flush()
+                if self._coder
+                else self._copier.flush(self._video.copy_end_trim_samples)
+            )
 
 
-def motion_features(items: Iterable[FaceFrame | SoundPiece], space: MotionFeatures) -> Iterator[Coded | SoundPiece]:
+def motion_features(
+    items: Iterable[FaceFrame | SoundPiece], space: MotionFeatures
+) -> Iterator[Coded | SoundPiece]:
     """Motion features of frames with a face, computed in batches; sound passes ahead of the frames that wait."""
     batch: list[FaceFrame] = []
     around = _Surroundings(space)
@@ -134,27 +147,42 @@ class _Surroundings:
         self._shot: int | None = None
         self._tracker: SurroundingsTracker | None = None
 
-    def push(self, shot: int, picture: NDArray[np.uint8], points: NDArray[np.float32]) -> NDArray[np.float32]:
+    def push(
+        self, shot: int, picture: NDArray[np.uint8], points: NDArray[np.float32]
+    ) -> NDArray[np.float32]:
         """(8,) of the next frame with a face."""
         if shot != self._shot:
             self._shot, self._tracker = shot, self._space.tracker()
-        return np.zeros(SURROUND_DIMS, np.float32) if self._tracker is None else self._tracker.push(picture, points)
+        return (
+            np.zeros(SURROUND_DIMS, np.float32)
+            if self._tracker is None
+            else self._tracker.push(picture, points)
+        )
 
 
-def _batch_features(batch: list[FaceFrame], space: MotionFeatures, around: _Surroundings) -> Iterator[Coded]:
-    seen = [(frame.shot, resize(frame.square, FEATURE_SIZE_PX), frame.points) for frame in batch
-            if frame.square is not None and frame.points is not None]
+def _batch_features(
+    batch: list[FaceFrame], space: MotionFeatures, around: _Surroundings
+) -> Iterator[Coded]:
+    seen = [
+        (frame.shot, resize(frame.square, FEATURE_SIZE_PX), frame.points)
+        for frame in batch
+        if frame.square is not None and frame.points is not None
+    ]
     rows: Iterator[NDArray[np.float32]] = iter(())
     if seen:
         moved = np.stack([around.push(*one) for one in seen])
-        pictures, points = np.stack([picture for _, picture, _ in seen]), np.stack([points for *_, points in seen])
+        pictures, points = (
+            np.stack([picture for _, picture, _ in seen]),
+            np.stack([points for *_, points in seen]),
+        )
         rows = iter(space.features(pictures, points, moved))
     for frame in batch:
         yield frame, None if frame.square is None else next(rows)
 
 
-def _pipeline(track: _SoundTrack, detector: Detector, space: MotionFeatures,
-              options: EncodeOptions) -> Generator[Coded | SoundPiece, None, None]:
+def _pipeline(
+    track: _SoundTrack, detector: Detector, space: MotionFeatures, options: EncodeOptions
+) -> Generator[Coded | SoundPiece, None, None]:
     """The threads of the picture above."""
     frames = overlapped(track.items(), depth=_DEPTH)
     faces = overlapped(face_frames(frames, detector, options.crop), depth=FEATURE_BATCH_FRAMES)
@@ -169,8 +197,14 @@ def _write(file: StreamedFile | FittedFile, items: Iterable[Portrait | MotionGro
             file.motion(item)
 
 
-def encode(source: Source, target: Target, options: EncodeOptions | None = None, *, progress: Progress = silent,
-           parts: EncoderParts | None = None) -> EncodeReport:
+def encode(
+    source: Source,
+    target: Target,
+    options: EncodeOptions | None = None,
+    *,
+    progress: Progress = silent,
+    parts: EncoderParts | None = None,
+) -> EncodeReport:
     """Code a video of a talking person.
 
     Args:
@@ -193,14 +227,32 @@ def encode(source: Source, target: Target, options: EncodeOptions | None = None,
         parts = parts or EncoderParts.load(options)
         video = VideoSource(source, fps=options.fps, sound=_SOUND[options.audio.mode])
         track = _SoundTrack(video, options)
-        head = Head(video.time_base_s, video.frame_rate_hz, options.layers, parts.space.id, parts.renderer,
-                    audio=next(iter(track.heads.values()), None))
-        file = (StreamedFile(sink, head, options.portrait_quality) if options.bitrate_kbps is None
-                else FittedFile(sink, head, options, track.heads, parts.space.units))
+        head = Head(
+            video.time_base_s,
+            video.frame_rate_hz,
+            options.layers,
+            parts.space.id,
+            parts.renderer,
+            audio=next(iter(track.heads.values()), None),
+        )
+        file = (
+            StreamedFile(sink, head, options.portrait_quality)
+            if options.bitrate_kbps is None
+            else FittedFile(sink, head, options, track.heads, parts.space.units)
+        )
         refiner = _refiner(options, parts)
-        assembler = Assembler(parts.space.units, video.time_base_s, options.portrait_frame, options.rdo or 0.0,
-                              options.refs, refiner)
-        with parts.detector() as detector, closing(_pipeline(track, detector, parts.space, options)) as items:
+        assembler = Assembler(
+            parts.space.units,
+            video.time_base_s,
+            options.portrait_frame,
+            options.rdo or 0.0,
+            options.refs,
+            refiner,
+        )
+        with (
+            parts.detector() as detector,
+            closing(_pipeline(track, detector, parts.space, options)) as items,
+        ):
             _drain(items, assembler, file, video, progress, refiner)
     return _report(file, assembler, video, options, time.monotonic() - started_s, refiner)
 
@@ -210,11 +262,18 @@ def _refiner(options: EncodeOptions, parts: EncoderParts) -> Refiner | None:
     if options.effort == 0:
         return None
     from vqcodec.refinement import Refiner
+
     return Refiner.load(options, parts.space.id)
 
 
-def _drain(items: Iterable[Coded | SoundPiece], assembler: Assembler, file: StreamedFile | FittedFile,
-           video: VideoSource, progress: Progress, refiner: Refiner | None) -> None:
+def _drain(
+    items: Iterable[Coded | SoundPiece],
+    assembler: Assembler,
+    file: StreamedFile | FittedFile,
+    video: VideoSource,
+    progress: Progress,
+    refiner: Refiner | None,
+) -> None:
     """Take everything out of the pipeline into the file."""
     total = None if video.duration_s is None else round(video.duration_s * video.frame_rate_hz)
 
@@ -240,24 +299,50 @@ def _drain(items: Iterable[Coded | SoundPiece], assembler: Assembler, file: Stre
     if refiner is not None:
         tell(video.frames_read)
     if not assembler.key_frames:
-        raise NoFaceError(f"no face in any of the {video.frames_read} frames of {video.info.name}",
-                          hint="A face should be at least a twentieth of the picture high and be seen from the front.")
+        raise NoFaceError(
+            f"no face in any of the {video.frames_read} frames of {video.info.name}",
+            hint="A face should be at least a twentieth of the picture high and be seen from the front.",
+        )
     file.close()
 
 
-def _report(file: StreamedFile | FittedFile, assembler: Assembler, video: VideoSource, options: EncodeOptions,
-            elapsed_s: float, refiner: Refiner | None = None) -> EncodeReport:
+def _report(
+    file: StreamedFile | FittedFile,
+    assembler: Assembler,
+    video: VideoSource,
+    options: EncodeOptions,
+    elapsed_s: float,
+    refiner: Refiner | None = None,
+) -> EncodeReport:
     warnings = []
     if video.truncated:
         warnings.append(f"{video.info.name} breaks off early; what came before it was coded")
     if video.corrupt_packets:
-        warnings.append(f"{video.corrupt_packets} damaged packets of {video.info.name} were skipped")
+        warnings.append(
+            f"{video.corrupt_packets} damaged packets of {video.info.name} were skipped"
+        )
     if Fraction(assembler.low_confidence_frames, max(file.sizes.frames, 1)) > Fraction(1, 10):
-        warnings.append(f"no face was seen in {assembler.low_confidence_frames} of {file.sizes.frames} frames; "
-                        "motion is held there")
-    quality = file.rung.portrait_quality if isinstance(file, FittedFile) else options.portrait_quality
+        warnings.append(
+            f"no face was seen in {assembler.low_confidence_frames} of {file.sizes.frames} frames; "
+            "motion is held there"
+        )
+    quality = (
+        file.rung.portrait_quality if isinstance(file, FittedFile) else options.portrait_quality
+    )
     head = file.head
-    return EncodeReport(file.sizes, head.layers, head.motion_space, head.renderer, head.frame_rate_hz,
-                        assembler.key_frames, assembler.low_confidence_frames, quality, elapsed_s, head.crop,
-                        tuple(warnings), options.refs, options.effort,
-                        None if refiner is None else refiner.gain)
+    return EncodeReport(
+        file.sizes,
+        head.layers,
+        head.motion_space,
+        head.renderer,
+        head.frame_rate_hz,
+        assembler.key_frames,
+        assembler.low_confidence_frames,
+        quality,
+        elapsed_s,
+        head.crop,
+        tuple(warnings),
+        options.refs,
+        options.effort,
+        None if refiner is None else refiner.gain,
+    )

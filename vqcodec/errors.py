@@ -3,6 +3,7 @@
 Every class also inherits the builtin exception a caller would expect (`ValueError`, `OSError`, ...),
 so `except ValueError` keeps working, and carries the exit code the command line returns for it.
 """
+
 from __future__ import annotations
 
 
@@ -37,7 +38,9 @@ class BitstreamError(VqcodecError, ValueError):
 
     exit_code = 3
 
-    def __init__(self, message: str, *, code: str, offset: int | None = None, hint: str = "") -> None:
+    def __init__(
+        self, message: str, *, code: str, offset: int | None = None, hint: str = ""
+    ) -> None:
         where = "" if offset is None else f" at byte {offset}"
         super().__init__(f"{message}{where} [{code}]", hint=hint)
         self.code = code

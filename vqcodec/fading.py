@@ -6,6 +6,7 @@
 Frames of the fade are rendered from both portraits, with the same motion. A file doesn't say whether a portrait begins a
 shot: motion that goes on says that it doesn't. None of this is normative (vqt.md, section 19).
 """
+
 from __future__ import annotations
 
 from dataclasses import dataclass

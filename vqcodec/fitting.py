@@ -6,6 +6,7 @@ written. The ladder gives up in turn what a viewer misses least per bit: motion 
 (quantize/rdo.py), a little portrait quality, the finest residual layer, more portrait quality, sound above 8 kbit/s, the
 next layer, and so on.
 """
+
 from __future__ import annotations
 
 import io
@@ -26,9 +27,20 @@ from vqcodec.quantize.rdo import choose
 from vqcodec.sound import SoundPiece
 from vqcodec.types import AudioHead, Crop, Head, KeyFrame, MotionGroup, StreamSizes
 
-_LADDER = ((100, 4, 64_000, 0.0), (100, 4, 64_000, 1.0), (44, 4, 64_000, 1.0), (44, 3, 64_000, 1.0), (32, 3, 64_000, 1.0),
-           (32, 3, 8_000, 1.0), (32, 2, 8_000, 1.0), (22, 2, 8_000, 1.0), (22, 2, 6_000, 1.0), (12, 2, 6_000, 1.0),
-           (12, 1, 6_000, 1.0), (3, 1, 6_000, 1.0))
+_LADDER = (
+    (100, 4, 64_000, 0.0),
+    (100, 4, 64_000, 1.0),
+    (44, 4, 64_000, 1.0),
+    (44, 3, 64_000, 1.0),
+    (32, 3, 64_000, 1.0),
+    (32, 3, 8_000, 1.0),
+    (32, 2, 8_000, 1.0),
+    (22, 2, 8_000, 1.0),
+    (22, 2, 6_000, 1.0),
+    (12, 2, 6_000, 1.0),
+    (12, 1, 6_000, 1.0),
+    (3, 1, 6_000, 1.0),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,9 +80,15 @@ def ladder(options: EncodeOptions) -> list[Rung]:
 
     With a price of the caller's own (options.rdo) the tokens that are handed in are final.
     """
-    rungs = [Rung(min(quality, options.portrait_quality), min(layers, options.layers),
-                  min(rate, options.audio.bitrate_bps), rdo if options.rdo is None else 0.0)
-             for quality, layers, rate, rdo in _LADDER]
+    rungs = [
+        Rung(
+            min(quality, options.portrait_quality),
+            min(layers, options.layers),
+            min(rate, options.audio.bitrate_bps),
+            rdo if options.rdo is None else 0.0,
+        )
+        for quality, layers, rate, rdo in _LADDER
+    ]
     return list(dict.fromkeys(rungs))
 
 
@@ -83,8 +101,14 @@ class FittedFile:
         sizes: of the whole file, after close().
     """
 
-    def __init__(self, sink: BinaryIO, head: Head, options: EncodeOptions, audio_heads: dict[int, AudioHead],
-                 units: NDArray[np.float32]) -> None:
+    def __init__(
+        self,
+        sink: BinaryIO,
+        head: Head,
+        options: EncodeOptions,
+        audio_heads: dict[int, AudioHead],
+        units: NDArray[np.float32],
+    ) -> None:
         """Begin.
 
         Args:
@@ -110,7 +134,9 @@ class FittedFile:
         """Code a key frame at every quality of the ladder; its pixels are not kept."""
         qualities = {rung.portrait_quality for rung in self._rungs}
         stills = {quality: encode_avif(portrait.rgb, quality=quality) for quality in qualities}
-        self._items.append(_Stills(KeyFrame(portrait.first_frame, b"", portrait.features), portrait.crop, stills))
+        self._items.append(
+            _Stills(KeyFrame(portrait.first_frame, b"", portrait.features), portrait.crop, stills)
+        )
 
     def motion(self, group: MotionGroup) -> None:
         """Keep a group."""
@@ -130,8 +156,11 @@ class FittedFile:
         best = self._render(high)
         if not self._fits(best):
             smallest = _kbps(best[0], best[2])
-            raise UsageError(f"the file can't be coded at {self._target_kbps:g} kbit/s; its smallest form takes "
-                             f"{smallest:.1f} kbit/s", hint=f"Ask for --bitrate {smallest + 0.1:.1f} or more.")
+            raise UsageError(
+                f"the file can't be coded at {self._target_kbps:g} kbit/s; its smallest form takes "
+                f"{smallest:.1f} kbit/s",
+                hint=f"Ask for --bitrate {smallest + 0.1:.1f} or more.",
+            )
         # sizes fall along the ladder: find the first rung that fits
         while low < high:
             middle = (low + high) // 2
@@ -151,7 +180,9 @@ class FittedFile:
             return group
         key = group.first_frame, strength
         if key not in self._cheaper:
-            values = choose(dequantize(from_indices(group.indices), self._units), self._units, strength)
+            values = choose(
+                dequantize(from_indices(group.indices), self._units), self._units, strength
+            )
             self._cheaper[key] = replace(group, indices=to_indices(values))
         return self._cheaper[key]
 

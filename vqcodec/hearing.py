@@ -6,6 +6,7 @@ r"""What a dub takes from its sound, in one pass: Opus packets, speech tokens an
 
 Samples are dropped as soon as they are heard; what is kept is 16 bytes a frame, and the packets: about 0.2 MB a minute.
 """
+
 from __future__ import annotations
 
 from collections.abc import Callable
@@ -48,8 +49,13 @@ class Heard:
         return len(self.tokens)
 
 
-def listen(source: SoundSource, tokenizer: Tokenizer, coder: SoundCoder, keep: Callable[[SoundPiece], None],
-           tell: Callable[[Fraction], None]) -> Heard:
+def listen(
+    source: SoundSource,
+    tokenizer: Tokenizer,
+    coder: SoundCoder,
+    keep: Callable[[SoundPiece], None],
+    tell: Callable[[Fraction], None],
+) -> Heard:
     """Hear all of a sound.
 
     Args:
@@ -80,8 +86,13 @@ def listen(source: SoundSource, tokenizer: Tokenizer, coder: SoundCoder, keep: C
         keep(piece)
     take(resampler.flush())
     energy = meter.energy()
-    return Heard(np.concatenate([*tokens, stream.flush()]), energy, resting(meter.silent()), Fraction(heard, AUDIO_HZ),
-                 _warnings(source, energy))
+    return Heard(
+        np.concatenate([*tokens, stream.flush()]),
+        energy,
+        resting(meter.silent()),
+        Fraction(heard, AUDIO_HZ),
+        _warnings(source, energy),
+    )
 
 
 def _warnings(source: SoundSource, energy: NDArray[np.float32]) -> tuple[str, ...]:

@@ -1,4 +1,5 @@
 """The order of a file: HEAD with the first portrait, then each motion group followed by the sound heard with it."""
+
 from __future__ import annotations
 
 from dataclasses import replace
@@ -40,7 +41,7 @@ class Interleaver:
         assert self._writer is not None
         frame_ticks = max(round(1 / (self.head.frame_rate_hz * self.head.time_base_s)), 1)
         self._end_tick = int(group.ticks[-1]) + frame_ticks
-        self._writer.motion(replace(group, indices=group.indices[..., :self.head.layers]))
+        self._writer.motion(replace(group, indices=group.indices[..., : self.head.layers]))
         for sound in self._sound.until(self._end_tick * self.head.time_base_s):
             self._writer.audio(sound)
 

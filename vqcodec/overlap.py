@@ -8,6 +8,7 @@ Order is kept, at most `depth` items wait between two stages, an exception in a 
 and closing the last generator (leaving its loop with an exception, Ctrl-C too) stops all of them before it returns.
 The stages spend their time in libraries that release the interpreter lock: FFmpeg, MediaPipe, torch.
 """
+
 from __future__ import annotations
 
 import contextlib

@@ -1,4 +1,5 @@
 """The models that an encode, a decode and a dub work with: what each must offer, and how the shipped ones are loaded."""
+
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
@@ -40,14 +41,18 @@ class MotionFeatures(Protocol):
         """What follows background and torso through a shot; None where the space doesn't code them."""
         ...
 
-    def features(self, frames: NDArray[np.uint8], landmarks: NDArray[np.float32],
-                 surroundings: NDArray[np.float32] | None = None) -> NDArray[np.float32]:
+    def features(
+        self,
+        frames: NDArray[np.uint8],
+        landmarks: NDArray[np.float32],
+        surroundings: NDArray[np.float32] | None = None,
+    ) -> NDArray[np.float32]:
         """(N, 256, 256, 3) RGB, (N, 478, 2) in 0..1 and (N, 8) of `tracker` -> (N, 48)."""
         ...
 
-
-    def transfer(self, features: NDArray[np.float32], own: NDArray[np.float32],
-                 other: NDArray[np.float32]) -> NDArray[np.float32]:
+    def transfer(
+        self, features: NDArray[np.float32], own: NDArray[np.float32], other: NDArray[np.float32]
+    ) -> NDArray[np.float32]:
         """(N, 48) features of one person, relative to its portrait's (48,), as features of another portrait (48,)."""
         ...
 
@@ -102,9 +107,13 @@ class EncoderParts:
         """
         from vqcodec.models import store
         from vqcodec.motion.space import MotionSpace
+
         model = None if options.face_model is None else str(options.face_model)
-        return cls(MotionSpace.load(device=options.device), store.current("renderer").id,
-                   lambda: FaceLandmarker(max_faces=TRACKED_FACES, model=model))
+        return cls(
+            MotionSpace.load(device=options.device),
+            store.current("renderer").id,
+            lambda: FaceLandmarker(max_faces=TRACKED_FACES, model=model),
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +141,7 @@ class DecoderParts:
         from vqcodec.models import store
         from vqcodec.motion.space import MotionSpace
         from vqcodec.render.renderer import Renderer
+
         space = MotionSpace.from_file(store.find(head.motion_space, "motion space"), options.device)
         renderer = Renderer.load(device=options.device, space=head.motion_space)
         model = None if options.face_model is None else str(options.face_model)
@@ -144,12 +154,16 @@ class DecoderParts:
             UnsupportedError: it says which model the stream needs.
         """
         need = head.motion_space
-        for what, have in (("motion space", self.space.id), ("renderer's motion space", self.renderer.motion_space)):
+        for what, have in (
+            ("motion space", self.space.id),
+            ("renderer's motion space", self.renderer.motion_space),
+        ):
             if have.sha256 != need.sha256:
                 raise UnsupportedError(
                     f"the stream needs the motion space {need.name!r} (sha256 {need.sha256.hex()}); the {what} here is "
                     f"{have.name!r} (sha256 {have.sha256.hex()[:12]}...)",
-                    hint="Install the version of vqcodec that made the file, or one that carries that model.")
+                    hint="Install the version of vqcodec that made the file, or one that carries that model.",
+                )
 
 
 class LandmarkFeatures(MotionFeatures, Protocol):
@@ -193,9 +207,17 @@ class Generator(Protocol):
         """Its own weights."""
         ...
 
-    def generate(self, speech: NDArray[np.int64], controls: Controls, portrait: PortraitFacts, *,
-                 rest: NDArray[np.float32] | None = None, temperature: float = 0.0, seed: int = 0,
-                 argmax: bool = False) -> Iterator[NDArray[np.int16]]:
+    def generate(
+        self,
+        speech: NDArray[np.int64],
+        controls: Controls,
+        portrait: PortraitFacts,
+        *,
+        rest: NDArray[np.float32] | None = None,
+        temperature: float = 0.0,
+        seed: int = 0,
+        argmax: bool = False,
+    ) -> Iterator[NDArray[np.int16]]:
         """(T,) tokens, T controls, (T,) rest of the lips -> consecutive (t, 48) whole units from the portrait, T in all."""
         ...
 
@@ -203,7 +225,9 @@ class Generator(Protocol):
 class HeadMotion(Protocol):
     """What makes up how a head moves (vqcodec.speech.behaviour.Behaviour)."""
 
-    def controls(self, energy: NDArray[np.float32], start: Controls, *, seed: int, blink: bool = True) -> Controls:
+    def controls(
+        self, energy: NDArray[np.float32], start: Controls, *, seed: int, blink: bool = True
+    ) -> Controls:
         """(T,) loudness in 0..1 -> T frames from `start` on."""
         ...
 
@@ -245,13 +269,22 @@ class DubParts:
         from vqcodec.speech.controls import HeadShape
         from vqcodec.speech.generator import MotionGenerator
         from vqcodec.speech.tokenizer import SpeechTokenizer
+
         generator = MotionGenerator.load(device=options.device)
         tokenizer = SpeechTokenizer.load(device=options.device)
         if generator.speech_tokenizer.sha256 != tokenizer.id.sha256:
-            raise ModelError(f"the generator {generator.id} doesn't know the tokens of {tokenizer.id}",
-                             hint="Take both models of one version.")
+            raise ModelError(
+                f"the generator {generator.id} doesn't know the tokens of {tokenizer.id}",
+                hint="Take both models of one version.",
+            )
         space = store.find(generator.motion_space, "motion space")
         model = None if options.face_model is None else str(options.face_model)
-        return cls(MotionSpace.from_file(space, options.device), store.current("renderer").id,
-                   lambda: FaceLandmarker(max_faces=TRACKED_FACES, model=model), tokenizer, generator, Behaviour.load(),
-                   HeadShape.load())
+        return cls(
+            MotionSpace.from_file(space, options.device),
+            store.current("renderer").id,
+            lambda: FaceLandmarker(max_faces=TRACKED_FACES, model=model),
+            tokenizer,
+            generator,
+            Behaviour.load(),
+            HeadShape.load(),
+        )

@@ -1,4 +1,5 @@
 """What a decode shows and plays, before anything is rendered: pictures to make, samples to hear, in a span of time."""
+
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
@@ -68,8 +69,8 @@ class SoundWindow:
         position = self._decoder.position
         pcm = self._decoded(self._decoder, group)
         if self._stop is not None:
-            pcm = pcm[:max(self._stop - position, 0)]
-        pcm = pcm[max(self._next - position, 0):]
+            pcm = pcm[: max(self._stop - position, 0)]
+        pcm = pcm[max(self._next - position, 0) :]
         if not len(pcm):
             return
         yield from self._hole(max(position - self._next, 0))
@@ -110,10 +111,14 @@ class Window:
         self._key_frame: KeyFrame | None = None
         self._base = np.zeros(0, np.float32)
         self._portrait_before: KeyFrame | None = None  # until the first group of the next one
-        self._last: tuple[int, NDArray[np.float32]] | None = None  # tick and features of the last frame of a group
+        self._last: tuple[int, NDArray[np.float32]] | None = (
+            None  # tick and features of the last frame of a group
+        )
         self._fade: Fade | None = None
         self._sound: SoundWindow | None = None
-        self._early: list[AudioGroup] = []  # sound that comes before the first frame of the window is known, or far ahead
+        self._early: list[
+            AudioGroup
+        ] = []  # sound that comes before the first frame of the window is known, or far ahead
         self._heard_until_s = MAX_SOUND_AHEAD_S
         self._video_over = False
 
@@ -133,11 +138,15 @@ class Window:
         """What is still to come when the stream is over: nothing."""
         return iter(())
 
-    def _sound_window(self, head: AudioHead, start_s: Fraction, end_s: Fraction | None) -> SoundWindow:
+    def _sound_window(
+        self, head: AudioHead, start_s: Fraction, end_s: Fraction | None
+    ) -> SoundWindow:
         return SoundWindow(head, start_s, end_s)
 
     def _features(self, group: MotionGroup) -> NDArray[np.float32]:
-        return self._base + dequantize(from_indices(group.indices[..., :self._layers]), self._units)
+        return self._base + dequantize(
+            from_indices(group.indices[..., : self._layers]), self._units
+        )
 
     def _poses(self, group: MotionGroup) -> Iterator[Pose]:
         assert self._key_frame is not None  # the reader refuses a group before the first key frame
@@ -155,7 +164,9 @@ class Window:
         if first_s - last_s <= FADE_S and goes_on(self._last[1], features, self._units):
             self._fade = Fade(before, last_s, first_s)
 
-    def _inside(self, rows: Iterable[tuple[int, NDArray[np.float32]]], key_frame: KeyFrame) -> Iterator[Pose]:
+    def _inside(
+        self, rows: Iterable[tuple[int, NDArray[np.float32]]], key_frame: KeyFrame
+    ) -> Iterator[Pose]:
         """Those of the frames (tick, features) that lie in the window."""
         for tick, row in rows:
             time_s = tick * self._head.time_base_s
@@ -186,7 +197,9 @@ class Window:
                 yield from self._sound.push(group)
 
 
-def play(items: Iterable[KeyFrame | MotionGroup | AudioGroup], window: Window) -> Iterator[Pose | Samples]:
+def play(
+    items: Iterable[KeyFrame | MotionGroup | AudioGroup], window: Window
+) -> Iterator[Pose | Samples]:
     """Poses and samples of the items, until the window is complete.
 
     Raises:
@@ -197,11 +210,15 @@ def play(items: Iterable[KeyFrame | MotionGroup | AudioGroup], window: Window) -
         empty = empty and not isinstance(result, Pose)
         yield result
     if empty:
-        raise UsageError("no frame lies between the start and the end that were asked for",
-                         hint="`vqcodec info` shows how long the file is.")
+        raise UsageError(
+            "no frame lies between the start and the end that were asked for",
+            hint="`vqcodec info` shows how long the file is.",
+        )
 
 
-def _results(items: Iterable[KeyFrame | MotionGroup | AudioGroup], window: Window) -> Iterator[Pose | Samples]:
+def _results(
+    items: Iterable[KeyFrame | MotionGroup | AudioGroup], window: Window
+) -> Iterator[Pose | Samples]:
     for item in items:
         yield from window.push(item)
         if window.complete:

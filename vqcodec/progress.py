@@ -5,6 +5,7 @@
 
 Nothing here prints. A callback may raise to stop the job; the job cleans up as it does for Ctrl-C.
 """
+
 from __future__ import annotations
 
 from collections.abc import Callable

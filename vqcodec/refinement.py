@@ -16,6 +16,7 @@ landmark drifts by more than DRIFT_PX, and no learned dimension by more than LEA
 
 The choice is the encoder's alone: any values are valid, another machine may choose others, and decoding stays exact.
 """
+
 from __future__ import annotations
 
 from collections.abc import Callable
@@ -77,7 +78,9 @@ class _Steps:
         return -rate * self.mean / (1 - _MOMENTUM**self.done) / np.maximum(size, 1e-12)
 
 
-def cheapest_path(cost: Floats, offsets: Floats, weight: Floats, before: Floats | None = None) -> NDArray[np.intp]:
+def cheapest_path(
+    cost: Floats, offsets: Floats, weight: Floats, before: Floats | None = None
+) -> NDArray[np.intp]:
     """For each frame one of K tries, so that costs plus jumps between neighbours are least (Viterbi).
 
     Args:
@@ -124,11 +127,22 @@ class Refiner:
         distance_after: with it.
     """
 
-    def __init__(self, renderer: DifferentiableRenderer, steps: int, *, layers: int = LAYERS,
-                 portrait_quality: int = 50) -> None:
+    def __init__(
+        self,
+        renderer: DifferentiableRenderer,
+        steps: int,
+        *,
+        layers: int = LAYERS,
+        portrait_quality: int = 50,
+    ) -> None:
         self.alive: Callable[[int], None] = _nothing
         self.frames, self.distance_before, self.distance_after = 0, 0.0, 0.0
-        self._renderer, self._count, self._layers, self._quality = renderer, steps, layers, portrait_quality
+        self._renderer, self._count, self._layers, self._quality = (
+            renderer,
+            steps,
+            layers,
+            portrait_quality,
+        )
         self._units = renderer.basis.units.astype(np.float64)
         self._weight = importance(renderer.basis.units)
         self._state: PortraitState | None = None
@@ -144,8 +158,15 @@ class Refiner:
         """
         # gradients of single pixels are below what float16 can hold
         precision = torch.bfloat16 if choose_device(options.device).type == "cuda" else None
-        renderer = DifferentiableRenderer(Renderer.load(device=options.device, space=space, precision=precision))
-        return cls(renderer, STEPS[options.effort], layers=options.layers, portrait_quality=options.portrait_quality)
+        renderer = DifferentiableRenderer(
+            Renderer.load(device=options.device, space=space, precision=precision)
+        )
+        return cls(
+            renderer,
+            STEPS[options.effort],
+            layers=options.layers,
+            portrait_quality=options.portrait_quality,
+        )
 
     @property
     def gain(self) -> float:
@@ -159,10 +180,14 @@ class Refiner:
             rgb: (512, 512, 3) before coding; refinement sees it as the decoder will.
             features: (48,) float32 f_s, dequantized.
         """
-        self._state = self._renderer.prepare(decode_still(encode_avif(rgb, quality=self._quality)), features)
+        self._state = self._renderer.prepare(
+            decode_still(encode_avif(rgb, quality=self._quality)), features
+        )
         self._before = None
 
-    def motion(self, pictures: NDArray[np.uint8], features: NDArray[np.float32]) -> NDArray[np.float32]:
+    def motion(
+        self, pictures: NDArray[np.uint8], features: NDArray[np.float32]
+    ) -> NDArray[np.float32]:
         """Refine the frames of a group that show a face.
 
         Args:
@@ -197,39 +222,66 @@ class Refiner:
     def coded(self, scaled: Floats) -> NDArray[np.int16]:
         """(T, 48) motion in units -> (T, 48) whole units as the decoder gets them, with the layers that are written."""
         whole = quantize(scaled, np.ones(DIMS))
-        return whole if self._layers == LAYERS else from_indices(to_indices(whole)[..., :self._layers])
+        return (
+            whole
+            if self._layers == LAYERS
+            else from_indices(to_indices(whole)[..., : self._layers])
+        )
 
-    def _look(self, wanted: Floats, offset: Floats, pictures: NDArray[np.uint8],
-              number: int) -> tuple[Floats, Floats]:
+    def _look(
+        self, wanted: Floats, offset: Floats, pictures: NDArray[np.uint8], number: int
+    ) -> tuple[Floats, Floats]:
         """Distance (T,) of every frame as it would be decoded, and its gradient (T, 48) by units (zeros at the last try)."""
         assert self._state is not None
         with_gradient = number < self._count
-        decoded = (self._state.features + self.coded(wanted + offset) * self._units).astype(np.float32)
+        decoded = (self._state.features + self.coded(wanted + offset) * self._units).astype(
+            np.float32
+        )
         plain = (self._state.features + wanted * self._units).astype(np.float32)
         losses, gradients = [], []
         for start in range(0, len(wanted), BATCH_FRAMES):
             part = slice(start, start + BATCH_FRAMES)
-            x = torch.from_numpy(decoded[part]).to(self._renderer.device).requires_grad_(with_gradient)
+            x = (
+                torch.from_numpy(decoded[part])
+                .to(self._renderer.device)
+                .requires_grad_(with_gradient)
+            )
             target, weight = self._target(pictures[part], plain[part])
             with torch.set_grad_enabled(with_gradient):
-                distances = likeness.distance(self._renderer.picture(self._state, x), target, weight)
+                distances = likeness.distance(
+                    self._renderer.picture(self._state, x), target, weight
+                )
             if with_gradient:
                 gradients.append(torch.autograd.grad(distances.sum(), x)[0].cpu().numpy())
             losses.append(distances.detach().cpu().numpy())
-            self.alive(self.frames + int((number * len(wanted) + start + len(x)) / (self._count + 1)))
-        gradient = np.concatenate(gradients) * self._units if with_gradient else np.zeros_like(wanted)
+            self.alive(
+                self.frames + int((number * len(wanted) + start + len(x)) / (self._count + 1))
+            )
+        gradient = (
+            np.concatenate(gradients) * self._units if with_gradient else np.zeros_like(wanted)
+        )
         return np.concatenate(losses).astype(np.float64), gradient
 
-    def _target(self, pictures: NDArray[np.uint8], plain: NDArray[np.float32]) -> tuple[torch.Tensor, torch.Tensor]:
+    def _target(
+        self, pictures: NDArray[np.uint8], plain: NDArray[np.float32]
+    ) -> tuple[torch.Tensor, torch.Tensor]:
         """The real frames as (N, 3, 256, 256) in 0..1, and where they count."""
         device = self._renderer.device
-        rgb = torch.from_numpy(np.ascontiguousarray(pictures)).to(device).permute(0, 3, 1, 2).float().div(255)
+        rgb = (
+            torch.from_numpy(np.ascontiguousarray(pictures))
+            .to(device)
+            .permute(0, 3, 1, 2)
+            .float()
+            .div(255)
+        )
         maps = self._renderer.maps(self._renderer.landmarks_px(torch.from_numpy(plain).to(device)))
         return rgb, likeness.importance(maps, SIDE_PX)
 
     def _pull(self, offset: Floats) -> Floats:
         """Gradient of the terms that keep offsets small and alike from frame to frame."""
-        jump = np.diff(offset, axis=0, prepend=offset[:1] if self._before is None else self._before[None])
+        jump = np.diff(
+            offset, axis=0, prepend=offset[:1] if self._before is None else self._before[None]
+        )
         smooth = jump.copy()
         smooth[:-1] -= jump[1:]
         return 2 * self._weight * (NEAR * offset + SMOOTH * smooth)

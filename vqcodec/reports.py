@@ -1,4 +1,5 @@
 """What an encode, a decode and a dub tell about themselves: plain values, and as JSON with names that carry units."""
+
 from __future__ import annotations
 
 from dataclasses import dataclass
@@ -26,10 +27,19 @@ def size_fields(sizes: StreamSizes) -> dict[str, Any]:
         file_bytes and file_kbps (all of it), portrait_*, motion_*, audio_*, container_* (bytes and kbit/s), frames
         and seconds.
     """
-    parts = {"portrait": sizes.portrait, "motion": sizes.motion, "audio": sizes.audio, "container": sizes.container}
+    parts = {
+        "portrait": sizes.portrait,
+        "motion": sizes.motion,
+        "audio": sizes.audio,
+        "container": sizes.container,
+    }
     total = sum(parts.values())
-    fields: dict[str, Any] = {"frames": sizes.frames, "seconds": round(float(sizes.seconds), 6),
-                              "file_bytes": total, "file_kbps": _kbps(total, sizes.seconds)}
+    fields: dict[str, Any] = {
+        "frames": sizes.frames,
+        "seconds": round(float(sizes.seconds), 6),
+        "file_bytes": total,
+        "file_kbps": _kbps(total, sizes.seconds),
+    }
     for name, count in parts.items():
         fields |= {f"{name}_bytes": count, f"{name}_kbps": _kbps(count, sizes.seconds)}
     return fields
@@ -81,16 +91,25 @@ class EncodeReport:
         """JSON-ready fields, named with units."""
         crop = self.crop
         return size_fields(self.sizes) | {
-            "layers": self.layers, "frame_rate_hz": str(self.frame_rate_hz), "key_frames": self.key_frames,
+            "layers": self.layers,
+            "frame_rate_hz": str(self.frame_rate_hz),
+            "key_frames": self.key_frames,
             "refs": self.refs,
-            "low_confidence_frames": self.low_confidence_frames, "portrait_quality": self.portrait_quality,
-            "model": str(self.motion_space), "model_sha256": self.motion_space.sha256.hex(),
-            "renderer": str(self.renderer), "renderer_sha256": self.renderer.sha256.hex(),
+            "low_confidence_frames": self.low_confidence_frames,
+            "portrait_quality": self.portrait_quality,
+            "model": str(self.motion_space),
+            "model_sha256": self.motion_space.sha256.hex(),
+            "renderer": str(self.renderer),
+            "renderer_sha256": self.renderer.sha256.hex(),
             "crop_px": None if crop is None else [crop.x_px, crop.y_px, crop.side_px],
-            "elapsed_s": round(self.elapsed_s, 3), "encode_fps": round(self.encode_fps, 2),
+            "elapsed_s": round(self.elapsed_s, 3),
+            "encode_fps": round(self.encode_fps, 2),
             "effort": self.effort,
-            "refinement_gain": None if self.refinement_gain is None else round(self.refinement_gain, 4),
-            "warnings": list(self.warnings)}
+            "refinement_gain": None
+            if self.refinement_gain is None
+            else round(self.refinement_gain, 4),
+            "warnings": list(self.warnings),
+        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,12 +147,20 @@ class DecodeReport:
 
     def to_json(self) -> dict[str, Any]:
         """JSON-ready fields, named with units."""
-        return {"frames": self.frames, "seconds": round(float(self.seconds), 6), "layers": self.layers,
-                "size_px": self.size_px, "renderer": str(self.renderer),
-                "renderer_sha256": self.renderer.sha256.hex(), "device": self.device, "synthetic": self.synthetic,
-                "elapsed_s": round(self.elapsed_s, 3), "decode_fps": round(self.decode_fps, 2),
-                "warnings": list(self.warnings),
-                "recovery": None if self.recovery is None else self.recovery.to_json()}
+        return {
+            "frames": self.frames,
+            "seconds": round(float(self.seconds), 6),
+            "layers": self.layers,
+            "size_px": self.size_px,
+            "renderer": str(self.renderer),
+            "renderer_sha256": self.renderer.sha256.hex(),
+            "device": self.device,
+            "synthetic": self.synthetic,
+            "elapsed_s": round(self.elapsed_s, 3),
+            "decode_fps": round(self.decode_fps, 2),
+            "warnings": list(self.warnings),
+            "recovery": None if self.recovery is None else self.recovery.to_json(),
+        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,13 +211,30 @@ class DubReport:
         crop, video = self.crop, self.video_size_px
         fields = size_fields(self.sizes)
         if video is not None:
-            fields = {"frames": fields["frames"], "seconds": fields["seconds"], "video_size_px": list(video)}
+            fields = {
+                "frames": fields["frames"],
+                "seconds": fields["seconds"],
+                "video_size_px": list(video),
+            }
         return fields | {
-            "layers": self.layers, "frame_rate_hz": "25", "synthetic": True, "portrait_quality": self.portrait_quality,
-            "audio_bps": self.audio_bps, "seed": self.seed, "temperature": self.temperature, "poses": self.poses,
-            "model": str(self.motion_space), "model_sha256": self.motion_space.sha256.hex(),
-            "renderer": str(self.renderer), "renderer_sha256": self.renderer.sha256.hex(),
-            "tokenizer": str(self.tokenizer), "tokenizer_sha256": self.tokenizer.sha256.hex(),
-            "generator": str(self.generator), "generator_sha256": self.generator.sha256.hex(),
+            "layers": self.layers,
+            "frame_rate_hz": "25",
+            "synthetic": True,
+            "portrait_quality": self.portrait_quality,
+            "audio_bps": self.audio_bps,
+            "seed": self.seed,
+            "temperature": self.temperature,
+            "poses": self.poses,
+            "model": str(self.motion_space),
+            "model_sha256": self.motion_space.sha256.hex(),
+            "renderer": str(self.renderer),
+            "renderer_sha256": self.renderer.sha256.hex(),
+            "tokenizer": str(self.tokenizer),
+            "tokenizer_sha256": self.tokenizer.sha256.hex(),
+            "generator": str(self.generator),
+            "generator_sha256": self.generator.sha256.hex(),
             "crop_px": None if crop is None else [crop.x_px, crop.y_px, crop.side_px],
-            "elapsed_s": round(self.elapsed_s, 3), "dub_fps": round(self.dub_fps, 2), "warnings": list(self.warnings)}
+            "elapsed_s": round(self.elapsed_s, 3),
+            "dub_fps": round(self.dub_fps, 2),
+            "warnings": list(self.warnings),
+        }

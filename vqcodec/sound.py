@@ -1,4 +1,5 @@
 """The sound's way through an encode: blocks of samples -> Opus pieces -> AUDO groups beside their motion groups."""
+
 from __future__ import annotations
 
 from collections import deque
@@ -45,8 +46,11 @@ class SoundCoder:
 
     def push(self, block: AudioBlock) -> list[SoundPiece]:
         """Take the next block; returns pieces that are complete."""
-        return [piece for rung, encoder in enumerate(self._encoders)
-                for piece in self._add(rung, encoder.encode(block.samples))]
+        return [
+            piece
+            for rung, encoder in enumerate(self._encoders)
+            for piece in self._add(rung, encoder.encode(block.samples))
+        ]
 
     def flush(self) -> list[SoundPiece]:
         """The pieces still held, at the end."""
@@ -55,7 +59,9 @@ class SoundCoder:
             pieces += self._add(rung, encoder.flush())
             last = self._last[rung]
             if last is not None:
-                pieces.append(SoundPiece(rung, last.data, last.first_sample, encoder.end_trim_samples))
+                pieces.append(
+                    SoundPiece(rung, last.data, last.first_sample, encoder.end_trim_samples)
+                )
         return pieces
 
     def _add(self, rung: int, packets: Sequence[bytes]) -> list[SoundPiece]:
@@ -64,7 +70,9 @@ class SoundCoder:
             last = self._last[rung]
             if last is not None:
                 ready.append(last)
-            self._last[rung] = SoundPiece(rung, packet, self._counts[rung] * self._encoders[rung].packet_samples)
+            self._last[rung] = SoundPiece(
+                rung, packet, self._counts[rung] * self._encoders[rung].packet_samples
+            )
             self._counts[rung] += 1
         return ready
 
@@ -83,7 +91,9 @@ class SoundCopier:
     def flush(self, end_trim_samples: int) -> list[SoundPiece]:
         """The last packet, with the samples of it that aren't heard."""
         last = self._last
-        return [] if last is None else [SoundPiece(0, last.data, last.first_sample, end_trim_samples)]
+        return (
+            [] if last is None else [SoundPiece(0, last.data, last.first_sample, end_trim_samples)]
+        )
 
 
 class SoundQueue:
@@ -107,6 +117,10 @@ class SoundQueue:
             if end_s is not None and start >= end_s * self._head.sample_rate_hz:
                 break
             ready.append(self._pieces.popleft())
-        runs = [ready[i:i + MAX_GROUP_PACKETS] for i in range(0, len(ready), MAX_GROUP_PACKETS)]
-        return [AudioGroup(run[0].first_sample, tuple(piece.data for piece in run), run[-1].end_trim_samples)
-                for run in runs]
+        runs = [ready[i : i + MAX_GROUP_PACKETS] for i in range(0, len(ready), MAX_GROUP_PACKETS)]
+        return [
+            AudioGroup(
+                run[0].first_sample, tuple(piece.data for piece in run), run[-1].end_trim_samples
+            )
+            for run in runs
+        ]

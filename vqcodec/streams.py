@@ -1,4 +1,5 @@
 """Opening .vqt streams: paths, standard input, file objects. Imports no model and no media library."""
+
 from __future__ import annotations
 
 import io
@@ -21,7 +22,9 @@ Stream = str | os.PathLike[str] | BinaryIO
 def _standard_input() -> BinaryIO:
     """A reader of its own: a thread left waiting in that of sys.stdin makes an interrupted program abort."""
     if sys.stdin is None or sys.stdin.isatty():
-        raise UsageError("standard input is a terminal", hint="Pipe a .vqt file into it, or give a file name.")
+        raise UsageError(
+            "standard input is a terminal", hint="Pipe a .vqt file into it, or give a file name."
+        )
     return open(sys.stdin.fileno(), "rb", closefd=False)
 
 
@@ -40,11 +43,15 @@ def open_stream(source: Stream) -> Iterator[BinaryIO]:
         try:
             handle = open(source, "rb")  # noqa: SIM115 - closed by the with below
         except OSError as error:
-            raise MediaError(f"can't read {os.fspath(source)}: {error.strerror or error}") from error
+            raise MediaError(
+                f"can't read {os.fspath(source)}: {error.strerror or error}"
+            ) from error
         with handle:
             yield handle
     elif isinstance(source, io.TextIOBase):
-        raise UsageError("a .vqt stream must be opened in binary mode", hint='Use open(path, "rb").')
+        raise UsageError(
+            "a .vqt stream must be opened in binary mode", hint='Use open(path, "rb").'
+        )
     else:
         yield source
 
@@ -79,7 +86,11 @@ class GrowingFile:
         """What is there, at least one byte; b"" at the end."""
         until_s = time.monotonic() + self._patience_s
         while not self.timed_out:
-            data = self._file.read(size) if self._file.seekable() else getattr(self._file, "read1", self._file.read)(size)
+            data = (
+                self._file.read(size)
+                if self._file.seekable()
+                else getattr(self._file, "read1", self._file.read)(size)
+            )
             if data or self._stopped.is_set():
                 return bytes(data or b"")
             self.timed_out = time.monotonic() >= until_s

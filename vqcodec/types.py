@@ -3,6 +3,7 @@
 Shapes use T for frames, and the GRFSQ layout of bitstream_spec/tokens.md: 48 motion dimensions = 12 groups of 4,
 4 residual layers, base-5 digits.
 """
+
 from __future__ import annotations
 
 from dataclasses import dataclass, field
@@ -18,7 +19,6 @@ LEVELS = 5
 DIMS = GROUPS * GROUP_DIMS
 CODES = LEVELS**GROUP_DIMS
 CODED_SIZE = 512
-
 
 
 @dataclass(frozen=True, slots=True)

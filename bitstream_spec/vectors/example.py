@@ -1,4 +1,5 @@
 """The worked example of vqt.md: a whole stream, byte by byte, with what the bytes are."""
+
 from __future__ import annotations
 
 import io
@@ -20,20 +21,47 @@ BEGIN = "<!-- example: made by vectors/make.py -->\n"
 END = "<!-- end of example -->"
 
 NOTES = {
-    b"HEAD": [(2, "version 1.0"), (1, "flags: none"), (2, "coded size 512"), (8, "time base 1/25 s"), (8, "25 frames/s"),
-              (4, "12 groups of 4 in 5 levels, 1 layer"), (2, "motion space: name"), (32, "its SHA-256"),
-              (2, "renderer: name"), (32, "its SHA-256")],
+    b"HEAD": [
+        (2, "version 1.0"),
+        (1, "flags: none"),
+        (2, "coded size 512"),
+        (8, "time base 1/25 s"),
+        (8, "25 frames/s"),
+        (4, "12 groups of 4 in 5 levels, 1 layer"),
+        (2, "motion space: name"),
+        (32, "its SHA-256"),
+        (2, "renderer: name"),
+        (32, "its SHA-256"),
+    ],
     b"KEYF": [(1, "first frame 0"), (96, "features: 48 times 1"), (4, "still")],
-    b"MOTN": [(1, "first frame 0"), (1, "2 frames"), (1, "form: 1 layer, low_confidence"), (1, "first tick 0"),
-              (2, "steps: base 1, width 0"), (1, "low_confidence: the second frame"), (99, "layer 1")],
-    b"IEND": [(4, "2 frames"), (8, "ends at tick 2"), (4, "INDX has 15 bytes"), (4, "CRC of the CRCs")],
+    b"MOTN": [
+        (1, "first frame 0"),
+        (1, "2 frames"),
+        (1, "form: 1 layer, low_confidence"),
+        (1, "first tick 0"),
+        (2, "steps: base 1, width 0"),
+        (1, "low_confidence: the second frame"),
+        (99, "layer 1"),
+    ],
+    b"IEND": [
+        (4, "2 frames"),
+        (8, "ends at tick 2"),
+        (4, "INDX has 15 bytes"),
+        (4, "CRC of the CRCs"),
+    ],
 }
 
 
 def stream() -> bytes:
     """The example."""
-    head = make_head(layers=1, audio=None, crop=None, time_base_s=Fraction(1, 25),
-                     motion_space=ModelId("m", bytes([0x11] * 32)), renderer=ModelId("r", bytes([0x22] * 32)))
+    head = make_head(
+        layers=1,
+        audio=None,
+        crop=None,
+        time_base_s=Fraction(1, 25),
+        motion_space=ModelId("m", bytes([0x11] * 32)),
+        renderer=ModelId("r", bytes([0x22] * 32)),
+    )
     sink = io.BytesIO()
     with Writer(sink, head) as writer:
         writer.key_frame(KeyFrame(0, b"AVIF", np.ones(48, dtype=np.int16)))
@@ -48,7 +76,9 @@ def text() -> str:
     lines = [_line(0, SIGNATURE, "signature")]
     at = len(SIGNATURE)
     for kind, payload in split(stream()):
-        lines.append(_line(at, kind + encode_varint(len(payload)), f"{kind.decode()}, {len(payload)} bytes"))
+        lines.append(
+            _line(at, kind + encode_varint(len(payload)), f"{kind.decode()}, {len(payload)} bytes")
+        )
         at += 5
         start = at
         for size, note in _index_notes(payload) if kind == b"INDX" else NOTES[kind]:

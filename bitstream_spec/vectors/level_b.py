@@ -4,6 +4,7 @@ Run it by hand after the shipped renderer, the motion space or the entropy table
 sample_media/puppet.py) beside vqcodec. Same packages, same bytes; other versions of MediaPipe or PyAV see a face a little
 differently, so the streams are stored.
 """
+
 from __future__ import annotations
 
 import hashlib
@@ -73,8 +74,11 @@ def clip(start: int) -> list[RGB]:
 
 def puppet() -> Puppet:
     """The portrait as a puppet."""
-    canvas = cv2.resize(np.array(Image.open(ROOT / "sample_media" / "portrait.png").convert("RGB")), (1024, 1024),
-                        interpolation=cv2.INTER_CUBIC)
+    canvas = cv2.resize(
+        np.array(Image.open(ROOT / "sample_media" / "portrait.png").convert("RGB")),
+        (1024, 1024),
+        interpolation=cv2.INTER_CUBIC,
+    )
     with FaceLandmarker() as landmarker:
         face = landmarker.largest(canvas)
     assert face is not None
@@ -85,21 +89,43 @@ def act(reach: float, count: int = FRAMES, side_px: int = 512) -> list[RGB]:
     """Turning, nodding, blinking and speaking, `reach` times as far as people commonly do."""
     doll = puppet()
     turn = [reach * np.sin(2 * np.pi * t / count) for t in range(count)]
-    return [doll.render(Pose(gap=0.02 + 0.06 * abs(s), narrow=0.5 * s, lids=min(max(s - 0.2, 0), 1), brow=0.6 * s,
-                             gaze=(0.4 * s, 0.2 * s), yaw_rad=0.18 * s, pitch_rad=0.07 * s, roll_rad=-0.08 * s,
-                             shift=(0.01 * s, 0.0), scale=1 + 0.02 * s), side_px) for s in map(float, turn)]
+    return [
+        doll.render(
+            Pose(
+                gap=0.02 + 0.06 * abs(s),
+                narrow=0.5 * s,
+                lids=min(max(s - 0.2, 0), 1),
+                brow=0.6 * s,
+                gaze=(0.4 * s, 0.2 * s),
+                yaw_rad=0.18 * s,
+                pitch_rad=0.07 * s,
+                roll_rad=-0.08 * s,
+                shift=(0.01 * s, 0.0),
+                scale=1 + 0.02 * s,
+            ),
+            side_px,
+        )
+        for s in map(float, turn)
+    ]
 
 
 def two_people() -> list[RGB]:
     """A cut to the mirrored portrait in another light."""
     frames = act(0.7)
-    other = [np.ascontiguousarray((frame[:, ::-1] * np.array([0.7, 0.8, 0.95])).astype(np.uint8)) for frame in frames]
+    other = [
+        np.ascontiguousarray((frame[:, ::-1] * np.array([0.7, 0.8, 0.95])).astype(np.uint8))
+        for frame in frames
+    ]
     return frames[: FRAMES // 2] + other[FRAMES // 2 :]
 
 
 def off_centre() -> list[RGB]:
     """A face in the corner of a picture of 799 x 601 pixels."""
-    slope = np.linspace(40, 120, 799)[None, :, None] + np.linspace(0, 60, 601)[:, None, None] + np.array([0, 10, 25])
+    slope = (
+        np.linspace(40, 120, 799)[None, :, None]
+        + np.linspace(0, 60, 601)[:, None, None]
+        + np.array([0, 10, 25])
+    )
     wide = []
     for frame in act(0.8, side_px=441):
         picture = slope.astype(np.uint8)
@@ -109,12 +135,25 @@ def off_centre() -> list[RGB]:
 
 
 RECIPES = {
-    "talking": Recipe("a second of sample_media/talking.mp4, 4 layers", lambda: clip(40), [(12, 512)]),
-    "layers-2": Recipe("another one in 2 layers", lambda: clip(120), [(5, 256), (20, 256)], layers=2),
+    "talking": Recipe(
+        "a second of sample_media/talking.mp4, 4 layers", lambda: clip(40), [(12, 512)]
+    ),
+    "layers-2": Recipe(
+        "another one in 2 layers", lambda: clip(120), [(5, 256), (20, 256)], layers=2
+    ),
     "two-portraits": Recipe("a cut: two key frames", two_people, [(8, 256), (18, 256)]),
-    "odd-source": Recipe("799 x 601 pixels, 29.97 frames a second, the face in a corner", off_centre, [(17, 512)],
-                         frame_rate_hz=Fraction(30_000, 1001)),
-    "extreme": Recipe("motion twice as far as people commonly move", lambda: act(2.2), [(6, 512), (19, 256)], layers=4),
+    "odd-source": Recipe(
+        "799 x 601 pixels, 29.97 frames a second, the face in a corner",
+        off_centre,
+        [(17, 512)],
+        frame_rate_hz=Fraction(30_000, 1001),
+    ),
+    "extreme": Recipe(
+        "motion twice as far as people commonly move",
+        lambda: act(2.2),
+        [(6, 512), (19, 256)],
+        layers=4,
+    ),
 }
 
 
@@ -136,13 +175,17 @@ def encoded(recipe: Recipe) -> bytes:
     with tempfile.TemporaryDirectory() as folder:
         source = Path(folder) / "source.mkv"
         recording(recipe.frames(), recipe.frame_rate_hz, source)
-        options = vqcodec.EncodeOptions(layers=recipe.layers, audio=AudioChoice("none"), portrait_quality=35, device="cpu")
+        options = vqcodec.EncodeOptions(
+            layers=recipe.layers, audio=AudioChoice("none"), portrait_quality=35, device="cpu"
+        )
         sink = io.BytesIO()
         vqcodec.encode(str(source), sink, options)
     return sink.getvalue()
 
 
-def described(name: str, recipe: Recipe, renderer: Renderer, files: dict[str, bytes]) -> dict[str, object]:
+def described(
+    name: str, recipe: Recipe, renderer: Renderer, files: dict[str, bytes]
+) -> dict[str, object]:
     """Add a stream and its reference frames to `files`; returns the entry of expected.json."""
     units = MotionSpace.load(device="cpu").units
     stream = files[f"{name}.vqt"] = encoded(recipe)
@@ -153,10 +196,21 @@ def described(name: str, recipe: Recipe, renderer: Renderer, files: dict[str, by
         Image.fromarray(rgb).save(buffer, "WEBP", lossless=True, exact=True, quality=100, method=6)
         file = f"{name}-{number}-{size_px}.webp"
         files[file] = buffer.getvalue()
-        frames.append({"frame": number, "size_px": size_px, "file": file, "rgb_sha256": sha256(rgb.tobytes())})
-    stills = [conformance.still(item.still, 512) for item in Reader(io.BytesIO(stream)) if isinstance(item, KeyFrame)]
-    return {"about": recipe.about, "sha256": sha256(stream), "token_sha256": verify(io.BytesIO(stream)).token_sha256,
-            "stills_rgb_sha256": [sha256(rgb.tobytes()) for rgb in stills], "frames": frames}
+        frames.append(
+            {"frame": number, "size_px": size_px, "file": file, "rgb_sha256": sha256(rgb.tobytes())}
+        )
+    stills = [
+        conformance.still(item.still, 512)
+        for item in Reader(io.BytesIO(stream))
+        if isinstance(item, KeyFrame)
+    ]
+    return {
+        "about": recipe.about,
+        "sha256": sha256(stream),
+        "token_sha256": verify(io.BytesIO(stream)).token_sha256,
+        "stills_rgb_sha256": [sha256(rgb.tobytes()) for rgb in stills],
+        "frames": frames,
+    }
 
 
 def sha256(data: bytes) -> str:
@@ -167,14 +221,24 @@ def sha256(data: bytes) -> str:
 def main() -> None:
     """Write the folder anew."""
     setting = conformance.REFERENCE_SETTING
-    renderer = Renderer.load(device=setting.device, precision=conformance.PRECISIONS[setting.precision])
+    renderer = Renderer.load(
+        device=setting.device, precision=conformance.PRECISIONS[setting.precision]
+    )
     files: dict[str, bytes] = {}
     with conformance.threads(setting.threads):
-        streams = {name: described(name, recipe, renderer, files) for name, recipe in RECIPES.items()}
+        streams = {
+            name: described(name, recipe, renderer, files) for name, recipe in RECIPES.items()
+        }
     found = conformance.versions()["versions"]
-    expected = {"renderer": identity(store.current("renderer")), "motion_space": identity(store.current("motion_space")),
-                "made_with": asdict(setting) | {name: found[name] for name in MADE_WITH}, "streams": streams,
-                "tolerance": {f"{bits} bits": asdict(allowed) for bits, allowed in conformance.TOLERANCES.items()}}
+    expected = {
+        "renderer": identity(store.current("renderer")),
+        "motion_space": identity(store.current("motion_space")),
+        "made_with": asdict(setting) | {name: found[name] for name in MADE_WITH},
+        "streams": streams,
+        "tolerance": {
+            f"{bits} bits": asdict(allowed) for bits, allowed in conformance.TOLERANCES.items()
+        },
+    }
     files["expected.json"] = (json.dumps(expected, indent=1) + "\n").encode()
     FOLDER.mkdir(exist_ok=True)
     for old in FOLDER.iterdir():

@@ -3,6 +3,7 @@
 Streams come from formulas and seeds, so that the same program makes the same bytes on every machine. New recipes become
 new files. What SHA256SUMS lists is frozen: nothing is written when a recipe or a decoder would change or remove it.
 """
+
 from __future__ import annotations
 
 import argparse
@@ -49,8 +50,14 @@ def describe(data: bytes) -> dict[str, Any]:
         elif value is None:
             ancillary.append(chunk.name)
     packed = b"".join(struct.pack(">3I", *state) for group in states for state in group)
-    end = {"end_tick": reader.end_tick, "frames": sizes.frames, "sizes": purposes, "ancillary": ancillary,
-           "final_states": list(map(list, states[-1])), "states_sha256": hashlib.sha256(packed).hexdigest()}
+    end = {
+        "end_tick": reader.end_tick,
+        "frames": sizes.frames,
+        "sizes": purposes,
+        "ancillary": ancillary,
+        "final_states": list(map(list, states[-1])),
+        "states_sha256": hashlib.sha256(packed).hexdigest(),
+    }
     return _describe_head(reader.head) | tally.result() | end
 
 
@@ -59,8 +66,13 @@ class _Tally:
 
     def __init__(self) -> None:
         self._hashes = {name: hashlib.sha256() for name in ("ticks", "token", "audio")}
-        self._out: dict[str, Any] = {"groups": 0, "low_confidence_frames": 0, "key_frames": [], "audio_packets": 0,
-                                     "end_trim_samples": 0}
+        self._out: dict[str, Any] = {
+            "groups": 0,
+            "low_confidence_frames": 0,
+            "key_frames": [],
+            "audio_packets": 0,
+            "end_trim_samples": 0,
+        }
 
     def add(self, item: KeyFrame | MotionGroup | AudioGroup) -> None:
         out = self._out
@@ -71,19 +83,29 @@ class _Tally:
             out["low_confidence_frames"] += int(item.low_confidence.sum())
             out.setdefault("first_tick", int(item.ticks[0]))
             out.setdefault("first_tokens", item.indices[0].ravel().tolist())
-            out |= {"last_tick": int(item.ticks[-1]), "last_tokens": item.indices[-1].ravel().tolist()}
+            out |= {
+                "last_tick": int(item.ticks[-1]),
+                "last_tokens": item.indices[-1].ravel().tolist(),
+            }
         elif isinstance(item, KeyFrame):
             features = hashlib.sha256(item.features.astype(">i2").tobytes()).hexdigest()
             still = hashlib.sha256(item.still).hexdigest()
-            out["key_frames"].append({"first_frame": item.first_frame, "features_sha256": features,
-                                      "still_sha256": still})
+            out["key_frames"].append(
+                {
+                    "first_frame": item.first_frame,
+                    "features_sha256": features,
+                    "still_sha256": still,
+                }
+            )
         else:
             self._hashes["audio"].update(b"".join(item.packets))
             out["audio_packets"] += len(item.packets)
             out["end_trim_samples"] = item.end_trim_samples
 
     def result(self) -> dict[str, Any]:
-        return self._out | {f"{name}_sha256": digest.hexdigest() for name, digest in self._hashes.items()}
+        return self._out | {
+            f"{name}_sha256": digest.hexdigest() for name, digest in self._hashes.items()
+        }
 
 
 def _describe_head(head: Head) -> dict[str, Any]:
@@ -97,8 +119,12 @@ def _describe_head(head: Head) -> dict[str, Any]:
         "layers": head.layers,
         "motion_space": _describe_model(head.motion_space),
         "renderer": _describe_model(head.renderer),
-        "audio": audio and {"channels": audio.channels, "pre_skip_samples": audio.pre_skip_samples,
-                            "extradata": audio.extradata.hex()},
+        "audio": audio
+        and {
+            "channels": audio.channels,
+            "pre_skip_samples": audio.pre_skip_samples,
+            "extradata": audio.extradata.hex(),
+        },
         "crop": crop and {name: getattr(crop, name) for name in crop.__slots__},
     }
 
@@ -139,7 +165,10 @@ def frozen() -> dict[str, str]:
 
 def digests(files: dict[Path, bytes]) -> dict[str, str]:
     """The same of files that have been made."""
-    return {path.relative_to(HERE).as_posix(): hashlib.sha256(data).hexdigest() for path, data in sorted(files.items())}
+    return {
+        path.relative_to(HERE).as_posix(): hashlib.sha256(data).hexdigest()
+        for path, data in sorted(files.items())
+    }
 
 
 def changed(files: dict[Path, bytes]) -> list[str]:
@@ -150,27 +179,43 @@ def changed(files: dict[Path, bytes]) -> list[str]:
 
 def main() -> None:
     """Write new vectors, the sums of all, and the example."""
-    parser = argparse.ArgumentParser(description="Make the conformance vectors and the worked example of vqt.md.")
-    parser.add_argument("--unfreeze", action="store_true", help=(
-        "replace and remove frozen vectors too. Only before a version is released, when the format itself changes (other entropy "
-        "tables, say): a released vector stays for ever, because decoders and stored files rely on it"))
+    parser = argparse.ArgumentParser(
+        description="Make the conformance vectors and the worked example of vqt.md."
+    )
+    parser.add_argument(
+        "--unfreeze",
+        action="store_true",
+        help=(
+            "replace and remove frozen vectors too. Only before a version is released, when the "
+            "format itself changes (other entropy tables, say): a "
+            "released vector stays for ever, because decoders and stored files rely on it"
+        ),
+    )
     unfreeze = parser.parse_args().unfreeze
     files = recipes()
     refused = changed(files)
     if refused and not unfreeze:
-        raise SystemExit(f"these vectors are frozen, and would change or go: {', '.join(refused)}\n"
-                         "nothing was written. A decoder or a recipe has changed: put it right, or give the recipe a new name"
-                         " (see --help)")
+        raise SystemExit(
+            f"these vectors are frozen, and would change or go: {', '.join(refused)}\n"
+            "nothing was written. A decoder or a recipe has changed: put it right, or give the recipe a new name"
+            " (see --help)"
+        )
     for folder in ("valid", "invalid"):
         (HERE / folder).mkdir(exist_ok=True)
         for old in set((HERE / folder).iterdir()) - set(files):
             old.unlink()
     for path, data in files.items():
         path.write_bytes(data)
-    SUMS.write_text("".join(f"{digest}  {path}\n" for path, digest in digests(files).items()), encoding="ascii", newline="\n")
+    SUMS.write_text(
+        "".join(f"{digest}  {path}\n" for path, digest in digests(files).items()),
+        encoding="ascii",
+        newline="\n",
+    )
     example.write(ROOT / "bitstream_spec" / "vqt.md")
-    print(f"{len(VALID)} valid and {len(INVALID)} invalid vectors, {sum(map(len, files.values()))} bytes; "
-          f"{len(refused)} frozen ones replaced")
+    print(
+        f"{len(VALID)} valid and {len(INVALID)} invalid vectors, {sum(map(len, files.values()))} bytes; "
+        f"{len(refused)} frozen ones replaced"
+    )
 
 
 def _json(value: object) -> bytes:

@@ -1,4 +1,5 @@
 """Streams taken apart into chunks, changed, and put together again: for what the writer would refuse to write."""
+
 from __future__ import annotations
 
 import zlib

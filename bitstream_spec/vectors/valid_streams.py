@@ -1,4 +1,5 @@
 """The streams of vectors/valid: name -> bytes. Each shows one feature or one limit."""
+
 from __future__ import annotations
 
 import base64
@@ -26,8 +27,12 @@ GREY = base64.b64decode(
 Item = KeyFrame | MotionGroup | AudioGroup
 
 
-def write(head: Head, *items: Item, end_tick: int | None = None, notes: dict[int, tuple[bytes, bytes]] | None = None,
-          ) -> bytes:
+def write(
+    head: Head,
+    *items: Item,
+    end_tick: int | None = None,
+    notes: dict[int, tuple[bytes, bytes]] | None = None,
+) -> bytes:
     """A stream; `notes` are ancillary chunks to put before the item of that number."""
     sink = io.BytesIO()
     writer = Writer(sink, head)
@@ -53,7 +58,9 @@ def silent(*groups: MotionGroup, end_tick: int | None = None, **changes: object)
 def rate(frames_per_s: Fraction, frames: int, groups: int = 2, **changes: object) -> bytes:
     """A constant frame rate, one tick a frame."""
     parts = [make_group(frames * number, frames, 2) for number in range(groups)]
-    return silent(*parts, time_base_s=1 / frames_per_s, frame_rate_hz=frames_per_s, layers=2, **changes)
+    return silent(
+        *parts, time_base_s=1 / frames_per_s, frame_rate_hz=frames_per_s, layers=2, **changes
+    )
 
 
 def with_tokens(value: int) -> bytes:
@@ -78,7 +85,9 @@ def jumps() -> bytes:
 
 def sound(*groups: AudioGroup, audio: AudioHead = MONO) -> bytes:
     """Sound beside four frames."""
-    return write(make_head(audio=audio, crop=None, layers=1), make_key_frame(), make_group(0, 4, 1), *groups)
+    return write(
+        make_head(audio=audio, crop=None, layers=1), make_key_frame(), make_group(0, 4, 1), *groups
+    )
 
 
 def sized_audio(first_sample: int, sizes: list[int]) -> AudioGroup:
@@ -89,13 +98,23 @@ def sized_audio(first_sample: int, sizes: list[int]) -> AudioGroup:
 
 def hour() -> bytes:
     """An hour and a second, in groups of two frames, 3 s apart."""
-    return silent(*[make_group(2 * i, 2, 1, first_tick=75 * i) for i in range(1200)], layers=1, end_tick=90_025)
+    return silent(
+        *[make_group(2 * i, 2, 1, first_tick=75 * i) for i in range(1200)],
+        layers=1,
+        end_tick=90_025,
+    )
 
 
 def hour_ntsc() -> bytes:
     """3603.6 s of 30000/1001 frames a second, of which two are coded every 90: ticks of 1/30000 s, never rounded."""
     groups = [make_group(2 * i, 2, 1, ticks=[90_090 * i, 90_090 * i + 1001]) for i in range(1200)]
-    return silent(*groups, layers=1, time_base_s=Fraction(1, 30_000), frame_rate_hz=Fraction(30_000, 1001), end_tick=108_108_000)
+    return silent(
+        *groups,
+        layers=1,
+        time_base_s=Fraction(1, 30_000),
+        frame_rate_hz=Fraction(30_000, 1001),
+        end_tick=108_108_000,
+    )
 
 
 def long_sound() -> bytes:
@@ -109,7 +128,9 @@ def long_sound() -> bytes:
 def uneven_groups() -> bytes:
     """Groups of 1, 13, 2, 50 and 7 frames."""
     counts = [1, 13, 2, 50, 7]
-    return silent(*[make_group(sum(counts[:i]), count, 1) for i, count in enumerate(counts)], layers=1)
+    return silent(
+        *[make_group(sum(counts[:i]), count, 1) for i, count in enumerate(counts)], layers=1
+    )
 
 
 def key_frame_each_group() -> bytes:
@@ -124,7 +145,10 @@ def widest_steps() -> bytes:
     """Steps in 34 bits, the widest field, from a base of 1."""
     pairs = split(silent(make_group(0, 3, 1, ticks=[0, 2, 5]), layers=1))[:-2]
     payload = pairs[2][1]
-    pairs[2] = (b"MOTN", payload[:4] + b"\x01\x22" + (1 << 38 | 2 << 4).to_bytes(9, "big") + payload[7:])
+    pairs[2] = (
+        b"MOTN",
+        payload[:4] + b"\x01\x22" + (1 << 38 | 2 << 4).to_bytes(9, "big") + payload[7:],
+    )
     return finish(pairs, 6)
 
 
@@ -132,7 +156,9 @@ def worst_minor() -> bytes:
     """Version 1.255, every flag set, and HEAD as long as it may be."""
     pairs = split(make_stream(1, layers=1))[:-2]
     head = put(1, b"\xff\xff")(pairs[0][1])
-    return finish([(b"HEAD", head + bytes(range(256)) * 3 + bytes(1024 - 768 - len(head))), *pairs[1:]], 4)
+    return finish(
+        [(b"HEAD", head + bytes(range(256)) * 3 + bytes(1024 - 768 - len(head))), *pairs[1:]], 4
+    )
 
 
 def odd_notes() -> bytes:
@@ -178,7 +204,11 @@ def thinned(layers: int = 2) -> bytes:
 def notes() -> bytes:
     """Ancillary chunks in three places, one of them empty, one of them long."""
     items = (make_key_frame(), make_group(0, 3, 1), make_group(3, 3, 1))
-    chunks = {0: (b"teST", b"before the key frame"), 1: (b"abcd", b""), 2: (b"noTe", bytes(range(256)) * 8)}
+    chunks = {
+        0: (b"teST", b"before the key frame"),
+        1: (b"abcd", b""),
+        2: (b"noTe", bytes(range(256)) * 8),
+    }
     return write(make_head(layers=1, audio=None), *items, notes=chunks)
 
 
@@ -196,48 +226,87 @@ RECIPES: dict[str, Callable[[], bytes]] = {
     "layers-3": lambda: silent(make_group(0, 6, 3), layers=3),
     "layers-4": lambda: silent(make_group(0, 6, 4)),
     "thinned-to-2-layers": thinned,
-    "typical": lambda: write(make_head(), KeyFrame(0, GREY, make_key_frame().features), make_group(0, 50),
-                             make_audio(0, 34, 60), make_group(50, 10), make_audio(97_920, 8, 60, 700)),
+    "typical": lambda: write(
+        make_head(),
+        KeyFrame(0, GREY, make_key_frame().features),
+        make_group(0, 50),
+        make_audio(0, 34, 60),
+        make_group(50, 10),
+        make_audio(97_920, 8, 60, 700),
+    ),
     "synthetic": lambda: make_stream(1, layers=1, synthetic=True),
     "rate-8": lambda: rate(Fraction(8), 16),
     "rate-29.97": lambda: rate(Fraction(30_000, 1001), 59),
     "rate-30": lambda: rate(Fraction(30), 60),
     "rate-60": lambda: rate(Fraction(60), 120, 1),
-    "rate-variable": lambda: silent(make_group(0, 9, 1, ticks=VARIABLE_MS), layers=1, time_base_s=Fraction(1, 1000)),
-    "rate-one-frame-a-minute": lambda: silent(*[make_group(i, 1, 1, first_tick=60 * i) for i in range(4)], layers=1,
-                                              time_base_s=Fraction(1), frame_rate_hz=Fraction(1, 60)),
-    "times-90-khz": lambda: silent(make_group(0, 30, 1, step=3003), layers=1, time_base_s=Fraction(1, 90_000)),
-    "times-start-late": lambda: silent(make_group(0, 3, 1, first_tick=100), make_group(3, 3, 1, first_tick=900),
-                                       layers=1, end_tick=1000),
+    "rate-variable": lambda: silent(
+        make_group(0, 9, 1, ticks=VARIABLE_MS), layers=1, time_base_s=Fraction(1, 1000)
+    ),
+    "rate-one-frame-a-minute": lambda: silent(
+        *[make_group(i, 1, 1, first_tick=60 * i) for i in range(4)],
+        layers=1,
+        time_base_s=Fraction(1),
+        frame_rate_hz=Fraction(1, 60),
+    ),
+    "times-90-khz": lambda: silent(
+        make_group(0, 30, 1, step=3003), layers=1, time_base_s=Fraction(1, 90_000)
+    ),
+    "times-start-late": lambda: silent(
+        make_group(0, 3, 1, first_tick=100),
+        make_group(3, 3, 1, first_tick=900),
+        layers=1,
+        end_tick=1000,
+    ),
     "times-greatest": lambda: silent(LAST, layers=1, end_tick=TICK_LIMIT),
-    "times-finest": lambda: silent(make_group(0, 2, 1, ticks=[7, 7 + 2 * (2**32 - 1)]), layers=1,
-                                   time_base_s=Fraction(1, 2**32 - 1)),
+    "times-finest": lambda: silent(
+        make_group(0, 2, 1, ticks=[7, 7 + 2 * (2**32 - 1)]),
+        layers=1,
+        time_base_s=Fraction(1, 2**32 - 1),
+    ),
     "times-packed-wide": wide_packing,
     "group-240-frames": lambda: rate(Fraction(120), 240, 1),
     "group-spans-2-s": lambda: silent(make_group(0, 51, 1), layers=1),
     "key-frames": several_key_frames,
-    "held-frames": lambda: silent(make_group(0, 9, 1, held=(0, 3, 8)), make_group(9, 9, 1), layers=1),
+    "held-frames": lambda: silent(
+        make_group(0, 9, 1, held=(0, 3, 8)), make_group(9, 9, 1), layers=1
+    ),
     "held-all": lambda: silent(make_group(0, 9, 1, held=ALL_HELD), layers=1),
     "sound-mono": lambda: sound(make_audio(0, 3)),
     "sound-stereo": lambda: sound(make_audio(0, 3), audio=replace(MONO, channels=2)),
-    "sound-no-opus-head": lambda: sound(make_audio(0, 3), audio=replace(MONO, extradata=b"", pre_skip_samples=0)),
-    "sound-variable-packets": lambda: sound(sized_audio(0, [1, 30, 62, 3, 17]), sized_audio(4800, [8])),
-    "sound-gap-and-trim": lambda: sound(make_audio(0, 3), make_audio(50_000, 2, end_trim_samples=5760)),
+    "sound-no-opus-head": lambda: sound(
+        make_audio(0, 3), audio=replace(MONO, extradata=b"", pre_skip_samples=0)
+    ),
+    "sound-variable-packets": lambda: sound(
+        sized_audio(0, [1, 30, 62, 3, 17]), sized_audio(4800, [8])
+    ),
+    "sound-gap-and-trim": lambda: sound(
+        make_audio(0, 3), make_audio(50_000, 2, end_trim_samples=5760)
+    ),
     "sound-starts-late": lambda: sound(make_audio(24_000, 3)),
-    "sound-first": lambda: write(make_head(layers=1), make_audio(0), make_key_frame(), make_group(0, 4, 1)),
+    "sound-first": lambda: write(
+        make_head(layers=1), make_audio(0), make_key_frame(), make_group(0, 4, 1)
+    ),
     "sound-800-packets": lambda: sound(make_audio(0, 800, 1)),
     "sound-long-packet": lambda: sound(make_audio(0, 1, 8191)),
     "sound-announced-but-none": lambda: sound(),
     "ancillary": notes,
     "newer-minor-version": newer_minor,
-    "crop-outside": lambda: silent(make_group(0, 1, 1), layers=1, crop=Crop(65_535, 1, -131_070, 131_070, 131_070)),
+    "crop-outside": lambda: silent(
+        make_group(0, 1, 1), layers=1, crop=Crop(65_535, 1, -131_070, 131_070, 131_070)
+    ),
     "coded-size-16": lambda: silent(make_group(0, 1, 1), layers=1, coded_size_px=16),
     "coded-size-4096": lambda: silent(make_group(0, 1, 1), layers=1, coded_size_px=4096),
-    "names-long": lambda: silent(make_group(0, 1, 1), layers=1, motion_space=ModelId(LONG_NAME, bytes(32)),
-                                 renderer=ModelId("r", b"\xff" * 32)),
+    "names-long": lambda: silent(
+        make_group(0, 1, 1),
+        layers=1,
+        motion_space=ModelId(LONG_NAME, bytes(32)),
+        renderer=ModelId("r", b"\xff" * 32),
+    ),
     "features-extreme": lambda: write(
         make_head(layers=1, audio=None),
-        KeyFrame(0, b"\0", np.array([-32768, 32767] * 24, dtype=np.int16)), make_group(0, 1, 1)),
+        KeyFrame(0, b"\0", np.array([-32768, 32767] * 24, dtype=np.int16)),
+        make_group(0, 1, 1),
+    ),
     "tokens-all-0": lambda: with_tokens(0),
     "tokens-all-312": lambda: with_tokens(312),
     "tokens-all-624": lambda: with_tokens(624),
@@ -252,16 +321,26 @@ RECIPES: dict[str, Callable[[], bytes]] = {
     "times-end-late": lambda: silent(make_group(0, 2, 1), layers=1, end_tick=2**40),
     "times-steps-34-bits": widest_steps,
     "groups-uneven": uneven_groups,
-    "held-240-frames": lambda: silent(make_group(0, 240, 1, held=tuple(range(0, 240, 7))), layers=1, time_base_s=Fraction(1, 120),
-                                      frame_rate_hz=Fraction(120)),
+    "held-240-frames": lambda: silent(
+        make_group(0, 240, 1, held=tuple(range(0, 240, 7))),
+        layers=1,
+        time_base_s=Fraction(1, 120),
+        frame_rate_hz=Fraction(120),
+    ),
     "key-frames-each-group": key_frame_each_group,
     "no-sound": lambda: silent(make_group(0, 25), make_group(25, 25)),
     "synthetic-with-sound": lambda: make_stream(2, synthetic=True, layers=2),
     "sound-position-greatest": lambda: sound(make_audio(TICK_LIMIT, 1)),
-    "sound-pre-skip-greatest": lambda: sound(make_audio(0, 2), audio=replace(MONO, pre_skip_samples=65_535)),
-    "sound-extradata-255": lambda: sound(make_audio(0, 2), audio=replace(MONO, extradata=bytes(range(255)))),
+    "sound-pre-skip-greatest": lambda: sound(
+        make_audio(0, 2), audio=replace(MONO, pre_skip_samples=65_535)
+    ),
+    "sound-extradata-255": lambda: sound(
+        make_audio(0, 2), audio=replace(MONO, extradata=bytes(range(255)))
+    ),
     "sound-packets-13-bits": lambda: sound(sized_audio(0, [1, 8191])),
-    "sound-closest": lambda: sound(make_audio(0, 3, 2), make_audio(360, 1, 2), make_audio(480, 1, 2)),
+    "sound-closest": lambda: sound(
+        make_audio(0, 3, 2), make_audio(360, 1, 2), make_audio(480, 1, 2)
+    ),
     "sound-hours": long_sound,
     "thinned-to-1-layer": lambda: thinned(1),
     "thinned-to-3-layers": lambda: thinned(3),
@@ -270,13 +349,19 @@ RECIPES: dict[str, Callable[[], bytes]] = {
     "crop-odd": lambda: silent(make_group(0, 1, 1), layers=1, crop=Crop(1919, 1079, -1, 3, 1083)),
     "crop-smallest": lambda: silent(make_group(0, 1, 1), layers=1, crop=Crop(1, 1, 0, 0, 1)),
     "coded-size-odd": lambda: silent(make_group(0, 1, 1), layers=1, coded_size_px=511),
-    "names-short": lambda: silent(make_group(0, 1, 1), layers=1, motion_space=ModelId("\U0001f642", bytes(32)),
-                                  renderer=ModelId(" ", bytes(32))),
+    "names-short": lambda: silent(
+        make_group(0, 1, 1),
+        layers=1,
+        motion_space=ModelId("\U0001f642", bytes(32)),
+        renderer=ModelId(" ", bytes(32)),
+    ),
     "tokens-all-1": lambda: with_tokens(1),
     "tokens-jumps": jumps,
     "long-hour": hour,
     "long-hour-29.97": hour_ntsc,
-    "long": lambda: silent(*[make_group(2 * i, 2, 1, first_tick=50 * i) for i in range(300)], layers=1),
+    "long": lambda: silent(
+        *[make_group(2 * i, 2, 1, first_tick=50 * i) for i in range(300)], layers=1
+    ),
 }
 
 VALID = {name: recipe() for name, recipe in RECIPES.items()}

@@ -2,6 +2,7 @@
 
 Lenient on purpose: it shares no parsing code with what it tests.
 """
+
 from __future__ import annotations
 
 import random
@@ -17,9 +18,51 @@ SIGNATURE = b"\xd6VQT\r\n\x1a\n"
 ITEMS = {b"KEYF": 0, b"MOTN": 1, b"AUDO": 2}
 TYPES = [b"HEAD", *ITEMS, b"INDX", b"IEND", b"noTe", b"noTE", b"NEWC", b"zZzz"]
 # edges of the format's limits, and of machine words
-NUMBERS = [0, 1, 2, 3, 5, 12, 13, 34, 35, 47, 48, 96, 119, 120, 127, 128, 239, 240, 241, 255, 256, 311, 625, 800, 801, 5760, 5761,
-           8191, 8192, 65535, 65536, 131070, 262144, 1048576,
-           2**31, 2**32 - 1, 2**32, 2**33, 2**34, 2**53 - 1, 2**53, 2**56 - 1, 2**63]
+NUMBERS = [
+    0,
+    1,
+    2,
+    3,
+    5,
+    12,
+    13,
+    34,
+    35,
+    47,
+    48,
+    96,
+    119,
+    120,
+    127,
+    128,
+    239,
+    240,
+    241,
+    255,
+    256,
+    311,
+    625,
+    800,
+    801,
+    5760,
+    5761,
+    8191,
+    8192,
+    65535,
+    65536,
+    131070,
+    262144,
+    1048576,
+    2**31,
+    2**32 - 1,
+    2**32,
+    2**33,
+    2**34,
+    2**53 - 1,
+    2**53,
+    2**56 - 1,
+    2**63,
+]
 
 
 def varint(value: int) -> bytes:
@@ -101,7 +144,9 @@ def finished(pairs: list[Pair]) -> bytes:
             if kind == b"MOTN" and at + 2 <= len(payload):
                 frames += payload[at]
                 position, _ = read_varint(payload, at + 2)
-                end = position + 40_000  # 1600 s at 25 frames a second: later than most groups end, not absurdly late
+                end = (
+                    position + 40_000
+                )  # 1600 s at 25 frames a second: later than most groups end, not absurdly late
             value, step = last[kind]
             surprise = position - value - step
             index += varint(4 * (offset - before) + ITEMS[kind])
@@ -119,21 +164,27 @@ def finished(pairs: list[Pair]) -> bytes:
 
 def change_bytes(rng: random.Random) -> ChangeBytes:
     """The plain changes of a fuzzer, for where libFuzzer's own are not there."""
+
     def change(data: bytes, most: int) -> bytes:
         at = rng.randrange(len(data) + 1)
         size = min(rng.choice([1, 1, 1, 2, 4, 9]), len(data) - at)
         number = varint(rng.choice(NUMBERS))
-        filler = rng.choice([bytes(1), b"\xff", rng.randbytes(1), rng.randbytes(3), number, data[at : at + 8]])
+        filler = rng.choice(
+            [bytes(1), b"\xff", rng.randbytes(1), rng.randbytes(3), number, data[at : at + 8]]
+        )
         choice = rng.randrange(4)
         if choice == 0 and size:
             return data[:at] + bytes([data[at] ^ 1 << rng.randrange(8)]) + data[at + 1 :]
         if choice == 1:
             return data[:at] + data[at + size :]
         return (data[:at] + filler + data[at + (size if choice == 2 else 0) :])[:most]
+
     return change
 
 
-def change_payload(kind: bytes, payload: bytes, rng: random.Random, change: ChangeBytes, most: int) -> bytes:
+def change_payload(
+    kind: bytes, payload: bytes, rng: random.Random, change: ChangeBytes, most: int
+) -> bytes:
     """One payload changed: anywhere, or a field at its beginning, where most fields are."""
     choice = rng.randrange(5)
     if choice == 0:
@@ -142,10 +193,16 @@ def change_payload(kind: bytes, payload: bytes, rng: random.Random, change: Chan
         return (payload[:start] + varint(rng.choice(NUMBERS)) + payload[at:])[:most]
     if choice == 1 and kind == b"MOTN" and len(payload) > 3:
         _, at = read_varint(payload, 0)
-        return payload[:at] + bytes([rng.choice([1, 2, 3, rng.randrange(256)]), rng.randrange(8)]) + payload[at + 2 :]
+        return (
+            payload[:at]
+            + bytes([rng.choice([1, 2, 3, rng.randrange(256)]), rng.randrange(8)])
+            + payload[at + 2 :]
+        )
     if choice == 2:
         cut = rng.randrange(len(payload) + 1)
-        return payload[:cut] + change(payload[cut:] or b"\0", max(most - cut, 1))[: max(most - cut, 0)]
+        return (
+            payload[:cut] + change(payload[cut:] or b"\0", max(most - cut, 1))[: max(most - cut, 0)]
+        )
     return change(payload or b"\0", most)[:most]
 
 
@@ -193,7 +250,11 @@ def repaired(pairs: list[Pair], data: bytes, rng: random.Random) -> bytes:
         return join(pairs)
     whole = join(pairs)
     at = rng.randrange(len(whole))
-    return whole[:at] + (data[at : at + 9] if rng.random() < 0.5 else b"") + whole[at + rng.randrange(9) :]
+    return (
+        whole[:at]
+        + (data[at : at + 9] if rng.random() < 0.5 else b"")
+        + whole[at + rng.randrange(9) :]
+    )
 
 
 def cross(one: bytes, two: bytes, most: int, seed: int) -> bytes:

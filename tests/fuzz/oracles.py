@@ -6,6 +6,7 @@
 * recovery reads what is valid as it is, and of anything else gives groups in order;
 * what is valid codes to the same bytes again, thins to a valid stream, and gives the same from its index as in order.
 """
+
 from __future__ import annotations
 
 import io
@@ -43,11 +44,12 @@ _recoded: set[tuple[tuple[bytes, ...], int]] = set()
 def remember_tokens(reference: Any, size: int = 4096) -> None:
     """Decode each group's payloads once in a process: most changes leave most groups as they were."""
     decode = lru_cache(size)(reader_module.decode_layers)
-    reader_module.decode_layers = recover_module.decode_layers = lambda payloads, frames: decode(tuple(payloads), frames)
+    reader_module.decode_layers = recover_module.decode_layers = lambda payloads, frames: decode(
+        tuple(payloads), frames
+    )
     original = reference.decode_group
     second = lru_cache(size)(lambda layers, frames: original(list(layers), frames))
     reference.decode_group = lambda layers, frames: second(tuple(layers), frames)
-
 
 
 class Pipe(io.RawIOBase):
@@ -113,7 +115,9 @@ def walk_pipe(data: bytes) -> Walk:
 
 def work(items: list[Any]) -> int:
     """Frames times layers: what decoding and the reference decoder take time for."""
-    return sum(len(item.ticks) * len(item.payloads) for item in items if isinstance(item, CodedGroup))
+    return sum(
+        len(item.ticks) * len(item.payloads) for item in items if isinstance(item, CodedGroup)
+    )
 
 
 def check(data: bytes, reference: Any, max_work: int = 400) -> str:
@@ -166,15 +170,24 @@ def opinion(data: bytes, reference: Any) -> Refusal | dict[str, Any]:
 def agree_on_items(coded: Walk, decoded: Walk) -> None:
     """The undecoded walk differs in that it doesn't see bad payloads."""
     if decoded.refusal is None or decoded.refusal[0] != "bad-payload":
-        assert coded.refusal == decoded.refusal, f"undecoded {coded.refusal}, decoded {decoded.refusal}"
+        assert coded.refusal == decoded.refusal, (
+            f"undecoded {coded.refusal}, decoded {decoded.refusal}"
+        )
         assert len(coded.items) == len(decoded.items)
     else:
-        assert decoded.refusal[1] == coded.offsets[len(decoded.items)], "bad-payload lies at another chunk"
+        assert decoded.refusal[1] == coded.offsets[len(decoded.items)], (
+            "bad-payload lies at another chunk"
+        )
     for one, two in zip(coded.items, decoded.items, strict=False):
         if isinstance(one, CodedGroup):
             assert isinstance(two, MotionGroup) and one.first_frame == two.first_frame
-            assert np.array_equal(one.ticks, two.ticks) and np.array_equal(one.low_confidence, two.low_confidence)
-            assert two.indices.shape == (len(one.ticks), 12, len(one.payloads)) and int(two.indices.max()) < 625
+            assert np.array_equal(one.ticks, two.ticks) and np.array_equal(
+                one.low_confidence, two.low_confidence
+            )
+            assert (
+                two.indices.shape == (len(one.ticks), 12, len(one.payloads))
+                and int(two.indices.max()) < 625
+            )
         else:
             assert same_item(one, two)
 
@@ -182,7 +195,9 @@ def agree_on_items(coded: Walk, decoded: Walk) -> None:
 def agree_with_reference(found: Refusal | None, expected: Refusal | dict[str, Any]) -> None:
     """Accept and refuse alike, at the same byte; the code may differ where several rules are broken in one payload."""
     refused = None if isinstance(expected, dict) else expected
-    assert (found is None) == (refused is None), f"vqcodec says {found}, the reference decoder {refused}"
+    assert (found is None) == (refused is None), (
+        f"vqcodec says {found}, the reference decoder {refused}"
+    )
     if found is not None and refused is not None:
         assert found[1] == refused[1], f"vqcodec says {found}, the reference decoder {refused}"
         if {found[0], refused[0]} & EXACT:
@@ -196,17 +211,26 @@ def check_recovery(data: bytes, decoded: Walk) -> None:
         found = list(reader)
     except (BitstreamError, UnsupportedStreamError) as error:
         refusal(error)
-        assert decoded.refusal is not None or has_long_hole(data), f"recovery refuses a valid stream: {error}"
+        assert decoded.refusal is not None or has_long_hole(data), (
+            f"recovery refuses a valid stream: {error}"
+        )
         return
     intact = decoded.refusal is None and not has_long_hole(data)
     for kind in (KeyFrame, MotionGroup, AudioGroup):
-        mine, theirs = ([item for item in items if isinstance(item, kind)] for items in (found, decoded.items))
+        mine, theirs = (
+            [item for item in items if isinstance(item, kind)] for items in (found, decoded.items)
+        )
         if intact:
-            assert len(mine) == len(theirs) and all(map(same_item, mine, theirs)), f"recovery gives another {kind.__name__}"
+            assert len(mine) == len(theirs) and all(map(same_item, mine, theirs)), (
+                f"recovery gives another {kind.__name__}"
+            )
     assert not (intact and reader.damage.any), reader.damage
     groups = [item for item in found if isinstance(item, MotionGroup)]
     for before, after in pairwise(groups):
-        assert before.first_frame + len(before.ticks) <= after.first_frame and before.ticks[-1] < after.ticks[0]
+        assert (
+            before.first_frame + len(before.ticks) <= after.first_frame
+            and before.ticks[-1] < after.ticks[0]
+        )
     sounds = [item for item in found if isinstance(item, AudioGroup)]
     for one, two in pairwise(sounds):
         assert one.first_sample + MIN_PACKET_SAMPLES * len(one.packets) <= two.first_sample
@@ -233,7 +257,10 @@ def check_totals(report: Any, decoded: Walk, expected: dict[str, Any]) -> None:
     """Counts, sizes and tokens."""
     groups = [item for item in decoded.items if isinstance(item, MotionGroup)]
     assert report.token_sha256 == expected["token_sha256"]
-    assert (report.groups, report.frames) == (len(groups), sum(len(group.ticks) for group in groups))
+    assert (report.groups, report.frames) == (
+        len(groups),
+        sum(len(group.ticks) for group in groups),
+    )
     assert (expected["groups"], expected["frames"]) == (report.groups, report.frames)
     for purpose, size in expected["sizes"].items():
         assert getattr(report.sizes, purpose) == size, purpose
@@ -258,32 +285,49 @@ def check_random_access(data: bytes, items: list[Any], coded: Walk) -> None:
         assert data[entry.offset : entry.offset + 4] == ITEM_TYPES[entry.kind]
         assert entry.position == item_position(item)
     head = reader.head
-    starts = [int(item.ticks[len(item.ticks) // 2]) for item in items if isinstance(item, MotionGroup)]
+    starts = [
+        int(item.ticks[len(item.ticks) // 2]) for item in items if isinstance(item, MotionGroup)
+    ]
     for tick in {0, starts[0], starts[-1], starts[len(starts) // 2] - 1, index.end_tick - 1}:
         if tick >= 0:
             start_s = (tick + Fraction(1, 3)) * head.time_base_s
             expected = playable_from(items, start_s, head)
             found = list(reader.groups_from(start_s))
-            assert len(found) == len(expected) and all(map(same_item, found, expected)), f"playing from {start_s} s"
+            assert len(found) == len(expected) and all(map(same_item, found, expected)), (
+                f"playing from {start_s} s"
+            )
 
 
 def playable_from(items: list[Any], start_s: Fraction, head: Any) -> list[Any]:
     """vqt.md, section 11, "Random access", from all items."""
     motion = [i for i, item in enumerate(items) if isinstance(item, MotionGroup)]
-    first = max([i for i in motion if int(items[i].ticks[0]) * head.time_base_s <= start_s], default=motion[0])
+    first = max(
+        [i for i in motion if int(items[i].ticks[0]) * head.time_base_s <= start_s],
+        default=motion[0],
+    )
     key_frame = max(i for i in range(first) if isinstance(items[i], KeyFrame))
     sound = [i for i, item in enumerate(items) if isinstance(item, AudioGroup)]
     pre_skip = head.audio.pre_skip_samples if head.audio else 0
     sample = start_s * AUDIO_RATE_HZ + pre_skip - PRE_ROLL_SAMPLES
-    first_sound = max([i for i in sound if items[i].first_sample <= sample], default=min(sound, default=0))
-    rest = [item for i, item in enumerate(items) if i >= (first_sound if isinstance(item, AudioGroup) else first)]
+    first_sound = max(
+        [i for i in sound if items[i].first_sample <= sample], default=min(sound, default=0)
+    )
+    rest = [
+        item
+        for i, item in enumerate(items)
+        if i >= (first_sound if isinstance(item, AudioGroup) else first)
+    ]
     return [items[key_frame], *rest]
 
 
 def check_thinning(data: bytes, coded: Walk) -> None:
     """Thinner streams are valid, and hold the same coarse layers, sound and safe ancillary chunks."""
     reader = Reader(io.BytesIO(data))
-    kept = [(chunk.type, chunk.payload) for chunk, value in reader.chunks() if value is None and is_safe_to_copy(chunk.type)]
+    kept = [
+        (chunk.type, chunk.payload)
+        for chunk, value in reader.chunks()
+        if value is None and is_safe_to_copy(chunk.type)
+    ]
     for layers in range(1, reader.head.layers + 1):
         sink = io.BytesIO()
         sizes = thin(io.BytesIO(data), sink, layers)
@@ -292,11 +336,15 @@ def check_thinning(data: bytes, coded: Walk) -> None:
         walk = walk_coded(thinner)
         assert walk.refusal is None, f"thinned to {layers} layers: {walk.refusal}"
         again = Reader(io.BytesIO(thinner))
-        assert [(chunk.type, chunk.payload) for chunk, value in again.chunks() if value is None] == kept
+        assert [
+            (chunk.type, chunk.payload) for chunk, value in again.chunks() if value is None
+        ] == kept
         assert again.head.layers == layers and again.end_tick == reader.end_tick
         for one, two in zip(coded.items, walk.items, strict=True):
             if isinstance(one, CodedGroup):
-                assert one.payloads[:layers] == two.payloads and np.array_equal(one.ticks, two.ticks)
+                assert one.payloads[:layers] == two.payloads and np.array_equal(
+                    one.ticks, two.ticks
+                )
                 assert np.array_equal(one.low_confidence, two.low_confidence)
             else:
                 assert same_item(one, two)

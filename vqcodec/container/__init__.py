@@ -7,6 +7,7 @@
 
 Integers and bytes only: no model, no picture and no sound is decoded here.
 """
+
 from __future__ import annotations
 
 from vqcodec.container.faults import UnsupportedStreamError

@@ -1,4 +1,5 @@
 """Chunk framing: type, length, payload, CRC-32 (vqt.md, "Chunks"), over any byte stream, pipes included."""
+
 from __future__ import annotations
 
 import io
@@ -76,10 +77,14 @@ class ByteSource:
         while missing:
             piece = self._source.read(min(missing, _PIECE_BYTES))
             if piece is None:
-                raise MediaError("the input is non-blocking and has no data now", hint="open it in blocking mode")
+                raise MediaError(
+                    "the input is non-blocking and has no data now", hint="open it in blocking mode"
+                )
             if not piece:
                 end = self.offset + size - missing
-                raise stream_error(TRUNCATED, f"the stream ends where {missing} more bytes are due", end)
+                raise stream_error(
+                    TRUNCATED, f"the stream ends where {missing} more bytes are due", end
+                )
             pieces.append(piece)
             missing -= len(piece)
         self.offset += size
@@ -108,7 +113,9 @@ def read_signature(source: ByteSource) -> None:
     """
     for position, expected in enumerate(SIGNATURE):
         if source.read(1)[0] != expected:
-            raise stream_error("bad-signature", "the file doesn't start with the .vqt signature", position)
+            raise stream_error(
+                "bad-signature", "the file doesn't start with the .vqt signature", position
+            )
 
 
 def read_chunk(source: ByteSource) -> Chunk:
@@ -133,7 +140,9 @@ def read_chunk(source: ByteSource) -> Chunk:
         raise stream_error("bad-length", f"{kind.decode()}: {fault.message}", offset) from None
     limit = MAX_CHUNK_BYTES.get(kind, MAX_UNKNOWN_CHUNK_BYTES)
     if length > limit:
-        raise stream_error("bad-length", f"{kind.decode()} says it has {length} bytes, above {limit}", offset)
+        raise stream_error(
+            "bad-length", f"{kind.decode()} says it has {length} bytes, above {limit}", offset
+        )
     payload = source.read(length)
     crc32 = source.read(CRC_BYTES)
     if crc32 != zlib.crc32(payload, zlib.crc32(head)).to_bytes(CRC_BYTES, "big"):
@@ -161,7 +170,9 @@ def make_chunk(kind: bytes, payload: bytes, offset: int) -> tuple[Chunk, bytes]:
     if len(payload) > limit:
         raise Fault("bad-length", f"{kind.decode()} has {len(payload)} bytes, above {limit}")
     crc32 = _crc32(kind + encode_varint(len(payload)) + payload)
-    data = CHUNK.build({"type": kind, "length": len(payload), "payload": payload, "crc32": crc32}, **NO_CYCLE)
+    data = CHUNK.build(
+        {"type": kind, "length": len(payload), "payload": payload, "crc32": crc32}, **NO_CYCLE
+    )
     return Chunk(kind, payload, offset, len(data), crc32), data
 
 

@@ -3,9 +3,16 @@
 The rules of the format raise a `Fault`, which knows its code but not where it stands. The reader adds the
 byte offset and turns it into a `BitstreamError`; the writer turns it into a `UsageError`.
 """
+
 from __future__ import annotations
 
-from vqcodec.errors import BitstreamError, TruncatedError, UnsupportedError, UsageError, VqcodecError
+from vqcodec.errors import (
+    BitstreamError,
+    TruncatedError,
+    UnsupportedError,
+    UsageError,
+    VqcodecError,
+)
 
 TRUNCATED = "truncated"
 
@@ -85,11 +92,16 @@ def stream_error(code: str, message: str, offset: int) -> VqcodecError:
         A `TruncatedError`, `UnsupportedStreamError` or `BitstreamError`, to be raised by the caller.
     """
     if code in UNSUPPORTED_CODES:
-        return UnsupportedStreamError(message, code=code, offset=offset, hint=UNSUPPORTED_CODES[code])
+        return UnsupportedStreamError(
+            message, code=code, offset=offset, hint=UNSUPPORTED_CODES[code]
+        )
     kind = TruncatedError if code == TRUNCATED else BitstreamError
     return kind(message, code=code, offset=offset, hint=CODES[code])
 
 
 def usage_error(fault: Fault) -> UsageError:
     """The exception for a fault in what a caller asked a writer to write."""
-    return UsageError(f"can't write this: {fault.message} [{fault.code}]", hint="bitstream_spec/vqt.md states the rule")
+    return UsageError(
+        f"can't write this: {fault.message} [{fault.code}]",
+        hint="bitstream_spec/vqt.md states the rule",
+    )

@@ -2,6 +2,7 @@
 
 Each checks on reading and on writing alike, and raises `Fault` with the specification's error code.
 """
+
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
@@ -44,7 +45,9 @@ class Ranged(construct.Adapter):  # type: ignore[misc]
 
     def _check(self, value: int, path: str) -> int:
         if not self.low <= value <= self.high:
-            raise Fault("bad-value", f"{field_name(path)} is {value}, outside {self.low}..{self.high}")
+            raise Fault(
+                "bad-value", f"{field_name(path)} is {value}, outside {self.low}..{self.high}"
+            )
         return value
 
     def _decode(self, obj: int, context: Any, path: str) -> int:
@@ -108,9 +111,14 @@ class Packed(construct.Construct):  # type: ignore[misc]
         self.base._check(base + max(offsets), path)
         return [base + offset for offset in offsets]
 
-    def _build(self, obj: Sequence[int], stream: BinaryIO, context: Any, path: str) -> Sequence[int]:
+    def _build(
+        self, obj: Sequence[int], stream: BinaryIO, context: Any, path: str
+    ) -> Sequence[int]:
         if len(obj) != self.count(context):
-            raise Fault("bad-value", f"{field_name(path)} has {len(obj)} elements, not {self.count(context)}")
+            raise Fault(
+                "bad-value",
+                f"{field_name(path)} has {len(obj)} elements, not {self.count(context)}",
+            )
         if obj:
             base = min(obj)
             self.base._check(max(obj), path)
@@ -132,7 +140,9 @@ class Bitmap(construct.Construct):  # type: ignore[misc]
         count = self.count(context)
         return unpack_bits(_read(stream, (count + 7) // 8, path), count, 1)
 
-    def _build(self, obj: Sequence[int], stream: BinaryIO, context: Any, path: str) -> Sequence[int]:
+    def _build(
+        self, obj: Sequence[int], stream: BinaryIO, context: Any, path: str
+    ) -> Sequence[int]:
         stream.write(pack_bits([int(bit) for bit in obj], 1))
         return obj
 

@@ -1,4 +1,5 @@
 """Between a HEAD payload and `vqcodec.types.Head` (vqt.md, "HEAD")."""
+
 from __future__ import annotations
 
 import math
@@ -34,7 +35,9 @@ def parse_head(payload: bytes) -> Head:
     fields = parse_struct(HEAD, payload)
     version = (fields.version.major, fields.version.minor)
     if (fields.groups, fields.group_dims, fields.levels) != LAYOUT:
-        found = f"{fields.groups} groups of {fields.group_dims} dimensions in {fields.levels} levels"
+        found = (
+            f"{fields.groups} groups of {fields.group_dims} dimensions in {fields.levels} levels"
+        )
         raise Fault("unsupported-layout", f"the tokens have {found}; version 1 has 12 of 4 in 5")
     if version <= VERSION and fields.flags & ~KNOWN_FLAGS:
         raise Fault("bad-value", f"reserved flags are set: {fields.flags:#04x}")
@@ -59,7 +62,10 @@ def build_head(head: Head) -> bytes:
     if head.version != VERSION:
         raise Fault("unsupported-version", f"only version {VERSION[0]}.{VERSION[1]} can be written")
     if head.audio is not None and head.audio.sample_rate_hz != AUDIO_RATE_HZ:
-        raise Fault("bad-value", f"the sample rate is {head.audio.sample_rate_hz} Hz; Opus counts at {AUDIO_RATE_HZ}")
+        raise Fault(
+            "bad-value",
+            f"the sample rate is {head.audio.sample_rate_hz} Hz; Opus counts at {AUDIO_RATE_HZ}",
+        )
     flags = SYNTHETIC_FLAG if head.synthetic else 0
     flags |= 0 if head.audio is None else AUDIO_FLAG
     flags |= 0 if head.crop is None else CROP_FLAG
@@ -78,7 +84,9 @@ def build_head(head: Head) -> bytes:
             "motion_space": {"name": head.motion_space.name, "sha256": head.motion_space.sha256},
             "renderer": {"name": head.renderer.name, "sha256": head.renderer.sha256},
             "audio": _fields(head.audio, ("channels", "pre_skip_samples", "extradata")),
-            "crop": _fields(head.crop, ("source_width_px", "source_height_px", "x_px", "y_px", "side_px")),
+            "crop": _fields(
+                head.crop, ("source_width_px", "source_height_px", "x_px", "y_px", "side_px")
+            ),
             "extension": b"",
         },
     )
@@ -103,7 +111,10 @@ def _check_version(version: Any) -> None:
 def _rational(fields: Any, what: str, maximum: int) -> Fraction:
     value = Fraction(fields.numerator, fields.denominator)
     if math.gcd(fields.numerator, fields.denominator) != 1:
-        raise Fault("bad-value", f"the {what} {fields.numerator}/{fields.denominator} is not in lowest terms")
+        raise Fault(
+            "bad-value",
+            f"the {what} {fields.numerator}/{fields.denominator} is not in lowest terms",
+        )
     if value > maximum:
         raise Fault("bad-value", f"the {what} {value} is above {maximum}")
     return value
@@ -126,4 +137,6 @@ def _audio_head(fields: Any) -> AudioHead | None:
 def _crop(fields: Any) -> Crop | None:
     if fields is None:
         return None
-    return Crop(fields.source_width_px, fields.source_height_px, fields.x_px, fields.y_px, fields.side_px)
+    return Crop(
+        fields.source_width_px, fields.source_height_px, fields.x_px, fields.y_px, fields.side_px
+    )

@@ -2,6 +2,7 @@
 
 Its bytes follow from the chunks before it, so that a reader compares them instead of believing them.
 """
+
 from __future__ import annotations
 
 from bisect import bisect_right
@@ -64,7 +65,9 @@ class IndexBuilder:
             Fault: too-many entries.
         """
         if self.count == MAX_INDEX_ENTRIES:
-            raise Fault("too-many", f"the stream has more than {MAX_INDEX_ENTRIES} groups and key frames")
+            raise Fault(
+                "too-many", f"the stream has more than {MAX_INDEX_ENTRIES} groups and key frames"
+            )
         distance, surprise = self._coder.residual(kind, offset, position)
         self.payload += encode_varint(distance << _KIND_BITS | kind)
         self.payload += encode_varint(zigzag(surprise))
@@ -80,7 +83,9 @@ class Entries(Sequence[IndexEntry]):
         positions: (N,) int64.
     """
 
-    def __init__(self, kinds: NDArray[np.uint8], offsets: NDArray[np.int64], positions: NDArray[np.int64]) -> None:
+    def __init__(
+        self, kinds: NDArray[np.uint8], offsets: NDArray[np.int64], positions: NDArray[np.int64]
+    ) -> None:
         self.kinds, self.offsets, self.positions = kinds, offsets, positions
 
     def __len__(self) -> int:
@@ -94,7 +99,9 @@ class Entries(Sequence[IndexEntry]):
     def __getitem__(self, place: int | slice) -> IndexEntry | Entries:
         if isinstance(place, slice):
             return Entries(self.kinds[place], self.offsets[place], self.positions[place])
-        return IndexEntry(IndexKind(int(self.kinds[place])), int(self.offsets[place]), int(self.positions[place]))
+        return IndexEntry(
+            IndexKind(int(self.kinds[place])), int(self.offsets[place]), int(self.positions[place])
+        )
 
     def where(self, chosen: NDArray[np.bool_]) -> Entries:
         """The entries for which `chosen`, (N,), is true."""
@@ -149,7 +156,10 @@ def parse_index(payload: bytes) -> Entries:
     kinds = (heads & (1 << _KIND_BITS) - 1).astype(np.uint8)
     distances = heads >> _KIND_BITS
     if len(heads) != len(surprises) or (kinds > max(IndexKind)).any() or not distances.all():
-        raise Fault("bad-index", "an entry is cut off, of an unknown kind, or has the offset of the one before")
+        raise Fault(
+            "bad-index",
+            "an entry is cut off, of an unknown kind, or has the offset of the one before",
+        )
     offsets = np.cumsum(distances)
     positions = np.empty_like(offsets)
     steps = surprises >> 1 ^ -(surprises & 1)
@@ -158,7 +168,9 @@ def parse_index(payload: bytes) -> Entries:
         own = kinds == kind
         positions[own] = np.cumsum(np.cumsum(steps[own]))
     # Sums may wrap around, but not before one of them has left the range: a varint has 56 bits, a position 53.
-    if ((positions < 0) | (positions > MAX_POSITION) | (offsets < 0) | (offsets > MAX_POSITION)).any():
+    if (
+        (positions < 0) | (positions > MAX_POSITION) | (offsets < 0) | (offsets > MAX_POSITION)
+    ).any():
         raise Fault("bad-index", "an entry is out of range")
     return Entries(kinds, offsets, positions)
 
@@ -172,7 +184,9 @@ def _varints(payload: bytes) -> NDArray[np.int64]:
     ends = np.flatnonzero(last).astype(np.int32)
     starts = np.concatenate([np.zeros(min(len(ends), 1), np.int32), ends[:-1] + np.int32(1)])
     sizes = ends - starts + 1
-    if len(data) and (not last[-1] or int(sizes.max()) > MAX_VARINT_BYTES or (data[ends[sizes > 1]] == 0).any()):
+    if len(data) and (
+        not last[-1] or int(sizes.max()) > MAX_VARINT_BYTES or (data[ends[sizes > 1]] == 0).any()
+    ):
         raise Fault("bad-index", "a varint is cut off, too long or not in its shortest form")
     values = np.zeros(len(ends), np.int64)
     for block in range(0, len(ends), _BLOCK):  # in blocks: for the sake of memory

@@ -1,4 +1,5 @@
 """Bookkeeping of a recovery: what was found, what INDX and IEND say there was, and so what is lost."""
+
 from __future__ import annotations
 
 from fractions import Fraction
@@ -86,7 +87,9 @@ class Ledger:
     def settle(self, last_tick: int, time_base_s: Fraction) -> None:
         """Close the account: the end, and the numbers of lost groups and portraits."""
         damage, claimed = self.damage, self._claimed_end
-        if claimed is not None and (claimed[0] == self.frames or self.in_reach(claimed[1] - last_tick, time_base_s)):
+        if claimed is not None and (
+            claimed[0] == self.frames or self.in_reach(claimed[1] - last_tick, time_base_s)
+        ):
             self.end = claimed
         damage.complete = self.end is not None and self._indexed is not None
         portraits = set(self._suspected) - set(self._portraits)
@@ -97,10 +100,14 @@ class Ledger:
             portraits = set(self._indexed_portraits) - set(self._portraits)
         damage.key_frames_lost += len(portraits)
         bounds = sorted({*portraits, *self._portraits, self.frames})
-        damage.frames_other_portrait += sum(after - before for before, after in pairwise(bounds) if before in portraits)
+        damage.frames_other_portrait += sum(
+            after - before for before, after in pairwise(bounds) if before in portraits
+        )
 
     def _read_index(self, payload: bytes) -> None:
         entries = parse_index(payload)
         self._indexed = {kind: int((entries.kinds == kind).sum()) for kind in IndexKind}
-        self._indexed_portraits = entries.where(entries.kinds == IndexKind.KEY_FRAME).positions.tolist()
+        self._indexed_portraits = entries.where(
+            entries.kinds == IndexKind.KEY_FRAME
+        ).positions.tolist()
         self._after_index = True

@@ -2,6 +2,7 @@
 
 The specification is normative; `tests/test_container_spec.py` holds each value here against its text.
 """
+
 from __future__ import annotations
 
 SIGNATURE = b"\xd6VQT\r\n\x1a\n"

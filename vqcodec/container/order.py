@@ -3,6 +3,7 @@
 Groups say where they begin. One that begins where the last one ended is taken at once. One that begins later either
 follows a hole, or is itself out of place; it waits until the next one of its kind shows which.
 """
+
 from __future__ import annotations
 
 from collections.abc import Callable
@@ -108,7 +109,9 @@ class KeyFrameQueue:
 
     def add(self, key_frame: KeyFrame) -> bool:
         """Take a portrait as it is found; returns whether all have a place. Doubled ones and the farthest ahead have none."""
-        if key_frame.first_frame <= self._last or any(w.first_frame == key_frame.first_frame for w in self._waiting):
+        if key_frame.first_frame <= self._last or any(
+            w.first_frame == key_frame.first_frame for w in self._waiting
+        ):
             return False
         self._waiting = sorted((*self._waiting, key_frame), key=lambda waiting: waiting.first_frame)
         full = len(self._waiting) > MAX_WAITING_KEY_FRAMES
@@ -118,7 +121,9 @@ class KeyFrameQueue:
 
     def due(self, first_frame: int, least: int = 0) -> list[KeyFrame]:
         """Those that apply to the group that starts at a frame, in order; `least` of them, if there are, even if later."""
-        count = max(sum(w.first_frame <= first_frame for w in self._waiting), min(least, len(self._waiting)))
+        count = max(
+            sum(w.first_frame <= first_frame for w in self._waiting), min(least, len(self._waiting))
+        )
         due, self._waiting = self._waiting[:count], self._waiting[count:]
         if due:
             self._last = due[-1].first_frame

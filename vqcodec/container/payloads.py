@@ -3,6 +3,7 @@
 Parsing functions raise `Fault` with the specification's code; building functions raise it for values that the
 format can't hold.
 """
+
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
@@ -87,11 +88,20 @@ def parse_motion(payload: bytes) -> CodedGroup:
 def build_motion(group: CodedGroup) -> bytes:
     """Write a MOTN payload."""
     count = len(group.ticks)
-    if group.ticks.shape != (count,) or group.low_confidence.shape != (count,) or not 1 <= count <= MAX_GROUP_FRAMES:
+    if (
+        group.ticks.shape != (count,)
+        or group.low_confidence.shape != (count,)
+        or not 1 <= count <= MAX_GROUP_FRAMES
+    ):
         found = f"ticks{group.ticks.shape} and low_confidence{group.low_confidence.shape}"
-        raise Fault("bad-value", f"the group has {found}; both hold one value for each of 1..{MAX_GROUP_FRAMES} frames")
+        raise Fault(
+            "bad-value",
+            f"the group has {found}; both hold one value for each of 1..{MAX_GROUP_FRAMES} frames",
+        )
     if not 1 <= len(group.payloads) <= LAYERS or max(map(len, group.payloads)) > MAX_LAYER_BYTES:
-        raise Fault("bad-value", f"a group has 1 to {LAYERS} layers of at most {MAX_LAYER_BYTES} bytes each")
+        raise Fault(
+            "bad-value", f"a group has 1 to {LAYERS} layers of at most {MAX_LAYER_BYTES} bytes each"
+        )
     ticks = [int(tick) for tick in group.ticks]
     uncertain = bool(group.low_confidence.any())
     fields = {
@@ -117,8 +127,13 @@ def parse_audio(payload: bytes) -> AudioGroup:
     fields = parse_struct(AUDO, payload)
     _check_audio(fields.packet_bytes, fields.packets)
     ends = list(accumulate(fields.packet_bytes))
-    packets = tuple(fields.packets[end - size : end] for size, end in zip(fields.packet_bytes, ends, strict=True))
-    return AudioGroup(first_sample=fields.first_sample, packets=packets, end_trim_samples=fields.end_trim_samples)
+    packets = tuple(
+        fields.packets[end - size : end]
+        for size, end in zip(fields.packet_bytes, ends, strict=True)
+    )
+    return AudioGroup(
+        first_sample=fields.first_sample, packets=packets, end_trim_samples=fields.end_trim_samples
+    )
 
 
 def build_audio(group: AudioGroup) -> bytes:
@@ -146,13 +161,22 @@ def _split_layers(layer_bytes: list[int], payloads: bytes) -> tuple[bytes, ...]:
     if ends[-1] > len(payloads):
         raise Fault("bad-layout", "the payload ends inside a layer")
     if len(payloads) - ends[-1] > MAX_LAYER_BYTES:
-        raise Fault("bad-value", f"the last layer has {len(payloads) - ends[-1]} bytes, above {MAX_LAYER_BYTES}")
+        raise Fault(
+            "bad-value",
+            f"the last layer has {len(payloads) - ends[-1]} bytes, above {MAX_LAYER_BYTES}",
+        )
     starts_ends = zip(ends, [*ends[1:], len(payloads)], strict=True)
     return tuple(payloads[start:end] for start, end in starts_ends)
 
 
 def _check_audio(packet_bytes: list[int], packets: bytes) -> None:
     if len(packets) > MAX_GROUP_AUDIO_BYTES:
-        raise Fault("bad-value", f"the packets have {len(packets)} bytes together, above {MAX_GROUP_AUDIO_BYTES}")
+        raise Fault(
+            "bad-value",
+            f"the packets have {len(packets)} bytes together, above {MAX_GROUP_AUDIO_BYTES}",
+        )
     if sum(packet_bytes) != len(packets):
-        raise Fault("bad-layout", f"the packets have {len(packets)} bytes, their lengths add up to {sum(packet_bytes)}")
+        raise Fault(
+            "bad-layout",
+            f"the packets have {len(packets)} bytes, their lengths add up to {sum(packet_bytes)}",
+        )

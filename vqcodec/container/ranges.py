@@ -4,6 +4,7 @@ With P(i) the CRC of the first i bytes, the CRC of bytes a..b is P(b) xor shift(
 multiplication by x^(8 (b - a)) modulo the CRC's polynomial over GF(2) (zlib's crc32_combine). So a search that finds ever
 new chunk types with long lengths costs the same for each, whatever the lengths say.
 """
+
 from __future__ import annotations
 
 import zlib
@@ -63,7 +64,12 @@ def shifted(crc32: int, size: int) -> int:
     while size:
         if size & 15:
             low, second, third, high = _table((size & 15) * place)
-            crc32 = low[crc32 & 0xFF] ^ second[crc32 >> 8 & 0xFF] ^ third[crc32 >> 16 & 0xFF] ^ high[crc32 >> 24]
+            crc32 = (
+                low[crc32 & 0xFF]
+                ^ second[crc32 >> 8 & 0xFF]
+                ^ third[crc32 >> 16 & 0xFF]
+                ^ high[crc32 >> 24]
+            )
         size >>= 4
         place <<= 4
     return crc32

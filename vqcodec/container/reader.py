@@ -8,6 +8,7 @@
 
 Nothing is believed before its CRC and its limit have been checked.
 """
+
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
@@ -22,7 +23,13 @@ from vqcodec.container.faults import Fault, stream_error
 from vqcodec.container.head import parse_head
 from vqcodec.container.index import IndexEntry, IndexKind, StreamIndex
 from vqcodec.container.items import ITEM_TYPES, CodedItem, apply_chunk, item_position, parse_item
-from vqcodec.container.limits import AUDIO_RATE_HZ, HEAD_TYPE, IEND_TYPE, INDX_TYPE, PRE_ROLL_SAMPLES
+from vqcodec.container.limits import (
+    AUDIO_RATE_HZ,
+    HEAD_TYPE,
+    IEND_TYPE,
+    INDX_TYPE,
+    PRE_ROLL_SAMPLES,
+)
 from vqcodec.container.payloads import CodedGroup, drop_layers
 from vqcodec.container.rules import StreamRules
 from vqcodec.container.seek import load_index
@@ -62,7 +69,9 @@ class Reader:
         read_signature(self._source)
         chunk = read_chunk(self._source)
         if chunk.type != HEAD_TYPE:
-            raise stream_error("bad-order", f"the first chunk is {chunk.name}, not HEAD", chunk.offset)
+            raise stream_error(
+                "bad-order", f"the first chunk is {chunk.name}, not HEAD", chunk.offset
+            )
         try:
             self.head: Head = parse_head(chunk.payload)
         except Fault as fault:
@@ -107,7 +116,9 @@ class Reader:
             try:
                 value = apply_chunk(chunk, rules)
             except Fault as fault:
-                raise stream_error(fault.code, f"{chunk.name}: {fault.message}", chunk.offset) from None
+                raise stream_error(
+                    fault.code, f"{chunk.name}: {fault.message}", chunk.offset
+                ) from None
             if chunk.type == IEND_TYPE:
                 return
             if chunk.type != INDX_TYPE:
@@ -127,7 +138,9 @@ class Reader:
             BitstreamError: bad-index, bad-total and what reading a chunk raises.
         """
         if not self._source.seekable:
-            raise UsageError("random access needs a file, not a pipe", hint="write the stream to a file first")
+            raise UsageError(
+                "random access needs a file, not a pipe", hint="write the stream to a file first"
+            )
         return load_index(self._source)
 
     def groups_from(self, start_s: Fraction | float) -> Iterator[Item]:
@@ -176,20 +189,28 @@ class Reader:
     def _indexed(self, chunk: Chunk, entry: IndexEntry) -> CodedItem:
         try:
             if chunk.type != ITEM_TYPES[entry.kind]:
-                raise Fault("bad-index", f"the index takes {chunk.name} for {ITEM_TYPES[entry.kind].decode()}")
+                raise Fault(
+                    "bad-index",
+                    f"the index takes {chunk.name} for {ITEM_TYPES[entry.kind].decode()}",
+                )
             value = parse_item(chunk)
             if item_position(value) != entry.position:
                 found = f"{chunk.name} starts at {item_position(value)}"
                 raise Fault("bad-index", f"{found}, in the index at {entry.position}")
             if isinstance(value, CodedGroup) and len(value.payloads) != self.head.layers:
-                raise Fault("bad-layers", f"a group has {len(value.payloads)} layers, the stream {self.head.layers}")
+                raise Fault(
+                    "bad-layers",
+                    f"a group has {len(value.payloads)} layers, the stream {self.head.layers}",
+                )
         except Fault as fault:
             raise stream_error(fault.code, fault.message, chunk.offset) from None
         return value
 
     def _restart(self) -> StreamRules:
         if self._started and not self._source.seekable:
-            raise UsageError("a pipe can be read only once", hint="write the stream to a file first")
+            raise UsageError(
+                "a pipe can be read only once", hint="write the stream to a file first"
+            )
         self._started = True
         self._rules = StreamRules(self.head, self.head_chunk)
         return self._rules

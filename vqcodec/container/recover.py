@@ -8,6 +8,7 @@
 Chunks are searched by their CRC (`scan.py`), put in order (`order.py`), and checked by the rules that concern one chunk.
 INDX and IEND may be missing; where they are there, they say how much was lost (`ledger.py`).
 """
+
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
@@ -71,15 +72,27 @@ class RecoveringReader:
         UsageError: `layers` is less than 1.
     """
 
-    def __init__(self, source: BinaryIO, *, layers: int | None = None, from_s: Fraction = Fraction(0),
-                 portrait_needed: bool = True) -> None:
+    def __init__(
+        self,
+        source: BinaryIO,
+        *,
+        layers: int | None = None,
+        from_s: Fraction = Fraction(0),
+        portrait_needed: bool = True,
+    ) -> None:
         self._set_up(layers, from_s, portrait_needed)
         self._pieces = iter(ChunkScanner(source))
         self._find_head()
 
     @classmethod
-    def continuing(cls, reader: Reader, *, layers: int | None = None, from_s: Fraction = Fraction(0),
-                   portrait_needed: bool = True) -> RecoveringReader:
+    def continuing(
+        cls,
+        reader: Reader,
+        *,
+        layers: int | None = None,
+        from_s: Fraction = Fraction(0),
+        portrait_needed: bool = True,
+    ) -> RecoveringReader:
         """Take over from a reader that has read HEAD and, if it reads a pipe, nothing else."""
         recovering = cls.__new__(cls)
         recovering._set_up(layers, from_s, portrait_needed)
@@ -182,7 +195,9 @@ class RecoveringReader:
                 yield from self._give_motion(used)
         else:
             first, count = value.first_sample, len(value.packets)
-            sound = Placed(first, first + MIN_PACKET_SAMPLES * count, first + MAX_PACKET_SAMPLES * count, value)
+            sound = Placed(
+                first, first + MIN_PACKET_SAMPLES * count, first + MAX_PACKET_SAMPLES * count, value
+            )
             for group in self._counted(self._sound, lambda: self._sound.push(sound)):
                 yield from self._give_sound(group)
 
@@ -195,8 +210,12 @@ class RecoveringReader:
 
     def _near(self, value: CodedGroup | AudioGroup) -> bool:
         if isinstance(value, CodedGroup):
-            return self._ledger.in_reach(int(value.ticks[0]) - self._last_tick, self.head.time_base_s)
-        return self._ledger.in_reach(value.first_sample - self._last_sample, Fraction(1, AUDIO_RATE_HZ))
+            return self._ledger.in_reach(
+                int(value.ticks[0]) - self._last_tick, self.head.time_base_s
+            )
+        return self._ledger.in_reach(
+            value.first_sample - self._last_sample, Fraction(1, AUDIO_RATE_HZ)
+        )
 
     def _counted(self, line: Line[T, R], ask: Callable[[], list[R]]) -> list[R]:
         """What a line gives, with what it drops in the books."""
@@ -211,7 +230,9 @@ class RecoveringReader:
         return group
 
     def _give_sound(self, group: AudioGroup) -> Iterator[Item]:
-        longest = Fraction(group.first_sample + MAX_PACKET_SAMPLES * len(group.packets), AUDIO_RATE_HZ)
+        longest = Fraction(
+            group.first_sample + MAX_PACKET_SAMPLES * len(group.packets), AUDIO_RATE_HZ
+        )
         if longest >= self._from_s - _LEAD_S:
             yield from self._hold(group, group.packets)
 
@@ -242,7 +263,9 @@ class RecoveringReader:
             yield item
             return
         self._held.append(item)
-        self._held_bytes += sum(map(len, data)) + (item.indices.nbytes if isinstance(item, MotionGroup) else 0)
+        self._held_bytes += sum(map(len, data)) + (
+            item.indices.nbytes if isinstance(item, MotionGroup) else 0
+        )
         if self._held_bytes > MAX_HELD_BYTES:
             yield from self._release(self._stand_in())
 
@@ -282,6 +305,8 @@ class RecoveringReader:
 def _no_head(any_chunk: bool) -> VqcodecError:
     if not any_chunk:
         return stream_error("bad-signature", "there is no .vqt stream in the file", 0)
-    error = stream_error("bad-order", "HEAD, which says how to read the rest, can't be read", len(SIGNATURE))
+    error = stream_error(
+        "bad-order", "HEAD, which says how to read the rest, can't be read", len(SIGNATURE)
+    )
     error.hint = "nothing can be recovered without it: fetch the first kilobyte of the file again"
     return error

@@ -4,6 +4,7 @@
 
 The reader feeds it what it has read, the writer what it is about to write.
 """
+
 from __future__ import annotations
 
 import zlib
@@ -72,15 +73,22 @@ class StreamRules:
         if self.first_tick is None and not self._key_frame_waits:
             raise Fault("bad-order", "a motion group comes before the first key frame")
         if len(group.payloads) != self.head.layers:
-            raise Fault("bad-layers", f"a group has {len(group.payloads)} layers, the stream {self.head.layers}")
+            raise Fault(
+                "bad-layers",
+                f"a group has {len(group.payloads)} layers, the stream {self.head.layers}",
+            )
         if group.first_frame != self.sizes.frames:
-            raise Fault("bad-frame", f"a group starts at frame {group.first_frame}, not {self.sizes.frames}")
+            raise Fault(
+                "bad-frame", f"a group starts at frame {group.first_frame}, not {self.sizes.frames}"
+            )
         if self.sizes.frames + len(group.ticks) > MAX_FRAMES:
             raise Fault("too-many", f"the stream has more than {MAX_FRAMES} frames")
         if first <= self.last_tick:
             raise Fault("bad-time", f"a group starts at tick {first}, not after {self.last_tick}")
         if (last - first) * self.head.time_base_s > MAX_GROUP_SPAN_S:
-            raise Fault("bad-time", f"a group spans ticks {first}..{last}, more than {MAX_GROUP_SPAN_S} s")
+            raise Fault(
+                "bad-time", f"a group spans ticks {first}..{last}, more than {MAX_GROUP_SPAN_S} s"
+            )
         self._index.add(IndexKind.MOTION, chunk.offset, first)
         self._key_frame_waits = False
         self.first_tick = first if self.first_tick is None else self.first_tick
@@ -100,7 +108,9 @@ class StreamRules:
             raise Fault("bad-audio", "an audio group follows the one whose end is trimmed")
         if group.first_sample < self._next_sample:
             found = f"an audio group starts at sample {group.first_sample}"
-            raise Fault("bad-audio", f"{found}; the packets before it last to {self._next_sample} at least")
+            raise Fault(
+                "bad-audio", f"{found}; the packets before it last to {self._next_sample} at least"
+            )
         self._index.add(IndexKind.AUDIO, chunk.offset, group.first_sample)
         self._next_sample = group.first_sample + MIN_PACKET_SAMPLES * len(group.packets)
         self._audio_ended = group.end_trim_samples > 0
@@ -122,7 +132,9 @@ class StreamRules:
         if self.first_tick is None:
             raise Fault("bad-order", "the stream ends without a motion group")
         if self._key_frame_waits:
-            raise Fault("bad-order", "the stream ends with a key frame that no motion group follows")
+            raise Fault(
+                "bad-order", "the stream ends with a key frame that no motion group follows"
+            )
         return bytes(self._index.payload)
 
     def index(self, chunk: Chunk) -> None:
@@ -159,7 +171,10 @@ class StreamRules:
     def check_end_tick(self, end_tick: int) -> None:
         """The stream ends after its last frame starts."""
         if not self.last_tick < end_tick <= MAX_POSITION:
-            raise Fault("bad-time", f"the stream ends at tick {end_tick}; its last frame starts at {self.last_tick}")
+            raise Fault(
+                "bad-time",
+                f"the stream ends at tick {end_tick}; its last frame starts at {self.last_tick}",
+            )
 
     def snapshot(self) -> StreamSizes:
         """A copy of `sizes` that later chunks don't change."""

@@ -6,6 +6,7 @@
 Where no chunk follows, the search goes on byte by byte for a type of this version, a length within its limit and a right
 CRC. Time is linear in the bytes read, whatever they are (`ranges.py`); memory is that of the largest chunk.
 """
+
 from __future__ import annotations
 
 import re
@@ -126,13 +127,21 @@ class ChunkScanner:
             length, start = decode_varint(header, TYPE_BYTES)
         except Fault:
             return None
-        if length > MAX_CHUNK_BYTES.get(kind, MAX_UNKNOWN_CHUNK_BYTES) or not self._reach(at + start + length + CRC_BYTES):
+        if length > MAX_CHUNK_BYTES.get(kind, MAX_UNKNOWN_CHUNK_BYTES) or not self._reach(
+            at + start + length + CRC_BYTES
+        ):
             return None
         stop = at + start + length
         crc32 = self._bytes(stop, CRC_BYTES)
         if self._window.crc32(at, stop) != int.from_bytes(crc32, "big"):
             return None
-        return Chunk(kind, self._bytes(at + start, length), at + self._shift, start + length + CRC_BYTES, crc32)
+        return Chunk(
+            kind,
+            self._bytes(at + start, length),
+            at + self._shift,
+            start + length + CRC_BYTES,
+            crc32,
+        )
 
     def _bytes(self, at: int, size: int) -> bytes:
         first = at - self._window.start
@@ -150,7 +159,9 @@ class ChunkScanner:
             return False
         piece = self._read(_PIECE_BYTES)
         if piece is None:
-            raise MediaError("the input is non-blocking and has no data now", hint="open it in blocking mode")
+            raise MediaError(
+                "the input is non-blocking and has no data now", hint="open it in blocking mode"
+            )
         self._ended = not piece
         self._window.extend(piece)
         return not self._ended

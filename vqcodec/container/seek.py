@@ -1,10 +1,18 @@
 """Finding the index from the end of a file (vqt.md, "Random access")."""
+
 from __future__ import annotations
 
 from vqcodec.container.chunks import ByteSource, Chunk, read_chunk
 from vqcodec.container.faults import TRUNCATED, Fault, stream_error
 from vqcodec.container.index import IndexKind, StreamIndex, parse_index
-from vqcodec.container.limits import IEND_CHUNK_BYTES, IEND_TYPE, INDX_TYPE, MAX_POSITION, SIGNATURE, TYPE_BYTES
+from vqcodec.container.limits import (
+    IEND_CHUNK_BYTES,
+    IEND_TYPE,
+    INDX_TYPE,
+    MAX_POSITION,
+    SIGNATURE,
+    TYPE_BYTES,
+)
 from vqcodec.container.structs import IEND, parse_struct
 
 

@@ -3,11 +3,24 @@
 These say where each field is and what range it has; rules between fields are in `payloads.py`, rules between
 chunks in `rules.py`. Numbers are big-endian.
 """
+
 from __future__ import annotations
 
 from typing import Any
 
-from construct import Byte, Bytes, GreedyBytes, If, Int16ub, Int32sb, Int32ub, Int64ub, StreamError, Struct, this
+from construct import (
+    Byte,
+    Bytes,
+    GreedyBytes,
+    If,
+    Int16ub,
+    Int32sb,
+    Int32ub,
+    Int64ub,
+    StreamError,
+    Struct,
+    this,
+)
 from construct import ConstructError as _ConstructError
 
 from vqcodec.container.faults import Fault

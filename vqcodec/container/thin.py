@@ -1,4 +1,5 @@
 """Dropping fine layers of a finished stream, without decoding a token (vqt.md, "Layers")."""
+
 from __future__ import annotations
 
 from typing import BinaryIO
@@ -31,7 +32,9 @@ def thin(source: BinaryIO, sink: BinaryIO, layers: int) -> StreamSizes:
     """
     reader = Reader(source)
     if not 1 <= layers <= reader.head.layers:
-        raise UsageError(f"can't keep {layers} layers", hint=f"the stream has 1 to {reader.head.layers}")
+        raise UsageError(
+            f"can't keep {layers} layers", hint=f"the stream has 1 to {reader.head.layers}"
+        )
     writer = Writer.with_head_payload(sink, replace_layers(reader.head_chunk.payload, layers))
     for chunk, value in reader.chunks():
         if isinstance(value, CodedGroup):

@@ -1,4 +1,5 @@
 """Variable-length unsigned integers and zigzag (vqt.md, "Numbers")."""
+
 from __future__ import annotations
 
 from vqcodec.container.faults import Fault

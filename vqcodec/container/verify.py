@@ -1,4 +1,5 @@
 """Checking a stream against every rule of the specification, without a model."""
+
 from __future__ import annotations
 
 import hashlib

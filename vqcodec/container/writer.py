@@ -8,6 +8,7 @@
 
 What can't be read back isn't written.
 """
+
 from __future__ import annotations
 
 from collections.abc import Callable
@@ -88,7 +89,9 @@ class Writer:
         """Entropy-code and write a group of 1..240 frames that spans at most 2 s."""
         _checked(lambda: _check_indices(group, self.head.layers))
         payloads = tuple(encode_layers(group.indices))
-        self.coded_motion(CodedGroup(group.first_frame, group.ticks, group.low_confidence, payloads))
+        self.coded_motion(
+            CodedGroup(group.first_frame, group.ticks, group.low_confidence, payloads)
+        )
 
     def coded_motion(self, group: CodedGroup) -> None:
         """Write a group whose layers are entropy-coded already."""
@@ -111,7 +114,9 @@ class Writer:
             payload: its content.
         """
         if kind in MAX_CHUNK_BYTES or not is_ancillary(kind):
-            raise UsageError(f"{kind!r} is no ancillary chunk type", hint="its first letter must be lower case")
+            raise UsageError(
+                f"{kind!r} is no ancillary chunk type", hint="its first letter must be lower case"
+            )
         chunk, data = self._chunk(kind, lambda: payload)
         _checked(lambda: self._rules.ancillary(chunk))
         self._emit(data, chunk)
@@ -129,7 +134,9 @@ class Writer:
             return
         index, index_data = self._chunk(INDX_TYPE, self._rules.index_payload)
         if end_tick is None:
-            end_tick = self._rules.last_tick + max(1, round(1 / (self.head.frame_rate_hz * self.head.time_base_s)))
+            end_tick = self._rules.last_tick + max(
+                1, round(1 / (self.head.frame_rate_hz * self.head.time_base_s))
+            )
         _checked(lambda: self._rules.check_end_tick(end_tick))
         self._rules.index(index)
         self._emit(index_data, index)
@@ -142,7 +149,10 @@ class Writer:
         return self
 
     def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
     ) -> None:
         if kind is None:
             self.close()

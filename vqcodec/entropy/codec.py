@@ -1,4 +1,5 @@
 """Indices to payloads and back: bitstream_spec/entropy.md section 2. Lossless, integers only."""
+
 from __future__ import annotations
 
 from collections.abc import Sequence
@@ -95,7 +96,9 @@ def final_states(payloads: Sequence[bytes], frames: int) -> list[tuple[int, int,
 
 def _decode(payloads: Sequence[bytes], frames: int) -> tuple[Ints, list[RangeDecoder]]:
     if not 1 <= len(payloads) <= LAYERS or frames < 0:
-        raise UsageError(f"{len(payloads)} payloads of {frames} frames; expected 1..{LAYERS} and 0 or more")
+        raise UsageError(
+            f"{len(payloads)} payloads of {frames} frames; expected 1..{LAYERS} and 0 or more"
+        )
     digits = np.zeros((frames, DIMS, len(payloads)), np.int64)
     coders = [RangeDecoder(payload, frames * DIMS) for payload in payloads]
     for layer, coder in enumerate(coders):

@@ -3,6 +3,7 @@
 Arrays end in the 48 dimensions; axes between time and dimension (many groups at once, as the table training uses)
 are carried along. Times run on axis 0. Layer indices here are 0..3 (the text's 1..4).
 """
+
 from __future__ import annotations
 
 import numpy as np
@@ -68,8 +69,20 @@ class LayerModel:
     def _prepare_features(self) -> None:
         c = self._coarse
         past = np.zeros_like(c)
-        self.features = np.stack([past, past, past, _shift(c, -1) - c, _shift(c, -2) - c, _shift(c, -3) - c,
-                                  _shift(c, 1) - c, self._parent, self._grand], axis=1)
+        self.features = np.stack(
+            [
+                past,
+                past,
+                past,
+                _shift(c, -1) - c,
+                _shift(c, -2) - c,
+                _shift(c, -3) - c,
+                _shift(c, 1) - c,
+                self._parent,
+                self._grand,
+            ],
+            axis=1,
+        )
         self._past = np.zeros((LAGS, *c.shape[1:]), np.int64)
 
     def _prepare_moves(self) -> None:
@@ -83,7 +96,9 @@ class LayerModel:
 
     def _prepare_start(self) -> None:
         scale, slope = self.tables.start_scale, self.tables.start_slope
-        start = [np.maximum(scale[i] + ((slope[i] * self.group_activity) >> 8), 0) for i in range(3)]
+        start = [
+            np.maximum(scale[i] + ((slope[i] * self.group_activity) >> 8), 0) for i in range(3)
+        ]
         self._first_sigma, error, self._activity = start
         self._fast, self._slow = error, error
         self._ratio: Ints | int = RATIO_ONE
@@ -126,7 +141,9 @@ class LayerModel:
             self.sigma = self._first_sigma
             return _count(self.tables.first_thresholds, self.sigma)
         self.sigma = (self._weights.take(self.state, axis=1) * self.scale_terms(t)).sum(0) >> 8
-        return _count(self.tables.scale_thresholds, self.sigma) + (len(self.tables.first_thresholds) + 1)
+        return _count(self.tables.scale_thresholds, self.sigma) + (
+            len(self.tables.first_thresholds) + 1
+        )
 
     def contexts(self, t: int) -> Ints:
         """Context numbers of frame t, (..., 48): rows of `LayerTables.rows`."""

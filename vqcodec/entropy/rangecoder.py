@@ -3,6 +3,7 @@
 Symbols are digit ranks 0..4. A row gives a rank's place in the frequency line; ranks are laid out in order, so a
 stream of nothing but rank 0 keeps the interval's lower end at zero and needs no bytes at all.
 """
+
 from __future__ import annotations
 
 from collections.abc import Sequence
@@ -140,7 +141,7 @@ class RangeDecoder:
         Raises:
             BitstreamError: code "bad-payload".
         """
-        word = int.from_bytes(self._data[self._pos - 4:self._pos], "big")
+        word = int.from_bytes(self._data[self._pos - 4 : self._pos], "big")
         low = (word - self._code) % WORD
         if self._length > self._pos or (self._length and self._data[self._length - 1] == 0):
             raise _bad_payload("is longer than its symbols need")
@@ -149,5 +150,8 @@ class RangeDecoder:
 
 
 def _bad_payload(what: str) -> BitstreamError:
-    return BitstreamError(f"a motion payload {what}", code="bad-payload",
-                          hint="The file is damaged or was written by a faulty encoder; encode it again.")
+    return BitstreamError(
+        f"a motion payload {what}",
+        code="bad-payload",
+        hint="The file is damaged or was written by a faulty encoder; encode it again.",
+    )

@@ -1,4 +1,5 @@
 """How many bits the motion takes, per digit and per layer: `python -m vqcodec.entropy.stats TOKENS_DIR [--group-frames 50]`."""
+
 from __future__ import annotations
 
 import argparse
@@ -37,7 +38,9 @@ class LayerRates:
 
     def kbps(self, rate_hz: Fraction = Fraction(25)) -> list[float]:
         """Kilobits a second of each layer at a frame rate."""
-        return [size * 8 * float(rate_hz) / max(self.frames, 1) / 1000 for size in self.payload_bytes]
+        return [
+            size * 8 * float(rate_hz) / max(self.frames, 1) / 1000 for size in self.payload_bytes
+        ]
 
     def bits_per_digit(self) -> list[float]:
         """Mean bits of a base-5 digit in each layer."""
@@ -54,7 +57,7 @@ def measure(clips: Iterable[Path], group_frames: int = 50) -> LayerRates:
     for path in clips:
         indices = np.load(path, allow_pickle=False)
         for start in range(0, len(indices), group_frames):
-            group = indices[start:start + group_frames]
+            group = indices[start : start + group_frames]
             t0 = time.process_time()
             payloads = encode_layers(group)
             t1 = time.process_time()
@@ -126,8 +129,10 @@ def report(rates: LayerRates) -> str:
         total += kbps
         lines.append(f"{i + 1:5d}  {bits:10.4f}  {kbps:6.3f}  {total:6.3f}")
     per_frame = 1000 / max(rates.frames, 1)
-    lines.append(f"{rates.frames} frames; encode {rates.encode_s * per_frame:.2f} ms a frame, "
-                 f"decode {rates.decode_s * per_frame:.2f} ms a frame (processor time)")
+    lines.append(
+        f"{rates.frames} frames; encode {rates.encode_s * per_frame:.2f} ms a frame, "
+        f"decode {rates.decode_s * per_frame:.2f} ms a frame (processor time)"
+    )
     return "\n".join(lines)
 
 
@@ -135,9 +140,13 @@ def main() -> None:
     """Entry point."""
     parser = argparse.ArgumentParser(description="How many bits the motion of token arrays takes.")
     parser.add_argument("tokens", type=Path, help="folder of (T, 12, 4) token arrays")
-    parser.add_argument("--group-frames", type=int, default=50, help="frames in a group, 1..240 (50)")
+    parser.add_argument(
+        "--group-frames", type=int, default=50, help="frames in a group, 1..240 (50)"
+    )
     options = parser.parse_args()
-    sys.stdout.write(report(measure(sorted(options.tokens.glob("*.npy")), options.group_frames)) + "\n")
+    sys.stdout.write(
+        report(measure(sorted(options.tokens.glob("*.npy")), options.group_frames)) + "\n"
+    )
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 Every number of the context model that is not an array shape comes from that file; nothing is repeated in code.
 """
+
 from __future__ import annotations
 
 import json
@@ -74,9 +75,13 @@ def check(tables: LayerTables, layer: int) -> None:
         ValueError: says which rule is broken.
     """
     classes = len(tables.first_thresholds) + 1 + len(tables.scale_thresholds) + 1
-    shapes = {"coefficients": (1 + STATES * (len(tables.activity_thresholds) + 1), FEATURES), "start_scale": (3, DIMS),
-              "start_slope": (3,), "scale_weights": (STATES, SCALE_TERMS),
-              "frequencies": (classes, COMBOS[layer], PHASES, 5)}
+    shapes = {
+        "coefficients": (1 + STATES * (len(tables.activity_thresholds) + 1), FEATURES),
+        "start_scale": (3, DIMS),
+        "start_slope": (3,),
+        "scale_weights": (STATES, SCALE_TERMS),
+        "frequencies": (classes, COMBOS[layer], PHASES, 5),
+    }
     for name, shape in shapes.items():
         if getattr(tables, name).shape != shape:
             raise ValueError(f"{name} has shape {getattr(tables, name).shape}, expected {shape}")

@@ -8,6 +8,7 @@ JSON: {"schema_version": 1, "conditions": {...}, "render": [{"size_px", "batch",
 "peak_mib"}], "files": {"frames", "encode_fps", "decode_fps"} or null}. Rates are medians of the repeats. `fps` is null where
 the device's memory did not hold the batch; `peak_mib` is of a CUDA device, else null; `encode_fps` is null for a .vqt.
 """
+
 from __future__ import annotations
 
 import tempfile
@@ -42,7 +43,11 @@ FRAMES_A_REPEAT = 16
 _SEED = 5
 
 Precision: TypeAlias = Literal["fp32", "bf16", "fp16"]
-DTYPES: dict[str, torch.dtype] = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
+DTYPES: dict[str, torch.dtype] = {
+    "fp32": torch.float32,
+    "bf16": torch.bfloat16,
+    "fp16": torch.float16,
+}
 Tick: TypeAlias = Callable[[str], None]
 
 
@@ -114,9 +119,14 @@ class Benchmark:
 
     def to_json(self) -> dict[str, Any]:
         """JSON-ready fields."""
-        return rounded({"schema_version": SCHEMA_VERSION, "conditions": self.conditions,
-                        "render": [asdict(rate) for rate in self.render],
-                        "files": None if self.files is None else asdict(self.files)})
+        return rounded(
+            {
+                "schema_version": SCHEMA_VERSION,
+                "conditions": self.conditions,
+                "render": [asdict(rate) for rate in self.render],
+                "files": None if self.files is None else asdict(self.files),
+            }
+        )
 
 
 def precisions(device: torch.device) -> tuple[str, ...]:
@@ -134,7 +144,10 @@ def checked_precisions(names: Sequence[str], device: torch.device) -> tuple[str,
     """
     for name in names:
         if name not in DTYPES or (name == "fp16" and device.type != "cuda"):
-            raise UsageError(f"no precision {name!r} on {device.type}", hint="Choose fp32 or bf16; on CUDA also fp16.")
+            raise UsageError(
+                f"no precision {name!r} on {device.type}",
+                hint="Choose fp32 or bf16; on CUDA also fp16.",
+            )
     return tuple(dict.fromkeys(names)) or precisions(device)
 
 
@@ -167,8 +180,15 @@ def _synchronise(device: torch.device) -> None:
         torch.cuda.synchronize(device)
 
 
-def render_rate(renderer: FrameRenderer, scene: Scene, size_px: int, batch: int, precision: str, *,
-                repeats: int = REPEATS) -> RenderRate:
+def render_rate(
+    renderer: FrameRenderer,
+    scene: Scene,
+    size_px: int,
+    batch: int,
+    precision: str,
+    *,
+    repeats: int = REPEATS,
+) -> RenderRate:
     """Time the renderer: one round to warm up (memory, kernels, compilation), then `repeats` that count.
 
     Args:
@@ -212,26 +232,40 @@ def file_rates(source: Path, folder: Path, device: Device, repeats: int) -> tupl
     for _ in range(repeats):
         if source.suffix != ".vqt":
             stream, start_s = folder / "coded.vqt", time.perf_counter()
-            frames = api.encode(source, stream, EncodeOptions(device=device, force=True)).sizes.frames
+            frames = api.encode(
+                source, stream, EncodeOptions(device=device, force=True)
+            ).sizes.frames
             encode_fps.append(frames / (time.perf_counter() - start_s))
         start_s = time.perf_counter()
         frames = api.decode(stream, shown, DecodeOptions(device=device, force=True)).frames
         decode_fps.append(frames / (time.perf_counter() - start_s))
-    return FileRates(frames, float(np.median(encode_fps)) if encode_fps else None, float(np.median(decode_fps))), stream
+    return FileRates(
+        frames, float(np.median(encode_fps)) if encode_fps else None, float(np.median(decode_fps))
+    ), stream
 
 
 def _units(stream: Path) -> tuple[NDArray[np.float32], str]:
     """Quantizer units and identity of the motion space that a stream names."""
     from vqcodec.models import store
+
     with stream.open("rb") as handle:
         need = Reader(handle).head.motion_space
     model = store.find(need, "motion space")
     return store.read_basis(model).units, str(model.id)
 
 
-def benchmark(source: Path, *, device: Device = "auto", batches: Sequence[int] = BATCHES,
-              sizes_px: Sequence[int] = SIZES_PX, precision: Sequence[str] = (), repeats: int = REPEATS,
-              files: bool = True, tick: Tick = lambda what: None, load: LoadRenderer = Renderer.load) -> Benchmark:
+def benchmark(
+    source: Path,
+    *,
+    device: Device = "auto",
+    batches: Sequence[int] = BATCHES,
+    sizes_px: Sequence[int] = SIZES_PX,
+    precision: Sequence[str] = (),
+    repeats: int = REPEATS,
+    files: bool = True,
+    tick: Tick = lambda what: None,
+    load: LoadRenderer = Renderer.load,
+) -> Benchmark:
     """Measure this machine.
 
     Args:
@@ -251,9 +285,17 @@ def benchmark(source: Path, *, device: Device = "auto", batches: Sequence[int] =
     """
     chosen = choose_device(device)
     names = checked_precisions(precision, chosen)
-    if repeats < 1 or not batches or min(batches) < 1 or not set(sizes_px) <= set(SIZES_PX) or not sizes_px:
-        raise UsageError(f"batches {list(batches)}, sizes {list(sizes_px)}, {repeats} repeats can't be measured",
-                         hint="Batches and repeats are 1 or more, sizes 256 and 512.")
+    if (
+        repeats < 1
+        or not batches
+        or min(batches) < 1
+        or not set(sizes_px) <= set(SIZES_PX)
+        or not sizes_px
+    ):
+        raise UsageError(
+            f"batches {list(batches)}, sizes {list(sizes_px)}, {repeats} repeats can't be measured",
+            hint="Batches and repeats are 1 or more, sizes 256 and 512.",
+        )
     with tempfile.TemporaryDirectory(prefix="vqcodec-benchmark-") as name:
         tick("files" if files else "coding the clip")
         if files or source.suffix != ".vqt":
@@ -271,7 +313,14 @@ def benchmark(source: Path, *, device: Device = "auto", batches: Sequence[int] =
                 tick(f"{kind} {size_px} x{batch}")
                 found.append(render_rate(renderer, scene, size_px, batch, kind, repeats=repeats))
     default = next(name for name, dtype in DTYPES.items() if dtype == inference_dtype(chosen))
-    known = conditions(device=str(chosen), device_name=torch.cuda.get_device_name(chosen) if chosen.type == "cuda" else None,
-                       threads=torch.get_num_threads(), default_precision=default, repeats=repeats, source=source.name,
-                       renderer=model, motion_space=space)
+    known = conditions(
+        device=str(chosen),
+        device_name=torch.cuda.get_device_name(chosen) if chosen.type == "cuda" else None,
+        threads=torch.get_num_threads(),
+        default_precision=default,
+        repeats=repeats,
+        source=source.name,
+        renderer=model,
+        motion_space=space,
+    )
     return Benchmark(known, tuple(found), rates if files else None)

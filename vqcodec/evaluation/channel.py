@@ -3,6 +3,7 @@
 HEAD and the portraits are spared: a link sends them first and safely (bitstream_spec/carriage.md), and without them nothing can
 be shown, so that there is nothing to measure.
 """
+
 from __future__ import annotations
 
 import io
@@ -13,7 +14,14 @@ from fractions import Fraction
 
 from vqcodec.container import CodedGroup, Reader, Writer
 from vqcodec.container.chunks import Chunk
-from vqcodec.container.limits import AUDIO_RATE_HZ, AUDO_TYPE, HEAD_TYPE, KEYF_TYPE, MIN_PACKET_SAMPLES, MOTN_TYPE
+from vqcodec.container.limits import (
+    AUDIO_RATE_HZ,
+    AUDO_TYPE,
+    HEAD_TYPE,
+    KEYF_TYPE,
+    MIN_PACKET_SAMPLES,
+    MOTN_TYPE,
+)
 from vqcodec.container.scan import ChunkScanner
 from vqcodec.errors import UsageError
 from vqcodec.types import KeyFrame
@@ -30,17 +38,21 @@ def chunks(data: bytes) -> list[Chunk]:
 def lose_groups(data: bytes, share: float, rng: random.Random) -> bytes:
     """Every motion group, and every sound group, is missing with a probability, independently."""
     found = chunks(data)
-    kept = [data[:found[0].offset]]
+    kept = [data[: found[0].offset]]
     for chunk in found:
         if chunk.type not in (MOTN_TYPE, AUDO_TYPE) or rng.random() >= share:
-            kept.append(data[chunk.offset:chunk.offset + chunk.size_bytes])
+            kept.append(data[chunk.offset : chunk.offset + chunk.size_bytes])
     return b"".join(kept)
 
 
 def flip_bits(data: bytes, rng: random.Random, every_bytes: int = FLIP_EVERY_BYTES) -> bytes:
     """One random bit in so many bytes is wrong, one at least."""
-    spared = {at for chunk in chunks(data) if chunk.type in (HEAD_TYPE, KEYF_TYPE)
-              for at in range(chunk.offset, chunk.offset + chunk.size_bytes)}
+    spared = {
+        at
+        for chunk in chunks(data)
+        if chunk.type in (HEAD_TYPE, KEYF_TYPE)
+        for at in range(chunk.offset, chunk.offset + chunk.size_bytes)
+    }
     places = [at for at in range(len(data)) if at not in spared]
     changed = bytearray(data)
     for at in rng.choices(places, k=max(len(data) // every_bytes, 1)):
@@ -52,7 +64,7 @@ def cut(data: bytes, share: Fraction = CUT_SHARE) -> bytes:
     """Of what follows the first portrait only a share came."""
     portrait = next(chunk for chunk in chunks(data) if chunk.type == KEYF_TYPE)
     start = portrait.offset + portrait.size_bytes
-    return data[:start + int((len(data) - start) * share)]
+    return data[: start + int((len(data) - start) * share)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,11 +83,18 @@ class Harm:
 
 
 def _loss(percent: int) -> Harm:
-    return Harm(f"{percent} % of groups lost", lambda data, rng: lose_groups(data, percent / 100, rng))
+    return Harm(
+        f"{percent} % of groups lost", lambda data, rng: lose_groups(data, percent / 100, rng)
+    )
 
 
-HARMS = (_loss(1), _loss(5), _loss(20), Harm("a flipped bit in 10 kB", flip_bits),
-         Harm("second half missing", lambda data, rng: cut(data), chance=False))
+HARMS = (
+    _loss(1),
+    _loss(5),
+    _loss(20),
+    Harm("a flipped bit in 10 kB", flip_bits),
+    Harm("second half missing", lambda data, rng: cut(data), chance=False),
+)
 
 
 def long_stream(streams: Sequence[bytes], seconds: Fraction) -> bytes:
@@ -94,7 +113,9 @@ def long_stream(streams: Sequence[bytes], seconds: Fraction) -> bytes:
     if not readers:
         raise UsageError("a long stream can't be made of nothing")
     head, sink = replace(readers[0].head, crop=None), io.BytesIO()
-    fitting = [r for r in readers if (r.head.time_base_s, r.head.layers) == (head.time_base_s, head.layers)]
+    fitting = [
+        r for r in readers if (r.head.time_base_s, r.head.layers) == (head.time_base_s, head.layers)
+    ]
     items = [(list(reader.coded()), reader.end_tick or 0) for reader in fitting]
     with Writer(sink, head) as writer:
         writer.key_frame(next(item for item in items[0][0] if isinstance(item, KeyFrame)))
@@ -104,7 +125,13 @@ def long_stream(streams: Sequence[bytes], seconds: Fraction) -> bytes:
             first_frame, first_sample = frames, int(ticks * head.time_base_s * AUDIO_RATE_HZ)
             for item in groups:
                 if isinstance(item, CodedGroup):
-                    writer.coded_motion(replace(item, first_frame=first_frame + item.first_frame, ticks=item.ticks + ticks))
+                    writer.coded_motion(
+                        replace(
+                            item,
+                            first_frame=first_frame + item.first_frame,
+                            ticks=item.ticks + ticks,
+                        )
+                    )
                     frames += len(item.ticks)
                 elif not isinstance(item, KeyFrame) and head.audio is not None:
                     start = first_sample + item.first_sample

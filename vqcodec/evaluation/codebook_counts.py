@@ -1,4 +1,5 @@
 """What indices alone say of a quantizer: how many of its codes are used, and what a plain adaptive coder would spend."""
+
 from __future__ import annotations
 
 from collections.abc import Sequence
@@ -50,7 +51,9 @@ def _column_bits(column: Indices, is_first: NDArray[np.bool_], codes: int) -> fl
     order = np.argsort(fresh, kind="stable")
     ordered = fresh[order]
     starts = np.concatenate([[True], ordered[1:] != ordered[:-1]])
-    rank = np.arange(len(ordered)) - np.maximum.accumulate(np.where(starts, np.arange(len(ordered)), 0))
+    rank = np.arange(len(ordered)) - np.maximum.accumulate(
+        np.where(starts, np.arange(len(ordered)), 0)
+    )
     seen = np.empty(len(fresh))
     seen[order] = rank
     share = (seen + _PRIOR) / (np.arange(len(fresh)) + _PRIOR * codes)

@@ -3,6 +3,7 @@
 Clips by name; every clip at an even place (0, 2, 4, ...) drives the portrait of the clip after it, its first frame. As
 `decode --portrait` does it: the driver's motion relative to its own first frame is added to the portrait's features.
 """
+
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
@@ -48,10 +49,12 @@ class Coder(Protocol):
 
 def trained(coder: MotionCoder) -> Coder:
     """A trained row."""
+
     def code(delta: Motion) -> tuple[Motion, Indices | None]:
         with torch.inference_mode():
             coded = coder(torch.from_numpy(delta))
             return coded.delta.numpy(), coded.indices.numpy()
+
     return code
 
 
@@ -62,9 +65,11 @@ def plain(delta: Motion) -> tuple[Motion, Indices | None]:
 
 def shipped(units: NDArray[np.float32]) -> Coder:
     """The codec's own integers, bitstream_spec/tokens.md."""
+
     def code(delta: Motion) -> tuple[Motion, Indices | None]:
         indices = to_indices(quantize(delta, units))
         return dequantize(from_indices(indices), units), indices.astype(np.int64)
+
     return code
 
 
@@ -100,22 +105,35 @@ def material(clip: Path, folder: Path, parts: EncoderParts) -> Material:
     if path.is_file():
         with safe_open(str(path), "np") as handle:
             if (handle.metadata() or {}).get("space") == space:
-                return Material(clip.stem, *(handle.get_tensor(k) for k in ("features", "portrait", "shown")))
+                return Material(
+                    clip.stem, *(handle.get_tensor(k) for k in ("features", "portrait", "shown"))
+                )
     frames = track(clip, parts).frames
     rows: list[NDArray[np.float32]] = []
     pictures: list[Pictures] = []
     for frame, features in frames:
         if frame.square is None or features is None:
             if not rows:
-                raise UsageError(f"no face in the first frame of {clip}", hint="Leave this clip out.")
+                raise UsageError(
+                    f"no face in the first frame of {clip}", hint="Leave this clip out."
+                )
             features, square = rows[-1], pictures[-1]
         else:
             square = frame.square
         rows.append(features)
         pictures.append(square)
-    found = Material(clip.stem, np.stack(rows), pictures[0].copy(), np.stack([to_side(p) for p in pictures[:FRAMES]]))
+    found = Material(
+        clip.stem,
+        np.stack(rows),
+        pictures[0].copy(),
+        np.stack([to_side(p) for p in pictures[:FRAMES]]),
+    )
     folder.mkdir(parents=True, exist_ok=True)
-    save_file({"features": found.features, "portrait": found.portrait, "shown": found.shown}, str(path), {"space": space})
+    save_file(
+        {"features": found.features, "portrait": found.portrait, "shown": found.shown},
+        str(path),
+        {"space": space},
+    )
     return found
 
 
@@ -146,7 +164,9 @@ class Driven:
 class Stage:
     """Renders and measures driven portraits; a context manager, because MediaPipe must be closed."""
 
-    def __init__(self, stability: Stability = motion_stability, *, identity_every: int = IDENTITY_EVERY) -> None:
+    def __init__(
+        self, stability: Stability = motion_stability, *, identity_every: int = IDENTITY_EVERY
+    ) -> None:
         self._stability, self._every = stability, identity_every
         self._landmarker, self._embedder = FaceLandmarker(), IdentityEmbedder()
 
@@ -163,21 +183,32 @@ class Stage:
         """MSI of a video as it is, (T, 256, 256, 3)."""
         return self._stability(self._points(pictures))
 
-    def drive(self, driver: Material, portrait: Material, code: Coder, renderer: Renderer) -> Driven:
+    def drive(
+        self, driver: Material, portrait: Material, code: Coder, renderer: Renderer
+    ) -> Driven:
         """Render the driver's first frames with the other's portrait, through a coder, and measure them."""
         state = renderer.prepare(portrait.portrait, portrait.features[0])
         poses = portrait.features[0] + code(driver.delta[:FRAMES])[0]
-        pictures = np.concatenate([renderer.render(state, poses[i:i + _BATCH], SIDE_PX) for i in range(0, len(poses), _BATCH)])
+        pictures = np.concatenate(
+            [
+                renderer.render(state, poses[i : i + _BATCH], SIDE_PX)
+                for i in range(0, len(poses), _BATCH)
+            ]
+        )
         points = self._points(pictures)
         still = portrait.shown[0]
         wanted = self._points(still[None])[0]
         distances, cosines = [], []
-        for picture, found in list(zip(pictures, points, strict=True))[::self._every]:
+        for picture, found in list(zip(pictures, points, strict=True))[:: self._every]:
             if found is None or wanted is None:
                 continue
             first, second = self._embedder(still, wanted), self._embedder(picture, found)
             distances.append(identity_distance(first, second))
             cosines.append(float(first @ second / (np.linalg.norm(first) * np.linalg.norm(second))))
-        return Driven(float(np.mean(distances)) if distances else float("nan"),
-                      float(np.mean(cosines)) if cosines else float("nan"), self._stability(points),
-                      sum(p is not None for p in points), len(points))
+        return Driven(
+            float(np.mean(distances)) if distances else float("nan"),
+            float(np.mean(cosines)) if cosines else float("nan"),
+            self._stability(points),
+            sum(p is not None for p in points),
+            len(points),
+        )

@@ -5,6 +5,7 @@
 JSON: {"schema_version": 1, "conditions": {...}, "driver_msi": ..., "rows": [...], "references": [...]}; the fields of a row
 are those of `Row`. A figure that could not be measured is null.
 """
+
 from __future__ import annotations
 
 import argparse
@@ -23,7 +24,10 @@ SCHEMA_VERSION = 1
 MARK = "codebooks"
 COMMAND = "python -m vqcodec.evaluation.codebook_table"
 CODEC, FLOATS = "codec", "floats"
-_NAMES = {CODEC: "this codec's integers, nothing retrained", FLOATS: "no quantizer, nothing retrained"}
+_NAMES = {
+    CODEC: "this codec's integers, nothing retrained",
+    FLOATS: "no quantizer, nothing retrained",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,11 +77,18 @@ class Table:
         Raises:
             UsageError: it is something else.
         """
+
         def build(data: dict[str, Any]) -> Table:
             rows, references = ([Row(**r) for r in data[k]] for k in ("rows", "references"))
             return cls(data["conditions"], data["driver_msi"], rows, references)
-        return load_json(path, SCHEMA_VERSION, build, what="measured codebooks",
-                         command="python -m vqcodec.evaluation.codebooks")
+
+        return load_json(
+            path,
+            SCHEMA_VERSION,
+            build,
+            what="measured codebooks",
+            command="python -m vqcodec.evaluation.codebooks",
+        )
 
 
 def _number(value: float | None, digits: int) -> str:
@@ -85,25 +96,51 @@ def _number(value: float | None, digits: int) -> str:
 
 
 def _measured(row: Row) -> list[str]:
-    return [_number(row.raw_kbps, 2), _number(row.counted_kbps, 2), _number(row.id_dist, 3), _number(row.csim, 3),
-            _number(row.msi, 3), _number(row.utilisation_pct, 2), _number(row.pose_px, 2)]
+    return [
+        _number(row.raw_kbps, 2),
+        _number(row.counted_kbps, 2),
+        _number(row.id_dist, 3),
+        _number(row.csim, 3),
+        _number(row.msi, 3),
+        _number(row.utilisation_pct, 2),
+        _number(row.pose_px, 2),
+    ]
 
 
 def table(found: Table) -> list[str]:
     """Markdown lines: our figures, then the paper's beside them."""
-    lines = ["| method | G | R | FSQ | codes | kbit/s, raw | counted | identity distance ↓ | its cosine ↑ | MSI ↑ | used, % ↑ | "
-             "pose error, px ↓ | paper: kbit/s | CSIM ↑ | MSI ↑ | used, % ↑ |",
-             "|---|---:|---:|:---:|---:|" + "---:|" * 11]
+    lines = [
+        "| method | G | R | FSQ | codes | kbit/s, raw | counted | identity distance ↓ | its cosine ↑ | MSI ↑ | used, % ↑ | "
+        "pose error, px ↓ | paper: kbit/s | CSIM ↑ | MSI ↑ | used, % ↑ |",
+        "|---|---:|---:|:---:|---:|" + "---:|" * 11,
+    ]
     known = {d.key: d for d in DESIGNS}
     for row in found.rows:
         design, paper = known[row.key], TABLE_3[row.key]
-        cells = [design.method, str(design.groups), str(design.residuals) if design.residuals > 1 else "-",
-                 "-" if design.levels is None else "✓", design.code_text, *_measured(row), paper.kbps,
-                 f"{paper.csim:.3f}", f"{paper.msi:.3f}", f"{paper.utilisation_pct:.2f}"]
+        cells = [
+            design.method,
+            str(design.groups),
+            str(design.residuals) if design.residuals > 1 else "-",
+            "-" if design.levels is None else "✓",
+            design.code_text,
+            *_measured(row),
+            paper.kbps,
+            f"{paper.csim:.3f}",
+            f"{paper.msi:.3f}",
+            f"{paper.utilisation_pct:.2f}",
+        ]
         lines.append("| " + " | ".join(cells) + " |")
     for row in found.references:
-        lines.append("| " + " | ".join([_NAMES[row.key], *[""] * 4, *_measured(row), *[""] * 4]) + " |")
-    lines.append("| " + " | ".join(["the drivers' own videos", *[""] * 8, _number(found.driver_msi, 3), *[""] * 6]) + " |")
+        lines.append(
+            "| " + " | ".join([_NAMES[row.key], *[""] * 4, *_measured(row), *[""] * 4]) + " |"
+        )
+    lines.append(
+        "| "
+        + " | ".join(
+            ["the drivers' own videos", *[""] * 8, _number(found.driver_msi, 3), *[""] * 6]
+        )
+        + " |"
+    )
     return lines
 
 
@@ -113,15 +150,17 @@ def caption(found: Table) -> str:
     settings = known["training"]["settings"]
     missing = [d.key for d in DESIGNS if d.key not in {r.key for r in found.rows}]
     left_out = f" Not trained: {', '.join(missing)}." if missing else ""
-    return (f"Cross-identity driven: {known['pairs']} drivers, each moving the first frame of another person's clip, "
-            f"{known['frames']} frames at 256x256; identity against the portrait on every {known['identity_every']}th frame; "
-            f"MSI over the lips in all rendered frames. Codes used, counted rate and pose error: all {known['motion_frames']} "
-            f"frames of {known['clips']} clips, relative to their first frames, so at most {known['motion_frames']} codes of a "
-            f"codebook can be used. Every row: {settings['feature_steps']} steps on {settings['motion_batch']} motions, then "
-            f"{settings['picture_steps']} steps on motions and {settings['targets']} pictures, from {known['training']['clips']} "
-            f"training clips. The paper's columns are of other clips, another network and far longer training; its CSIM is of "
-            f"another face network than the cosine here.{left_out} {known['date_utc']}; `{known['motion_space']}`, "
-            f"`{known['renderer']}`.")
+    return (
+        f"Cross-identity driven: {known['pairs']} drivers, each moving the first frame of another person's clip, "
+        f"{known['frames']} frames at 256x256; identity against the portrait on every {known['identity_every']}th frame; "
+        f"MSI over the lips in all rendered frames. Codes used, counted rate and pose error: all {known['motion_frames']} "
+        f"frames of {known['clips']} clips, relative to their first frames, so at most {known['motion_frames']} codes of a "
+        f"codebook can be used. Every row: {settings['feature_steps']} steps on {settings['motion_batch']} motions, then "
+        f"{settings['picture_steps']} steps on motions and {settings['targets']} pictures, from {known['training']['clips']} "
+        f"training clips. The paper's columns are of other clips, another network and far longer training; its CSIM is of "
+        f"another face network than the cosine here.{left_out} {known['date_utc']}; `{known['motion_space']}`, "
+        f"`{known['renderer']}`."
+    )
 
 
 def show(found: Table) -> str:
@@ -133,13 +172,27 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """The command; returns its exit code: 0, or 1 when --check finds the page out of step."""
     parser = argparse.ArgumentParser(prog=COMMAND, description="Markdown of Table 3 at our scale.")
     parser.add_argument("results", type=Path)
-    parser.add_argument("--markdown", type=Path, required=True, help=f"page with the lines <!-- {MARK}:begin ... -->, end")
-    parser.add_argument("--check", action="store_true", help="change nothing; exit 1 if the page is out of step")
+    parser.add_argument(
+        "--markdown",
+        type=Path,
+        required=True,
+        help=f"page with the lines <!-- {MARK}:begin ... -->, end",
+    )
+    parser.add_argument(
+        "--check", action="store_true", help="change nothing; exit 1 if the page is out of step"
+    )
     options = parser.parse_args(arguments)
 
     def job() -> int:
         found = Table.load(options.results)
-        return replaced(options.markdown, MARK, COMMAND, [*table(found), "", caption(found)], check=options.check)
+        return replaced(
+            options.markdown,
+            MARK,
+            COMMAND,
+            [*table(found), "", caption(found)],
+            check=options.check,
+        )
+
     return told(job)
 
 

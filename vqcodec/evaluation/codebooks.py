@@ -6,6 +6,7 @@ DIR holds the trained rows. For each: cross-identity driving (codebook_driving.p
 identity, motion stability, use of the codes, and what the pose loses; beside the same figures without any quantizer and
 with the codec's own. What was measured is kept in DIR row by row, so that it can be stopped and gone on with.
 """
+
 from __future__ import annotations
 
 import argparse
@@ -68,25 +69,50 @@ class Bench:
     def __init__(self, clips: Sequence[Material], space: MotionSpace, stage: Stage) -> None:
         self.clips, self._space, self._stage = clips, space, stage
 
-    def row(self, key: str, code: Coder, codes: int, raw_kbps: float, *, conditioning: dict[str, Tensor] | None = None,
-            motion_loss: float | None = None) -> Row:
+    def row(
+        self,
+        key: str,
+        code: Coder,
+        codes: int,
+        raw_kbps: float,
+        *,
+        conditioning: dict[str, Tensor] | None = None,
+        motion_loss: float | None = None,
+    ) -> Row:
         """All figures of one coder, with the shipped renderer or one with other conditioning."""
         renderer = Renderer.load(space=self._space.id, device="cpu")
         if conditioning is not None:
             renderer.replace_conditioning(conditioning)
-        driven = [self._stage.drive(driver, portrait, code, renderer) for driver, portrait in pairs(self.clips)]
+        driven = [
+            self._stage.drive(driver, portrait, code, renderer)
+            for driver, portrait in pairs(self.clips)
+        ]
         coded = [code(clip.delta) for clip in self.clips]
         indices = [found for _, found in coded if found is not None]
         frames = sum(len(clip.features) for clip in self.clips)
-        id_dist, csim, msi = (mean_of([getattr(d, name) for d in driven]) for name in ("id_dist", "csim", "msi"))
+        id_dist, csim, msi = (
+            mean_of([getattr(d, name) for d in driven]) for name in ("id_dist", "csim", "msi")
+        )
         counted = counted_bits(indices, codes) * FRAME_RATE_HZ / frames / 1000 if indices else None
-        return Row(key, raw_kbps, counted, id_dist, csim, msi, utilisation_pct(indices, codes) if indices else None,
-                   self._pose_px([delta for delta, _ in coded]), _faces_pct(driven), motion_loss)
+        return Row(
+            key,
+            raw_kbps,
+            counted,
+            id_dist,
+            csim,
+            msi,
+            utilisation_pct(indices, codes) if indices else None,
+            self._pose_px([delta for delta, _ in coded]),
+            _faces_pct(driven),
+            motion_loss,
+        )
 
     def _pose_px(self, decoded: Sequence[np.ndarray]) -> float:
         errors = []
         for clip, delta in zip(self.clips, decoded, strict=True):
-            given, made = (self._space.landmarks(x) for x in (clip.features, clip.features[0] + delta))
+            given, made = (
+                self._space.landmarks(x) for x in (clip.features, clip.features[0] + delta)
+            )
             errors.append(np.linalg.norm(made - given, axis=-1).mean(1) * BASIS_SIDE)
         return float(np.mean(np.concatenate(errors)))
 
@@ -105,15 +131,30 @@ def trained_rows(folder: Path) -> list[tuple[Design, Path]]:
     Raises:
         UsageError: there is none, or they were trained differently.
     """
-    found = [(d, folder / f"{d.key}.safetensors") for d in DESIGNS if (folder / f"{d.key}.safetensors").is_file()]
+    found = [
+        (d, folder / f"{d.key}.safetensors")
+        for d in DESIGNS
+        if (folder / f"{d.key}.safetensors").is_file()
+    ]
     if not found:
-        raise UsageError(f"no trained rows in {folder}", hint="Make them with python -m vqcodec.training.codebooks.")
-    kept = [{k: v for k, v in motioncoder.facts_of(path).items() if k in ("settings", "clips", "motion_space", "renderer")}
-            for _, path in found]
+        raise UsageError(
+            f"no trained rows in {folder}",
+            hint="Make them with python -m vqcodec.training.codebooks.",
+        )
+    kept = [
+        {
+            k: v
+            for k, v in motioncoder.facts_of(path).items()
+            if k in ("settings", "clips", "motion_space", "renderer")
+        }
+        for _, path in found
+    ]
     odd = [d.key for (d, _), facts in zip(found, kept, strict=True) if facts != kept[0]]
     if odd:
-        raise UsageError(f"rows {', '.join(odd)} were trained otherwise than {found[0][0].key}",
-                         hint="Run python -m vqcodec.training.codebooks again: it trains what differs.")
+        raise UsageError(
+            f"rows {', '.join(odd)} were trained otherwise than {found[0][0].key}",
+            hint="Run python -m vqcodec.training.codebooks again: it trains what differs.",
+        )
     return found
 
 
@@ -130,18 +171,31 @@ class Kept:
         """What was kept, or None."""
         try:
             data = json.loads(self._path(key).read_text(encoding="utf-8"))
-            return dict(data["found"]) if data["rule"] == self._rule and data["weights"] == weights else None
+            return (
+                dict(data["found"])
+                if data["rule"] == self._rule and data["weights"] == weights
+                else None
+            )
         except (OSError, ValueError, KeyError, TypeError):
             return None
 
     def put(self, key: str, weights: str, found: dict[str, Any]) -> None:
         """Keep it."""
-        save_json(self._path(key), rounded({"rule": self._rule, "weights": weights, "found": found}))
+        save_json(
+            self._path(key), rounded({"rule": self._rule, "weights": weights, "found": found})
+        )
 
 
 def _references(bench: Bench, kept: Kept, units: np.ndarray, weights: str) -> list[Row]:
-    wanted = ((FLOATS, plain, 1, DIMS * _FLOAT_BITS * FRAME_RATE_HZ / 1000),
-              (CODEC, shipped(units), CODES, GROUPS * LAYERS * float(np.log2(CODES)) * FRAME_RATE_HZ / 1000))
+    wanted = (
+        (FLOATS, plain, 1, DIMS * _FLOAT_BITS * FRAME_RATE_HZ / 1000),
+        (
+            CODEC,
+            shipped(units),
+            CODES,
+            GROUPS * LAYERS * float(np.log2(CODES)) * FRAME_RATE_HZ / 1000,
+        ),
+    )
     for key, code, codes, raw_kbps in wanted:
         if kept.get(key, weights) is None:
             kept.put(key, weights, asdict(bench.row(key, code, codes, raw_kbps)))
@@ -156,8 +210,16 @@ def _rows(bench: Bench, kept: Kept, folder: Path) -> list[Row]:
         if found is None:
             coder, conditioning = motioncoder.load(path)
             loss = motioncoder.facts_of(path).get("losses", {}).get("motion")
-            found = asdict(bench.row(design.key, trained(coder), design.codes, design.raw_kbps, conditioning=conditioning,
-                                     motion_loss=loss))
+            found = asdict(
+                bench.row(
+                    design.key,
+                    trained(coder),
+                    design.codes,
+                    design.raw_kbps,
+                    conditioning=conditioning,
+                    motion_loss=loss,
+                )
+            )
             kept.put(design.key, weights, found)
             sys.stdout.write(f"{design.key}: measured\n")
             sys.stdout.flush()
@@ -173,8 +235,13 @@ def measure(folder: Path, paths: Sequence[Path]) -> Table:
     parts = replace(EncoderParts.load(EncodeOptions(device="cpu")), space=space)
     clips = [material(path, folder / "material", parts) for path in sorted(paths)]
     facts = motioncoder.facts_of(first)
-    rule = {"clips": [c.name for c in clips], "frames": FRAMES, "identity_every": IDENTITY_EVERY, "renderer": str(parts.renderer),
-            "motion_space": str(space.id)}
+    rule = {
+        "clips": [c.name for c in clips],
+        "frames": FRAMES,
+        "identity_every": IDENTITY_EVERY,
+        "renderer": str(parts.renderer),
+        "motion_space": str(space.id),
+    }
     kept = Kept(folder, rule)
     with Stage() as stage, torch.inference_mode():
         bench = Bench(clips, space, stage)
@@ -182,19 +249,32 @@ def measure(folder: Path, paths: Sequence[Path]) -> Table:
         references = _references(bench, kept, space.units, str(parts.renderer))
         drivers = kept.get("drivers", "") or {"msi": bench.driver_msi()}
         kept.put("drivers", "", drivers)
-    known = conditions(**rule | {"clips": len(clips)}, pairs=len(pairs(clips)),
-                       motion_frames=sum(len(c.features) for c in clips),
-                       training={"settings": facts["settings"], "clips": facts["clips"],
-                                 "seconds": {d.key: motioncoder.facts_of(p)["seconds"] for d, p in trained_rows(folder)}})
+    known = conditions(
+        **rule | {"clips": len(clips)},
+        pairs=len(pairs(clips)),
+        motion_frames=sum(len(c.features) for c in clips),
+        training={
+            "settings": facts["settings"],
+            "clips": facts["clips"],
+            "seconds": {d.key: motioncoder.facts_of(p)["seconds"] for d, p in trained_rows(folder)},
+        },
+    )
     return Table(known, drivers["msi"], rows, references)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """The command; returns its exit code."""
-    parser = argparse.ArgumentParser(prog="python -m vqcodec.evaluation.codebooks",
-                                     description="Table 3 of the paper at our scale.")
+    parser = argparse.ArgumentParser(
+        prog="python -m vqcodec.evaluation.codebooks",
+        description="Table 3 of the paper at our scale.",
+    )
     parser.add_argument("folder", type=Path, help="folder of python -m vqcodec.training.codebooks")
-    parser.add_argument("--data", type=Path, required=True, help="corpus folder (val/*.mp4), or a folder of .mp4 clips")
+    parser.add_argument(
+        "--data",
+        type=Path,
+        required=True,
+        help="corpus folder (val/*.mp4), or a folder of .mp4 clips",
+    )
     parser.add_argument("--out", type=Path, help="JSON file to write")
     parser.add_argument("--clips", type=int, help="use so many, evenly spread (all)")
     options = parser.parse_args(arguments)
@@ -205,6 +285,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             found.save(options.out)
         sys.stdout.write(show(found))
         return 0
+
     return told(job)
 
 

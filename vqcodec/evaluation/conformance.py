@@ -5,6 +5,7 @@
 Renders the frames with 1, 2 and 4 threads, singly and in batches, in three precisions, on the CPU and on CUDA where there
 is one, and compares them with the stored ones. Exits with 1 where one lies outside the tolerance.
 """
+
 from __future__ import annotations
 
 import argparse
@@ -126,15 +127,25 @@ class References:
             streams, frames = {}, []
             for name, stream in expected["streams"].items():
                 streams[name] = (folder / f"{name}.vqt").read_bytes()
-                _check(hashlib.sha256(streams[name]).hexdigest() == stream["sha256"], folder / f"{name}.vqt")
+                _check(
+                    hashlib.sha256(streams[name]).hexdigest() == stream["sha256"],
+                    folder / f"{name}.vqt",
+                )
                 for frame in stream["frames"]:
                     rgb = np.array(Image.open(folder / frame["file"]).convert("RGB"))
-                    _check(hashlib.sha256(rgb.tobytes()).hexdigest() == frame["rgb_sha256"], folder / frame["file"])
+                    _check(
+                        hashlib.sha256(rgb.tobytes()).hexdigest() == frame["rgb_sha256"],
+                        folder / frame["file"],
+                    )
                     frames.append(ReferenceFrame(name, frame["frame"], rgb))
         except (OSError, KeyError, ValueError) as error:
-            raise MediaError(f"the reference frames in {folder} can't be read: {error}",
-                             hint="python bitstream_spec/vectors/level_b.py makes them") from error
-        renderer = ModelId(expected["renderer"]["name"], bytes.fromhex(expected["renderer"]["sha256"]))
+            raise MediaError(
+                f"the reference frames in {folder} can't be read: {error}",
+                hint="python bitstream_spec/vectors/level_b.py makes them",
+            ) from error
+        renderer = ModelId(
+            expected["renderer"]["name"], bytes.fromhex(expected["renderer"]["sha256"])
+        )
         return cls(renderer, streams, frames)
 
     def check_renderer(self, renderer: ModelId) -> None:
@@ -144,14 +155,18 @@ class References:
             UnsupportedError: says which two they are.
         """
         if renderer.sha256 != self.renderer.sha256:
-            raise UnsupportedError(f"the reference frames are of renderer {self.renderer}, the shipped one is {renderer}",
-                                   hint="python bitstream_spec/vectors/level_b.py makes them again, in one step")
+            raise UnsupportedError(
+                f"the reference frames are of renderer {self.renderer}, the shipped one is {renderer}",
+                hint="python bitstream_spec/vectors/level_b.py makes them again, in one step",
+            )
 
 
 def _check(same: bool, path: Path) -> None:
     if not same:
-        raise MediaError(f"{path} is not the file that expected.json describes",
-                         hint="python bitstream_spec/vectors/level_b.py makes them again")
+        raise MediaError(
+            f"{path} is not the file that expected.json describes",
+            hint="python bitstream_spec/vectors/level_b.py makes them again",
+        )
 
 
 def poses(stream: bytes, units: NDArray[np.float32]) -> list[tuple[KeyFrame, NDArray[np.float32]]]:
@@ -161,7 +176,9 @@ def poses(stream: bytes, units: NDArray[np.float32]) -> list[tuple[KeyFrame, NDA
         if isinstance(item, KeyFrame):
             key_frame, base = item, dequantize(item.features, units)
         elif isinstance(item, MotionGroup):
-            found += [(key_frame, base + delta) for delta in dequantize(from_indices(item.indices), units)]
+            found += [
+                (key_frame, base + delta) for delta in dequantize(from_indices(item.indices), units)
+            ]
     return found
 
 
@@ -171,8 +188,14 @@ def still(key_frame: bytes, size_px: int) -> NDArray[np.uint8]:
     return decode_still(key_frame, size_px=size_px)
 
 
-def picture(renderer: Renderer, stream: bytes, units: NDArray[np.float32], frame: int, size_px: int,
-            batch_frames: int = 1) -> NDArray[np.uint8]:
+def picture(
+    renderer: Renderer,
+    stream: bytes,
+    units: NDArray[np.float32],
+    frame: int,
+    size_px: int,
+    batch_frames: int = 1,
+) -> NDArray[np.uint8]:
     """One frame of a stream, rendered among its neighbours of the same key frame.
 
     Returns:
@@ -182,10 +205,14 @@ def picture(renderer: Renderer, stream: bytes, units: NDArray[np.float32], frame
     key_frame = every[frame][0]
     together = [i for i, (own, _) in enumerate(every) if own is key_frame]
     start = max(min(together.index(frame) - batch_frames // 2, len(together) - batch_frames), 0)
-    numbers = together[start:start + batch_frames]
+    numbers = together[start : start + batch_frames]
     coded_size_px = Reader(io.BytesIO(stream)).head.coded_size_px
-    state = renderer.prepare(still(key_frame.still, coded_size_px), dequantize(key_frame.features, units))
-    return renderer.render(state, np.stack([every[i][1] for i in numbers]), size_px)[numbers.index(frame)]
+    state = renderer.prepare(
+        still(key_frame.still, coded_size_px), dequantize(key_frame.features, units)
+    )
+    return renderer.render(state, np.stack([every[i][1] for i in numbers]), size_px)[
+        numbers.index(frame)
+    ]
 
 
 def compare(reference: NDArray[np.uint8], other: NDArray[np.uint8]) -> tuple[float, float]:
@@ -196,7 +223,9 @@ def compare(reference: NDArray[np.uint8], other: NDArray[np.uint8]) -> tuple[flo
     return psnr_db, float((difference > LARGE_DIFFERENCE).mean())
 
 
-def measure(references: References, setting: Setting, *, frames: list[ReferenceFrame] | None = None) -> dict[str, Any]:
+def measure(
+    references: References, setting: Setting, *, frames: list[ReferenceFrame] | None = None
+) -> dict[str, Any]:
     """Render the frames in one way.
 
     Returns:
@@ -212,12 +241,28 @@ def measure(references: References, setting: Setting, *, frames: list[ReferenceF
         renderer._sampler = GridSampler()
     units = MotionSpace.load(device="cpu").units
     with threads(setting.threads):
-        found = [compare(wanted.rgb, picture(renderer, references.streams[wanted.stream], units, wanted.frame,
-                                             wanted.rgb.shape[0], setting.batch_frames))
-                 for wanted in frames or references.frames]
+        found = [
+            compare(
+                wanted.rgb,
+                picture(
+                    renderer,
+                    references.streams[wanted.stream],
+                    units,
+                    wanted.frame,
+                    wanted.rgb.shape[0],
+                    setting.batch_frames,
+                ),
+            )
+            for wanted in frames or references.frames
+        ]
     psnr_db, share = min(psnr for psnr, _ in found), max(share for _, share in found)
     within = psnr_db >= setting.tolerance.min_psnr_db and share <= setting.tolerance.max_share
-    return asdict(setting) | {"frames": len(found), "min_psnr_db": round(psnr_db, 2), "max_share": share, "within": within}
+    return asdict(setting) | {
+        "frames": len(found),
+        "min_psnr_db": round(psnr_db, 2),
+        "max_share": share,
+        "within": within,
+    }
 
 
 class threads:
@@ -238,10 +283,22 @@ class threads:
 
 def settings() -> list[Setting]:
     """Precisions by threads, precisions by batches, on the CPU and on CUDA."""
-    ways = [("cpu", 1, 1), ("cpu", 2, 1), ("cpu", 4, 1), ("cpu", 1, 16), ("cuda", 1, 1), ("cuda", 1, 16)]
-    plain = [Setting(device, precision, threads, batch)  # type: ignore[arg-type]
-             for (device, threads, batch), precision in product(ways, PRECISIONS)]
-    return [*plain, *(Setting("cpu", precision, 1, 1, gpu_sampling=True) for precision in PRECISIONS)]
+    ways = [
+        ("cpu", 1, 1),
+        ("cpu", 2, 1),
+        ("cpu", 4, 1),
+        ("cpu", 1, 16),
+        ("cuda", 1, 1),
+        ("cuda", 1, 16),
+    ]
+    plain = [
+        Setting(device, precision, threads, batch)  # type: ignore[arg-type]
+        for (device, threads, batch), precision in product(ways, PRECISIONS)
+    ]
+    return [
+        *plain,
+        *(Setting("cpu", precision, 1, 1, gpu_sampling=True) for precision in PRECISIONS),
+    ]
 
 
 def versions() -> dict[str, Any]:
@@ -275,8 +332,12 @@ def line(result: dict[str, Any]) -> str:
 
 def main(arguments: list[str] | None = None) -> int:
     """Print a line for each setting; returns 1 where one is outside the tolerance."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("folder", nargs="?", type=Path, default=Path("bitstream_spec/vectors/level_b"))
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument(
+        "folder", nargs="?", type=Path, default=Path("bitstream_spec/vectors/level_b")
+    )
     parser.add_argument("--json", type=Path, help="write the results and the conditions here, too")
     chosen = parser.parse_args(arguments)
 
@@ -288,8 +349,16 @@ def main(arguments: list[str] | None = None) -> int:
             sys.stdout.write(line(result) + "\n")
             sys.stdout.flush()
         if chosen.json:
-            save_json(chosen.json, {"conditions": versions(), "renderer": str(references.renderer), "results": results})
+            save_json(
+                chosen.json,
+                {
+                    "conditions": versions(),
+                    "renderer": str(references.renderer),
+                    "results": results,
+                },
+            )
         return int(not all(result.get("within", True) for result in results))
+
     return told(job)
 
 

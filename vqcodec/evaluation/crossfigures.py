@@ -1,4 +1,5 @@
 """What is measured of a portrait that another person's motion drives (crossid.py)."""
+
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
@@ -76,7 +77,12 @@ def correlation(first: Sequence[float], second: Sequence[float]) -> float:
 
 def path(points: Sequence[Points]) -> float:
     """Mean distance of landmarks from their first place, in that frame's distances between the eyes."""
-    return mean_of([float(np.linalg.norm(p - points[0], axis=1).mean()) / interocular_px(points[0]) for p in points[1:]])
+    return mean_of(
+        [
+            float(np.linalg.norm(p - points[0], axis=1).mean()) / interocular_px(points[0])
+            for p in points[1:]
+        ]
+    )
 
 
 class Judge:
@@ -88,7 +94,12 @@ class Judge:
     def __enter__(self) -> Judge:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
         self._landmarker.close()
 
     def points(self, picture: Picture) -> Points | None:
@@ -96,8 +107,13 @@ class Judge:
         found = self._landmarker.largest(picture)
         return None if found is None else found.points
 
-    def measure(self, names: tuple[str, str], shown: Sequence[Picture], driver: Sequence[Picture],
-                portrait: Picture) -> PairResult:
+    def measure(
+        self,
+        names: tuple[str, str],
+        shown: Sequence[Picture],
+        driver: Sequence[Picture],
+        portrait: Picture,
+    ) -> PairResult:
         """Figures of one driven portrait.
 
         Args:
@@ -111,40 +127,64 @@ class Judge:
         """
         face = self.points(portrait)
         if face is None:
-            raise MediaError(f"no face in the first frame of {names[1]}", hint="Leave this clip out.")
-        seen = [(a, b, p, q) for a, b in zip(shown, driver, strict=True)
-                if (p := self.points(a)) is not None and (q := self.points(b)) is not None]
+            raise MediaError(
+                f"no face in the first frame of {names[1]}", hint="Leave this clip out."
+            )
+        seen = [
+            (a, b, p, q)
+            for a, b in zip(shown, driver, strict=True)
+            if (p := self.points(a)) is not None and (q := self.points(b)) is not None
+        ]
         ours, theirs = [p for _, _, p, _ in seen], [q for _, _, _, q in seen]
         own = self._embed(portrait, face)
         looks = [(self._embed(a, p), self._embed(b, q)) for a, b, p, q in seen]
 
         def follows(of: Callable[[Points], float]) -> float:
             return correlation([of(p) for p in ours], [of(q) for q in theirs])
+
         far = path(theirs) if theirs else float("nan")
         return PairResult(
-            *names, len(shown), len(seen), mean_of([identity_distance(own, a) for a, _ in looks]),
-            mean_of([identity_distance(b, a) for a, b in looks]), mean_of([identity_distance(own, b) for _, b in looks]),
-            follows(mouth_openness), follows(eye_openness), follows(yaw), follows(roll_deg),
+            *names,
+            len(shown),
+            len(seen),
+            mean_of([identity_distance(own, a) for a, _ in looks]),
+            mean_of([identity_distance(b, a) for a, b in looks]),
+            mean_of([identity_distance(own, b) for _, b in looks]),
+            follows(mouth_openness),
+            follows(eye_openness),
+            follows(yaw),
+            follows(roll_deg),
             path(ours) / far if far > 0 else float("nan"),
-            interocular_px(face) / interocular_px(theirs[0]) if theirs else float("nan"))
+            interocular_px(face) / interocular_px(theirs[0]) if theirs else float("nan"),
+        )
 
 
 def summary(results: Sequence[PairResult]) -> dict[str, Any]:
     """Means over pairs, and whether the identity bar is met."""
     means = {name: mean_of([getattr(r, name) for r in results]) for name in FIGURES}
-    return {"pairs": len(results), "id_portrait_bar": IDENTITY_BAR, "id_portrait_met": means["id_portrait"] <= IDENTITY_BAR,
-            "portrait_nearer_than_driver": sum(r.id_portrait < r.id_driver for r in results)} | means
+    return {
+        "pairs": len(results),
+        "id_portrait_bar": IDENTITY_BAR,
+        "id_portrait_met": means["id_portrait"] <= IDENTITY_BAR,
+        "portrait_nearer_than_driver": sum(r.id_portrait < r.id_driver for r in results),
+    } | means
 
 
 def report(results: Sequence[PairResult]) -> str:
     """A line per pair, the means and the bar, as text."""
+
     def line(name: str, values: Sequence[float]) -> str:
         return f"{name:<18}" + "".join(f"{value:>13.3f}" for value in values)
+
     found = summary(results)
     lines = [f"{'driver -> portrait':<18}" + "".join(f"{name:>13}" for name in FIGURES)]
-    lines += [line(f"{r.driver} -> {r.portrait}", [getattr(r, name) for name in FIGURES]) for r in results]
+    lines += [
+        line(f"{r.driver} -> {r.portrait}", [getattr(r, name) for name in FIGURES]) for r in results
+    ]
     lines.append(line("mean", [found[name] for name in FIGURES]))
-    lines.append(f"identity distance to the portrait, at most {IDENTITY_BAR}: {found['id_portrait']:.3f}  "
-                 f"{'met' if found['id_portrait_met'] else 'MISSED'}; nearer to the portrait than to the driver: "
-                 f"{found['portrait_nearer_than_driver']} of {found['pairs']}")
+    lines.append(
+        f"identity distance to the portrait, at most {IDENTITY_BAR}: {found['id_portrait']:.3f}  "
+        f"{'met' if found['id_portrait_met'] else 'MISSED'}; nearer to the portrait than to the driver: "
+        f"{found['portrait_nearer_than_driver']} of {found['pairs']}"
+    )
     return "\n".join(lines)

@@ -14,6 +14,7 @@ decode --portrait` does, for three seconds. Every fifth frame is measured at 256
 `--transfer` renders with `vqcodec.motion.transfer` instead of the decoder's own rule, to compare rules. JSON:
 {"schema_version": 1, "conditions": {...}, "pairs": [{...}], "summary": {...}}; what could not be measured is null.
 """
+
 from __future__ import annotations
 
 import argparse
@@ -57,14 +58,19 @@ Draw: TypeAlias = Callable[[Path, Path], Iterator[VideoFrame]]
 """(.vqt, portrait) -> every fifth picture of the first seconds, with its time."""
 
 
-def pairs(clips: Sequence[Path], count: int | None = None, seed: int = SEED) -> list[tuple[Path, Path]]:
+def pairs(
+    clips: Sequence[Path], count: int | None = None, seed: int = SEED
+) -> list[tuple[Path, Path]]:
     """(driver, portrait): each clip once as either, never its own portrait, the same for the same clips.
 
     Raises:
         UsageError: fewer than two clips, or a count below 1.
     """
     if len(clips) < 2 or (count is not None and count < 1):
-        raise UsageError(f"{len(clips)} clips make no {'' if count is None else f'{count} '}pairs", hint="Two clips at least.")
+        raise UsageError(
+            f"{len(clips)} clips make no {'' if count is None else f'{count} '}pairs",
+            hint="Two clips at least.",
+        )
     circle = sorted(clips)
     random.Random(seed).shuffle(circle)
     found = [(clip, circle[(i + 1) % len(circle)]) for i, clip in enumerate(circle)]
@@ -81,6 +87,7 @@ def by_decoder(stream: Path, portrait: Path) -> Iterator[VideoFrame]:
 
 def by_transfer(name: str) -> Draw:
     """With a rule of `vqcodec.motion.transfer`: "shifted" or "scaled"."""
+
     def draw(stream: Path, portrait: Path) -> Iterator[VideoFrame]:
         options = DecodeOptions(portrait=portrait, end_s=SECONDS)
         with stream.open("rb") as handle:
@@ -94,21 +101,35 @@ def by_transfer(name: str) -> Draw:
             found = portrait_square(detector, load_picture(portrait), name=portrait.name)
         other = space.features(found.small[None], found.points[None])[0]
         own = dequantize(poses[0].key_frame.features, space.units)
-        state, features = parts.renderer.prepare(found.square, other), np.stack([pose.features for pose in poses])
-        moved = shifted(features, own, other) if name == "shifted" else scaled(features, own, other, space.basis)
-        for pose, picture in zip(poses, parts.renderer.render(state, moved, METRIC_SIDE_PX), strict=True):
+        state, features = (
+            parts.renderer.prepare(found.square, other),
+            np.stack([pose.features for pose in poses]),
+        )
+        moved = (
+            shifted(features, own, other)
+            if name == "shifted"
+            else scaled(features, own, other, space.basis)
+        )
+        for pose, picture in zip(
+            poses, parts.renderer.render(state, moved, METRIC_SIDE_PX), strict=True
+        ):
             yield VideoFrame(picture, pose.time_s)
+
     return draw
 
 
 def _driver_frames(clip: Path, times_s: Sequence[Fraction], crop: Crop | None) -> list[Picture]:
     with VideoSource(str(clip)) as video:
         follower = Follower(iter(video))
-        found = [follower.at(VideoFrame(np.zeros((1, 1, 3), np.uint8), time_s)) for time_s in times_s]
+        found = [
+            follower.at(VideoFrame(np.zeros((1, 1, 3), np.uint8), time_s)) for time_s in times_s
+        ]
         return [coded_square(f.rgb, crop, METRIC_SIDE_PX) for f in found if f is not None]
 
 
-def drive(driver: Path, portrait: Path, folder: Path, judge: Judge, draw: Draw = by_decoder) -> PairResult:
+def drive(
+    driver: Path, portrait: Path, folder: Path, judge: Judge, draw: Draw = by_decoder
+) -> PairResult:
     """Code the driver, draw the portrait with its motion, measure.
 
     Raises:
@@ -129,19 +150,38 @@ def drive(driver: Path, portrait: Path, folder: Path, judge: Judge, draw: Draw =
     theirs = _driver_frames(driver, [f.time_s for f in shown], crop)
     with FaceLandmarker() as landmarker:
         square = portrait_square(landmarker, first, name=portrait.stem).square
-    return judge.measure((driver.stem, portrait.stem), [to_side(f.rgb) for f in shown], theirs, to_side(square))
+    return judge.measure(
+        (driver.stem, portrait.stem), [to_side(f.rgb) for f in shown], theirs, to_side(square)
+    )
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """The command; returns its exit code: 0, or 1 when the identity bar is missed."""
-    parser = argparse.ArgumentParser(prog="python -m vqcodec.evaluation.crossid",
-                                     description="Drive one person's portrait with another's motion, and measure.")
-    parser.add_argument("clips", type=Path, metavar="CORPUS", help="corpus folder (val/*.mp4), or a folder of .mp4 clips")
-    parser.add_argument("--pairs", type=int, default=PAIRS, help=f"so many ({PAIRS}; no more than clips)")
+    parser = argparse.ArgumentParser(
+        prog="python -m vqcodec.evaluation.crossid",
+        description="Drive one person's portrait with another's motion, and measure.",
+    )
+    parser.add_argument(
+        "clips",
+        type=Path,
+        metavar="CORPUS",
+        help="corpus folder (val/*.mp4), or a folder of .mp4 clips",
+    )
+    parser.add_argument(
+        "--pairs", type=int, default=PAIRS, help=f"so many ({PAIRS}; no more than clips)"
+    )
     parser.add_argument("--json", type=Path, help="JSON file to write")
-    parser.add_argument("--transfer", choices=("decoder", "shifted", "scaled"), default="decoder",
-                        help="how motion is moved to the other face (as the decoder does it)")
-    parser.add_argument("--keep", type=Path, help="keep streams and portraits in this folder, and use those that are there")
+    parser.add_argument(
+        "--transfer",
+        choices=("decoder", "shifted", "scaled"),
+        default="decoder",
+        help="how motion is moved to the other face (as the decoder does it)",
+    )
+    parser.add_argument(
+        "--keep",
+        type=Path,
+        help="keep streams and portraits in this folder, and use those that are there",
+    )
     options = parser.parse_args(arguments)
 
     def job() -> int:
@@ -152,11 +192,23 @@ def main(arguments: Sequence[str] | None = None) -> int:
             folder.mkdir(parents=True, exist_ok=True)
             results = [drive(a, b, folder, judge, draw) for a, b in wanted]
         if options.json is not None:
-            known = conditions(transfer=options.transfer, seconds=int(SECONDS), every=EVERY, seed=SEED)
-            save_json(options.json, rounded({"schema_version": SCHEMA_VERSION, "conditions": known,
-                                             "pairs": [asdict(r) for r in results], "summary": summary(results)}))
+            known = conditions(
+                transfer=options.transfer, seconds=int(SECONDS), every=EVERY, seed=SEED
+            )
+            save_json(
+                options.json,
+                rounded(
+                    {
+                        "schema_version": SCHEMA_VERSION,
+                        "conditions": known,
+                        "pairs": [asdict(r) for r in results],
+                        "summary": summary(results),
+                    }
+                ),
+            )
         sys.stdout.write(report(results) + "\n")
         return int(not summary(results)["id_portrait_met"])
+
     return told(job)
 
 

@@ -15,6 +15,7 @@ file, lip sync by MediaPipe on every frame. The variants:
 Figures: dubsync.py and metrics/. Results of clips, and the clips as they were tracked, are kept (--cache): a run that was
 interrupted goes on where it stopped.
 """
+
 from __future__ import annotations
 
 import argparse
@@ -57,8 +58,21 @@ class Dubbing:
         ceiling: the clips' real motion, measured as "codec"; None leaves it out.
     """
 
-    def __init__(self, motion: Motion, level: Level, read: ReadClip, cache: ResultCache, ceiling: Motion | None = None) -> None:
-        self._motion, self._level, self._read, self._cache, self._ceiling = motion, level, read, cache, ceiling
+    def __init__(
+        self,
+        motion: Motion,
+        level: Level,
+        read: ReadClip,
+        cache: ResultCache,
+        ceiling: Motion | None = None,
+    ) -> None:
+        self._motion, self._level, self._read, self._cache, self._ceiling = (
+            motion,
+            level,
+            read,
+            cache,
+            ceiling,
+        )
 
     def clip(self, path: Path, sound: Path) -> tuple[DubResult, bool]:
         """Measure one clip; also says whether its result was there already.
@@ -75,13 +89,24 @@ class Dubbing:
         def clip() -> DubClip:
             read[:] = read or [self._read(path)]
             return read[0]
-        key = {"schema": SCHEMA_VERSION, "clip": content(path), "level": self._level.name, **self._level.settings}
-        found, kept = self._cache.get(path.stem, key | {"sound": content(sound), **self._motion.models},
-                                      lambda: self._measure(clip(), sound).to_json())
+
+        key = {
+            "schema": SCHEMA_VERSION,
+            "clip": content(path),
+            "level": self._level.name,
+            **self._level.settings,
+        }
+        found, kept = self._cache.get(
+            path.stem,
+            key | {"sound": content(sound), **self._motion.models},
+            lambda: self._measure(clip(), sound).to_json(),
+        )
         result = DubResult.from_json(found)
         ceiling = self._ceiling
         if ceiling is not None:  # it stays, whatever generator comes next
-            known, there = self._cache.get(f"{path.stem}-codec", key | ceiling.models, lambda: self._codec(clip(), ceiling))
+            known, there = self._cache.get(
+                f"{path.stem}-codec", key | ceiling.models, lambda: self._codec(clip(), ceiling)
+            )
             result, kept = result.beside("codec", known), kept and there
         return result, kept
 
@@ -93,11 +118,17 @@ class Dubbing:
         start_s = time.perf_counter()
         own = self._motion(clip, clip.pcm)
         generate_s = time.perf_counter() - start_s
-        variants = {"dub": self._figures(clip, own, clip.pcm, "dub"),
-                    "shuffled": self._figures(clip, self._motion(clip, other), other, "shuffled", lips_only=True)}
+        variants = {
+            "dub": self._figures(clip, own, clip.pcm, "dub"),
+            "shuffled": self._figures(
+                clip, self._motion(clip, other), other, "shuffled", lips_only=True
+            ),
+        }
         return DubResult(clip.path.stem, sound.stem, clip.frames, generate_s, variants)
 
-    def _figures(self, clip: DubClip, features: Features, pcm: Pcm, variant: str, *, lips_only: bool = False) -> Figures:
+    def _figures(
+        self, clip: DubClip, features: Features, pcm: Pcm, variant: str, *, lips_only: bool = False
+    ) -> Figures:
         assert features.shape == (clip.frames, 48) and features.dtype == np.float32
         return self._level.measure(clip, features, pcm, variant, lips_only=lips_only)
 
@@ -105,9 +136,11 @@ class Dubbing:
 def line(result: DubResult) -> str:
     """One clip on one line."""
     ours, other = result.variants["dub"], result.variants["shuffled"]
-    return (f"{result.clip}: lip correlation {ours['lip_corr']:.2f} at lag 0, best {ours['lip_best']:.2f} at "
-            f"{ours['lip_lag_ms']:+.0f} ms, with {result.sound}'s sound {other['lip_corr']:.2f}; opening "
-            f"{ours['opening_ratio']:.2f}; mouth {ours['lmd_mouth']:.4f}, with the other sound {other['lmd_mouth']:.4f}")
+    return (
+        f"{result.clip}: lip correlation {ours['lip_corr']:.2f} at lag 0, best {ours['lip_best']:.2f} at "
+        f"{ours['lip_lag_ms']:+.0f} ms, with {result.sound}'s sound {other['lip_corr']:.2f}; opening "
+        f"{ours['opening_ratio']:.2f}; mouth {ours['lmd_mouth']:.4f}, with the other sound {other['lmd_mouth']:.4f}"
+    )
 
 
 def shipped_motion(options: argparse.Namespace, parts: EncoderParts) -> Motion:
@@ -119,10 +152,17 @@ def shipped_motion(options: argparse.Namespace, parts: EncoderParts) -> Motion:
     from vqcodec.speech.controls import HeadShape
     from vqcodec.speech.generator import MotionGenerator
     from vqcodec.speech.tokenizer import SpeechTokenizer
+
     tokenizer = SpeechTokenizer.load(options.tokenizer, options.device)
     generator = MotionGenerator.load(options.generator, options.device)
-    return GeneratedMotion(tokenizer, generator, HeadShape.load(), parts.space.units, temperature=options.temperature,
-                           seed=options.seed)
+    return GeneratedMotion(
+        tokenizer,
+        generator,
+        HeadShape.load(),
+        parts.space.units,
+        temperature=options.temperature,
+        seed=options.seed,
+    )
 
 
 @contextmanager
@@ -132,6 +172,7 @@ def chosen_level(options: argparse.Namespace, parts: EncoderParts) -> Iterator[L
         yield MotionLevel(shipped_basis(), str(parts.space.id))
         return
     from vqcodec.render.renderer import Renderer
+
     renderer = Renderer.load(device=options.device, space=parts.space.id)
     with coded_folder(options.keep) as folder, FullLevel(renderer, folder, options.every) as level:
         yield level
@@ -139,32 +180,63 @@ def chosen_level(options: argparse.Namespace, parts: EncoderParts) -> Iterator[L
 
 def add_common(parser: argparse.ArgumentParser) -> None:
     """Arguments that the commands which dub clips share."""
-    parser.add_argument("--data", type=Path, required=True, help="corpus folder (val/*.mp4), or a folder of .mp4 clips")
+    parser.add_argument(
+        "--data",
+        type=Path,
+        required=True,
+        help="corpus folder (val/*.mp4), or a folder of .mp4 clips",
+    )
     parser.add_argument("--out", type=Path, help="JSON file to write")
     parser.add_argument("--clips", type=int, help="measure so many, evenly spread (all)")
-    parser.add_argument("--motion-only", action="store_true", help="no pictures: landmarks of the generated motion")
-    parser.add_argument("--every", type=int, default=FACE_EVERY, help="sample faces every so many frames (5)")
+    parser.add_argument(
+        "--motion-only", action="store_true", help="no pictures: landmarks of the generated motion"
+    )
+    parser.add_argument(
+        "--every", type=int, default=FACE_EVERY, help="sample faces every so many frames (5)"
+    )
     parser.add_argument("--keep", type=Path, help="keep the videos in this folder")
-    parser.add_argument("--cache", type=Path, default=default_folder(), help="keep tracked clips and results in this folder")
+    parser.add_argument(
+        "--cache",
+        type=Path,
+        default=default_folder(),
+        help="keep tracked clips and results in this folder",
+    )
     parser.add_argument("--force", action="store_true", help="measure again what is kept there")
     parser.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto")
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m vqcodec.evaluation.dubbing",
-                                     description="Dub clips with their own sound and measure them against the real clips.")
+    parser = argparse.ArgumentParser(
+        prog="python -m vqcodec.evaluation.dubbing",
+        description="Dub clips with their own sound and measure them against the real clips.",
+    )
     add_common(parser)
-    parser.add_argument("--ceiling", action="store_true", help="measure the clips' real motion, too")
-    parser.add_argument("--real", action="store_true", help="the clips' real motion instead of a generator's: checks the measure")
-    parser.add_argument("--val", type=Path, default=RESULTS / "val.json", help="the codec's own figures, to print beside")
+    parser.add_argument(
+        "--ceiling", action="store_true", help="measure the clips' real motion, too"
+    )
+    parser.add_argument(
+        "--real",
+        action="store_true",
+        help="the clips' real motion instead of a generator's: checks the measure",
+    )
+    parser.add_argument(
+        "--val",
+        type=Path,
+        default=RESULTS / "val.json",
+        help="the codec's own figures, to print beside",
+    )
     parser.add_argument("--tokenizer", type=Path, help="another speech tokenizer's file")
     parser.add_argument("--generator", type=Path, help="another generator's file")
-    parser.add_argument("--temperature", type=float, default=0.0, help="of sampling (0: the most likely)")
+    parser.add_argument(
+        "--temperature", type=float, default=0.0, help="of sampling (0: the most likely)"
+    )
     parser.add_argument("--seed", type=int, default=0, help="of sampling")
     return parser
 
 
-def measure(options: argparse.Namespace, motion: Motion | None = None) -> tuple[dict[str, Any], list[DubResult], dict[str, Any]]:
+def measure(
+    options: argparse.Namespace, motion: Motion | None = None
+) -> tuple[dict[str, Any], list[DubResult], dict[str, Any]]:
     """Conditions, results and references for a parsed command line; `motion` stands in for the shipped models."""
     every_clip = validation_clips(options.data)
     sounds, results = other_sound(every_clip), []
@@ -174,8 +246,13 @@ def measure(options: argparse.Namespace, motion: Motion | None = None) -> tuple[
     known = conditions(**motion.models)
     with chosen_level(options, parts) as level:
         cache = ResultCache(options.cache, force=options.force)
-        dubbing = Dubbing(motion, level, lambda path: cache.clip(path, parts), cache,
-                          real if options.ceiling or options.motion_only else None)
+        dubbing = Dubbing(
+            motion,
+            level,
+            lambda path: cache.clip(path, parts),
+            cache,
+            real if options.ceiling or options.motion_only else None,
+        )
         known |= {"level": level.name, **level.settings}
         for path in validation_clips(options.data, options.clips):
             start_s = time.perf_counter()
@@ -196,6 +273,7 @@ def main(arguments: Sequence[str] | None = None, motion: Motion | None = None) -
             save(options.out, known, results, beside)
         sys.stdout.write(show(known, results, beside))
         return 0
+
     return told(job)
 
 

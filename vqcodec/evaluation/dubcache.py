@@ -1,4 +1,5 @@
 """Results and tracked clips kept on disk: a measure that was interrupted goes on where it stopped, and the next is quick."""
+
 from __future__ import annotations
 
 import hashlib
@@ -46,13 +47,22 @@ class ResultCache:
         text = json.dumps(key, sort_keys=True)
         return self._folder / f"{name}-{hashlib.sha256(text.encode()).hexdigest()[:16]}{suffix}"
 
-    def clip(self, path: Path, parts: EncoderParts, read: Callable[[Path, EncoderParts], DubClip] = read_clip) -> DubClip:
+    def clip(
+        self,
+        path: Path,
+        parts: EncoderParts,
+        read: Callable[[Path, EncoderParts], DubClip] = read_clip,
+    ) -> DubClip:
         """A clip tracked by these models, or as it was kept.
 
         Raises:
             VqcodecError: it can't be read.
         """
-        key = {"clip": content(path), "motion_space": str(parts.space.id), "quality": DEFAULT_PORTRAIT_QUALITY}
+        key = {
+            "clip": content(path),
+            "motion_space": str(parts.space.id),
+            "quality": DEFAULT_PORTRAIT_QUALITY,
+        }
         kept = self._path(path.stem, key, ".npz")
         if not self._force and kept.is_file():
             try:
@@ -66,7 +76,9 @@ class ResultCache:
             np.savez_compressed(sink, **{name: getattr(clip, name) for name in _ARRAYS})
         return clip
 
-    def get(self, name: str, key: Mapping[str, Any], make: Callable[[], dict[str, Any]]) -> tuple[dict[str, Any], bool]:
+    def get(
+        self, name: str, key: Mapping[str, Any], make: Callable[[], dict[str, Any]]
+    ) -> tuple[dict[str, Any], bool]:
         """The kept result, or what `make` gives, which is then kept.
 
         Args:

@@ -10,6 +10,7 @@
 `--only` measures anew what it names and keeps the rest of an existing file. JSON: {"schema_version": 1, "kind": "checks",
 "conditions": {...}, "silence": {kind: [...]}, "speed": {...}, "memory": {...}, "checks": [{"name", "bar", "value", "met"}]}.
 """
+
 from __future__ import annotations
 
 import argparse
@@ -54,18 +55,33 @@ def by_api(sound: Path, portrait: Path, target: Path) -> Any:
     """`vqcodec.dub` as it comes."""
     from vqcodec import api
     from vqcodec.config import DubOptions
+
     return api.dub(sound, portrait, target, DubOptions(force=True))
 
 
 def by_command(threads: int) -> Timed:
     """`vqcodec dub` on so many threads."""
+
     def run(sound: Path, portrait: Path, target: Path) -> tuple[float, float]:
         target.unlink(missing_ok=True)
-        command = [sys.executable, "-m", "vqcodec_cli", "dub", str(sound), str(portrait), "-o", str(target)]
+        command = [
+            sys.executable,
+            "-m",
+            "vqcodec_cli",
+            "dub",
+            str(sound),
+            str(portrait),
+            "-o",
+            str(target),
+        ]
         start_s = time.perf_counter()
         with tempfile.TemporaryFile() as said:
-            process = subprocess.Popen(command, stdout=said, stderr=said,
-                                       env=os.environ | dict.fromkeys(_THREADS, str(threads)))
+            process = subprocess.Popen(
+                command,
+                stdout=said,
+                stderr=said,
+                env=os.environ | dict.fromkeys(_THREADS, str(threads)),
+            )
             peak = 0.0
             while process.poll() is None:
                 peak = max(peak, _held_mib(process.pid))
@@ -73,8 +89,11 @@ def by_command(threads: int) -> Timed:
             elapsed_s = time.perf_counter() - start_s
             if process.returncode:
                 said.seek(0)
-                raise MediaError(f"vqcodec dub ended with {process.returncode}: {said.read().decode(errors='replace')[-400:]}")
+                raise MediaError(
+                    f"vqcodec dub ended with {process.returncode}: {said.read().decode(errors='replace')[-400:]}"
+                )
         return elapsed_s, peak
+
     return run
 
 
@@ -84,7 +103,9 @@ def _held_mib(pid: int) -> float:
     Linux' VmHWM, since what `wait4` tells of a process begins with what its parent held.
     """
     try:
-        lines = Path(f"/proc/{pid}/status").read_text(encoding="ascii", errors="replace").splitlines()
+        lines = (
+            Path(f"/proc/{pid}/status").read_text(encoding="ascii", errors="replace").splitlines()
+        )
     except OSError:
         return 0.0
     return next((int(line.split()[1]) / 1024 for line in lines if line.startswith("VmHWM")), 0.0)
@@ -105,17 +126,26 @@ def portraits(data: Path, folder: Path) -> list[tuple[Path, Path]]:
 
 def speech(clip: Path, seconds: int, folder: Path) -> Path:
     """A clip's sound, repeated to so many seconds, as WAV at 16 kHz."""
-    return write_wav(folder / f"{clip.stem}-{seconds}.wav", speech_samples(looped(read_pcm(clip), seconds * 25)))
+    return write_wav(
+        folder / f"{clip.stem}-{seconds}.wav", speech_samples(looped(read_pcm(clip), seconds * 25))
+    )
 
 
-def silence(data: Path, folder: Path, dub: Dub, seconds: int = SECONDS) -> dict[str, list[dict[str, float]]]:
+def silence(
+    data: Path, folder: Path, dub: Dub, seconds: int = SECONDS
+) -> dict[str, list[dict[str, float]]]:
     """`dubsilence.behaviour` of each sound and portrait."""
     from vqcodec.speech.controls import HeadShape
+
     basis, shape = shipped_basis(), HeadShape.load()
     found: dict[str, list[dict[str, float]]] = {kind: [] for kind in SOUNDS}
     for picture, clip in portraits(data, folder):
         for kind in SOUNDS:
-            sound = speech(clip, seconds, folder) if kind == "speech" else write_wav(folder / f"{kind}.wav", quiet(kind, seconds))
+            sound = (
+                speech(clip, seconds, folder)
+                if kind == "speech"
+                else write_wav(folder / f"{kind}.wav", quiet(kind, seconds))
+            )
             stream = folder / f"{clip.stem}-{kind}.vqt"
             dub(sound, picture, stream)
             found[kind].append(behaviour(read_scene(stream, basis.units), basis, shape))
@@ -131,7 +161,9 @@ def speed(data: Path, folder: Path, timed: Timed, seconds: int = SPEED_S) -> dic
     for kind in ("vqt", "mp4"):
         took_s = [timed(sound, picture, folder / f"speed.{kind}")[0] for _ in range(REPEATS)]
         found[f"{kind}_realtime"] = seconds / float(np.median(took_s))
-        sys.stderr.write(f"{seconds} s of sound to .{kind}: {', '.join(f'{one:.1f}' for one in took_s)} s\n")
+        sys.stderr.write(
+            f"{seconds} s of sound to .{kind}: {', '.join(f'{one:.1f}' for one in took_s)} s\n"
+        )
     return found
 
 
@@ -145,7 +177,11 @@ def memory(data: Path, folder: Path, timed: Timed) -> dict[str, dict[str, float]
             took_s, peak = timed(speech(clip, seconds, folder), picture, folder / f"memory.{kind}")
             peaks.append(peak)
             sys.stderr.write(f"{seconds} s of sound to .{kind}: {peak:.0f} MiB, {took_s:.0f} s\n")
-        found[kind] = {"short_mib": peaks[0], "long_mib": peaks[-1], "growth_mib": peaks[-1] - peaks[0]}
+        found[kind] = {
+            "short_mib": peaks[0],
+            "long_mib": peaks[-1],
+            "growth_mib": peaks[-1] - peaks[0],
+        }
     return found
 
 
@@ -155,22 +191,44 @@ def all_checks(data: dict[str, Any]) -> list[dict[str, Any]]:
     if "speed" in data:
         for kind in ("vqt", "mp4"):
             value = data["speed"][f"{kind}_realtime"]
-            rows.append({"name": f"{SPEED_S} s of speech to .{kind}, times as fast as it plays", "bar": "above 1",
-                         "value": value, "met": value > 1})
+            rows.append(
+                {
+                    "name": f"{SPEED_S} s of speech to .{kind}, times as fast as it plays",
+                    "bar": "above 1",
+                    "value": value,
+                    "met": value > 1,
+                }
+            )
     if "memory" in data:
         for kind, (short_s, long_s) in MEMORY_S.items():
             value = data["memory"][kind]["growth_mib"]
-            rows.append({"name": f"memory, {long_s // 60} minutes over {short_s // 60}, to .{kind}, MiB",
-                         "bar": f"at most {MEMORY_GROWTH_MIB}", "value": value, "met": value <= MEMORY_GROWTH_MIB})
+            rows.append(
+                {
+                    "name": f"memory, {long_s // 60} minutes over {short_s // 60}, to .{kind}, MiB",
+                    "bar": f"at most {MEMORY_GROWTH_MIB}",
+                    "value": value,
+                    "met": value <= MEMORY_GROWTH_MIB,
+                }
+            )
     return rows
 
 
-def measure(data: Path, kinds: Sequence[str], *, dub: Dub, timed: Timed, threads: int = 2) -> dict[str, Any]:
+def measure(
+    data: Path, kinds: Sequence[str], *, dub: Dub, timed: Timed, threads: int = 2
+) -> dict[str, Any]:
     """The named parts of the JSON file."""
     from vqcodec.models import store
-    models = {kind: str(store.current(kind).id) for kind in ("motion_space", "renderer", "speech_tokenizer", "generator")}
+
+    models = {
+        kind: str(store.current(kind).id)
+        for kind in ("motion_space", "renderer", "speech_tokenizer", "generator")
+    }
     known = conditions(threads=threads, **models)
-    found: dict[str, Any] = {"schema_version": SCHEMA_VERSION, "kind": "checks", "conditions": known}
+    found: dict[str, Any] = {
+        "schema_version": SCHEMA_VERSION,
+        "kind": "checks",
+        "conditions": known,
+    }
     with tempfile.TemporaryDirectory(prefix="vqcodec-dubchecks-") as name:
         folder = Path(name)
         if "silence" in kinds:
@@ -190,23 +248,39 @@ def parse_kinds(text: str) -> tuple[str, ...]:
     """
     kinds = tuple(text.split(","))
     if not set(kinds) <= set(KINDS):
-        raise UsageError(f"{text!r} is not a list of checks", hint=f"Write some of {','.join(KINDS)}.")
+        raise UsageError(
+            f"{text!r} is not a list of checks", hint=f"Write some of {','.join(KINDS)}."
+        )
     return kinds
 
 
-def main(arguments: Sequence[str] | None = None, dub: Dub = by_api, timed: Timed | None = None) -> int:
+def main(
+    arguments: Sequence[str] | None = None, dub: Dub = by_api, timed: Timed | None = None
+) -> int:
     """The command; returns its exit code: 0, or 1 when a bar is missed."""
-    parser = argparse.ArgumentParser(prog="python -m vqcodec.evaluation.dubchecks",
-                                     description="Silence, speed and memory of a dub.")
-    parser.add_argument("--data", type=Path, required=True, help="corpus folder (val/*.mp4), or a folder of .mp4 clips")
+    parser = argparse.ArgumentParser(
+        prog="python -m vqcodec.evaluation.dubchecks",
+        description="Silence, speed and memory of a dub.",
+    )
+    parser.add_argument(
+        "--data",
+        type=Path,
+        required=True,
+        help="corpus folder (val/*.mp4), or a folder of .mp4 clips",
+    )
     parser.add_argument("--out", type=Path, help="JSON file to write")
     parser.add_argument("--only", default=",".join(KINDS), help="checks to make (all)")
     parser.add_argument("--threads", type=int, default=2, help="for speed and memory (2)")
     options = parser.parse_args(arguments)
 
     def job() -> int:
-        data = measure(options.data, parse_kinds(options.only), dub=dub, timed=timed or by_command(options.threads),
-                       threads=options.threads)
+        data = measure(
+            options.data,
+            parse_kinds(options.only),
+            dub=dub,
+            timed=timed or by_command(options.threads),
+            threads=options.threads,
+        )
         if options.out is not None and options.out.is_file():
             data = json.loads(options.out.read_text(encoding="utf-8")) | data
         data["checks"] = rounded(all_checks(data))
@@ -214,6 +288,7 @@ def main(arguments: Sequence[str] | None = None, dub: Dub = by_api, timed: Timed
             save_json(options.out, data)
         sys.stdout.write("\n".join(checks_lines(data)) + "\n")
         return int(not all(row["met"] for row in data["checks"]))
+
     return told(job)
 
 

@@ -1,4 +1,5 @@
 """Clips to dub: portrait, real motion and sound of each, and whose sound it gets where the sound must not fit."""
+
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
@@ -62,7 +63,9 @@ class DubClip:
     @property
     def real_points(self) -> list[Features | None]:
         """Landmarks of each frame in 0..1, None without a face."""
-        return [points if seen else None for points, seen in zip(self.points, self.seen, strict=True)]
+        return [
+            points if seen else None for points, seen in zip(self.points, self.seen, strict=True)
+        ]
 
 
 def _held(values: Sequence[Features | None]) -> Features:
@@ -75,7 +78,9 @@ def _held(values: Sequence[Features | None]) -> Features:
     return np.stack(filled)
 
 
-def read_clip(path: Path, parts: EncoderParts, *, quality: int = DEFAULT_PORTRAIT_QUALITY) -> DubClip:
+def read_clip(
+    path: Path, parts: EncoderParts, *, quality: int = DEFAULT_PORTRAIT_QUALITY
+) -> DubClip:
     """Track a clip as the encoder does (portrait = first frame with a face, whole picture), with its sound.
 
     Args:
@@ -91,8 +96,11 @@ def read_clip(path: Path, parts: EncoderParts, *, quality: int = DEFAULT_PORTRAI
     sound: list[Pcm] = []
     with VideoSource(str(path), sound="decode") as video, parts.detector() as detector:
         if video.frame_rate_hz != FRAME_RATE_HZ or not video.has_audio:
-            raise UsageError(f"{path.name} has {float(video.frame_rate_hz):g} frames a second and "
-                             f"{'' if video.has_audio else 'no '}sound", hint="A clip to dub needs 25 a second, and sound.")
+            raise UsageError(
+                f"{path.name} has {float(video.frame_rate_hz):g} frames a second and "
+                f"{'' if video.has_audio else 'no '}sound",
+                hint="A clip to dub needs 25 a second, and sound.",
+            )
 
         def pictures() -> Iterator[VideoFrame]:
             for item in video.items():
@@ -100,24 +108,42 @@ def read_clip(path: Path, parts: EncoderParts, *, quality: int = DEFAULT_PORTRAI
                     yield item
                 elif isinstance(item, AudioBlock):
                     sound.append(item.samples[:, 0])
+
         coded = motion_features(face_frames(pictures(), detector, "full"), parts.space)
         found = [item for item in coded if isinstance(item, tuple)]
     first = next((pair for pair in found if pair[1] is not None), None)
     if first is None:
         raise NoFaceError(f"no face in {path.name}", hint="Leave this clip out.")
     pcm = np.concatenate([np.zeros(0, np.int16), *sound])
-    return _made(path, found, first, looped(pcm, len(found), loop=False), parts.space.units, quality)
+    return _made(
+        path, found, first, looped(pcm, len(found), loop=False), parts.space.units, quality
+    )
 
 
-def _made(path: Path, found: Sequence[tuple[FaceFrame, Features | None]], first: tuple[FaceFrame, Features | None], pcm: Pcm,
-          units: Features, quality: int) -> DubClip:
+def _made(
+    path: Path,
+    found: Sequence[tuple[FaceFrame, Features | None]],
+    first: tuple[FaceFrame, Features | None],
+    pcm: Pcm,
+    units: Features,
+    quality: int,
+) -> DubClip:
     frame, features = first
     assert frame.square is not None and frame.points is not None and features is not None
     own = dequantize(stored_features(features, units), units)
     tokens = to_indices(quantize(_held([f for _, f in found]) - own, units))
     points = [f.points for f, _ in found]
     still = decode_still(encode_avif(frame.square, quality=quality), size_px=CODED_SIZE)
-    return DubClip(path, still, own, frame.points, _held(points), np.array([p is not None for p in points]), tokens, pcm)
+    return DubClip(
+        path,
+        still,
+        own,
+        frame.points,
+        _held(points),
+        np.array([p is not None for p in points]),
+        tokens,
+        pcm,
+    )
 
 
 def looped(pcm: Pcm, frames: int, *, loop: bool = True) -> Pcm:

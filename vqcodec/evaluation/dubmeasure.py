@@ -1,4 +1,5 @@
 """Two ways to measure a dub against the real clip: by the landmarks of its motion, or rendered and looked at."""
+
 from __future__ import annotations
 
 from pathlib import Path
@@ -35,7 +36,9 @@ class Level(Protocol):
         """Identities and settings: another entry is another result."""
         ...
 
-    def measure(self, clip: DubClip, features: Features, pcm: Pcm, variant: str, *, lips_only: bool = False) -> Figures:
+    def measure(
+        self, clip: DubClip, features: Features, pcm: Pcm, variant: str, *, lips_only: bool = False
+    ) -> Figures:
         """Figures of a dub; those that this level doesn't know are left out.
 
         Args:
@@ -62,12 +65,16 @@ class MotionLevel:
         self._basis = basis
         self.settings = {"motion_space": space}
 
-    def measure(self, clip: DubClip, features: Features, pcm: Pcm, variant: str, *, lips_only: bool = False) -> Figures:
+    def measure(
+        self, clip: DubClip, features: Features, pcm: Pcm, variant: str, *, lips_only: bool = False
+    ) -> Figures:
         """See Level."""
         return feature_sync(features, clip.real_points, self._basis)
 
 
-def film(features: Features, clip: DubClip, pcm: Pcm, renderer: FrameRenderer, target: Path) -> None:
+def film(
+    features: Features, clip: DubClip, pcm: Pcm, renderer: FrameRenderer, target: Path
+) -> None:
     """Write the video that a decoder would make of these features, with a sound.
 
     Args:
@@ -78,13 +85,20 @@ def film(features: Features, clip: DubClip, pcm: Pcm, renderer: FrameRenderer, t
         target: .mp4; replaced if it is there.
     """
     state = renderer.prepare(clip.still, clip.features)
-    with VideoSink(target, width=CODED_SIZE, height=CODED_SIZE, frame_rate_hz=FRAME_RATE_HZ, channels=1, crf=DEFAULT_CRF,
-                   force=True) as sink:
+    with VideoSink(
+        target,
+        width=CODED_SIZE,
+        height=CODED_SIZE,
+        frame_rate_hz=FRAME_RATE_HZ,
+        channels=1,
+        crf=DEFAULT_CRF,
+        force=True,
+    ) as sink:
         for start in range(0, len(features), BATCH_FRAMES):
-            pictures = renderer.render(state, features[start:start + BATCH_FRAMES], CODED_SIZE)
+            pictures = renderer.render(state, features[start : start + BATCH_FRAMES], CODED_SIZE)
             for number, picture in enumerate(pictures, start):
                 sink.write_frame(picture, number / FRAME_RATE_HZ)
-            sink.write_audio(pcm[start * FRAME_SAMPLES:(start + len(pictures)) * FRAME_SAMPLES])
+            sink.write_audio(pcm[start * FRAME_SAMPLES : (start + len(pictures)) * FRAME_SAMPLES])
 
 
 class FullLevel:
@@ -104,15 +118,26 @@ class FullLevel:
         self._renderer, self._folder = renderer, folder
         self._suite = Suite(face_every)
         self._reference: tuple[Path, Reference] | None = None
-        self.settings = {"motion_space": str(renderer.motion_space), "renderer": str(renderer.id), "face_every": str(face_every)}
+        self.settings = {
+            "motion_space": str(renderer.motion_space),
+            "renderer": str(renderer.id),
+            "face_every": str(face_every),
+        }
 
     def __enter__(self) -> FullLevel:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
         self._suite.__exit__(kind, error, trace)
 
-    def measure(self, clip: DubClip, features: Features, pcm: Pcm, variant: str, *, lips_only: bool = False) -> Figures:
+    def measure(
+        self, clip: DubClip, features: Features, pcm: Pcm, variant: str, *, lips_only: bool = False
+    ) -> Figures:
         """See Level."""
         target = self._folder / f"{clip.path.stem}-{variant}.mp4"
         film(features, clip, pcm, self._renderer, target)

@@ -1,4 +1,5 @@
 """What is measured as a dub: motion features for a clip's portrait and a sound, whichever way they are made."""
+
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Protocol
@@ -62,8 +63,11 @@ def portrait_facts(clip: DubClip, shape: HeadShape) -> tuple[Controls, PortraitF
     """The clip's own controls, and its portrait as the generator wants it."""
     from vqcodec.speech.controls import read_controls
     from vqcodec.speech.generator import PortraitFacts
+
     own = read_controls(clip.portrait_points[None], shape)
-    return read_controls(clip.points, shape), PortraitFacts(features=clip.features, controls=own, landmarks=clip.portrait_points)
+    return read_controls(clip.points, shape), PortraitFacts(
+        features=clip.features, controls=own, landmarks=clip.portrait_points
+    )
 
 
 class GeneratedMotion:
@@ -78,13 +82,31 @@ class GeneratedMotion:
         seed: of sampling.
     """
 
-    def __init__(self, tokenizer: SpeechTokens, generator: MotionGenerator, shape: HeadShape, units: NDArray[np.float32], *,
-                 temperature: float = 0.0, seed: int = 0) -> None:
+    def __init__(
+        self,
+        tokenizer: SpeechTokens,
+        generator: MotionGenerator,
+        shape: HeadShape,
+        units: NDArray[np.float32],
+        *,
+        temperature: float = 0.0,
+        seed: int = 0,
+    ) -> None:
         from vqcodec.speech.generator import METHOD
-        self._tokenizer, self._generator, self._shape, self._units = tokenizer, generator, shape, units
+
+        self._tokenizer, self._generator, self._shape, self._units = (
+            tokenizer,
+            generator,
+            shape,
+            units,
+        )
         self._sampling: dict[str, Any] = {"temperature": temperature, "seed": seed}
-        self.models = {"speech_tokenizer": str(getattr(tokenizer, "id", "unnamed")), "generator": str(generator.id),
-                       "method": str(METHOD), **{name: str(value) for name, value in self._sampling.items()}}
+        self.models = {
+            "speech_tokenizer": str(getattr(tokenizer, "id", "unnamed")),
+            "generator": str(generator.id),
+            "method": str(METHOD),
+            **{name: str(value) for name, value in self._sampling.items()},
+        }
 
     def __call__(self, clip: DubClip, pcm: Pcm) -> Features:
         """See Motion."""
@@ -92,6 +114,11 @@ class GeneratedMotion:
         samples = speech_samples(pcm)
         meter = EnergyMeter()
         meter.push(samples)
-        windows = self._generator.generate(self._tokenizer.tokens(samples), controls, portrait, rest=resting(meter.silent()),
-                                           **self._sampling)
+        windows = self._generator.generate(
+            self._tokenizer.tokens(samples),
+            controls,
+            portrait,
+            rest=resting(meter.silent()),
+            **self._sampling,
+        )
         return features_of(clip, np.concatenate(list(windows)), self._units)

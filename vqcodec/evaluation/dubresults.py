@@ -4,6 +4,7 @@ JSON: {"schema_version": 1, "kind": "dub", "conditions": {...}, "clips": [{"clip
 "variants": {"dub": {...}, "shuffled": {...}, "codec": {...}}}], "summary": {...}, "references": {...}}. `sound` names the clip
 whose sound the shuffled dub has. What was not measured is null or absent.
 """
+
 from __future__ import annotations
 
 import json
@@ -26,13 +27,28 @@ SCHEMA_VERSION = 1
 FIGURES = (*PICTURE_FIGURES, *LIP_FIGURES)
 
 BARS = (
-    Target(f"lip sync: correlation of the mouth's opening at the best lag within {WITHIN_MS} ms, mean",
-           lambda s: float(s["dub"]["lip_within"]), least=0.55),
+    Target(
+        f"lip sync: correlation of the mouth's opening at the best lag within {WITHIN_MS} ms, mean",
+        lambda s: float(s["dub"]["lip_within"]),
+        least=0.55,
+    ),
     Target("lip sync: the same at no lag", lambda s: float(s["dub"]["lip_corr"]), least=0.55),
-    Target("lip sync: best lag, size of the mean, ms", lambda s: abs(float(s["dub"]["lip_lag_ms"])), most=WITHIN_MS),
+    Target(
+        "lip sync: best lag, size of the mean, ms",
+        lambda s: abs(float(s["dub"]["lip_lag_ms"])),
+        most=WITHIN_MS,
+    ),
     Target("lip sync: best lag, mean size, ms", lambda s: float(s["lag_size_ms"]), most=WITHIN_MS),
-    Target(f"lip sync: share of clips with a best lag within {WITHIN_MS} ms", lambda s: float(s["lag_within"]), least=1),
-    Target("lip sync: correlation above another clip's sound, mean", lambda s: float(s["margin"]), least=0.25),
+    Target(
+        f"lip sync: share of clips with a best lag within {WITHIN_MS} ms",
+        lambda s: float(s["lag_within"]),
+        least=1,
+    ),
+    Target(
+        "lip sync: correlation above another clip's sound, mean",
+        lambda s: float(s["margin"]),
+        least=0.25,
+    ),
 )
 
 
@@ -57,15 +73,23 @@ class DubResult:
     def to_json(self) -> dict[str, Any]:
         """JSON-ready fields, all FIGURES in each variant."""
         variants = {name: with_all(v) for name, v in self.variants.items()}
-        return rounded({"clip": self.clip, "sound": self.sound, "frames": self.frames, "generate_s": self.generate_s,
-                        "variants": variants})
+        return rounded(
+            {
+                "clip": self.clip,
+                "sound": self.sound,
+                "frames": self.frames,
+                "generate_s": self.generate_s,
+                "variants": variants,
+            }
+        )
 
     @classmethod
     def from_json(cls, values: Mapping[str, Any]) -> DubResult:
         """The inverse; raises KeyError when a field is missing."""
         variants = {name: _numbers(v) for name, v in values["variants"].items()}
-        return cls(values["clip"], values["sound"], values["frames"], values["generate_s"], variants)
-
+        return cls(
+            values["clip"], values["sound"], values["frames"], values["generate_s"], variants
+        )
 
     def beside(self, variant: str, values: Mapping[str, Any]) -> DubResult:
         """With the JSON-ready figures of a further variant."""
@@ -93,8 +117,12 @@ def mean_figures(rows: Sequence[Mapping[str, float | None]]) -> Figures:
     """
     found = {}
     for name in FIGURES:
-        known = [float(v) for v in (row.get(name) for row in rows) if v is not None and not math.isnan(v)]
-        found[name] = float(np.median(known)) if known and name == "opening_ratio" else mean_of(known)
+        known = [
+            float(v) for v in (row.get(name) for row in rows) if v is not None and not math.isnan(v)
+        ]
+        found[name] = (
+            float(np.median(known)) if known and name == "opening_ratio" else mean_of(known)
+        )
     return found
 
 
@@ -107,17 +135,30 @@ def summarize(results: Sequence[DubResult]) -> dict[str, Any]:
         correlation less the shuffled one's; clips; clips_with_lips: those whose real lips move; realtime: seconds of motion
         made in a second.
     """
-    found: dict[str, Any] = {name: means(results, name) for name in ("dub", "shuffled", "codec")
-                             if any(name in r.variants for r in results)}
+    found: dict[str, Any] = {
+        name: means(results, name)
+        for name in ("dub", "shuffled", "codec")
+        if any(name in r.variants for r in results)
+    }
     lips = [r.variants["dub"] for r in results if not math.isnan(r.variants["dub"]["lip_corr"])]
     lags = [row["lip_lag_ms"] for row in lips]
     found["lag_size_ms"] = mean_of([abs(lag) for lag in lags])
-    found["lag_within"] = sum(abs(lag) <= WITHIN_MS for lag in lags) / len(lags) if lags else math.nan
-    found["margin"] = mean_of([r.variants["dub"]["lip_corr"] - r.variants["shuffled"]["lip_corr"] for r in results
-                               if "shuffled" in r.variants])
+    found["lag_within"] = (
+        sum(abs(lag) <= WITHIN_MS for lag in lags) / len(lags) if lags else math.nan
+    )
+    found["margin"] = mean_of(
+        [
+            r.variants["dub"]["lip_corr"] - r.variants["shuffled"]["lip_corr"]
+            for r in results
+            if "shuffled" in r.variants
+        ]
+    )
     seconds = sum(r.generate_s for r in results)
-    found |= {"clips": len(results), "clips_with_lips": len(lips),
-              "realtime": sum(r.frames for r in results) / 25 / seconds if seconds > 0 else math.nan}
+    found |= {
+        "clips": len(results),
+        "clips_with_lips": len(lips),
+        "realtime": sum(r.frames for r in results) / 25 / seconds if seconds > 0 else math.nan,
+    }
     return found
 
 
@@ -134,14 +175,33 @@ def references(path: Path, names: Sequence[str]) -> dict[str, Any]:
     if not names or not set(names) <= coded.keys() & known.still.keys():
         return {}
     both = {"still": [known.still[n] for n in names], "codec": [coded[n] for n in names]}
-    made = {variant: {f: mean_of([getattr(s, f) for s in scores]) for f in PICTURE_FIGURES} for variant, scores in both.items()}
-    return made | {"renderer": known.conditions.get("renderer"), "date_utc": known.conditions.get("date_utc")}
+    made = {
+        variant: {f: mean_of([getattr(s, f) for s in scores]) for f in PICTURE_FIGURES}
+        for variant, scores in both.items()
+    }
+    return made | {
+        "renderer": known.conditions.get("renderer"),
+        "date_utc": known.conditions.get("date_utc"),
+    }
 
 
-def save(path: Path, conditions: dict[str, Any], results: Sequence[DubResult], beside: dict[str, Any]) -> None:
+def save(
+    path: Path, conditions: dict[str, Any], results: Sequence[DubResult], beside: dict[str, Any]
+) -> None:
     """Write the JSON, whole or not at all."""
-    save_json(path, rounded({"schema_version": SCHEMA_VERSION, "kind": "dub", "conditions": conditions,
-                             "clips": [r.to_json() for r in results], "summary": summarize(results), "references": beside}))
+    save_json(
+        path,
+        rounded(
+            {
+                "schema_version": SCHEMA_VERSION,
+                "kind": "dub",
+                "conditions": conditions,
+                "clips": [r.to_json() for r in results],
+                "summary": summarize(results),
+                "references": beside,
+            }
+        ),
+    )
 
 
 def load(path: Path) -> tuple[dict[str, Any], list[DubResult], dict[str, Any]]:
@@ -150,11 +210,23 @@ def load(path: Path) -> tuple[dict[str, Any], list[DubResult], dict[str, Any]]:
     Raises:
         UsageError: it is something else.
     """
+
     def build(data: dict[str, Any]) -> tuple[dict[str, Any], list[DubResult], dict[str, Any]]:
         if data["kind"] != "dub":
             raise KeyError("kind")
-        return data["conditions"], [DubResult.from_json(c) for c in data["clips"]], data["references"]
-    return load_json(path, SCHEMA_VERSION, build, what="results of dubs", command="python -m vqcodec.evaluation.dubbing")
+        return (
+            data["conditions"],
+            [DubResult.from_json(c) for c in data["clips"]],
+            data["references"],
+        )
+
+    return load_json(
+        path,
+        SCHEMA_VERSION,
+        build,
+        what="results of dubs",
+        command="python -m vqcodec.evaluation.dubbing",
+    )
 
 
 def kind_of(path: Path) -> str:

@@ -5,6 +5,7 @@
 The grey lines of the curves are the times of the pictures. Both videos are followed frame by frame, matched by time; the sheet's
 kind goes by its name: .png, .jpg or .webp.
 """
+
 from __future__ import annotations
 
 import argparse
@@ -58,9 +59,11 @@ def follow(reference: Path, output: Path, frames: int) -> Followed:
     Raises:
         MediaError: one of them can't be read, or shows nothing.
     """
+
     def points(picture: Picture) -> Points | None:
         found = landmarker.largest(picture)
         return None if found is None else found.points
+
     with VideoSource(os.fspath(output)) as once:
         count = sum(1 for _ in once)
     # halfway into even parts: the first frame is the portrait itself
@@ -88,17 +91,24 @@ def curves(followed: Followed, width_px: int, height_px: int) -> Picture:
     require("matplotlib", "drawing curves")
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
+
     figure = Figure(figsize=(width_px / _DPI, height_px / _DPI), dpi=_DPI, constrained_layout=True)
     canvas = FigureCanvasAgg(figure)
     axis: Any = figure.subplots()
     # Okabe and Ito's blue and orange: told apart by everybody
-    for points, colour, name in ((followed.real, "#0072B2", "real"), (followed.dubbed, "#E69F00", "dubbed")):
+    for points, colour, name in (
+        (followed.real, "#0072B2", "real"),
+        (followed.dubbed, "#E69F00", "dubbed"),
+    ):
         axis.plot(followed.times_s, opening_track(points), color=colour, label=name, linewidth=1.2)
     for number, _, _ in followed.pictures:
         axis.axvline(followed.times_s[number], color="#BBBBBB", linewidth=0.8, zorder=0)
     sync = lip_sync(followed.real, followed.dubbed)
-    axis.set_title(f"mouth opening in eye distances: correlation {sync['lip_corr']:.2f}, best {sync['lip_best']:.2f} at "
-                   f"{sync['lip_lag_ms']:+.0f} ms", fontsize=9)
+    axis.set_title(
+        f"mouth opening in eye distances: correlation {sync['lip_corr']:.2f}, best {sync['lip_best']:.2f} at "
+        f"{sync['lip_lag_ms']:+.0f} ms",
+        fontsize=9,
+    )
     axis.set_xlabel("seconds", fontsize=8)
     axis.tick_params(labelsize=8)
     axis.margins(x=0.01)
@@ -111,15 +121,21 @@ def compose(followed: Followed, side_px: int) -> Picture:
     """The sheet: two rows of pictures, then the curves, (2 side + 1.1 side, 72 + n side, 3) uint8."""
     rows = []
     for name, at in (("real", 1), ("dubbed", 2)):
-        label = draw_label(np.full((side_px, _LABEL_WIDTH_PX, 3), 16, np.uint8), name, (6, side_px // 2), 0.4)
-        rows.append(np.concatenate([label, *(to_side(p[at], side_px) for p in followed.pictures)], axis=1))  # type: ignore[arg-type]
+        label = draw_label(
+            np.full((side_px, _LABEL_WIDTH_PX, 3), 16, np.uint8), name, (6, side_px // 2), 0.4
+        )
+        rows.append(
+            np.concatenate([label, *(to_side(p[at], side_px) for p in followed.pictures)], axis=1)  # type: ignore[arg-type]
+        )
     width = rows[0].shape[1]
     return np.concatenate([*rows, curves(followed, width, round(side_px * _CURVE_SHARE))])
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """The command; returns its exit code."""
-    parser = argparse.ArgumentParser(prog="python -m vqcodec.evaluation.dubsheet", description="A dub beside the real clip.")
+    parser = argparse.ArgumentParser(
+        prog="python -m vqcodec.evaluation.dubsheet", description="A dub beside the real clip."
+    )
     parser.add_argument("real", type=Path)
     parser.add_argument("dubbed", type=Path)
     parser.add_argument("sheet", type=Path, help=".png, .jpg or .webp to write")
@@ -131,10 +147,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     def job() -> int:
         if not 2 <= options.frames <= 32 or not 64 <= options.side <= CODED_SIZE:
-            raise UsageError(f"{options.frames} frames of {options.side} px are outside 2..32 and 64..{CODED_SIZE}")
+            raise UsageError(
+                f"{options.frames} frames of {options.side} px are outside 2..32 and 64..{CODED_SIZE}"
+            )
         sheet = compose(follow(options.real, options.dubbed, options.frames), options.side)
         write_sheet(sheet, options.sheet, quality=options.quality, force=options.force)
         return 0
+
     return told(job)
 
 

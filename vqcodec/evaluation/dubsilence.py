@@ -9,6 +9,7 @@ Measured on the landmarks that the decoded motion stands for, which are the ones
     blinks                             how often an eye closes more than half
     blink_gap_least_s, _most_s         time between blinks; the beginning and the end count for the longest only
 """
+
 from __future__ import annotations
 
 import math
@@ -53,11 +54,13 @@ def write_wav(path: Path, samples: Samples, rate_hz: int = 16000) -> Path:
 
 
 def quiet(kind: str, seconds: int = SECONDS, rate_hz: int = 16000) -> Samples:
-    """"silence": zeros; "noise": white, NOISE_DBFS rms; the same every time."""
+    """Zeros for "silence"; for "noise" white at NOISE_DBFS rms; the same every time."""
     count = seconds * rate_hz
     if kind == "silence":
         return np.zeros(count, np.float32)
-    return (np.random.default_rng(11).normal(size=count) * 10 ** (NOISE_DBFS / 20)).astype(np.float32)
+    return (np.random.default_rng(11).normal(size=count) * 10 ** (NOISE_DBFS / 20)).astype(
+        np.float32
+    )
 
 
 def frozen_s(points: NDArray[np.float32]) -> float:
@@ -78,8 +81,11 @@ def blink_figures(blink: NDArray[np.floating]) -> Figures:
     starts_s = np.flatnonzero(~shut[:-1] & shut[1:]) / FRAME_RATE_HZ
     edges_s = np.concatenate([[0.0], starts_s, [len(blink) / FRAME_RATE_HZ]])
     between = np.diff(starts_s)
-    return {"blinks": float(len(starts_s)), "blink_gap_least_s": float(between.min()) if len(between) else float("nan"),
-            "blink_gap_most_s": float(np.diff(edges_s).max())}
+    return {
+        "blinks": float(len(starts_s)),
+        "blink_gap_least_s": float(between.min()) if len(between) else float("nan"),
+        "blink_gap_most_s": float(np.diff(edges_s).max()),
+    }
 
 
 def behaviour(scene: Scene, basis: LandmarkBasis, shape: HeadShape) -> Figures:
@@ -91,12 +97,21 @@ def behaviour(scene: Scene, basis: LandmarkBasis, shape: HeadShape) -> Figures:
         shape: the mean head.
     """
     from vqcodec.speech.controls import read_controls
+
     points = basis.landmarks(scene.poses)
     controls, track = read_controls(points, shape), opening_track(points)
     nod, turn, tilt = np.degrees(controls.pose[:, :3].std(0))
-    return {"mouth_mean": float(track.mean()), "mouth_std": float(track.std()), "mouth_max": float(track.max()),
-            "mouth_portrait": lip_opening(basis.landmarks(scene.own[None])[0]), "nod_deg": float(nod), "turn_deg": float(turn),
-            "tilt_deg": float(tilt), "frozen_s": frozen_s(points), **blink_figures(controls.blink)}
+    return {
+        "mouth_mean": float(track.mean()),
+        "mouth_std": float(track.std()),
+        "mouth_max": float(track.max()),
+        "mouth_portrait": lip_opening(basis.landmarks(scene.own[None])[0]),
+        "nod_deg": float(nod),
+        "turn_deg": float(turn),
+        "tilt_deg": float(tilt),
+        "frozen_s": frozen_s(points),
+        **blink_figures(controls.blink),
+    }
 
 
 def _worst(name: str, *sounds: str, most: bool = True) -> Any:
@@ -104,21 +119,37 @@ def _worst(name: str, *sounds: str, most: bool = True) -> Any:
         rows = (row[name] for kind in sounds for row in found[kind])
         known = [one for one in rows if one is not None and not math.isnan(one)]
         return float((max if most else min)(known)) if known else float("nan")
+
     return value
 
 
 def _share(found: dict[str, Any]) -> float:
-    still, spoken = (mean_of([row["mouth_std"] for kind in kinds for row in found[kind]]) for kinds in (_QUIET, ("speech",)))
+    still, spoken = (
+        mean_of([row["mouth_std"] for kind in kinds for row in found[kind]])
+        for kinds in (_QUIET, ("speech",))
+    )
     return still / spoken if spoken > 0 else float("nan")
 
 
 _QUIET = ("silence", "noise")
 BARS = (
-    Target("silence and faint noise: mouth opening, mean, worst portrait", _worst("mouth_mean", *_QUIET), most=0.04),
-    Target("silence and faint noise: mouth opening, standard deviation, worst", _worst("mouth_std", *_QUIET), most=0.01),
+    Target(
+        "silence and faint noise: mouth opening, mean, worst portrait",
+        _worst("mouth_mean", *_QUIET),
+        most=0.04,
+    ),
+    Target(
+        "silence and faint noise: mouth opening, standard deviation, worst",
+        _worst("mouth_std", *_QUIET),
+        most=0.01,
+    ),
     Target("silence and faint noise: the mouth's movement over that in speech", _share, most=0.15),
     Target("all: longest stretch without head motion, s", _worst("frozen_s", *SOUNDS), most=1),
-    Target("all: blinks, shortest time between, s", _worst("blink_gap_least_s", *SOUNDS, most=False), least=2),
+    Target(
+        "all: blinks, shortest time between, s",
+        _worst("blink_gap_least_s", *SOUNDS, most=False),
+        least=2,
+    ),
     Target("all: blinks, longest time without, s", _worst("blink_gap_most_s", *SOUNDS), most=7),
 )
 """Over {"silence": [...], "noise": [...], "speech": [...]}, a `behaviour` for each portrait. Shut lips are at 0 to .02."""
@@ -126,4 +157,7 @@ BARS = (
 
 def checks(found: dict[str, Sequence[Figures]]) -> list[dict[str, Any]]:
     """Rows of the checks' table."""
-    return [{"name": bar.name, "bar": str(bar), "value": bar.value(found), "met": bar.met(found)} for bar in BARS]
+    return [
+        {"name": bar.name, "bar": str(bar), "value": bar.value(found), "met": bar.met(found)}
+        for bar in BARS
+    ]

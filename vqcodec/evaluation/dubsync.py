@@ -10,6 +10,7 @@
 Where the real lips move and the dub's never do, or show no face, the correlation is 0, not unknown: leaving such clips out
 would flatter.
 """
+
 from __future__ import annotations
 
 from collections.abc import Sequence
@@ -63,15 +64,28 @@ def lip_sync(reference: Sequence[Points | None], shown: Sequence[Points | None])
     if np.isnan(sync.correlation):
         return dict.fromkeys(LIP_FIGURES, 0.0) | {"lip_lag_ms": float("nan")}
     near = lip_correlation(real, ours, FRAME_RATE_HZ, WITHIN_MS)
-    return {"lip_corr": sync.correlation, "lip_within": near.best, "lip_best": sync.best, "lip_lag_ms": sync.lag_ms,
-            "opening_ratio": float(ours[both].std() / real[both].std())}
+    return {
+        "lip_corr": sync.correlation,
+        "lip_within": near.best,
+        "lip_best": sync.best,
+        "lip_lag_ms": sync.lag_ms,
+        "opening_ratio": float(ours[both].std() / real[both].std()),
+    }
 
 
-def distances(reference: Sequence[Points | None], shown: Sequence[Points | None], every: int = 1) -> Figures:
+def distances(
+    reference: Sequence[Points | None], shown: Sequence[Points | None], every: int = 1
+) -> Figures:
     """Figures lmd and lmd_mouth, over every so many frames in which both show a face; NaN without any."""
-    both = [(p, q) for p, q in zip(reference[::every], shown[::every], strict=False) if p is not None and q is not None]
-    return {"lmd": mean_of([landmark_distance(p, q) for p, q in both]),
-            "lmd_mouth": mean_of([landmark_distance(p, q, LIPS) for p, q in both])}
+    both = [
+        (p, q)
+        for p, q in zip(reference[::every], shown[::every], strict=False)
+        if p is not None and q is not None
+    ]
+    return {
+        "lmd": mean_of([landmark_distance(p, q) for p, q in both]),
+        "lmd_mouth": mean_of([landmark_distance(p, q, LIPS) for p, q in both]),
+    }
 
 
 def seen_points(landmarks: NDArray[np.float32] | Sequence[Points | None]) -> list[Points | None]:
@@ -79,8 +93,11 @@ def seen_points(landmarks: NDArray[np.float32] | Sequence[Points | None]) -> lis
     return [None if p is None or bool(np.isnan(p).any()) else p for p in landmarks]
 
 
-def feature_sync(features: NDArray[np.float32], reference: NDArray[np.float32] | Sequence[Points | None],
-                 basis: LandmarkBasis) -> Figures:
+def feature_sync(
+    features: NDArray[np.float32],
+    reference: NDArray[np.float32] | Sequence[Points | None],
+    basis: LandmarkBasis,
+) -> Figures:
     """All figures of this module for motion features, without rendering.
 
     Args:
@@ -98,9 +115,12 @@ def whole_units(motion: NDArray[np.integer]) -> NDArray[np.int16]:
     return from_indices(motion) if motion.ndim == 3 else motion.astype(np.int16)
 
 
-def motion_sync(tokens: NDArray[np.integer], portrait: Portrait,
-                reference_landmarks: NDArray[np.float32] | Sequence[Points | None],
-                basis: LandmarkBasis | None = None) -> Figures:
+def motion_sync(
+    tokens: NDArray[np.integer],
+    portrait: Portrait,
+    reference_landmarks: NDArray[np.float32] | Sequence[Points | None],
+    basis: LandmarkBasis | None = None,
+) -> Figures:
     """All figures of this module for generated tokens, without rendering: quick enough to watch a training by.
 
     Args:

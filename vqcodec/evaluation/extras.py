@@ -1,4 +1,5 @@
 """Packages that only measuring needs: imported when a figure is asked for, and named when they are absent."""
+
 from __future__ import annotations
 
 import importlib
@@ -29,8 +30,11 @@ def require(module: str, purpose: str) -> ModuleType:
     try:
         return importlib.import_module(module)
     except ImportError as error:
-        raise MissingExtraError(f"{purpose} needs the package {module.partition('.')[0]}, which can't be imported "
-                                f"({error})", hint=_HINT) from error
+        raise MissingExtraError(
+            f"{purpose} needs the package {module.partition('.')[0]}, which can't be imported "
+            f"({error})",
+            hint=_HINT,
+        ) from error
 
 
 def package_file(package: str, *parts: str, purpose: str) -> Path:
@@ -44,5 +48,7 @@ def package_file(package: str, *parts: str, purpose: str) -> Path:
     spec = importlib.util.find_spec(package)
     path = Path(spec.origin).parent.joinpath(*parts) if spec is not None and spec.origin else None
     if path is None or not path.is_file():
-        raise MissingExtraError(f"{purpose} needs the file {'/'.join(parts)} of the package {package}", hint=_HINT)
+        raise MissingExtraError(
+            f"{purpose} needs the file {'/'.join(parts)} of the package {package}", hint=_HINT
+        )
     return path

@@ -1,4 +1,5 @@
 """What the commands of this package share: result files as JSON, and errors as sentences with an exit code."""
+
 from __future__ import annotations
 
 import json
@@ -31,7 +32,9 @@ def rounded(value: Any) -> Any:
     return [rounded(v) for v in value] if isinstance(value, list | tuple) else value
 
 
-def load_json(path: Path, version: int, build: Callable[[dict[str, Any]], T], *, what: str, command: str) -> T:
+def load_json(
+    path: Path, version: int, build: Callable[[dict[str, Any]], T], *, what: str, command: str
+) -> T:
     """Read a result file.
 
     Args:
@@ -51,7 +54,9 @@ def load_json(path: Path, version: int, build: Callable[[dict[str, Any]], T], *,
             raise KeyError("schema_version")
         return build(data)
     except (json.JSONDecodeError, KeyError, TypeError, AttributeError) as error:
-        raise UsageError(f"{path} is not {what}: {error!r}", hint=f"Write one with {command} --out.") from error
+        raise UsageError(
+            f"{path} is not {what}: {error!r}", hint=f"Write one with {command} --out."
+        ) from error
 
 
 def told(job: Callable[[], int]) -> int:

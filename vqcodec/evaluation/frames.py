@@ -3,6 +3,7 @@
 `read_frames` is the reader behind every published figure: what FFmpeg decodes, nothing else done to it. `paired` is for
 looking and for quick figures: upright frames of two files, matched by time, by the codec's own reader.
 """
+
 from __future__ import annotations
 
 import os
@@ -58,7 +59,9 @@ def iter_frames(path: PathLike) -> Iterator[Picture]:
     except VqcodecError:
         raise
     except (av.FFmpegError, OSError) as error:
-        raise MediaError(f"can't read {os.fspath(path)}: {error}", hint="Is it a video that FFmpeg reads?") from error
+        raise MediaError(
+            f"can't read {os.fspath(path)}: {error}", hint="Is it a video that FFmpeg reads?"
+        ) from error
 
 
 def read_frames(path: PathLike, side_px: int | None = METRIC_SIDE_PX) -> Picture:
@@ -94,8 +97,11 @@ class Follower:
     def at(self, frame: VideoFrame) -> VideoFrame | None:
         """The frame nearest to `frame.time_s`, the later of two equally near; None for a video without frames."""
         time_s = frame.time_s
-        while self._held is not None and self._next is not None and \
-                abs(self._next.time_s - time_s) <= abs(self._held.time_s - time_s):
+        while (
+            self._held is not None
+            and self._next is not None
+            and abs(self._next.time_s - time_s) <= abs(self._held.time_s - time_s)
+        ):
             self._held, self._next = self._next, next(self._frames, None)
         return self._held
 

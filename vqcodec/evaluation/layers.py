@@ -5,6 +5,7 @@
 Each clip is coded once (portrait = first frame, whole picture). Its stream is cut to 1, 2, 3 and 4 layers as `vqcodec thin`
 does it, and every few frames of each are rendered and measured, beside the still first frame.
 """
+
 from __future__ import annotations
 
 import argparse
@@ -88,30 +89,59 @@ def measure(clips: Sequence[Path], every: int = EVERY) -> Layers:
             tracked = track(clip, encoder)
             decoder = decoder or DecoderParts.load(DecodeOptions(), tracked.head)
             if len(tracked.frames) <= every:
-                raise UsageError(f"{clip} has {len(tracked.frames)} frames: none to measure", hint="Choose a smaller --every.")
+                raise UsageError(
+                    f"{clip} has {len(tracked.frames)} frames: none to measure",
+                    hint="Choose a smaller --every.",
+                )
             seconds = float(len(tracked.frames) / tracked.head.frame_rate_hz)
             squares = source_squares(tracked, every, METRIC_SIDE_PX)
             # the first frame is the portrait itself: a still picture would score 100 dB there
             reference = suite.reference(squares[1:])
-            scores[0].append(suite.measure(reference, np.broadcast_to(squares[:1], reference.frames.shape)).mean())
+            scores[0].append(
+                suite.measure(
+                    reference, np.broadcast_to(squares[:1], reference.frames.shape)
+                ).mean()
+            )
             rates[0].append(0.0)
             for stream in streams(tracked, encoder):
                 shown = np.stack(list(rendered(stream.data, decoder, every))[1:])
                 scores[stream.layers].append(suite.measure(reference, shown).mean())
                 rates[stream.layers].append(stream.motion_bytes * 8 / seconds / 1000)
-    known = conditions(clips=len(clips), every=every, motion_space=str(encoder.space.id),
-                       renderer=str(decoder.renderer.id) if decoder else None)
-    return Layers(known, [LayerRow(n, mean_of(rates[n]), {k: mean_of([getattr(s, k) for s in scores[n]]) for k in SCORES})
-                          for n in range(LAYERS + 1)])
+    known = conditions(
+        clips=len(clips),
+        every=every,
+        motion_space=str(encoder.space.id),
+        renderer=str(decoder.renderer.id) if decoder else None,
+    )
+    return Layers(
+        known,
+        [
+            LayerRow(
+                n,
+                mean_of(rates[n]),
+                {k: mean_of([getattr(s, k) for s in scores[n]]) for k in SCORES},
+            )
+            for n in range(LAYERS + 1)
+        ],
+    )
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """The command; returns its exit code."""
-    parser = argparse.ArgumentParser(prog="python -m vqcodec.evaluation.layers", description="Figures at 1, 2, 3 and 4 layers.")
-    parser.add_argument("--data", type=Path, required=True, help="corpus folder (val/*.mp4), or a folder of .mp4 clips")
+    parser = argparse.ArgumentParser(
+        prog="python -m vqcodec.evaluation.layers", description="Figures at 1, 2, 3 and 4 layers."
+    )
+    parser.add_argument(
+        "--data",
+        type=Path,
+        required=True,
+        help="corpus folder (val/*.mp4), or a folder of .mp4 clips",
+    )
     parser.add_argument("--out", type=Path, help="JSON file to write")
     parser.add_argument("--clips", type=int, help="measure so many, evenly spread (all)")
-    parser.add_argument("--every", type=int, default=EVERY, help=f"measure every so many frames ({EVERY})")
+    parser.add_argument(
+        "--every", type=int, default=EVERY, help=f"measure every so many frames ({EVERY})"
+    )
     options = parser.parse_args(arguments)
 
     def job() -> int:
@@ -120,6 +150,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             found.save(options.out)
         sys.stdout.write(show(found))
         return 0
+
     return told(job)
 
 

@@ -5,6 +5,7 @@
 Columns: frames at even distances. Rows: source, 1, 2, 3, 4 layers, each `side` pixels; then the mouths of the same five, cut
 from the 512x512 picture and scaled to `side` x `side`/2. The sheet's kind goes by its name: .png, .jpg or .webp.
 """
+
 from __future__ import annotations
 
 import argparse
@@ -50,12 +51,24 @@ def compose(rows: Sequence[tuple[str, Picture]], mouths: Sequence[Centre], side_
         lines.append((name, [to_side(p, side_px) for p in pictures]))
     for name, pictures in rows:
         cuts = [window(p, at, _MOUTH_PX) for p, at in zip(pictures, mouths, strict=True)]
-        lines.append((name, [np.asarray(cv2.resize(c, (side_px, side_px // 2), interpolation=cv2.INTER_AREA), np.uint8)
-                             for c in cuts]))
+        lines.append(
+            (
+                name,
+                [
+                    np.asarray(
+                        cv2.resize(c, (side_px, side_px // 2), interpolation=cv2.INTER_AREA),
+                        np.uint8,
+                    )
+                    for c in cuts
+                ],
+            )
+        )
     made = []
     for name, cells in lines:
         height = cells[0].shape[0]
-        label = draw_label(np.full((height, _LABEL_WIDTH_PX, 3), 16, np.uint8), name, (6, height // 2), 0.4)
+        label = draw_label(
+            np.full((height, _LABEL_WIDTH_PX, 3), 16, np.uint8), name, (6, height // 2), 0.4
+        )
         made.append(np.concatenate([label, *cells], axis=1))
     return np.concatenate(made)
 
@@ -86,7 +99,9 @@ def layer_sheet(clip: Path, *, frames: int = 6, side_px: int = 160) -> Picture:
     rows = [("source", source_squares(tracked, every, CODED_SIZE)[:frames])]
     for stream in streams(tracked, encoder):
         name = f"{stream.layers} layer{'s' if stream.layers > 1 else ''}"
-        rows.append((name, np.stack(list(rendered(stream.data, decoder, every, CODED_SIZE)))[:frames]))
+        rows.append(
+            (name, np.stack(list(rendered(stream.data, decoder, every, CODED_SIZE)))[:frames])
+        )
     with FaceLandmarker() as landmarker:
         mouths = [_mouth(picture, landmarker) for picture in rows[0][1]]
     return compose(rows, mouths, side_px)
@@ -112,8 +127,10 @@ def write_sheet(sheet: Picture, target: Path, *, quality: int = 80, force: bool 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """The command; returns its exit code."""
-    parser = argparse.ArgumentParser(prog="python -m vqcodec.evaluation.layersheet",
-                                     description="A clip at 1, 2, 3 and 4 layers in one picture.")
+    parser = argparse.ArgumentParser(
+        prog="python -m vqcodec.evaluation.layersheet",
+        description="A clip at 1, 2, 3 and 4 layers in one picture.",
+    )
     parser.add_argument("clip", type=Path)
     parser.add_argument("sheet", type=Path, help=".png, .jpg or .webp to write")
     parser.add_argument("--frames", type=int, default=6, help="columns (6)")
@@ -126,6 +143,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sheet = layer_sheet(options.clip, frames=options.frames, side_px=options.side)
         write_sheet(sheet, options.sheet, quality=options.quality, force=options.force)
         return 0
+
     return told(job)
 
 

@@ -6,6 +6,7 @@ Each clip is encoded as `validate` does. Poses are measured on a long stream mad
 no rendering. Pictures are measured on the clips, for one seed: frames that are as they were are taken from the undamaged decode,
 the others are rendered.
 """
+
 from __future__ import annotations
 
 import argparse
@@ -104,8 +105,10 @@ class Shown:
             other = place.get(pose.time_s)
             if other is not None:
                 right = true.poses[other]
-                equal = np.array_equal(pose.features, right.features) \
+                equal = (
+                    np.array_equal(pose.features, right.features)
                     and pose.key_frame.first_frame == right.key_frame.first_frame
+                )
                 found.append((number, other, bool(equal)))
         return found
 
@@ -121,7 +124,9 @@ def distances(basis: LandmarkBasis, true: Rows, shown: Rows) -> NDArray[np.float
     return result
 
 
-def pose_run(stream: bytes, true: Shown, units: Rows, basis: LandmarkBasis) -> dict[str, float] | None:
+def pose_run(
+    stream: bytes, true: Shown, units: Rows, basis: LandmarkBasis
+) -> dict[str, float] | None:
     """Figures of one damaged stream; None when nothing of it can be shown."""
     try:
         shown = Shown.recovered(stream, units)
@@ -137,21 +142,33 @@ def pose_run(stream: bytes, true: Shown, units: Rows, basis: LandmarkBasis) -> d
         last = pose.features if there in intact else last
         held.append(last)
     right = np.array([true.poses[there].features for _, there in wrong])
-    figures = {"timeline": len(pairs) / total, "intact": len(intact) / total, "made_up": damage.frames_concealed / total}
-    for name, rows in (("lmd", [shown.poses[here].features for here, _ in wrong]),
-                       ("lmd_held", [held[there] for _, there in wrong]),
-                       ("lmd_still", [true.poses[0].features] * len(wrong))):
-        figures[name] = float(distances(basis, right, np.array(rows)).mean()) if wrong else float("nan")
+    figures = {
+        "timeline": len(pairs) / total,
+        "intact": len(intact) / total,
+        "made_up": damage.frames_concealed / total,
+    }
+    for name, rows in (
+        ("lmd", [shown.poses[here].features for here, _ in wrong]),
+        ("lmd_held", [held[there] for _, there in wrong]),
+        ("lmd_still", [true.poses[0].features] * len(wrong)),
+    ):
+        figures[name] = (
+            float(distances(basis, right, np.array(rows)).mean()) if wrong else float("nan")
+        )
     return figures
 
 
 def sound_lost(stream: bytes, damaged: bytes) -> float:
     """Share of the sound groups that are not intact in a damaged stream, 0..1; 0 without sound."""
-    total, left = (sum(chunk.type == AUDO_TYPE for chunk in chunks(data)) for data in (stream, damaged))
+    total, left = (
+        sum(chunk.type == AUDO_TYPE for chunk in chunks(data)) for data in (stream, damaged)
+    )
     return 1 - left / total if total else 0.0
 
 
-def pose_figures(harm: Harm, stream: bytes, true: Shown, units: Rows, basis: LandmarkBasis, seeds: int) -> PoseFigures:
+def pose_figures(
+    harm: Harm, stream: bytes, true: Shown, units: Rows, basis: LandmarkBasis, seeds: int
+) -> PoseFigures:
     """Means over seeds."""
     runs, sound = [], []
     count = seeds if harm.chance else 1
@@ -165,10 +182,18 @@ def pose_figures(harm: Harm, stream: bytes, true: Shown, units: Rows, basis: Lan
     def mean(name: str) -> float | None:
         known = [run[name] for run in runs if not np.isnan(run[name])]
         return round(float(np.mean(known)), 6) if known else None
+
     names = ("timeline", "intact", "made_up")
     shares = {name: mean(name) or 0.0 for name in names}
-    return PoseFigures(count, count - len(runs), **shares, sound_lost=round(float(np.mean(sound or [1.0])), 6),
-                       lmd=mean("lmd"), lmd_held=mean("lmd_held"), lmd_still=mean("lmd_still"))
+    return PoseFigures(
+        count,
+        count - len(runs),
+        **shares,
+        sound_lost=round(float(np.mean(sound or [1.0])), 6),
+        lmd=mean("lmd"),
+        lmd_held=mean("lmd_held"),
+        lmd_still=mean("lmd_still"),
+    )
 
 
 class Studio:
@@ -184,8 +209,8 @@ class Studio:
         """(N, 2) PSNR in dB and perceptual distance of each pose's picture to its reference, (N, 256, 256, 3)."""
         parts = []
         for start in range(0, len(poses), _BATCH):
-            pictures = np.stack(list(self._pictures(poses[start:start + _BATCH])))
-            right = reference[start:start + _BATCH]
+            pictures = np.stack(list(self._pictures(poses[start : start + _BATCH])))
+            right = reference[start : start + _BATCH]
             parts.append(np.stack([psnr_db(right, pictures), self._perceptual(right, pictures)], 1))
         return np.concatenate(parts).astype(np.float64) if parts else np.zeros((0, 2))
 
@@ -194,8 +219,16 @@ class Studio:
             batch = list(run)
             if still != self._still:
                 own = dequantize(batch[0].key_frame.features, self._parts.space.units)
-                self._still, self._state = still, self._parts.renderer.prepare(decode_still(still), own)
-            yield from map(to_side, self._parts.renderer.render(self._state, np.stack([p.features for p in batch]), 512))
+                self._still, self._state = (
+                    still,
+                    self._parts.renderer.prepare(decode_still(still), own),
+                )
+            yield from map(
+                to_side,
+                self._parts.renderer.render(
+                    self._state, np.stack([p.features for p in batch]), 512
+                ),
+            )
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,7 +241,9 @@ class Clip:
     scores: NDArray[np.float64]
 
 
-def picture_figures(harm: Harm, clips: Sequence[Clip], studio: Studio, units: Rows) -> PictureFigures:
+def picture_figures(
+    harm: Harm, clips: Sequence[Clip], studio: Studio, units: Rows
+) -> PictureFigures:
     """Means over all frames shown; only frames that differ from the undamaged decode are rendered."""
     damaged_scores, undamaged_scores, made_up = [], [], 0
     for number, clip in enumerate(clips):
@@ -220,7 +255,9 @@ def picture_figures(harm: Harm, clips: Sequence[Clip], studio: Studio, units: Ro
         theirs = [there for _, there, _ in pairs]
         scores = clip.scores[theirs].copy()
         wrong = [n for n, (_, _, equal) in enumerate(pairs) if not equal]
-        scores[wrong] = studio.scores([shown.poses[pairs[n][0]] for n in wrong], clip.frames[[theirs[n] for n in wrong]])
+        scores[wrong] = studio.scores(
+            [shown.poses[pairs[n][0]] for n in wrong], clip.frames[[theirs[n] for n in wrong]]
+        )
         made_up += len(wrong)
         damaged_scores.append(scores)
         undamaged_scores.append(clip.scores[theirs])
@@ -234,6 +271,7 @@ def picture_figures(harm: Harm, clips: Sequence[Clip], studio: Studio, units: Ro
 def encoded(clip: Path) -> bytes:
     """A clip as `validate` encodes it: all layers, the whole picture, the first frame as portrait."""
     from vqcodec import api
+
     sink = io.BytesIO()
     api.encode(clip, sink, EncodeOptions(portrait_frame="first", crop="full"))
     return sink.getvalue()
@@ -254,43 +292,75 @@ def measure(paths: Sequence[Path], minutes: float, seeds: int) -> LossReport:
     streams = [encoded(path) for path in paths]
     head = Reader(io.BytesIO(streams[0])).head
     parts = DecoderParts.load(DecodeOptions(), head)
-    units, basis = parts.space.units, store.read_basis(store.find(head.motion_space, "motion space"))
+    units, basis = (
+        parts.space.units,
+        store.read_basis(store.find(head.motion_space, "motion space")),
+    )
     studio, clips = Studio(parts), []
     with remembered_tokens():
         for path, stream in zip(paths, streams, strict=True):
             shown, frames = Shown.of(stream, units), read_frames(path)
             count = min(len(frames), len(shown.poses))
             shown = Shown(shown.poses[:count])
-            clips.append(Clip(frames[:count], stream, shown, studio.scores(shown.poses, frames[:count])))
+            clips.append(
+                Clip(frames[:count], stream, shown, studio.scores(shown.poses, frames[:count]))
+            )
         long = long_stream(streams, Fraction(minutes) * 60)
         true = Shown.of(long, units)
-        rows = [Row(harm.name, pose_figures(harm, long, true, units, basis, seeds),
-                    picture_figures(harm, clips, studio, units)) for harm in HARMS]
+        rows = [
+            Row(
+                harm.name,
+                pose_figures(harm, long, true, units, basis, seeds),
+                picture_figures(harm, clips, studio, units),
+            )
+            for harm in HARMS
+        ]
     groups = sum(chunk.type == MOTN_TYPE for chunk in chunks(long))
-    more = {"clips": [path.stem for path in paths], "seeds": seeds, "long_minutes": round(minutes, 3), "long_bytes": len(long),
-            "long_groups": groups, "motion_space": str(head.motion_space), "renderer": str(parts.renderer.id)}
+    more = {
+        "clips": [path.stem for path in paths],
+        "seeds": seeds,
+        "long_minutes": round(minutes, 3),
+        "long_bytes": len(long),
+        "long_groups": groups,
+        "motion_space": str(head.motion_space),
+        "renderer": str(parts.renderer.id),
+    }
     return LossReport(found | more, rows)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """The command; returns its exit code."""
-    parser = argparse.ArgumentParser(prog="python -m vqcodec.evaluation.loss",
-                                     description="Measure what is left of streams when a part of them is lost.")
-    parser.add_argument("--data", type=Path, required=True, help="corpus folder (val/*.mp4), or a folder of .mp4 clips")
+    parser = argparse.ArgumentParser(
+        prog="python -m vqcodec.evaluation.loss",
+        description="Measure what is left of streams when a part of them is lost.",
+    )
+    parser.add_argument(
+        "--data",
+        type=Path,
+        required=True,
+        help="corpus folder (val/*.mp4), or a folder of .mp4 clips",
+    )
     parser.add_argument("--out", type=Path, help="JSON file to write")
     parser.add_argument("--clips", type=int, help="measure so many, evenly spread (all)")
-    parser.add_argument("--minutes", type=float, default=DEFAULT_MINUTES, help="length of the long stream (10)")
-    parser.add_argument("--seeds", type=int, default=DEFAULT_SEEDS, help="runs per kind of damage (5)")
+    parser.add_argument(
+        "--minutes", type=float, default=DEFAULT_MINUTES, help="length of the long stream (10)"
+    )
+    parser.add_argument(
+        "--seeds", type=int, default=DEFAULT_SEEDS, help="runs per kind of damage (5)"
+    )
     options = parser.parse_args(arguments)
 
     def job() -> int:
         if options.seeds < 1 or not 0 < options.minutes <= 600:
             raise UsageError("seeds are 1 or more, minutes above 0 and at most 600")
-        report = measure(validation_clips(options.data, options.clips), options.minutes, options.seeds)
+        report = measure(
+            validation_clips(options.data, options.clips), options.minutes, options.seeds
+        )
         if options.out is not None:
             report.save(options.out)
         sys.stdout.write(show(report))
         return 0
+
     return told(job)
 
 

@@ -4,6 +4,7 @@
 
 JSON: {"schema_version": 1, "conditions": {...}, "rows": [{"damage": ..., "poses": {...}, "pictures": {...}}, ...]}.
 """
+
 from __future__ import annotations
 
 import argparse
@@ -88,8 +89,14 @@ class LossReport:
 
     def save(self, path: Path) -> None:
         """Write the JSON, whole or not at all."""
-        save_json(path, {"schema_version": SCHEMA_VERSION, "conditions": self.conditions,
-                         "rows": [asdict(row) for row in self.rows]})
+        save_json(
+            path,
+            {
+                "schema_version": SCHEMA_VERSION,
+                "conditions": self.conditions,
+                "rows": [asdict(row) for row in self.rows],
+            },
+        )
 
     @classmethod
     def load(cls, path: Path) -> LossReport:
@@ -98,10 +105,21 @@ class LossReport:
         Raises:
             UsageError: it is something else.
         """
+
         def build(data: dict[str, Any]) -> LossReport:
-            rows = [Row(r["damage"], PoseFigures(**r["poses"]), PictureFigures(**r["pictures"])) for r in data["rows"]]
+            rows = [
+                Row(r["damage"], PoseFigures(**r["poses"]), PictureFigures(**r["pictures"]))
+                for r in data["rows"]
+            ]
             return cls(data["conditions"], rows)
-        return load_json(path, SCHEMA_VERSION, build, what="a report on losses", command="python -m vqcodec.evaluation.loss")
+
+        return load_json(
+            path,
+            SCHEMA_VERSION,
+            build,
+            what="a report on losses",
+            command="python -m vqcodec.evaluation.loss",
+        )
 
 
 def _percent(share: float) -> str:
@@ -114,15 +132,25 @@ def _plain(value: float | None, digits: int) -> str:
 
 def table(report: LossReport) -> list[str]:
     """Markdown lines."""
-    lines = ["| damage | frames with a picture | intact | made up | sound lost | landmark distance of made-up poses | if the "
-             "last one were held | if the first frame were shown | PSNR, dB | undamaged | perceptual distance | undamaged |",
-             "|---|" + "---:|" * 11]
+    lines = [
+        "| damage | frames with a picture | intact | made up | sound lost | landmark distance of made-up poses | if the "
+        "last one were held | if the first frame were shown | PSNR, dB | undamaged | perceptual distance | undamaged |",
+        "|---|" + "---:|" * 11,
+    ]
     for row in report.rows:
         poses, pictures = row.poses, row.pictures
-        cells = [row.damage, *(_percent(share) for share in (poses.timeline, poses.intact, poses.made_up, poses.sound_lost)),
-                 *(_plain(value, 4) for value in (poses.lmd, poses.lmd_held, poses.lmd_still)),
-                 _plain(pictures.psnr_db, 2), _plain(pictures.psnr_db_undamaged, 2), _plain(pictures.perc, 4),
-                 _plain(pictures.perc_undamaged, 4)]
+        cells = [
+            row.damage,
+            *(
+                _percent(share)
+                for share in (poses.timeline, poses.intact, poses.made_up, poses.sound_lost)
+            ),
+            *(_plain(value, 4) for value in (poses.lmd, poses.lmd_held, poses.lmd_still)),
+            _plain(pictures.psnr_db, 2),
+            _plain(pictures.psnr_db_undamaged, 2),
+            _plain(pictures.perc, 4),
+            _plain(pictures.perc_undamaged, 4),
+        ]
         lines.append("| " + " | ".join(cells) + " |")
     return lines
 
@@ -132,11 +160,13 @@ def caption(report: LossReport) -> str:
     known = report.conditions
     failed = sum(row.poses.unreadable for row in report.rows)
     nothing = f"; {failed} runs showed nothing" if failed else ""
-    return (f"Poses: {known['long_minutes']:g} minutes ({known['long_bytes']} bytes, {known['long_groups']} motion groups) of "
-            f"{len(known['clips'])} clips in a row, means over {known['seeds']} seeds{nothing}; landmark distance in units of "
-            f"the distance of the eyes, against the undamaged poses. Pictures: the clips themselves, one seed, "
-            f"{report.rows[0].pictures.frames} frames at 256x256, not passed through H.264, against the clips. HEAD "
-            f"and portraits are spared. {known['date_utc']}; `{known['motion_space']}`, `{known['renderer']}`.")
+    return (
+        f"Poses: {known['long_minutes']:g} minutes ({known['long_bytes']} bytes, {known['long_groups']} motion groups) of "
+        f"{len(known['clips'])} clips in a row, means over {known['seeds']} seeds{nothing}; landmark distance in units of "
+        f"the distance of the eyes, against the undamaged poses. Pictures: the clips themselves, one seed, "
+        f"{report.rows[0].pictures.frames} frames at 256x256, not passed through H.264, against the clips. HEAD "
+        f"and portraits are spared. {known['date_utc']}; `{known['motion_space']}`, `{known['renderer']}`."
+    )
 
 
 def show(report: LossReport) -> str:
@@ -146,15 +176,31 @@ def show(report: LossReport) -> str:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """The command; returns its exit code: 0, or 1 when --check finds the page out of step."""
-    parser = argparse.ArgumentParser(prog=COMMAND, description="Table of what is left of damaged streams.")
+    parser = argparse.ArgumentParser(
+        prog=COMMAND, description="Table of what is left of damaged streams."
+    )
     parser.add_argument("report", type=Path)
-    parser.add_argument("--markdown", type=Path, required=True, help=f"page with the lines <!-- {MARK}:begin ... -->, end")
-    parser.add_argument("--check", action="store_true", help="change nothing; exit 1 if the page is out of step")
+    parser.add_argument(
+        "--markdown",
+        type=Path,
+        required=True,
+        help=f"page with the lines <!-- {MARK}:begin ... -->, end",
+    )
+    parser.add_argument(
+        "--check", action="store_true", help="change nothing; exit 1 if the page is out of step"
+    )
     options = parser.parse_args(arguments)
 
     def job() -> int:
         report = LossReport.load(options.report)
-        return replaced(options.markdown, MARK, COMMAND, [*table(report), "", caption(report)], check=options.check)
+        return replaced(
+            options.markdown,
+            MARK,
+            COMMAND,
+            [*table(report), "", caption(report)],
+            check=options.check,
+        )
+
     return told(job)
 
 

@@ -1,4 +1,5 @@
 """Parts of Markdown pages that commands write: everything between two comment lines."""
+
 from __future__ import annotations
 
 from collections.abc import Sequence
@@ -26,11 +27,16 @@ def updated(text: str, name: str, command: str, lines: Sequence[str]) -> str:
     first, last = begin(name, command), end(name)
     start, stop = text.find(first), text.find(last)
     if text.count(first) != 1 or text.count(last) != 1 or stop < start:
-        raise UsageError(f"the Markdown file has no place for the part {name!r}", hint=f"Add the lines {first} and {last}.")
-    return text[:start] + "\n".join([first, "", *lines, "", last]) + text[stop + len(last):]
+        raise UsageError(
+            f"the Markdown file has no place for the part {name!r}",
+            hint=f"Add the lines {first} and {last}.",
+        )
+    return text[:start] + "\n".join([first, "", *lines, "", last]) + text[stop + len(last) :]
 
 
-def replaced(page: Path, name: str, command: str, lines: Sequence[str], *, check: bool = False) -> int:
+def replaced(
+    page: Path, name: str, command: str, lines: Sequence[str], *, check: bool = False
+) -> int:
     """Bring a page's part up to date.
 
     Args:

@@ -2,13 +2,16 @@
 
 Paper: Liu et al., "VQTalker: Towards Multilingual Talking Avatars Through Facial Motion Tokenization".
 """
+
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 TABLE_1_SOURCE = "as printed there: HDTF, measured at 256x256, portrait = first frame"
-AUTHORS_SOURCE = ("results that the paper's authors show with their demo clips, measured by a script whose definitions "
-                  "vqcodec/evaluation/metrics shares, at 256x256, portrait = first frame")
+AUTHORS_SOURCE = (
+    "results that the paper's authors show with their demo clips, measured by a script whose definitions "
+    "vqcodec/evaluation/metrics shares, at 256x256, portrait = first frame"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,8 +27,20 @@ class Other:
     values: dict[str, float]
 
 
-def _table_1(method: str, size_px: int, kbps: float, ssim: float, lpips: float, csim: float, cpbd: float) -> Other:
-    return Other(method, {"size_px": size_px, "raw_kbps": kbps, "ssim": ssim, "lpips": lpips, "csim": csim, "cpbd": cpbd})
+def _table_1(
+    method: str, size_px: int, kbps: float, ssim: float, lpips: float, csim: float, cpbd: float
+) -> Other:
+    return Other(
+        method,
+        {
+            "size_px": size_px,
+            "raw_kbps": kbps,
+            "ssim": ssim,
+            "lpips": lpips,
+            "csim": csim,
+            "cpbd": cpbd,
+        },
+    )
 
 
 TABLE_1 = (
@@ -43,10 +58,31 @@ TABLE_1 = (
 """The H.264 row (512, about 347 kbit/s) has no other figure and is left out."""
 
 
-def _measured(method: str, kbps: float, psnr_db: float, ssim: float, ms_ssim: float, perc: float, lmd: float,
-              lmd_mouth: float, cpbd: float) -> Other:
-    return Other(method, {"raw_kbps": kbps, "psnr_db": psnr_db, "ssim": ssim, "ms_ssim": ms_ssim, "perc": perc, "lmd": lmd,
-                          "lmd_mouth": lmd_mouth, "cpbd": cpbd, "cpbd_reference": 0.414})
+def _measured(
+    method: str,
+    kbps: float,
+    psnr_db: float,
+    ssim: float,
+    ms_ssim: float,
+    perc: float,
+    lmd: float,
+    lmd_mouth: float,
+    cpbd: float,
+) -> Other:
+    return Other(
+        method,
+        {
+            "raw_kbps": kbps,
+            "psnr_db": psnr_db,
+            "ssim": ssim,
+            "ms_ssim": ms_ssim,
+            "perc": perc,
+            "lmd": lmd,
+            "lmd_mouth": lmd_mouth,
+            "cpbd": cpbd,
+            "cpbd_reference": 0.414,
+        },
+    )
 
 
 AUTHORS_CLIPS = (

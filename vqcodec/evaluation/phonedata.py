@@ -1,4 +1,5 @@
 """What a probe of phones learns from: frames of 40 ms of synthetic speech, their phone, and what three hearers make of them."""
+
 from __future__ import annotations
 
 import csv
@@ -86,9 +87,15 @@ def read_pieces(voices: Path) -> list[Piece]:
     """
     index = voices / "index.tsv"
     if not index.is_file():
-        raise MediaError(f"no index.tsv in {voices}", hint="Make the folder with python -m vqcodec.training.voices.")
+        raise MediaError(
+            f"no index.tsv in {voices}",
+            hint="Make the folder with python -m vqcodec.training.voices.",
+        )
     with index.open(encoding="utf-8", newline="") as file:
-        return [Piece(row["name"], row["language"], row["split"]) for row in csv.DictReader(file, delimiter="\t")]
+        return [
+            Piece(row["name"], row["language"], row["split"])
+            for row in csv.DictReader(file, delimiter="\t")
+        ]
 
 
 def read_samples(path: Path) -> Samples:
@@ -98,7 +105,9 @@ def read_samples(path: Path) -> Samples:
     return np.frombuffer(data, "<i2").astype(np.float32) / np.float32(32768)
 
 
-def frame_labels(phones: Sequence[tuple[float, float, str]], frames: int, language: str) -> NDArray[np.int64]:
+def frame_labels(
+    phones: Sequence[tuple[float, float, str]], frames: int, language: str
+) -> NDArray[np.int64]:
     """The class at each frame's centre; a phone of several parts gives each the same share of its time.
 
     Args:
@@ -118,7 +127,9 @@ def frame_labels(phones: Sequence[tuple[float, float, str]], frames: int, langua
             labels[inside] = UNKNOWN
             continue
         share = ((centres_s[inside] - start_s) / (end_s - start_s) * len(parts)).astype(np.int64)
-        labels[inside] = np.array([CLASSES.index(part) for part in parts])[np.minimum(share, len(parts) - 1)]
+        labels[inside] = np.array([CLASSES.index(part) for part in parts])[
+            np.minimum(share, len(parts) - 1)
+        ]
     return labels
 
 
@@ -132,11 +143,15 @@ def heard_together(hear: Hear, sounds: Sequence[Samples]) -> list[NDArray[np.flo
     Returns:
         One array (ceil(N / 640), features) for each sound.
     """
-    rooms = [np.zeros(-len(s) % TOKEN_SAMPLES + PAUSE_FRAMES * TOKEN_SAMPLES, np.float32) for s in sounds]
-    heard = hear(np.concatenate([part for pair in zip(sounds, rooms, strict=True) for part in pair]))
+    rooms = [
+        np.zeros(-len(s) % TOKEN_SAMPLES + PAUSE_FRAMES * TOKEN_SAMPLES, np.float32) for s in sounds
+    ]
+    heard = hear(
+        np.concatenate([part for pair in zip(sounds, rooms, strict=True) for part in pair])
+    )
     result, at = [], 0
     for sound, room in zip(sounds, rooms, strict=True):
-        result.append(heard[at:at + -(-len(sound) // TOKEN_SAMPLES)])
+        result.append(heard[at : at + -(-len(sound) // TOKEN_SAMPLES)])
         at += (len(sound) + len(room)) // TOKEN_SAMPLES
     return result
 
@@ -153,15 +168,18 @@ def _packs(sounds: Sequence[Samples]) -> Iterator[list[int]]:
         yield pack
 
 
-def _taught(names: Sequence[str], sounds: Sequence[Samples], teacher: TeacherFeatures,
-            cache: Path | None) -> list[NDArray[np.float16]]:
+def _taught(
+    names: Sequence[str], sounds: Sequence[Samples], teacher: TeacherFeatures, cache: Path | None
+) -> list[NDArray[np.float16]]:
     """The teacher's features of each sound, from `cache` where they are there, and into it where they aren't."""
     paths = [None if cache is None else cache / f"{name}.teacher.npy" for name in names]
     found = [np.load(path) if path is not None and path.is_file() else None for path in paths]
     missing = [n for n, features in enumerate(found) if features is None]
     for pack in _packs([sounds[n] for n in missing]):
         numbers = [missing[n] for n in pack]
-        for number, features in zip(numbers, heard_together(teacher.features, [sounds[n] for n in numbers]), strict=True):
+        for number, features in zip(
+            numbers, heard_together(teacher.features, [sounds[n] for n in numbers]), strict=True
+        ):
             short = features.astype(np.float16)
             found[number] = short
             if (path := paths[number]) is not None:
@@ -169,8 +187,14 @@ def _taught(names: Sequence[str], sounds: Sequence[Samples], teacher: TeacherFea
     return [np.asarray(features, np.float16) for features in found]
 
 
-def read_frames(voices: Path, pieces: Sequence[Piece], tokenizer: Tokens, teacher: TeacherFeatures, *,
-                cache: Path | None = None) -> Frames:
+def read_frames(
+    voices: Path,
+    pieces: Sequence[Piece],
+    tokenizer: Tokens,
+    teacher: TeacherFeatures,
+    *,
+    cache: Path | None = None,
+) -> Frames:
     """Labels and features of pieces.
 
     Args:
@@ -184,7 +208,10 @@ def read_frames(voices: Path, pieces: Sequence[Piece], tokenizer: Tokens, teache
         MediaError: no pieces.
     """
     if not pieces:
-        raise MediaError(f"{voices} has no pieces of a split that is needed", hint="Make it again with training.voices.")
+        raise MediaError(
+            f"{voices} has no pieces of a split that is needed",
+            hint="Make it again with training.voices.",
+        )
     sounds = [read_samples(voices / f"{piece.name}.wav") for piece in pieces]
     if cache is not None:
         cache.mkdir(parents=True, exist_ok=True)
@@ -193,8 +220,12 @@ def read_frames(voices: Path, pieces: Sequence[Piece], tokenizer: Tokens, teache
     at = 0
     for piece, sound in zip(pieces, sounds, strict=True):
         count = -(-len(sound) // TOKEN_SAMPLES)
-        rows = [(float(s), float(e), str(n)) for s, e, n in
-                json.loads((voices / f"{piece.name}.phones.json").read_text(encoding="utf-8"))]
+        rows = [
+            (float(s), float(e), str(n))
+            for s, e, n in json.loads(
+                (voices / f"{piece.name}.phones.json").read_text(encoding="utf-8")
+            )
+        ]
         labels.append(frame_labels(rows, count, piece.language))
         tokens.append(tokenizer.tokens(sound))
         mels.append(log_mel(sound).reshape(count, -1))
@@ -203,5 +234,12 @@ def read_frames(voices: Path, pieces: Sequence[Piece], tokenizer: Tokens, teache
         after.append(at + np.minimum(here + 1, count - 1))
         at += count
     languages = np.repeat([piece.language for piece in pieces], [len(part) for part in labels])
-    return Frames(np.concatenate(labels), languages, np.concatenate(before), np.concatenate(after), np.concatenate(tokens),
-                  np.concatenate(mels), np.concatenate(teachers))
+    return Frames(
+        np.concatenate(labels),
+        languages,
+        np.concatenate(before),
+        np.concatenate(after),
+        np.concatenate(tokens),
+        np.concatenate(mels),
+        np.concatenate(teachers),
+    )

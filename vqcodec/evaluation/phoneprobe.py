@@ -3,6 +3,7 @@
 Tokens enter as one-hot vectors: one per code and, where the code is a number of FSQ digits, one per digit as well, so that
 rare codes still say what their digits say. Dense features enter standardised by the training frames.
 """
+
 from __future__ import annotations
 
 from dataclasses import dataclass
@@ -52,13 +53,17 @@ class Features(Protocol):
 class DenseFeatures:
     """Numbers, standardised."""
 
-    def __init__(self, values: NDArray[np.floating], mean: NDArray[np.float32], scale: NDArray[np.float32]) -> None:
+    def __init__(
+        self, values: NDArray[np.floating], mean: NDArray[np.float32], scale: NDArray[np.float32]
+    ) -> None:
         self._values = torch.from_numpy(np.ascontiguousarray(values))
         self._mean, self._scale = torch.from_numpy(mean), torch.from_numpy(scale)
         self.width = values.shape[1]
 
     @classmethod
-    def pair(cls, train: NDArray[np.floating], tests: list[NDArray[np.floating]]) -> tuple[DenseFeatures, list[DenseFeatures]]:
+    def pair(
+        cls, train: NDArray[np.floating], tests: list[NDArray[np.floating]]
+    ) -> tuple[DenseFeatures, list[DenseFeatures]]:
         """Training and test features on the training features' scale."""
         mean = train.mean(0, dtype=np.float64).astype(np.float32)
         # a float16 array's own variance would overflow
@@ -76,7 +81,11 @@ class TokenFeatures:
 
     def __init__(self, tokens: NDArray[np.int64], codes: int) -> None:
         count, levels = DIGITS.get(codes, (0, 1))
-        digits = tokens[:, None] // levels ** np.arange(count) % levels + codes + levels * np.arange(count)
+        digits = (
+            tokens[:, None] // levels ** np.arange(count) % levels
+            + codes
+            + levels * np.arange(count)
+        )
         self._hot = torch.from_numpy(np.concatenate([tokens[:, None], digits], 1).astype(np.int64))
         self.width = codes + count * levels
 
@@ -88,7 +97,9 @@ class TokenFeatures:
 class WithNeighbours:
     """The frame before, the frame and the frame after, side by side."""
 
-    def __init__(self, features: Features, before: NDArray[np.int64], after: NDArray[np.int64]) -> None:
+    def __init__(
+        self, features: Features, before: NDArray[np.int64], after: NDArray[np.int64]
+    ) -> None:
         self._features, self.width = features, 3 * features.width
         self._before, self._after = torch.from_numpy(before), torch.from_numpy(after)
 
@@ -112,7 +123,9 @@ class Probe(nn.Module):
         return features.times(rows, self.weights) + self.bias
 
 
-def fitted(features: Features, labels: NDArray[np.int64], classes: int, settings: Settings) -> Probe:
+def fitted(
+    features: Features, labels: NDArray[np.int64], classes: int, settings: Settings
+) -> Probe:
     """The probe of training frames; frames with a negative label are left out.
 
     Args:
@@ -126,7 +139,9 @@ def fitted(features: Features, labels: NDArray[np.int64], classes: int, settings
     order = torch.Generator().manual_seed(settings.seed)
     optimizer = torch.optim.Adam(probe.parameters(), settings.rate)
     batches = -(-len(rows) // BATCH)
-    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, max(settings.epochs * batches, 1))
+    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(
+        optimizer, max(settings.epochs * batches, 1)
+    )
     for _ in range(settings.epochs):
         for batch in rows[torch.randperm(len(rows), generator=order)].split(BATCH):
             loss = functional.cross_entropy(probe(features, batch), wanted[batch])

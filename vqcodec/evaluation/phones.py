@@ -6,6 +6,7 @@ VOICES is a folder made by `python -m vqcodec.training.voices`, FOLDER the teach
 training split which of the 53 classes of ipa.py sounds at the centre of each 40 ms, from that frame alone or with its neighbours,
 and is tested on sentences, and on languages, that no training piece holds. Prints a table and writes JSON.
 """
+
 from __future__ import annotations
 
 import argparse
@@ -22,7 +23,15 @@ from vqcodec.evaluation import phonedata
 from vqcodec.evaluation.files import save_json, told
 from vqcodec.evaluation.ipa import CLASSES, SILENCE
 from vqcodec.evaluation.phonedata import SPLITS, Frames
-from vqcodec.evaluation.phoneprobe import DenseFeatures, Features, Settings, TokenFeatures, WithNeighbours, fitted, predicted
+from vqcodec.evaluation.phoneprobe import (
+    DenseFeatures,
+    Features,
+    Settings,
+    TokenFeatures,
+    WithNeighbours,
+    fitted,
+    predicted,
+)
 
 SCHEMA_VERSION = 1
 RESULT = Path(__file__).with_name("results") / "phones.json"
@@ -45,39 +54,61 @@ def _share(flags: NDArray[np.bool_]) -> float:
 
 def counted(frames: Frames) -> dict[str, Any]:
     """How many frames a split has, how many are silent, unknown, and how many codes they use."""
-    return {"frames": len(frames.labels), "silent": int((frames.labels == CLASSES.index(SILENCE)).sum()),
-            "without_class": int((frames.labels < 0).sum()), "codes_used": len(np.unique(frames.tokens)),
-            "languages": sorted(set(frames.languages.tolist()))}
+    return {
+        "frames": len(frames.labels),
+        "silent": int((frames.labels == CLASSES.index(SILENCE)).sum()),
+        "without_class": int((frames.labels < 0).sum()),
+        "codes_used": len(np.unique(frames.tokens)),
+        "languages": sorted(set(frames.languages.tolist())),
+    }
 
 
 def chance(train: Frames, test: Frames) -> dict[str, float]:
     """Accuracy of always guessing the training split's commonest class, with silence and without."""
     silence = CLASSES.index(SILENCE)
-    labels = [train.labels[train.labels >= 0], train.labels[(train.labels >= 0) & (train.labels != silence)]]
+    labels = [
+        train.labels[train.labels >= 0],
+        train.labels[(train.labels >= 0) & (train.labels != silence)],
+    ]
     guesses = [int(np.bincount(part, minlength=len(CLASSES)).argmax()) for part in labels]
-    return {key: accuracy(test.labels, np.full_like(test.labels, guess))[key]
-            for key, guess in zip(("all", "sounding"), guesses, strict=True)}
+    return {
+        key: accuracy(test.labels, np.full_like(test.labels, guess))[key]
+        for key, guess in zip(("all", "sounding"), guesses, strict=True)
+    }
 
 
 def _features(kind: str, splits: Mapping[str, Frames], codes: int) -> dict[str, Features]:
     """The features of one kind, of every split."""
     if kind == "tokens":
         return {split: TokenFeatures(frames.tokens, codes) for split, frames in splits.items()}
-    values = {split: frames.mel if kind == "log-mel" else frames.teacher for split, frames in splits.items()}
+    values = {
+        split: frames.mel if kind == "log-mel" else frames.teacher
+        for split, frames in splits.items()
+    }
     train, tests = DenseFeatures.pair(values[TRAIN], [values[split] for split in TESTS])
     return {TRAIN: train, **dict(zip(TESTS, tests, strict=True))}
 
 
-def probed(kind: str, neighbours: bool, splits: Mapping[str, Frames], codes: int, settings: Settings) -> dict[str, Any]:
+def probed(
+    kind: str, neighbours: bool, splits: Mapping[str, Frames], codes: int, settings: Settings
+) -> dict[str, Any]:
     """One row of the table: fit on the training split, test on all."""
     features = _features(kind, splits, codes)
     if neighbours:
-        features = {s: WithNeighbours(f, splits[s].before, splits[s].after) for s, f in features.items()}
+        features = {
+            s: WithNeighbours(f, splits[s].before, splits[s].after) for s, f in features.items()
+        }
     if kind == "tokens":
         settings = replace(settings, rate=TOKEN_RATE)
     probe = fitted(features[TRAIN], splits[TRAIN].labels, len(CLASSES), settings)
-    row: dict[str, Any] = {"features": kind, "neighbours": int(neighbours), "width": features[TRAIN].width, "accuracy": {},
-                           "languages": {}, "settings": asdict(settings)}
+    row: dict[str, Any] = {
+        "features": kind,
+        "neighbours": int(neighbours),
+        "width": features[TRAIN].width,
+        "accuracy": {},
+        "languages": {},
+        "settings": asdict(settings),
+    }
     for split, frames in splits.items():
         guesses = predicted(probe, features[split], len(frames.labels))
         row["accuracy"][split] = accuracy(frames.labels, guesses)
@@ -88,8 +119,15 @@ def probed(kind: str, neighbours: bool, splits: Mapping[str, Frames], codes: int
     return row
 
 
-def evaluate(voices: Path, tokenizer: phonedata.Tokens, teacher: phonedata.TeacherFeatures, *, settings: Settings | None = None,
-             cache: Path | None = None, progress: Callable[[str], None] = lambda _: None) -> dict[str, Any]:
+def evaluate(
+    voices: Path,
+    tokenizer: phonedata.Tokens,
+    teacher: phonedata.TeacherFeatures,
+    *,
+    settings: Settings | None = None,
+    cache: Path | None = None,
+    progress: Callable[[str], None] = lambda _: None,
+) -> dict[str, Any]:
     """Everything that the command writes.
 
     Args:
@@ -107,45 +145,75 @@ def evaluate(voices: Path, tokenizer: phonedata.Tokens, teacher: phonedata.Teach
     pieces = phonedata.read_pieces(voices)
     splits: dict[str, Frames] = {}
     for split in SPLITS:
-        splits[split] = phonedata.read_frames(voices, [p for p in pieces if p.split == split], tokenizer, teacher, cache=cache)
+        splits[split] = phonedata.read_frames(
+            voices, [p for p in pieces if p.split == split], tokenizer, teacher, cache=cache
+        )
         progress(f"{split}: {len(splits[split].labels)} frames")
     rows = []
     for neighbours in (False, True):
         for kind in KINDS:
             rows.append(probed(kind, neighbours, splits, tokenizer.codes, chosen))
             progress(f"{kind}, {'3 frames' if neighbours else '1 frame'}: {rows[-1]['accuracy']}")
-    return {"schema_version": SCHEMA_VERSION, "classes": list(CLASSES), "codes": tokenizer.codes,
-            "splits": {split: counted(frames) for split, frames in splits.items()},
-            "chance": {split: chance(splits[TRAIN], splits[split]) for split in TESTS}, "rows": rows}
+    return {
+        "schema_version": SCHEMA_VERSION,
+        "classes": list(CLASSES),
+        "codes": tokenizer.codes,
+        "splits": {split: counted(frames) for split, frames in splits.items()},
+        "chance": {split: chance(splits[TRAIN], splits[split]) for split in TESTS},
+        "rows": rows,
+    }
 
 
 def table(result: Mapping[str, Any]) -> str:
     """The result as a Markdown table: accuracy in per cent, silence included and not."""
-    lines = ["| features of 40 ms | frames seen | held-out sentences | without silence | held-out languages | without silence |",
-             "|---|---:|---:|---:|---:|---:|"]
+    lines = [
+        "| features of 40 ms | frames seen | held-out sentences | without silence | held-out languages | without silence |",
+        "|---|---:|---:|---:|---:|---:|",
+    ]
 
     def line(name: str, seen: str, scores: Mapping[str, Mapping[str, float]]) -> str:
-        cells = [f"{100 * scores[split][key]:.1f} %" for split in TESTS for key in ("all", "sounding")]
+        cells = [
+            f"{100 * scores[split][key]:.1f} %" for split in TESTS for key in ("all", "sounding")
+        ]
         return "| " + " | ".join([name, seen, *cells]) + " |"
 
     lines.append(line("commonest class", "0", result["chance"]))
-    lines += [line(row["features"], "3" if row["neighbours"] else "1", row["accuracy"]) for row in result["rows"]]
-    facts = [f"{split}: {c['frames']} frames, {c['silent']} silent, {c['without_class']} without a class, "
-             f"{c['codes_used']} of {result['codes']} codes, {' '.join(c['languages'])}"
-             for split, c in result["splits"].items()]
-    return "\n".join([*lines, "", f"{len(result['classes'])} classes. " + "; ".join(facts) + "."]) + "\n"
+    lines += [
+        line(row["features"], "3" if row["neighbours"] else "1", row["accuracy"])
+        for row in result["rows"]
+    ]
+    facts = [
+        f"{split}: {c['frames']} frames, {c['silent']} silent, {c['without_class']} without a class, "
+        f"{c['codes_used']} of {result['codes']} codes, {' '.join(c['languages'])}"
+        for split, c in result["splits"].items()
+    ]
+    return (
+        "\n".join([*lines, "", f"{len(result['classes'])} classes. " + "; ".join(facts) + "."])
+        + "\n"
+    )
 
 
 def _parser() -> argparse.ArgumentParser:
     known = Settings()
-    parser = argparse.ArgumentParser(prog="python -m vqcodec.evaluation.phones",
-                                     description="How much of the phones do speech tokens keep?")
-    parser.add_argument("voices", type=Path, help="folder made by python -m vqcodec.training.voices")
-    parser.add_argument("--teacher", type=Path, required=True, help="folder made by python -m vqcodec.training.teacher")
+    parser = argparse.ArgumentParser(
+        prog="python -m vqcodec.evaluation.phones",
+        description="How much of the phones do speech tokens keep?",
+    )
+    parser.add_argument(
+        "voices", type=Path, help="folder made by python -m vqcodec.training.voices"
+    )
+    parser.add_argument(
+        "--teacher",
+        type=Path,
+        required=True,
+        help="folder made by python -m vqcodec.training.teacher",
+    )
     parser.add_argument("--tokenizer", type=Path, help="a tokenizer's file (the shipped one)")
     parser.add_argument("--cache", type=Path, help="keeps the teacher's features from run to run")
     parser.add_argument("--epochs", type=int, default=known.epochs, help=f"({known.epochs})")
-    parser.add_argument("--out", type=Path, default=RESULT, help="(vqcodec/evaluation/results/phones.json)")
+    parser.add_argument(
+        "--out", type=Path, default=RESULT, help="(vqcodec/evaluation/results/phones.json)"
+    )
     return parser
 
 
@@ -164,8 +232,14 @@ def _measure(options: argparse.Namespace) -> int:
         sys.stderr.flush()
 
     tokenizer = SpeechTokenizer.load(options.tokenizer, "cpu")
-    result = evaluate(options.voices, tokenizer, Teacher.load(options.teacher), settings=Settings(epochs=options.epochs),
-                      cache=options.cache, progress=progress)
+    result = evaluate(
+        options.voices,
+        tokenizer,
+        Teacher.load(options.teacher),
+        settings=Settings(epochs=options.epochs),
+        cache=options.cache,
+        progress=progress,
+    )
     result["tokenizer"] = str(tokenizer.id)
     save_json(options.out, result)
     sys.stdout.write(table(result))

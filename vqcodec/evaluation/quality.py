@@ -2,6 +2,7 @@
 
 The same definitions as `metrics/fidelity.py` (which needs torchmetrics), at 256x256.
 """
+
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
@@ -47,7 +48,11 @@ def frame_psnr_db(reference: NDArray[np.uint8], output: NDArray[np.uint8]) -> fl
 
 
 def _blur(picture: NDArray[np.float64]) -> NDArray[np.float64]:
-    return np.asarray(cv2.GaussianBlur(picture, (_WINDOW_PX, _WINDOW_PX), _SIGMA_PX, borderType=cv2.BORDER_REFLECT_101))
+    return np.asarray(
+        cv2.GaussianBlur(
+            picture, (_WINDOW_PX, _WINDOW_PX), _SIGMA_PX, borderType=cv2.BORDER_REFLECT_101
+        )
+    )
 
 
 def frame_ssim(reference: NDArray[np.uint8], output: NDArray[np.uint8]) -> float:
@@ -62,11 +67,17 @@ def frame_ssim(reference: NDArray[np.uint8], output: NDArray[np.uint8]) -> float
     var_1 = _blur(first * first) - mean_1**2
     var_2 = _blur(second * second) - mean_2**2
     both = _blur(first * second) - mean_1 * mean_2
-    score = (2 * mean_1 * mean_2 + _C1) * (2 * both + _C2) / ((mean_1**2 + mean_2**2 + _C1) * (var_1 + var_2 + _C2))
+    score = (
+        (2 * mean_1 * mean_2 + _C1)
+        * (2 * both + _C2)
+        / ((mean_1**2 + mean_2**2 + _C1) * (var_1 + var_2 + _C2))
+    )
     return float(score.mean())
 
 
-def quality(reference: PathLike, output: PathLike, *, crop: Crop | None = None, every: int = 1) -> Quality:
+def quality(
+    reference: PathLike, output: PathLike, *, crop: Crop | None = None, every: int = 1
+) -> Quality:
     """Compare a decoded video with its source, frames paired by time, at 256x256.
 
     Args:

@@ -6,6 +6,7 @@
 `vqcodec validate --keep FOLDER` leaves such files. JSON: {"schema_version": 1, "conditions": {...}, "frames", "seconds",
 "layers": [{"layer", "coded_bytes", "ideal_bits", "counted_bits"}, ...]}, all added up over the files.
 """
+
 from __future__ import annotations
 
 import argparse
@@ -75,8 +76,10 @@ class Rates:
     @classmethod
     def load(cls, path: Path) -> Rates:
         """Read the JSON; raises UsageError when it is something else."""
+
         def build(data: dict[str, Any]) -> Rates:
             return cls(**data | {"layers": [LayerBits(**layer) for layer in data["layers"]]})
+
         return load_json(path, SCHEMA_VERSION, build, what="a rates file", command=COMMAND)
 
 
@@ -86,9 +89,13 @@ def stream_files(paths: Iterable[Path]) -> list[Path]:
     Raises:
         UsageError: there is none.
     """
-    files = [file for path in paths for file in (sorted(path.glob("*.vqt")) if path.is_dir() else [path])]
+    files = [
+        file for path in paths for file in (sorted(path.glob("*.vqt")) if path.is_dir() else [path])
+    ]
     if not files:
-        raise UsageError("there are no .vqt files", hint="vqcodec validate --keep FOLDER leaves some.")
+        raise UsageError(
+            "there are no .vqt files", hint="vqcodec validate --keep FOLDER leaves some."
+        )
     return files
 
 
@@ -116,45 +123,69 @@ def count(files: Sequence[Path]) -> Rates:
         frames += sum(map(len, groups))
         ideal[:layers] += sum(map(ideal_bits, groups))
         counted[:layers] += counted_bits(groups)
-    return Rates(conditions(files=[file.stem for file in files]), frames, round(seconds, 3), round(1000 * spent_s / frames, 3),
-                 [LayerBits(i + 1, int(coded[i]), round(float(ideal[i]), 1), round(float(counted[i]), 1))
-                  for i in range(LAYERS) if coded[i]])
+    return Rates(
+        conditions(files=[file.stem for file in files]),
+        frames,
+        round(seconds, 3),
+        round(1000 * spent_s / frames, 3),
+        [
+            LayerBits(i + 1, int(coded[i]), round(float(ideal[i]), 1), round(float(counted[i]), 1))
+            for i in range(LAYERS)
+            if coded[i]
+        ],
+    )
 
 
 def table(rates: Rates) -> list[str]:
     """Markdown lines: bits a digit and kbit/s of each layer, coded and ideal."""
-    lines = ["| layer | kbit/s | up to here | bits a digit | ideal, same model | above it | ideal, counting |",
-             "|---|---:|---:|---:|---:|---:|---:|"]
+    lines = [
+        "| layer | kbit/s | up to here | bits a digit | ideal, same model | above it | ideal, counting |",
+        "|---|---:|---:|---:|---:|---:|---:|",
+    ]
     digits, total = rates.frames * DIMS, 0.0
     for entry in rates.layers:
         bits = 8 * entry.coded_bytes
         total += bits / rates.seconds / 1000
-        lines.append(f"| {entry.layer} | {bits / rates.seconds / 1000:.3f} | {total:.3f} | {bits / digits:.4f} | "
-                     f"{entry.ideal_bits / digits:.4f} | {100 * (bits / entry.ideal_bits - 1):+.2f} % | "
-                     f"{entry.counted_bits / digits:.4f} |")
+        lines.append(
+            f"| {entry.layer} | {bits / rates.seconds / 1000:.3f} | {total:.3f} | {bits / digits:.4f} | "
+            f"{entry.ideal_bits / digits:.4f} | {100 * (bits / entry.ideal_bits - 1):+.2f} % | "
+            f"{entry.counted_bits / digits:.4f} |"
+        )
     bits = sum(8 * entry.coded_bytes for entry in rates.layers)
-    ideal, counted = (sum(getattr(e, name) for e in rates.layers) for name in ("ideal_bits", "counted_bits"))
-    lines.append(f"| all, a value | {total:.3f} | | {bits / digits:.4f} | {ideal / digits:.4f} | "
-                 f"{100 * (bits / ideal - 1):+.2f} % | {counted / digits:.4f} |")
+    ideal, counted = (
+        sum(getattr(e, name) for e in rates.layers) for name in ("ideal_bits", "counted_bits")
+    )
+    lines.append(
+        f"| all, a value | {total:.3f} | | {bits / digits:.4f} | {ideal / digits:.4f} | "
+        f"{100 * (bits / ideal - 1):+.2f} % | {counted / digits:.4f} |"
+    )
     return lines
 
 
 def caption(rates: Rates) -> str:
     """One sentence on the conditions."""
     known = rates.conditions
-    return (f"{len(known['files'])} streams, {rates.frames} frames, {rates.seconds:.1f} s; raw indices take 2.3219 bits a digit "
-            f"(log2 5). Decoding tokens takes {rates.decode_ms:.2f} ms of processor time a frame ({known['machine']['cpu']}); "
-            f"{known['date_utc']}.")
+    return (
+        f"{len(known['files'])} streams, {rates.frames} frames, {rates.seconds:.1f} s; raw indices take 2.3219 bits a digit "
+        f"(log2 5). Decoding tokens takes {rates.decode_ms:.2f} ms of processor time a frame ({known['machine']['cpu']}); "
+        f"{known['date_utc']}."
+    )
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """The command; returns its exit code: 0, or 1 when --check finds the page out of step."""
     parser = argparse.ArgumentParser(prog=COMMAND, description="Where the motion's bits go.")
     parser.add_argument("files", type=Path, nargs="*", help=".vqt files, or folders of them")
-    parser.add_argument("--from", dest="known", type=Path, help="JSON made before, instead of files")
+    parser.add_argument(
+        "--from", dest="known", type=Path, help="JSON made before, instead of files"
+    )
     parser.add_argument("--out", type=Path, help="JSON file to write")
-    parser.add_argument("--markdown", type=Path, help=f"page with the lines <!-- {MARK}:begin ... -->, end")
-    parser.add_argument("--check", action="store_true", help="change nothing; exit 1 if the page is out of step")
+    parser.add_argument(
+        "--markdown", type=Path, help=f"page with the lines <!-- {MARK}:begin ... -->, end"
+    )
+    parser.add_argument(
+        "--check", action="store_true", help="change nothing; exit 1 if the page is out of step"
+    )
     options = parser.parse_args(arguments)
 
     def job() -> int:
@@ -166,6 +197,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return replaced(options.markdown, MARK, COMMAND, lines, check=options.check)
         sys.stdout.write("\n".join(lines) + "\n")
         return 0
+
     return told(job)
 
 

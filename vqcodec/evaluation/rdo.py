@@ -6,6 +6,7 @@ Each clip's faces are found once; then its motion is coded at every strength (al
 (strength 0), to the bytes that `encode` writes (portrait = first frame, whole picture), decoded, and every few frames
 are rendered and measured at 256x256. The pictures don't pass through H.264, which would hide small differences.
 """
+
 from __future__ import annotations
 
 import argparse
@@ -71,28 +72,52 @@ def track(clip: Path, parts: EncoderParts, seconds: float | None = None) -> Trac
     """What the encoder knows of a clip, or of its first seconds, before it chooses any token."""
     with VideoSource(str(clip), sound="none") as video, parts.detector() as detector:
         pictures = (item for item in video.items() if isinstance(item, VideoFrame))
-        wanted = pictures if seconds is None else takewhile(lambda item: item.time_s < seconds, pictures)
+        wanted = (
+            pictures if seconds is None else takewhile(lambda item: item.time_s < seconds, pictures)
+        )
         found = list(motion_features(face_frames(wanted, detector, "full"), parts.space))
         head = Head(video.time_base_s, video.frame_rate_hz, LAYERS, parts.space.id, parts.renderer)
     return Tracked(head, [item for item in found if isinstance(item, tuple)])
 
 
-def code(tracked: Tracked, setting: Setting, units: NDArray[np.float32], quality: int,
-         refiner: MotionRefiner | None = None, refs: Refs = "auto") -> tuple[bytes, int]:
+def code(
+    tracked: Tracked,
+    setting: Setting,
+    units: NDArray[np.float32],
+    quality: int,
+    refiner: MotionRefiner | None = None,
+    refs: Refs = "auto",
+) -> tuple[bytes, int]:
     """A stream without sound, and the bytes of its motion payloads. The first frame is the first portrait."""
     sink = io.BytesIO()
-    head = Head(tracked.head.time_base_s, tracked.head.frame_rate_hz, setting.layers, tracked.head.motion_space,
-                tracked.head.renderer)
+    head = Head(
+        tracked.head.time_base_s,
+        tracked.head.frame_rate_hz,
+        setting.layers,
+        tracked.head.motion_space,
+        tracked.head.renderer,
+    )
     writer = Writer(sink, head)
     assembler = Assembler(units, head.time_base_s, "first", setting.strength, refs, refiner)
 
     def put(items: list[Portrait | MotionGroup]) -> None:
         for item in items:
             if isinstance(item, Portrait):
-                writer.key_frame(KeyFrame(item.first_frame, encode_avif(item.rgb, quality=quality), item.features))
+                writer.key_frame(
+                    KeyFrame(
+                        item.first_frame, encode_avif(item.rgb, quality=quality), item.features
+                    )
+                )
             else:
-                writer.motion(MotionGroup(item.first_frame, item.ticks, item.low_confidence,
-                                          item.indices[..., :setting.layers]))
+                writer.motion(
+                    MotionGroup(
+                        item.first_frame,
+                        item.ticks,
+                        item.low_confidence,
+                        item.indices[..., : setting.layers],
+                    )
+                )
+
     for frame, features in tracked.frames:
         put(assembler.push(frame, features))
     put(assembler.flush())
@@ -100,7 +125,9 @@ def code(tracked: Tracked, setting: Setting, units: NDArray[np.float32], quality
     return sink.getvalue(), writer.sizes.motion
 
 
-def rendered(stream: bytes, parts: DecoderParts, every: int, side_px: int = METRIC_SIDE_PX) -> Iterator[Pictures]:
+def rendered(
+    stream: bytes, parts: DecoderParts, every: int, side_px: int = METRIC_SIDE_PX
+) -> Iterator[Pictures]:
     """Every so many frames of a stream, rendered at 512 and reduced to (side_px, side_px, 3) uint8."""
     state, base, number = None, np.zeros(0, np.float32), 0
     for item in Reader(io.BytesIO(stream)):
@@ -111,7 +138,10 @@ def rendered(stream: bytes, parts: DecoderParts, every: int, side_px: int = METR
             chosen = np.arange(number, number + len(item.ticks)) % every == 0
             poses = base + dequantize(from_indices(item.indices[chosen]), parts.space.units)
             for start in range(0, len(poses), _BATCH):
-                yield from (to_side(shown, side_px) for shown in parts.renderer.render(state, poses[start:start + _BATCH], 512))
+                yield from (
+                    to_side(shown, side_px)
+                    for shown in parts.renderer.render(state, poses[start : start + _BATCH], 512)
+                )
             number += len(item.ticks)
         else:
             assert isinstance(item, AudioGroup)
@@ -139,18 +169,30 @@ class Measure:
     def reference(self, tracked: Tracked) -> tuple[Pictures, list[NDArray[np.float32] | None]]:
         """The frames to compare with, and their landmarks; a frame without a face repeats the square before it."""
         squares: list[Pictures] = []
-        for frame, _ in tracked.frames[::self.every]:
+        for frame, _ in tracked.frames[:: self.every]:
             assert frame.square is not None or squares
             squares.append(to_side(frame.square) if frame.square is not None else squares[-1])
         return np.stack(squares), [self.points(square) for square in squares]
 
-    def distances(self, reference: Pictures, points: list[NDArray[np.float32] | None], shown: Pictures) -> dict[str, float]:
+    def distances(
+        self, reference: Pictures, points: list[NDArray[np.float32] | None], shown: Pictures
+    ) -> dict[str, float]:
         """Means over the frames: perc, psnr_db, lmd, lmd_mouth."""
-        perc = [self._perceptual(reference[i:i + _BATCH], shown[i:i + _BATCH]) for i in range(0, len(shown), _BATCH)]
-        pairs = [(p, q) for p, q in zip(points, map(self.points, shown), strict=True) if p is not None and q is not None]
-        return {"perc": float(np.mean(np.concatenate(perc))), "psnr_db": float(np.mean(psnr_db(reference, shown))),
-                "lmd": float(np.mean([landmark_distance(p, q) for p, q in pairs])),
-                "lmd_mouth": float(np.mean([landmark_distance(p, q, LIPS) for p, q in pairs]))}
+        perc = [
+            self._perceptual(reference[i : i + _BATCH], shown[i : i + _BATCH])
+            for i in range(0, len(shown), _BATCH)
+        ]
+        pairs = [
+            (p, q)
+            for p, q in zip(points, map(self.points, shown), strict=True)
+            if p is not None and q is not None
+        ]
+        return {
+            "perc": float(np.mean(np.concatenate(perc))),
+            "psnr_db": float(np.mean(psnr_db(reference, shown))),
+            "lmd": float(np.mean([landmark_distance(p, q) for p, q in pairs])),
+            "lmd_mouth": float(np.mean([landmark_distance(p, q, LIPS) for p, q in pairs])),
+        }
 
 
 def measure(clips: Sequence[Path], wanted: Sequence[Setting], every: int) -> Curve:
@@ -174,10 +216,20 @@ def measure(clips: Sequence[Path], wanted: Sequence[Setting], every: int) -> Cur
             for row, setting in zip(rows, wanted, strict=True):
                 stream, size = code(tracked, setting, encoder.space.units, options.portrait_quality)
                 shown = np.stack(list(rendered(stream, decoder, every)))
-                row.append(judge.distances(reference, points, shown) | {"motion_kbps": size * 8 / seconds / 1000})
-    known = conditions(clips=[clip.stem for clip in clips], every=every, side_px=METRIC_SIDE_PX,
-                       motion_space=str(encoder.space.id), renderer=str(decoder.renderer.id) if decoder else None)
-    return Curve(known, [Point.of(s.strength, s.layers, row) for s, row in zip(wanted, rows, strict=True)])
+                row.append(
+                    judge.distances(reference, points, shown)
+                    | {"motion_kbps": size * 8 / seconds / 1000}
+                )
+    known = conditions(
+        clips=[clip.stem for clip in clips],
+        every=every,
+        side_px=METRIC_SIDE_PX,
+        motion_space=str(encoder.space.id),
+        renderer=str(decoder.renderer.id) if decoder else None,
+    )
+    return Curve(
+        known, [Point.of(s.strength, s.layers, row) for s, row in zip(wanted, rows, strict=True)]
+    )
 
 
 def parse_strengths(text: str) -> list[float]:
@@ -197,21 +249,35 @@ def parse_strengths(text: str) -> list[float]:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """The command; returns its exit code."""
-    parser = argparse.ArgumentParser(prog="python -m vqcodec.evaluation.rdo", description="Rate and distortion of the motion.")
-    parser.add_argument("--data", type=Path, required=True, help="corpus folder (val/*.mp4), or a folder of .mp4 clips")
+    parser = argparse.ArgumentParser(
+        prog="python -m vqcodec.evaluation.rdo", description="Rate and distortion of the motion."
+    )
+    parser.add_argument(
+        "--data",
+        type=Path,
+        required=True,
+        help="corpus folder (val/*.mp4), or a folder of .mp4 clips",
+    )
     parser.add_argument("--out", type=Path, help="JSON file to write")
     parser.add_argument("--clips", type=int, help="measure so many, evenly spread (all)")
     parser.add_argument("--every", type=int, default=5, help="measure every so many frames (5)")
-    parser.add_argument("--strengths", default=",".join(f"{s:g}" for s in STRENGTHS), help="strengths of --rdo, 0 first")
+    parser.add_argument(
+        "--strengths",
+        default=",".join(f"{s:g}" for s in STRENGTHS),
+        help="strengths of --rdo, 0 first",
+    )
     options = parser.parse_args(arguments)
 
     def job() -> int:
         strengths = parse_strengths(options.strengths)
-        curve = measure(validation_clips(options.data, options.clips), settings(strengths), options.every)
+        curve = measure(
+            validation_clips(options.data, options.clips), settings(strengths), options.every
+        )
         if options.out is not None:
             curve.save(options.out)
         sys.stdout.write(show(curve))
         return 0
+
     return told(job)
 
 

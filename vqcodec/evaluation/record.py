@@ -14,6 +14,7 @@
 Names carry units. A figure that could not be measured is null. A field may be added without a new schema_version; a
 change of meaning raises it.
 """
+
 from __future__ import annotations
 
 import json
@@ -31,7 +32,18 @@ from vqcodec.evaluation.metrics.suite import Scores
 from vqcodec.evaluation.steady import Camera
 
 SCHEMA_VERSION = 1
-FIGURES = ("psnr_db", "ssim", "ms_ssim", "perc", "id_dist", "lmd", "lmd_mouth", "cpbd", "cpbd_reference", "jitter")
+FIGURES = (
+    "psnr_db",
+    "ssim",
+    "ms_ssim",
+    "perc",
+    "id_dist",
+    "lmd",
+    "lmd_mouth",
+    "cpbd",
+    "cpbd_reference",
+    "jitter",
+)
 RATES = ("file_kbps", "motion_kbps", "audio_kbps", "portrait_kbps", "container_kbps")
 RATIOS = ("perc", "lmd", "lmd_mouth")
 
@@ -105,11 +117,22 @@ class Results:
 
     def to_json(self) -> dict[str, Any]:
         """The whole file as JSON-ready values."""
-        runs = [{"layers": r.layers, "clips": [c.to_json() for c in r.clips], "summary": self.summary(r)}
-                for r in self.runs]
-        return {"schema_version": SCHEMA_VERSION, "conditions": self.conditions,
-                "still": {name: scores.to_json() for name, scores in self.still.items()}, "runs": runs,
-                "failed": self.failed, "camera": {name: seen.to_json() for name, seen in self.camera.items()}}
+        runs = [
+            {
+                "layers": r.layers,
+                "clips": [c.to_json() for c in r.clips],
+                "summary": self.summary(r),
+            }
+            for r in self.runs
+        ]
+        return {
+            "schema_version": SCHEMA_VERSION,
+            "conditions": self.conditions,
+            "still": {name: scores.to_json() for name, scores in self.still.items()},
+            "runs": runs,
+            "failed": self.failed,
+            "camera": {name: seen.to_json() for name, seen in self.camera.items()},
+        }
 
     @classmethod
     def from_json(cls, values: dict[str, Any]) -> Results:
@@ -119,12 +142,19 @@ class Results:
             UsageError: another schema, or a field is missing.
         """
         if not isinstance(values, dict) or values.get("schema_version") != SCHEMA_VERSION:
-            raise UsageError(f"not validation results of schema {SCHEMA_VERSION}",
-                             hint="Make them with python -m vqcodec.evaluation.validate.")
+            raise UsageError(
+                f"not validation results of schema {SCHEMA_VERSION}",
+                hint="Make them with python -m vqcodec.evaluation.validate.",
+            )
         try:
-            runs = tuple(Run(r["layers"], tuple(ClipResult.from_json(c) for c in r["clips"])) for r in values["runs"])
+            runs = tuple(
+                Run(r["layers"], tuple(ClipResult.from_json(c) for c in r["clips"]))
+                for r in values["runs"]
+            )
             still = {name: Scores.from_json(scores) for name, scores in values["still"].items()}
-            camera = {name: Camera.from_json(seen) for name, seen in values.get("camera", {}).items()}
+            camera = {
+                name: Camera.from_json(seen) for name, seen in values.get("camera", {}).items()
+            }
             return cls(values["conditions"], still, runs, values["failed"], camera)
         except KeyError as error:
             raise UsageError(f"validation results lack the field {error}") from error
@@ -174,18 +204,32 @@ def summarize(run: Run, still: Sequence[Scores]) -> dict[str, Any]:
     ours = {f: mean_of([getattr(c.scores, f) for c in clips]) for f in FIGURES}
     base = {f: mean_of([getattr(s, f) for s in still]) for f in FIGURES}
     gain: dict[str, float] = {"psnr_db": ours["psnr_db"] - base["psnr_db"]}
-    gain["psnr_db_per_clip"] = mean_of([c.scores.psnr_db - s.psnr_db for c, s in zip(clips, still, strict=True)])
+    gain["psnr_db_per_clip"] = mean_of(
+        [c.scores.psnr_db - s.psnr_db for c, s in zip(clips, still, strict=True)]
+    )
     for name in RATIOS:
         gain[name] = _ratio(ours[name], base[name])
-        gain[f"{name}_per_clip"] = mean_of([_ratio(getattr(c.scores, name), getattr(s, name))
-                                            for c, s in zip(clips, still, strict=True)])
+        gain[f"{name}_per_clip"] = mean_of(
+            [
+                _ratio(getattr(c.scores, name), getattr(s, name))
+                for c, s in zip(clips, still, strict=True)
+            ]
+        )
     sharp = [_ratio(c.scores.cpbd, c.scores.cpbd_reference) for c in clips]
     gain["cpbd_of_source_per_clip"] = mean_of(sharp)
     gain["cpbd_off_source_per_clip"] = mean_of([abs(ratio - 1) for ratio in sharp])
-    return {"clips": len(clips), "frames": sum(c.frames for c in clips), "scores": ours, "still": base,
-            "rates": {r: mean_of([c.rates[r] for c in clips]) for r in RATES}, "gain": gain,
-            "encode_fps": float(np.median([c.encode_fps for c in clips])),
-            "decode_fps": float(np.median([c.decode_fps for c in clips])),
-            "tokens_identical": all(c.tokens_identical for c in clips),
-            "frames_kept": all(c.frames == c.frames_decoded for c in clips),
-            "clips_worse_than_still": sum(c.scores.perc >= s.perc for c, s in zip(clips, still, strict=True))}
+    return {
+        "clips": len(clips),
+        "frames": sum(c.frames for c in clips),
+        "scores": ours,
+        "still": base,
+        "rates": {r: mean_of([c.rates[r] for c in clips]) for r in RATES},
+        "gain": gain,
+        "encode_fps": float(np.median([c.encode_fps for c in clips])),
+        "decode_fps": float(np.median([c.decode_fps for c in clips])),
+        "tokens_identical": all(c.tokens_identical for c in clips),
+        "frames_kept": all(c.frames == c.frames_decoded for c in clips),
+        "clips_worse_than_still": sum(
+            c.scores.perc >= s.perc for c, s in zip(clips, still, strict=True)
+        ),
+    }

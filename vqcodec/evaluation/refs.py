@@ -9,6 +9,7 @@ portrait is not faded.
 JSON: {"schema_version": 1, "conditions": {...}, "rows": [{"refs", "quality", "portraits", "file_kbps", "perc", "psnr_db",
 "lmd", "lmd_mouth"}, ...], "clips": {name: [row, ...]}}; figures of `rows` are means over clips.
 """
+
 from __future__ import annotations
 
 import argparse
@@ -32,9 +33,14 @@ from vqcodec.evaluation.validate import validation_clips
 from vqcodec.parts import DecoderParts, EncoderParts
 
 SCHEMA_VERSION = 1
-COLUMNS = (("portraits", "portraits a clip", ".1f"), ("file_kbps", "file without sound, kbit/s", ".1f"),
-           ("perc", "perceptual ↓", ".3f"), ("psnr_db", "PSNR, dB ↑", ".2f"), ("lmd", "landmarks ↓", ".4f"),
-           ("lmd_mouth", "mouth ↓", ".4f"))
+COLUMNS = (
+    ("portraits", "portraits a clip", ".1f"),
+    ("file_kbps", "file without sound, kbit/s", ".1f"),
+    ("perc", "perceptual ↓", ".3f"),
+    ("psnr_db", "PSNR, dB ↑", ".2f"),
+    ("lmd", "landmarks ↓", ".4f"),
+    ("lmd_mouth", "mouth ↓", ".4f"),
+)
 
 Row = dict[str, Any]
 
@@ -56,8 +62,16 @@ def parse_choices(text: str) -> list[Choice]:
     choices = []
     for part in text.split(","):
         refs, _, quality = part.partition(":")
-        if not (refs.isdecimal() and quality.isdecimal() and 1 <= int(refs) <= MAX_REFS and 1 <= int(quality) <= 100):
-            raise UsageError(f"{part!r} is not portraits:quality", hint=f"Write 1..{MAX_REFS}, a colon, 1..100: 1:50,4:30.")
+        if not (
+            refs.isdecimal()
+            and quality.isdecimal()
+            and 1 <= int(refs) <= MAX_REFS
+            and 1 <= int(quality) <= 100
+        ):
+            raise UsageError(
+                f"{part!r} is not portraits:quality",
+                hint=f"Write 1..{MAX_REFS}, a colon, 1..100: 1:50,4:30.",
+            )
         choices.append(Choice(int(refs), int(quality)))
     return choices
 
@@ -75,23 +89,52 @@ def measure(clips: Sequence[Path], choices: Sequence[Choice], every: int) -> dic
             seconds = float(len(tracked.frames) / tracked.head.frame_rate_hz)
             rows = by_clip[clip.stem] = []
             for choice in choices:
-                stream, _ = code(tracked, Setting(0.0), encoder.space.units, choice.quality, refs=choice.refs)
+                stream, _ = code(
+                    tracked, Setting(0.0), encoder.space.units, choice.quality, refs=choice.refs
+                )
                 shown = np.stack(list(rendered(stream, decoder, every)))
-                rows.append({"refs": choice.refs, "quality": choice.quality, "portraits": verify(io.BytesIO(stream)).key_frames,
-                             "file_kbps": len(stream) * 8 / seconds / 1000} | judge.distances(reference, points, shown))
-            told_rows = "  ".join(f"{row['portraits']} {row['file_kbps']:.1f} {row['perc']:.3f}" for row in rows)
+                rows.append(
+                    {
+                        "refs": choice.refs,
+                        "quality": choice.quality,
+                        "portraits": verify(io.BytesIO(stream)).key_frames,
+                        "file_kbps": len(stream) * 8 / seconds / 1000,
+                    }
+                    | judge.distances(reference, points, shown)
+                )
+            told_rows = "  ".join(
+                f"{row['portraits']} {row['file_kbps']:.1f} {row['perc']:.3f}" for row in rows
+            )
             sys.stderr.write(f"{clip.stem}: {told_rows}\n")
-    rows = [{key: float(np.mean([rows[i][key] for rows in by_clip.values()])) for key in next(iter(by_clip.values()))[i]}
-            | {"refs": choice.refs, "quality": choice.quality} for i, choice in enumerate(choices)]
-    known = conditions(clips=len(clips), every=every, side_px=METRIC_SIDE_PX, motion_space=str(encoder.space.id),
-                       renderer=str(decoder.renderer.id) if decoder else None)
-    return {"schema_version": SCHEMA_VERSION, "conditions": known, "rows": rounded(rows), "clips": rounded(by_clip)}
+    rows = [
+        {
+            key: float(np.mean([rows[i][key] for rows in by_clip.values()]))
+            for key in next(iter(by_clip.values()))[i]
+        }
+        | {"refs": choice.refs, "quality": choice.quality}
+        for i, choice in enumerate(choices)
+    ]
+    known = conditions(
+        clips=len(clips),
+        every=every,
+        side_px=METRIC_SIDE_PX,
+        motion_space=str(encoder.space.id),
+        renderer=str(decoder.renderer.id) if decoder else None,
+    )
+    return {
+        "schema_version": SCHEMA_VERSION,
+        "conditions": known,
+        "rows": rounded(rows),
+        "clips": rounded(by_clip),
+    }
 
 
 def show(rows: Sequence[Row]) -> str:
     """A Markdown table."""
-    lines = ["| `--refs` | `--portrait-quality` | " + " | ".join(name for _, name, _ in COLUMNS) + " |",
-             "|" + "---:|" * (len(COLUMNS) + 2)]
+    lines = [
+        "| `--refs` | `--portrait-quality` | " + " | ".join(name for _, name, _ in COLUMNS) + " |",
+        "|" + "---:|" * (len(COLUMNS) + 2),
+    ]
     for row in rows:
         cells = " | ".join(format(row[key], form) for key, _, form in COLUMNS)
         lines.append(f"| {row['refs']} | {row['quality']} | {cells} |")
@@ -100,13 +143,21 @@ def show(rows: Sequence[Row]) -> str:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """The command; returns its exit code."""
-    parser = argparse.ArgumentParser(prog="python -m vqcodec.evaluation.refs",
-                                     description="What further portraits gain and cost.")
-    parser.add_argument("clips_dir", type=Path, help="corpus folder (val/*.mp4), or a folder of .mp4 clips")
+    parser = argparse.ArgumentParser(
+        prog="python -m vqcodec.evaluation.refs",
+        description="What further portraits gain and cost.",
+    )
+    parser.add_argument(
+        "clips_dir", type=Path, help="corpus folder (val/*.mp4), or a folder of .mp4 clips"
+    )
     parser.add_argument("--json", type=Path, help="JSON file to write")
     parser.add_argument("--clips", type=int, help="measure so many, evenly spread (all)")
     parser.add_argument("--every", type=int, default=10, help="measure every so many frames (10)")
-    parser.add_argument("--settings", default="1:50,1:25,2:25,4:25,4:50", help="portraits:quality, ... (%(default)s)")
+    parser.add_argument(
+        "--settings",
+        default="1:50,1:25,2:25,4:25,4:50",
+        help="portraits:quality, ... (%(default)s)",
+    )
     options = parser.parse_args(arguments)
 
     def job() -> int:
@@ -118,6 +169,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             save_json(options.json, data)
         sys.stdout.write(show(data["rows"]))
         return 0
+
     return told(job)
 
 

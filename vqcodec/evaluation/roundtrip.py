@@ -1,4 +1,5 @@
 """One clip through the codec, file to file, with what was measured on the way."""
+
 from __future__ import annotations
 
 import time
@@ -23,7 +24,9 @@ Tokens = list[MotionGroup]
 class Codec(Protocol):
     """What is measured: the public interface of this package, or a stand-in of a test."""
 
-    def encode(self, source: Path, target: Path, options: EncodeOptions) -> tuple[EncodeReport, Tokens]:
+    def encode(
+        self, source: Path, target: Path, options: EncodeOptions
+    ) -> tuple[EncodeReport, Tokens]:
         """Encode a file; also gives the tokens as the encoder had them before entropy coding."""
 
     def decode(self, source: Path, target: Path, options: DecodeOptions) -> None:
@@ -53,9 +56,12 @@ def motion_written() -> Iterator[Tokens]:
 class PublicApi:
     """`vqcodec.encode` and `vqcodec.decode`, as a user calls them."""
 
-    def encode(self, source: Path, target: Path, options: EncodeOptions) -> tuple[EncodeReport, Tokens]:
+    def encode(
+        self, source: Path, target: Path, options: EncodeOptions
+    ) -> tuple[EncodeReport, Tokens]:
         """See `Codec`."""
         from vqcodec import api
+
         with motion_written() as groups:
             report = api.encode(source, target, options)
         return report, groups
@@ -63,6 +69,7 @@ class PublicApi:
     def decode(self, source: Path, target: Path, options: DecodeOptions) -> None:
         """See `Codec`."""
         from vqcodec import api
+
         api.decode(source, target, options)
 
     def tokens(self, source: Path) -> Tokens:
@@ -96,13 +103,23 @@ def same_tokens(written: Tokens, read: Tokens) -> bool:
     """Whether two lists of groups hold the same frames, times, flags and indices; empty lists are not the same."""
     if not written or len(written) != len(read):
         return False
-    return all(a.first_frame == b.first_frame and np.array_equal(a.ticks, b.ticks)
-               and np.array_equal(a.low_confidence, b.low_confidence) and np.array_equal(a.indices, b.indices)
-               for a, b in zip(written, read, strict=True))
+    return all(
+        a.first_frame == b.first_frame
+        and np.array_equal(a.ticks, b.ticks)
+        and np.array_equal(a.low_confidence, b.low_confidence)
+        and np.array_equal(a.indices, b.indices)
+        for a, b in zip(written, read, strict=True)
+    )
 
 
-def round_trip(clip: Path, folder: Path, *, layers: int = LAYERS, codec: Codec | None = None,
-               device: Any = "auto") -> RoundTrip:
+def round_trip(
+    clip: Path,
+    folder: Path,
+    *,
+    layers: int = LAYERS,
+    codec: Codec | None = None,
+    device: Any = "auto",
+) -> RoundTrip:
     """Encode a clip (portrait = first frame, whole picture, sound as by default) and decode it at 512x512.
 
     Args:
@@ -117,7 +134,9 @@ def round_trip(clip: Path, folder: Path, *, layers: int = LAYERS, codec: Codec |
     """
     codec = codec or PublicApi()
     stream, decoded = folder / f"{clip.stem}-{layers}.vqt", folder / f"{clip.stem}-{layers}.mp4"
-    options = EncodeOptions(layers=layers, portrait_frame="first", crop="full", force=True, device=device)
+    options = EncodeOptions(
+        layers=layers, portrait_frame="first", crop="full", force=True, device=device
+    )
     start_s = time.perf_counter()
     report, written = codec.encode(clip, stream, options)
     encode_s = time.perf_counter() - start_s
@@ -125,5 +144,11 @@ def round_trip(clip: Path, folder: Path, *, layers: int = LAYERS, codec: Codec |
     codec.decode(stream, decoded, DecodeOptions(force=True, device=device))
     decode_s = time.perf_counter() - start_s
     fields = size_fields(report.sizes)
-    return RoundTrip(report, {name: float(fields[name]) for name in RATES}, encode_s, decode_s,
-                     same_tokens(written, codec.tokens(stream)), decoded)
+    return RoundTrip(
+        report,
+        {name: float(fields[name]) for name in RATES},
+        encode_s,
+        decode_s,
+        same_tokens(written, codec.tokens(stream)),
+        decoded,
+    )

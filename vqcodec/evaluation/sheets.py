@@ -8,6 +8,7 @@ A sheet has one column per frame and these rows:
     mouth: source, decoded                                   256x128 px cut from the decoded file's own size, 1:1
     eyes: source, decoded                                    256x96 px, likewise
 """
+
 from __future__ import annotations
 
 import argparse
@@ -23,7 +24,14 @@ import numpy as np
 
 from vqcodec.errors import MediaError, UsageError
 from vqcodec.evaluation.files import told
-from vqcodec.evaluation.frames import METRIC_SIDE_PX, PathLike, Picture, coded_square, paired, to_side
+from vqcodec.evaluation.frames import (
+    METRIC_SIDE_PX,
+    PathLike,
+    Picture,
+    coded_square,
+    paired,
+    to_side,
+)
 from vqcodec.face.landmarks import FaceLandmarker
 from vqcodec.media.output import atomic_output
 from vqcodec.media.source import VideoSource
@@ -51,7 +59,9 @@ class SheetFrame:
     eyes: Centre
 
 
-def draw_label(picture: Picture, text: str, at: tuple[int, int] = (8, 20), scale: float = 0.5) -> Picture:
+def draw_label(
+    picture: Picture, text: str, at: tuple[int, int] = (8, 20), scale: float = 0.5
+) -> Picture:
     """Write a line of text on a dark band; returns a copy.
 
     Args:
@@ -64,7 +74,9 @@ def draw_label(picture: Picture, text: str, at: tuple[int, int] = (8, 20), scale
     face, thick = cv2.FONT_HERSHEY_SIMPLEX, max(1, round(scale * 2))
     (width, height), below = cv2.getTextSize(text, face, scale, thick)
     x, y = at
-    cv2.rectangle(result, (x - 6, y - height - 6), (x + width + 6, y + below + 2), (16, 16, 16), cv2.FILLED)
+    cv2.rectangle(
+        result, (x - 6, y - height - 6), (x + width + 6, y + below + 2), (16, 16, 16), cv2.FILLED
+    )
     cv2.putText(result, text, (x, y), face, scale, (240, 240, 240), thick, cv2.LINE_AA)
     return result
 
@@ -87,7 +99,9 @@ def window(picture: Picture, centre: Centre, size_px: tuple[int, int]) -> Pictur
 
 def difference(source: Picture, decoded: Picture) -> Picture:
     """DIFFERENCE_GAIN times the absolute difference, clipped to 255."""
-    return np.asarray(np.clip(cv2.absdiff(source, decoded).astype(np.int32) * DIFFERENCE_GAIN, 0, 255), np.uint8)
+    return np.asarray(
+        np.clip(cv2.absdiff(source, decoded).astype(np.int32) * DIFFERENCE_GAIN, 0, 255), np.uint8
+    )
 
 
 def _column(frame: SheetFrame, portrait: Picture) -> list[Picture]:
@@ -98,7 +112,16 @@ def _column(frame: SheetFrame, portrait: Picture) -> list[Picture]:
     return pictures
 
 
-_ROWS = ("source", "portrait", "decoded", f"diff x{DIFFERENCE_GAIN}", "mouth src", "mouth dec", "eyes src", "eyes dec")
+_ROWS = (
+    "source",
+    "portrait",
+    "decoded",
+    f"diff x{DIFFERENCE_GAIN}",
+    "mouth src",
+    "mouth dec",
+    "eyes src",
+    "eyes dec",
+)
 
 
 def compose_sheet(frames: Sequence[SheetFrame], portrait: Picture) -> Picture:
@@ -115,7 +138,9 @@ def compose_sheet(frames: Sequence[SheetFrame], portrait: Picture) -> Picture:
     rows = []
     for number, name in enumerate(_ROWS):
         height = columns[0][number].shape[0]
-        label = draw_label(np.full((height, _LABEL_WIDTH_PX, 3), 16, np.uint8), name, (8, height // 2), 0.45)
+        label = draw_label(
+            np.full((height, _LABEL_WIDTH_PX, 3), 16, np.uint8), name, (8, height // 2), 0.45
+        )
         rows.append(np.concatenate([label, *(c[number] for c in columns)], axis=1))
     return np.concatenate(rows, axis=0)
 
@@ -130,15 +155,24 @@ def _centres(picture: Picture, landmarker: FaceLandmarker) -> tuple[Centre, Cent
     return (float(mouth[0]), float(mouth[1])), (float(eyes[0]), float(eyes[1]))
 
 
-def _selected(reference: PathLike, output: PathLike, numbers: set[int], crop: Crop | None
-              ) -> Iterator[tuple[Picture, Picture]]:
+def _selected(
+    reference: PathLike, output: PathLike, numbers: set[int], crop: Crop | None
+) -> Iterator[tuple[Picture, Picture]]:
     for number, (source, shown) in enumerate(paired(reference, output)):
         if number in numbers:
             yield coded_square(source.rgb, crop, shown.rgb.shape[0]), shown.rgb
 
 
-def contact_sheet(reference: PathLike, output: PathLike, target: PathLike, *, frames: int = 6,
-                  portrait: Picture | None = None, crop: Crop | None = None, force: bool = False) -> None:
+def contact_sheet(
+    reference: PathLike,
+    output: PathLike,
+    target: PathLike,
+    *,
+    frames: int = 6,
+    portrait: Picture | None = None,
+    crop: Crop | None = None,
+    force: bool = False,
+) -> None:
     """Write a sheet of frames evenly spread over the decoded video, first and last included.
 
     Args:
@@ -167,7 +201,9 @@ def contact_sheet(reference: PathLike, output: PathLike, target: PathLike, *, fr
             columns.append(SheetFrame(source, shown, *_centres(source, landmarker)))
         if first is None or not columns:
             raise MediaError("there is no frame to show")
-        done, png = cv2.imencode(".png", cv2.cvtColor(compose_sheet(columns, first), cv2.COLOR_RGB2BGR))
+        done, png = cv2.imencode(
+            ".png", cv2.cvtColor(compose_sheet(columns, first), cv2.COLOR_RGB2BGR)
+        )
         if not done:
             raise MediaError("the sheet can't be coded as PNG")
         sink.write(png.tobytes())
@@ -175,20 +211,31 @@ def contact_sheet(reference: PathLike, output: PathLike, target: PathLike, *, fr
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """The command; returns its exit code."""
-    parser = argparse.ArgumentParser(prog="python -m vqcodec.evaluation.sheets",
-                                     description="Contact sheet of a source video and its decoded version.")
+    parser = argparse.ArgumentParser(
+        prog="python -m vqcodec.evaluation.sheets",
+        description="Contact sheet of a source video and its decoded version.",
+    )
     parser.add_argument("reference", type=Path)
     parser.add_argument("output", type=Path)
     parser.add_argument("sheet", type=Path, help="PNG to write")
     parser.add_argument("--frames", type=int, default=6, help="columns (6)")
-    parser.add_argument("--portrait", type=Path, help="picture for the portrait row (the source's first frame)")
+    parser.add_argument(
+        "--portrait", type=Path, help="picture for the portrait row (the source's first frame)"
+    )
     parser.add_argument("--force", action="store_true", help="replace an existing sheet")
     options = parser.parse_args(arguments)
 
     def job() -> int:
-        contact_sheet(options.reference, options.output, options.sheet, frames=options.frames,
-                      portrait=_read_picture(options.portrait), force=options.force)
+        contact_sheet(
+            options.reference,
+            options.output,
+            options.sheet,
+            frames=options.frames,
+            portrait=_read_picture(options.portrait),
+            force=options.force,
+        )
         return 0
+
     return told(job)
 
 
@@ -196,6 +243,7 @@ def _read_picture(path: os.PathLike[str] | None) -> Picture | None:
     if path is None:
         return None
     from vqcodec.media.stills import decode_still
+
     try:
         data = Path(path).read_bytes()
     except OSError as error:

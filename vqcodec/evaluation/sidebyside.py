@@ -1,4 +1,5 @@
 """Source and decoded video next to each other in one file, for eyes and ears."""
+
 from __future__ import annotations
 
 import os
@@ -15,8 +16,16 @@ from vqcodec.types import Crop, VideoFrame
 LABELS = ("source", "decoded")
 
 
-def side_by_side(reference: PathLike, output: PathLike, target: PathLike, *, crop: Crop | None = None,
-                 labels: tuple[str, str] = LABELS, crf: int = 18, force: bool = False) -> int:
+def side_by_side(
+    reference: PathLike,
+    output: PathLike,
+    target: PathLike,
+    *,
+    crop: Crop | None = None,
+    labels: tuple[str, str] = LABELS,
+    crf: int = 18,
+    force: bool = False,
+) -> int:
     """Write source | decoded with labels burnt in, the decoded file's times and its sound.
 
     Args:
@@ -35,10 +44,21 @@ def side_by_side(reference: PathLike, output: PathLike, target: PathLike, *, cro
         MediaError: a file can't be read or written.
         OutputExistsError: the target exists and `force` is false.
     """
-    with VideoSource(os.fspath(reference)) as source, VideoSource(os.fspath(output), sound="decode") as shown:
+    with (
+        VideoSource(os.fspath(reference)) as source,
+        VideoSource(os.fspath(output), sound="decode") as shown,
+    ):
         follower = Follower(iter(source))
-        with VideoSink(target, width=2 * shown.width, height=shown.height, frame_rate_hz=shown.frame_rate_hz,
-                       time_base_s=shown.time_base_s, channels=int(shown.has_audio), crf=crf, force=force) as sink:
+        with VideoSink(
+            target,
+            width=2 * shown.width,
+            height=shown.height,
+            frame_rate_hz=shown.frame_rate_hz,
+            time_base_s=shown.time_base_s,
+            channels=int(shown.has_audio),
+            crf=crf,
+            force=force,
+        ) as sink:
             frames = 0
             for item in shown.items():
                 if isinstance(item, VideoFrame):
@@ -49,9 +69,14 @@ def side_by_side(reference: PathLike, output: PathLike, target: PathLike, *, cro
     return frames
 
 
-def _halves(source: VideoFrame | None, shown: VideoFrame, crop: Crop | None, labels: tuple[str, str]) -> Picture:
+def _halves(
+    source: VideoFrame | None, shown: VideoFrame, crop: Crop | None, labels: tuple[str, str]
+) -> Picture:
     side = shown.rgb.shape[0]
     left = np.zeros_like(shown.rgb) if source is None else coded_square(source.rgb, crop, side)
     scale = max(0.4, side / 800)
     at = (10, round(34 * scale) + 6)
-    return np.concatenate([draw_label(p, t, at, scale) for p, t in zip((left, shown.rgb), labels, strict=True)], axis=1)
+    return np.concatenate(
+        [draw_label(p, t, at, scale) for p, t in zip((left, shown.rgb), labels, strict=True)],
+        axis=1,
+    )

@@ -3,6 +3,7 @@
 The clips differ: theirs are the authors' own, ours are those validation clips whose camera stands still by `steady.py`'s
 measure. What is held against the published row is said column by column.
 """
+
 from __future__ import annotations
 
 from typing import Any, TypeAlias
@@ -18,9 +19,17 @@ CPBD_TOLERANCE = 0.1
 
 Values: TypeAlias = dict[str, float]
 
-COLUMNS = (("motion_kbps", "motion, kbit/s", 2), ("psnr_db", "PSNR, dB ↑", 2), ("ssim", "SSIM ↑", 3),
-           ("ms_ssim", "MS-SSIM ↑", 3), ("perc", "perceptual distance ↓", 3), ("lmd", "landmark distance ↓", 4),
-           ("lmd_mouth", "mouth ↓", 4), ("cpbd", "CPBD", 3), ("cpbd_reference", "source's CPBD", 3))
+COLUMNS = (
+    ("motion_kbps", "motion, kbit/s", 2),
+    ("psnr_db", "PSNR, dB ↑", 2),
+    ("ssim", "SSIM ↑", 3),
+    ("ms_ssim", "MS-SSIM ↑", 3),
+    ("perc", "perceptual distance ↓", 3),
+    ("lmd", "landmark distance ↓", 4),
+    ("lmd_mouth", "mouth ↓", 4),
+    ("cpbd", "CPBD", 3),
+    ("cpbd_reference", "source's CPBD", 3),
+)
 _MORE, _LESS = ("psnr_db", "ssim", "ms_ssim"), ("motion_kbps", "perc", "lmd", "lmd_mouth")
 
 
@@ -35,8 +44,12 @@ def steady_part(results: Results) -> Results | None:
     runs = tuple(Run(r.layers, tuple(c for c in r.clips if c.clip in names)) for r in results.runs)
     if not all(run.clips for run in runs):
         return None
-    return Results(results.conditions, {k: v for k, v in results.still.items() if k in names}, runs,
-                   camera={k: v for k, v in results.camera.items() if k in names})
+    return Results(
+        results.conditions,
+        {k: v for k, v in results.still.items() if k in names},
+        runs,
+        camera={k: v for k, v in results.camera.items() if k in names},
+    )
 
 
 def better(key: str, ours: Values, theirs: Values) -> bool | None:
@@ -54,7 +67,10 @@ def _judged(ours: Values, theirs: Values) -> list[str]:
 
 
 def _numbers(values: Values) -> list[str]:
-    return ["-" if values[key] != values[key] else f"{values[key]:.{digits}f}" for key, _, digits in COLUMNS]
+    return [
+        "-" if values[key] != values[key] else f"{values[key]:.{digits}f}"
+        for key, _, digits in COLUMNS
+    ]
 
 
 def rows(results: Results) -> list[tuple[str, list[str]]]:
@@ -65,10 +81,12 @@ def rows(results: Results) -> list[tuple[str, list[str]]]:
     ours = summary["scores"] | {"motion_kbps": summary["rates"]["motion_kbps"]}
     others = {o.method: o.values | {"motion_kbps": o.values["raw_kbps"]} for o in AUTHORS_CLIPS}
     count = f"{summary['clips']} clips"
-    return [*((f"{name} (their clips)", _numbers(values)) for name, values in others.items()),
-            (f"still first frame (our {count})", _numbers(still)),
-            (f"this codec, {best.layers} layers (our {count})", _numbers(ours)),
-            (f"better than {RIVAL}?", _judged(ours, others[RIVAL]))]
+    return [
+        *((f"{name} (their clips)", _numbers(values)) for name, values in others.items()),
+        (f"still first frame (our {count})", _numbers(still)),
+        (f"this codec, {best.layers} layers (our {count})", _numbers(ours)),
+        (f"better than {RIVAL}?", _judged(ours, others[RIVAL])),
+    ]
 
 
 def title(results: Results) -> str:
@@ -79,11 +97,13 @@ def title(results: Results) -> str:
 def caption(results: Results) -> str:
     """What may be compared with what; `results` holds all clips."""
     names = ", ".join(sorted(name for name, seen in results.camera.items() if seen.steady))
-    return (f"{title(results).capitalize()} ({names}), chosen by the motion of the source picture's border alone "
-            f"(`python -m vqcodec.evaluation.steady`). **The clips differ:** the upper rows are {AUTHORS_SOURCE}; the rows with "
-            f"our clips are ours, measured the same way. Compare each codec with the still first frame of its own clips. Their "
-            f"rates are raw indices or floats, ours is what is in the file. CPBD counts as better within "
-            f"{CPBD_TOLERANCE:.0%} of the source's.")
+    return (
+        f"{title(results).capitalize()} ({names}), chosen by the motion of the source picture's border alone "
+        f"(`python -m vqcodec.evaluation.steady`). **The clips differ:** the upper rows are {AUTHORS_SOURCE}; the rows with "
+        f"our clips are ours, measured the same way. Compare each codec with the still first frame of its own clips. Their "
+        f"rates are raw indices or floats, ours is what is in the file. CPBD counts as better within "
+        f"{CPBD_TOLERANCE:.0%} of the source's."
+    )
 
 
 def markdown(results: Results) -> list[str]:
@@ -91,7 +111,10 @@ def markdown(results: Results) -> list[str]:
     part = steady_part(results)
     if part is None:
         return ["No steady-camera clip was measured in these results."]
-    lines = ["| | " + " | ".join(name for _, name, _ in COLUMNS) + " |", "|---|" + "---:|" * len(COLUMNS)]
+    lines = [
+        "| | " + " | ".join(name for _, name, _ in COLUMNS) + " |",
+        "|---|" + "---:|" * len(COLUMNS),
+    ]
     lines += [f"| {name} | " + " | ".join(cells) + " |" for name, cells in rows(part)]
     return [*lines, "", caption(results)]
 
@@ -101,12 +124,18 @@ def terminal(results: Results) -> Table | None:
     part = steady_part(results)
     if part is None:
         return None
-    made = Table(title=f"{title(results)}; * on the published systems' own clips", title_justify="left")
+    made = Table(
+        title=f"{title(results)}; * on the published systems' own clips", title_justify="left"
+    )
     made.add_column("")
     cells = [row for _, row in rows(part)]
     names = ["still*", *(f"{o.method}*" for o in AUTHORS_CLIPS[1:]), "still", "ours", "better"]
     # 80 columns hold the rival, ours and the two stills
-    kept = [i for i, name in enumerate(names) if name in ("still*", f"{RIVAL}*", "still", "ours", "better")]
+    kept = [
+        i
+        for i, name in enumerate(names)
+        if name in ("still*", f"{RIVAL}*", "still", "ours", "better")
+    ]
     for i in kept:
         made.add_column(names[i], justify="right")
     for j, (_, figure, _) in enumerate(COLUMNS):

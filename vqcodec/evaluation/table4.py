@@ -14,6 +14,7 @@ controls, rendering and figures are those of `dubbing`; regressed features are r
 JSON: {"schema_version": 1, "kind": "table4", "conditions": {...}, "rows": [{"row", "speech", "motion", "means": {...},
 "clips": {name: {...}}}]}.
 """
+
 from __future__ import annotations
 
 import argparse
@@ -82,11 +83,15 @@ class RowMotion:
     def __call__(self, clip: DubClip, pcm: Pcm) -> Features:
         """See Motion."""
         controls, portrait = portrait_facts(clip, self._shape)
-        made: Features = np.asarray(self._model.motion(self._hear(speech_samples(pcm)), controls, portrait), np.float32)
+        made: Features = np.asarray(
+            self._model.motion(self._hear(speech_samples(pcm)), controls, portrait), np.float32
+        )
         return made
 
 
-def load_rows(models: Path, teacher: Path | None, device: Any, letters: Sequence[str] = ROWS) -> list[Row]:
+def load_rows(
+    models: Path, teacher: Path | None, device: Any, letters: Sequence[str] = ROWS
+) -> list[Row]:
     """The rows whose models are asked for.
 
     Args:
@@ -101,45 +106,71 @@ def load_rows(models: Path, teacher: Path | None, device: Any, letters: Sequence
     """
     from vqcodec.speech.controls import HeadShape
     from vqcodec.training.table4_models import load_row
+
     hear = _hearing(letters, teacher, device)
     shape, rows = HeadShape.load(), []
     for two in letters:
         path = models / f"row-{two}.safetensors"
         if not path.is_file():
-            raise ModelError(f"{path.name} is not in {models}", hint="Train the four rows first, or choose others with --rows.")
+            raise ModelError(
+                f"{path.name} is not in {models}",
+                hint="Train the four rows first, or choose others with --rows.",
+            )
         rows.append(Row(two, RowMotion(path, load_row(path), hear[two[0]], shape)))
     return rows
 
 
 def _hearing(letters: Sequence[str], teacher: Path | None, device: Any) -> dict[str, Hear]:
     from vqcodec.speech.tokenizer import SpeechTokenizer
+
     hear: dict[str, Hear] = {}
     if any(two[0] == "d" for two in letters):
         hear["d"] = SpeechTokenizer.load(device=device).tokens
     if any(two[0] == "c" for two in letters):
         if teacher is None:
-            raise UsageError("rows with continuous speech need the teacher's weights", hint="Pass --teacher with their folder.")
+            raise UsageError(
+                "rows with continuous speech need the teacher's weights",
+                hint="Pass --teacher with their folder.",
+            )
         from vqcodec.training.teacher import Teacher
+
         hear["c"] = Teacher.load(teacher).features
     return hear
 
 
-def measure_clip(path: Path, rows: Sequence[Row], level: Level, read: Callable[[Path], DubClip],
-                 cache: ResultCache) -> dict[str, Figures]:
+def measure_clip(
+    path: Path,
+    rows: Sequence[Row],
+    level: Level,
+    read: Callable[[Path], DubClip],
+    cache: ResultCache,
+) -> dict[str, Figures]:
     """Figures of one clip by the rows' letters; it is read only if a row's result isn't kept."""
     tracked: list[DubClip] = []
     found: dict[str, Figures] = {}
     for row in rows:
+
         def make(row: Row = row) -> dict[str, Any]:
             clip = tracked[0] if tracked else read(path)
             tracked[:] = [clip]
             made = level.measure(clip, row.motion(clip, clip.pcm), clip.pcm, f"row-{row.letters}")
             return with_all(made)
-        key = {"schema": SCHEMA_VERSION, "clip": content(path), "level": level.name, **level.settings, **row.motion.models}
+
+        key = {
+            "schema": SCHEMA_VERSION,
+            "clip": content(path),
+            "level": level.name,
+            **level.settings,
+            **row.motion.models,
+        }
         values, kept = cache.get(f"{path.stem}-row-{row.letters}", key, make)
-        found[row.letters] = {name: math.nan if value is None else float(value) for name, value in values.items()}
-        sys.stderr.write(f"{path.stem} {row.name}: lip correlation {found[row.letters]['lip_corr']:.2f}"
-                         f"{' (kept)' if kept else ''}\n")
+        found[row.letters] = {
+            name: math.nan if value is None else float(value) for name, value in values.items()
+        }
+        sys.stderr.write(
+            f"{path.stem} {row.name}: lip correlation {found[row.letters]['lip_corr']:.2f}"
+            f"{' (kept)' if kept else ''}\n"
+        )
     return found
 
 
@@ -147,7 +178,13 @@ def row_json(row: Row, found: dict[str, dict[str, Figures]]) -> dict[str, Any]:
     """A row of the JSON file, from figures by clip and letters."""
     clips = {name: figures[row.letters] for name, figures in found.items()}
     means = mean_figures(list(clips.values()))
-    return {"row": row.name, "speech": SPEECH[row.letters[0]], "motion": MOTION[row.letters[1]], "means": means, "clips": clips}
+    return {
+        "row": row.name,
+        "speech": SPEECH[row.letters[0]],
+        "motion": MOTION[row.letters[1]],
+        "means": means,
+        "clips": clips,
+    }
 
 
 def parse_rows(text: str) -> tuple[str, ...]:
@@ -158,31 +195,56 @@ def parse_rows(text: str) -> tuple[str, ...]:
     """
     letters = tuple(text.lower().split(","))
     if not set(letters) <= set(KNOWN) or len(set(letters)) != len(letters):
-        raise UsageError(f"{text!r} is not a list of rows", hint=f"Write some of {','.join(KNOWN)}.")
+        raise UsageError(
+            f"{text!r} is not a list of rows", hint=f"Write some of {','.join(KNOWN)}."
+        )
     return letters
 
 
 def measure(options: argparse.Namespace, rows: Sequence[Row] | None = None) -> dict[str, Any]:
     """The content of the JSON file; `rows` stand in for the models of a folder."""
-    clips, every_clip = validation_clips(options.data, options.clips), validation_clips(options.data)
+    clips, every_clip = (
+        validation_clips(options.data, options.clips),
+        validation_clips(options.data),
+    )
     parts = EncoderParts.load(EncodeOptions(device=options.device))
-    rows = rows or load_rows(options.models, options.teacher, options.device, parse_rows(options.rows))
+    rows = rows or load_rows(
+        options.models, options.teacher, options.device, parse_rows(options.rows)
+    )
     known = conditions(clips=len(clips), all_clips=len(every_clip))
     cache = ResultCache(options.cache, force=options.force)
     with chosen_level(options, parts) as level:
         known |= {"level": level.name, **level.settings}
-        found = {path.stem: measure_clip(path, rows, level, lambda clip: cache.clip(clip, parts), cache) for path in clips}
+        found = {
+            path.stem: measure_clip(path, rows, level, lambda clip: cache.clip(clip, parts), cache)
+            for path in clips
+        }
     made = [row_json(row, found) for row in rows]
-    return rounded({"schema_version": SCHEMA_VERSION, "kind": "table4", "conditions": known, "rows": made})
+    return rounded(
+        {"schema_version": SCHEMA_VERSION, "kind": "table4", "conditions": known, "rows": made}
+    )
 
 
 def main(arguments: Sequence[str] | None = None, rows: Sequence[Row] | None = None) -> int:
     """The command; returns its exit code."""
-    parser = argparse.ArgumentParser(prog="python -m vqcodec.evaluation.table4", description="The paper's Table 4 at our scale.")
+    parser = argparse.ArgumentParser(
+        prog="python -m vqcodec.evaluation.table4", description="The paper's Table 4 at our scale."
+    )
     add_common(parser)
-    parser.add_argument("--models", type=Path, required=True, help="folder of row-cc.safetensors, row-dc, row-cd, row-dd")
-    parser.add_argument("--teacher", type=Path, help="folder of Whisper-base's weights, for rows with continuous speech")
-    parser.add_argument("--rows", default=",".join(ROWS), help="rows to measure (cc,dc,cd,dd; also dg)")
+    parser.add_argument(
+        "--models",
+        type=Path,
+        required=True,
+        help="folder of row-cc.safetensors, row-dc, row-cd, row-dd",
+    )
+    parser.add_argument(
+        "--teacher",
+        type=Path,
+        help="folder of Whisper-base's weights, for rows with continuous speech",
+    )
+    parser.add_argument(
+        "--rows", default=",".join(ROWS), help="rows to measure (cc,dc,cd,dd; also dg)"
+    )
     options = parser.parse_args(arguments)
 
     def job() -> int:
@@ -191,6 +253,7 @@ def main(arguments: Sequence[str] | None = None, rows: Sequence[Row] | None = No
             save_json(options.out, data)
         sys.stdout.write("\n".join(table4_lines(data)) + "\n")
         return 0
+
     return told(job)
 
 

@@ -1,4 +1,5 @@
 """What the codec must reach on the validation clips, beside what it reaches."""
+
 from __future__ import annotations
 
 import math
@@ -28,8 +29,11 @@ class Target:
     def met(self, summary: Summary) -> bool:
         """Whether the bar is reached; a figure that could not be measured does not reach it."""
         value = self.value(summary)
-        return not math.isnan(value) and (self.least is None or value >= self.least) and (
-            self.most is None or value <= self.most)
+        return (
+            not math.isnan(value)
+            and (self.least is None or value >= self.least)
+            and (self.most is None or value <= self.most)
+        )
 
     def __str__(self) -> str:
         if self.least is not None and self.most is not None:
@@ -53,11 +57,17 @@ TARGETS = (
     Target("sharpness (CPBD) over the source's", _gain("cpbd_of_source"), least=0.9, most=1.1),
     Target("jitter", _score("jitter"), least=0.9, most=1.15),
     Target("identity distance", _score("id_dist"), most=0.20),
-    Target("clips perceptually no better than their still portrait", lambda s: float(s["clips_worse_than_still"]), most=0),
+    Target(
+        "clips perceptually no better than their still portrait",
+        lambda s: float(s["clips_worse_than_still"]),
+        most=0,
+    ),
     Target("encode, frames/s (median)", lambda s: float(s["encode_fps"]), least=25.0),
     Target("decode, frames/s (median)", lambda s: float(s["decode_fps"]), least=25.0),
     Target("motion, kbit/s", lambda s: float(s["rates"]["motion_kbps"]), most=6.0),
-    Target("indices identical after decode (1: all)", lambda s: float(s["tokens_identical"]), least=1),
+    Target(
+        "indices identical after decode (1: all)", lambda s: float(s["tokens_identical"]), least=1
+    ),
     Target("frames kept (1: all)", lambda s: float(s["frames_kept"]), least=1),
 )
 """Bars at four layers over the 24 validation clips, two CPU cores. Shares, gains and CPBD are means over clips of each

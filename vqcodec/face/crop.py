@@ -7,6 +7,7 @@
 
 Side and centre follow the training clips, in which the landmarks' box has 0.52 of the height, centred at 0.54 (medians).
 """
+
 from __future__ import annotations
 
 from collections.abc import Sequence
@@ -74,8 +75,13 @@ def follow_face(boxes: Sequence[NDArray[np.float64]], width_px: int, height_px: 
         return centre_square(width_px, height_px)
     wanted = face_px / FACE_SHARE
     side = max(round(min(wanted, max(short, face_px / FACE_SHARE_MAX))), SIDE_MIN_PX)
-    return Crop(width_px, height_px, _inside(x - side / 2, side, width_px),
-                _inside(y - side * FACE_CENTRE_Y, side, height_px), side)
+    return Crop(
+        width_px,
+        height_px,
+        _inside(x - side / 2, side, width_px),
+        _inside(y - side * FACE_CENTRE_Y, side, height_px),
+        side,
+    )
 
 
 def fixed_crop(choice: CropChoice, width_px: int, height_px: int) -> Crop | None:
@@ -102,7 +108,7 @@ def take_square(rgb: NDArray[np.uint8], crop: Crop, size_px: int = CODED_SIZE) -
     # at least one row and column is kept even when the square misses the picture altogether
     left, right = min(max(x0, 0), width - 1), max(min(x1, width), 1)
     top, bottom = min(max(y0, 0), height - 1), max(min(y1, height), 1)
-    part = rgb[top:max(bottom, top + 1), left:max(right, left + 1)]
+    part = rgb[top : max(bottom, top + 1), left : max(right, left + 1)]
     if part.shape[:2] != (crop.side_px, crop.side_px):
         rows = np.clip(np.arange(y0, y1), top, top + part.shape[0] - 1) - top
         columns = np.clip(np.arange(x0, x1), left, left + part.shape[1] - 1) - left
@@ -115,4 +121,6 @@ def resize(rgb: NDArray[np.uint8], size_px: int) -> NDArray[np.uint8]:
     if rgb.shape[0] == size_px:
         return np.ascontiguousarray(rgb)
     how = cv2.INTER_AREA if rgb.shape[0] > size_px else cv2.INTER_CUBIC
-    return np.asarray(cv2.resize(np.ascontiguousarray(rgb), (size_px, size_px), interpolation=how), np.uint8)
+    return np.asarray(
+        cv2.resize(np.ascontiguousarray(rgb), (size_px, size_px), interpolation=how), np.uint8
+    )

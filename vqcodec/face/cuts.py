@@ -3,6 +3,7 @@
 Thresholds were set on 150 single-shot clips sampled at 8-12 frames a second (largest step between neighbours: .185)
 and on 3,000 pairs of frames of different clips (smallest 1 %: .13 and .30).
 """
+
 from __future__ import annotations
 
 from fractions import Fraction
@@ -33,7 +34,7 @@ def _histograms(thumb: NDArray[np.int16]) -> NDArray[np.float64]:
     """Colour histograms, (4, 64): four quadrants, two bits per channel."""
     bins = (thumb >> 6) @ np.array([16, 4, 1], np.int16)
     half = THUMB_PX // 2
-    quadrants = (bins[y:y + half, x:x + half].ravel() for y in (0, half) for x in (0, half))
+    quadrants = (bins[y : y + half, x : x + half].ravel() for y in (0, half) for x in (0, half))
     return np.stack([np.bincount(q, minlength=64) for q in quadrants]) / half**2
 
 
@@ -64,13 +65,19 @@ class CutDetector:
         if last is None:
             return False
         self.step = float(np.abs(thumb - last).mean()) / 255
-        cut = self.step > STEP_MIN and change > HISTOGRAM_MIN and self.step > USUAL_RATIO * self._usual
+        cut = (
+            self.step > STEP_MIN
+            and change > HISTOGRAM_MIN
+            and self.step > USUAL_RATIO * self._usual
+        )
         if not cut:
             self._usual += (self.step - self._usual) / USUAL_STEPS
         return cut
 
 
-def is_jump(box: NDArray[np.float64], last: NDArray[np.float64], gap_s: Fraction, step: float) -> bool:
+def is_jump(
+    box: NDArray[np.float64], last: NDArray[np.float64], gap_s: Fraction, step: float
+) -> bool:
     """True when a face moved between two frames as no head does: a cut within one scene (a jump cut).
 
     Args:

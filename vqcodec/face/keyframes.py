@@ -1,4 +1,5 @@
 """Which frame becomes the portrait, and when it no longer serves."""
+
 from __future__ import annotations
 
 from fractions import Fraction
@@ -12,7 +13,10 @@ from vqcodec.models.topology import SKULL
 
 Points = NDArray[np.float32]
 
-_EYES = ((33, 133, ((160, 144), (159, 145), (158, 153))), (362, 263, ((385, 380), (386, 374), (387, 373))))
+_EYES = (
+    (33, 133, ((160, 144), (159, 145), (158, 153))),
+    (362, 263, ((385, 380), (386, 374), (387, 373))),
+)
 OPEN_EYE_RATIO = 0.28
 REFRESH_DISTANCE = 0.28
 """Ordinary clips stay for two seconds at .25 at most (95 % of 474 single-shot clips, from their first frame)."""
@@ -37,7 +41,9 @@ def eye_openness(points: Points) -> float:
 
 def mouth_openness(points: Points) -> float:
     """Distance of the inner lips (13, 14) over the width of the mouth (61, 291)."""
-    return float(np.hypot(*(points[13] - points[14])) / max(np.hypot(*(points[61] - points[291])), 1e-6))
+    return float(
+        np.hypot(*(points[13] - points[14])) / max(np.hypot(*(points[61] - points[291])), 1e-6)
+    )
 
 
 def sharpness(square: NDArray[np.uint8], points: Points) -> float:
@@ -50,7 +56,7 @@ def sharpness(square: NDArray[np.uint8], points: Points) -> float:
     side = square.shape[0]
     x, y, width, height = face_box(points) * side
     left, top = max(int(x - width / 2), 0), max(int(y - height / 2), 0)
-    face = square[top:max(int(y + height / 2), top + 8), left:max(int(x + width / 2), left + 8)]
+    face = square[top : max(int(y + height / 2), top + 8), left : max(int(x + width / 2), left + 8)]
     if face.size == 0:
         return 0.0
     return float(np.log1p(cv2.Laplacian(cv2.cvtColor(face, cv2.COLOR_RGB2GRAY), cv2.CV_32F).var()))
@@ -115,5 +121,8 @@ class RefreshWatch:
             return False
         if self._since_s is None:
             self._since_s = time_s
-        return (time_s - self._since_s >= REFRESH_AFTER_S and time_s - self._key_s >= self._gap_s
-                and eye_openness(points) >= 0.6 * OPEN_EYE_RATIO)
+        return (
+            time_s - self._since_s >= REFRESH_AFTER_S
+            and time_s - self._key_s >= self._gap_s
+            and eye_openness(points) >= 0.6 * OPEN_EYE_RATIO
+        )

@@ -1,4 +1,5 @@
 """Face landmarks behind one small interface: 478 points of the largest face, from MediaPipe FaceLandmarker."""
+
 from __future__ import annotations
 
 import contextlib
@@ -48,16 +49,25 @@ class FaceLandmarker:
     can filter without lag because it may look ahead.
     """
 
-    def __init__(self, *, max_faces: int = 1, blendshapes: bool = False, model: str | None = None) -> None:
+    def __init__(
+        self, *, max_faces: int = 1, blendshapes: bool = False, model: str | None = None
+    ) -> None:
         with _quiet_stderr():
             import mediapipe as mp
             from mediapipe.tasks.python import BaseOptions, vision
+
             self._mp: Any = mp
-            self._task: Any = vision.FaceLandmarker.create_from_options(vision.FaceLandmarkerOptions(
-                base_options=BaseOptions(model_asset_path=str(face_model_path(model))), num_faces=max_faces,
-                output_face_blendshapes=blendshapes))
+            self._task: Any = vision.FaceLandmarker.create_from_options(
+                vision.FaceLandmarkerOptions(
+                    base_options=BaseOptions(model_asset_path=str(face_model_path(model))),
+                    num_faces=max_faces,
+                    output_face_blendshapes=blendshapes,
+                )
+            )
             # the graph starts on the first call, and logs then
-            self._task.detect(mp.Image(image_format=mp.ImageFormat.SRGB, data=np.zeros((64, 64, 3), np.uint8)))
+            self._task.detect(
+                mp.Image(image_format=mp.ImageFormat.SRGB, data=np.zeros((64, 64, 3), np.uint8))
+            )
 
     def __enter__(self) -> FaceLandmarker:
         return self
@@ -81,12 +91,18 @@ class FaceLandmarker:
             Observations in pixels of `frame`; empty when there is no face.
         """
         height, width = frame.shape[:2]
-        image = self._mp.Image(image_format=self._mp.ImageFormat.SRGB, data=np.ascontiguousarray(frame))
+        image = self._mp.Image(
+            image_format=self._mp.ImageFormat.SRGB, data=np.ascontiguousarray(frame)
+        )
         result = self._task.detect(image)
         shapes = result.face_blendshapes or [None] * len(result.face_landmarks)
-        found = [FaceObservation(np.array([(p.x * width, p.y * height) for p in face], np.float32),
-                                 None if shape is None else np.array([c.score for c in shape], np.float32))
-                 for face, shape in zip(result.face_landmarks, shapes, strict=True)]
+        found = [
+            FaceObservation(
+                np.array([(p.x * width, p.y * height) for p in face], np.float32),
+                None if shape is None else np.array([c.score for c in shape], np.float32),
+            )
+            for face, shape in zip(result.face_landmarks, shapes, strict=True)
+        ]
         return sorted(found, key=lambda o: -float(np.prod(np.ptp(o.points, axis=0))))
 
     def largest(self, frame: NDArray[np.uint8]) -> FaceObservation | None:

@@ -7,6 +7,7 @@ The weights were fitted on 336 pairs of a portrait and a frame of 56 recordings:
 (evaluation/metrics/perceptual.py) that a portrait of the same quarter of a second would save (correlation .79, slope 1.05).
 The mouth weighs more than that fit wants: it is small in the picture, but it is what people look at.
 """
+
 from __future__ import annotations
 
 from collections import deque
@@ -94,12 +95,20 @@ def _face_mask(points: Points) -> NDArray[np.uint8]:
 def picture_difference(portrait: Look, frame: Look) -> tuple[float, float]:
     """Mean absolute difference, 0..1, of the aligned faces without their mean brightness, and of what lies around them."""
     now, then = _face_mask(frame.points), _face_mask(portrait.points)
-    moved = cv2.warpAffine(portrait.luma, _aligning(portrait.points, frame.points), (THUMB_PX, THUMB_PX),
-                           borderMode=cv2.BORDER_REPLICATE)
+    moved = cv2.warpAffine(
+        portrait.luma,
+        _aligning(portrait.points, frame.points),
+        (THUMB_PX, THUMB_PX),
+        borderMode=cv2.BORDER_REPLICATE,
+    )
     face = (frame.luma - moved)[now > 0]
-    around = (frame.luma - portrait.luma)[cv2.dilate(now | then, np.ones((_HALO_PX, _HALO_PX), np.uint8)) == 0]
-    return (float(np.abs(face - face.mean()).mean()) if face.size else 0.0,
-            float(np.abs(around).mean()) if around.size else 0.0)
+    around = (frame.luma - portrait.luma)[
+        cv2.dilate(now | then, np.ones((_HALO_PX, _HALO_PX), np.uint8)) == 0
+    ]
+    return (
+        float(np.abs(face - face.mean()).mean()) if face.size else 0.0,
+        float(np.abs(around).mean()) if around.size else 0.0,
+    )
 
 
 def mismatch(portrait: Look, frame: Look) -> float:
@@ -107,9 +116,15 @@ def mismatch(portrait: Look, frame: Look) -> float:
     turn, scale = pose_distance(portrait.points, frame.points)
     shift = float(np.hypot(*(frame.points.mean(axis=0) - portrait.points.mean(axis=0))))
     face, around = picture_difference(portrait, frame)
-    return (TURN_WEIGHT * turn + SCALE_WEIGHT * float(np.log(scale)) + SHIFT_WEIGHT * shift
-            + MOUTH_WEIGHT * max(frame.mouth - portrait.mouth, 0.0) + EYE_WEIGHT * max(frame.eyes - portrait.eyes, 0.0)
-            + FACE_WEIGHT * face + SURROUNDINGS_WEIGHT * around)
+    return (
+        TURN_WEIGHT * turn
+        + SCALE_WEIGHT * float(np.log(scale))
+        + SHIFT_WEIGHT * shift
+        + MOUTH_WEIGHT * max(frame.mouth - portrait.mouth, 0.0)
+        + EYE_WEIGHT * max(frame.eyes - portrait.eyes, 0.0)
+        + FACE_WEIGHT * face
+        + SURROUNDINGS_WEIGHT * around
+    )
 
 
 def level_with(left: int) -> float:
@@ -141,7 +156,9 @@ class PortraitWatch:
         self._since_s: Fraction | None = None
         self._past: deque[tuple[Fraction, Look]] = deque(maxlen=int(PAST_S / PAST_STEP_S))
 
-    def start(self, square: NDArray[np.uint8], points: Points, time_s: Fraction, *, new_shot: bool) -> None:
+    def start(
+        self, square: NDArray[np.uint8], points: Points, time_s: Fraction, *, new_shot: bool
+    ) -> None:
         """A portrait, (S, S, 3) uint8 with (478, 2) landmarks in 0..1, holds from now on."""
         self._portrait, self._key_s, self._since_s = Look.at(square, points), time_s, None
         self._used = 1 if new_shot else self._used + 1
@@ -157,24 +174,35 @@ class PortraitWatch:
         if not self._past or time_s - self._past[-1][0] >= PAST_STEP_S:
             self._past.append((time_s, look))
         if self._refs == "auto":
-            fast_gap_s = FAST_GAP_S * 2**(self._used - 1)
+            fast_gap_s = FAST_GAP_S * 2 ** (self._used - 1)
             bad = self._is_bad(look, time_s, FAST_LEVEL, FAST_AFTER_S, fast_gap_s)
-            return self._turned.is_due(points, time_s) or (bad and self._pays(look, time_s - PAST_S))
+            return self._turned.is_due(points, time_s) or (
+                bad and self._pays(look, time_s - PAST_S)
+            )
         left = self._refs - self._used
-        return self._is_bad(look, time_s, level_with(left), AFTER_S, GAP_S) and self._pays(look, time_s - past_with(left))
+        return self._is_bad(look, time_s, level_with(left), AFTER_S, GAP_S) and self._pays(
+            look, time_s - past_with(left)
+        )
 
     def _pays(self, look: Look, from_s: Fraction) -> bool:
         """Whether this frame would have been the better portrait of those since a time, itself included."""
         assert self._portrait is not None
         shown = [past for time_s, past in self._past if time_s >= from_s] + [look]
-        gain = sum(mismatch(self._portrait, past) - mismatch(look, past) for past in shown) / len(shown)
+        gain = sum(mismatch(self._portrait, past) - mismatch(look, past) for past in shown) / len(
+            shown
+        )
         return bool(gain >= LEAST_GAIN)
 
-    def _is_bad(self, look: Look, time_s: Fraction, level: float, after_s: Fraction, gap_s: Fraction) -> bool:
+    def _is_bad(
+        self, look: Look, time_s: Fraction, level: float, after_s: Fraction, gap_s: Fraction
+    ) -> bool:
         assert self._portrait is not None
         if mismatch(self._portrait, look) < level:
             self._since_s = None
             return False
         self._since_s = time_s if self._since_s is None else self._since_s
-        return (time_s - self._since_s >= after_s and time_s - self._key_s >= gap_s
-                and look.eyes >= OPEN_SHARE * OPEN_EYE_RATIO)
+        return (
+            time_s - self._since_s >= after_s
+            and time_s - self._key_s >= gap_s
+            and look.eyes >= OPEN_SHARE * OPEN_EYE_RATIO
+        )

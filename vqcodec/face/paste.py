@@ -10,6 +10,7 @@ r"""The rendered square, put back into the picture it was cut from.
 
 The picture outside stands still. What moves across the border (a shoulder) fades in the mask's width.
 """
+
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
@@ -49,13 +50,17 @@ class PasteBack:
         """Take the picture (H, W, 3) uint8, and where in it the square lies; it may reach outside."""
         full_height, full_width = picture.shape[:2]
         scale = min(1.0, LONG_SIDE_PX / max(full_height, full_width))
-        self.width, self.height = (max(round(side * scale) // 2 * 2, 2) for side in (full_width, full_height))
+        self.width, self.height = (
+            max(round(side * scale) // 2 * 2, 2) for side in (full_width, full_height)
+        )
         if scale == 1.0 and min(full_height, full_width) > 1:
-            self._picture = np.ascontiguousarray(picture[:self.height, :self.width])
+            self._picture = np.ascontiguousarray(picture[: self.height, : self.width])
             along_x = along_y = 1.0
         else:
             size = (self.width, self.height)
-            self._picture = np.asarray(cv2.resize(picture, size, interpolation=cv2.INTER_AREA), np.uint8)
+            self._picture = np.asarray(
+                cv2.resize(picture, size, interpolation=cv2.INTER_AREA), np.uint8
+            )
             along_x, along_y = self.width / full_width, self.height / full_height
         left, right = (round(x * along_x) for x in (crop.x_px, crop.x_px + crop.side_px))
         top, bottom = (round(y * along_y) for y in (crop.y_px, crop.y_px + crop.side_px))
@@ -63,7 +68,10 @@ class PasteBack:
         # the part of the square that lies in the picture, in the square's and in the picture's pixels
         x0, x1 = max(left, 0), max(min(right, self.width), 0)
         y0, y1 = max(top, 0), max(min(bottom, self.height), 0)
-        self._inside = slice(y0 - top, max(y1 - top, y0 - top)), slice(x0 - left, max(x1 - left, x0 - left))
+        self._inside = (
+            slice(y0 - top, max(y1 - top, y0 - top)),
+            slice(x0 - left, max(x1 - left, x0 - left)),
+        )
         self._place = slice(y0, max(y1, y0)), slice(x0, max(x1, x0))
         soft = (left > 0, right < self.width, top > 0, bottom < self.height)
         self._mask = np.ascontiguousarray(_ramp(self._size, soft, FEATHER_SHARE)[self._inside])
@@ -77,7 +85,11 @@ class PasteBack:
         out = self._picture.copy()
         if self._mask.size:
             shrinks = square.shape[0] > self._size[0]
-            fitted = cv2.resize(self._settled(square), self._size, interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_CUBIC)
+            fitted = cv2.resize(
+                self._settled(square),
+                self._size,
+                interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_CUBIC,
+            )
             inner = np.ascontiguousarray(fitted[self._inside])
             outer = np.ascontiguousarray(out[self._place])
             out[self._place] = cv2.blendLinear(inner, outer, self._mask, self._rest)
@@ -91,13 +103,19 @@ class PasteBack:
         moved = np.abs(difference).max(-1) / _MOVED_LEVELS
         weight = self._near / (1 + moved * moved)
         spread = _blurred(weight) + 1e-4
-        drift = np.clip(_blurred(difference * weight[..., None]) / spread[..., None], -_MOST_DRIFT, _MOST_DRIFT)
+        drift = np.clip(
+            _blurred(difference * weight[..., None]) / spread[..., None], -_MOST_DRIFT, _MOST_DRIFT
+        )
         side = square.shape[0]
-        full = cv2.resize(drift * self._fade[..., None], (side, side), interpolation=cv2.INTER_CUBIC)
+        full = cv2.resize(
+            drift * self._fade[..., None], (side, side), interpolation=cv2.INTER_CUBIC
+        )
         return np.asarray(cv2.subtract(square, full, dtype=cv2.CV_8U), np.uint8)
 
 
-def pasted(items: Iterable[VideoFrame | Other], paste: PasteBack | None) -> Iterator[VideoFrame | Other]:
+def pasted(
+    items: Iterable[VideoFrame | Other], paste: PasteBack | None
+) -> Iterator[VideoFrame | Other]:
     """Frames put into the picture, if there is one; whatever else is among them is passed on."""
     for item in items:
         if paste is not None and isinstance(item, VideoFrame):
@@ -125,4 +143,6 @@ def _small(square: Picture) -> Floats:
 
 
 def _blurred(field: Floats) -> Floats:
-    return np.asarray(cv2.GaussianBlur(field, (0, 0), _BLUR_CELLS, borderType=cv2.BORDER_REPLICATE), np.float32)
+    return np.asarray(
+        cv2.GaussianBlur(field, (0, 0), _BLUR_CELLS, borderType=cv2.BORDER_REPLICATE), np.float32
+    )

@@ -1,4 +1,5 @@
 """A picture given by the user as portrait: cut and measured as a frame of an encode would be."""
+
 from __future__ import annotations
 
 from dataclasses import dataclass
@@ -52,17 +53,26 @@ def portrait_square(detector: Detector, rgb: NDArray[np.uint8], *, name: str) ->
     if boxes:
         face_px = float(boxes[0][3])
         if face_px < FACE_MIN_PX:
-            raise NoFaceError(f"the face in {name} is only {face_px:.0f} pixels high, less than {FACE_MIN_PX}",
-                              hint="Give a closer or larger picture: a face of 256 pixels is best.")
+            raise NoFaceError(
+                f"the face in {name} is only {face_px:.0f} pixels high, less than {FACE_MIN_PX}",
+                hint="Give a closer or larger picture: a face of 256 pixels is best.",
+            )
         height, width = rgb.shape[:2]
         crop = follow_face(boxes[:1], width, height)
         square = take_square(rgb, crop)
         found = detector.faces(square)
         if found:
             points = found[0].points / np.float32(CODED_SIZE)
-            return PortraitSquare(square, resize(square, FEATURE_SIZE_PX), points, crop,
-                                  _warnings(len(boxes), face_px, name))
-    raise NoFaceError(f"no face in {name}", hint="Give a picture of one person, seen from the front.")
+            return PortraitSquare(
+                square,
+                resize(square, FEATURE_SIZE_PX),
+                points,
+                crop,
+                _warnings(len(boxes), face_px, name),
+            )
+    raise NoFaceError(
+        f"no face in {name}", hint="Give a picture of one person, seen from the front."
+    )
 
 
 def _warnings(faces: int, face_px: float, name: str) -> tuple[str, ...]:

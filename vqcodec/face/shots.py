@@ -8,6 +8,7 @@ searching   no square yet: frames without a face pass without pixels
 deciding    up to a second of frames is held; the median of the face's place in it gives the square
 running     crop, landmarks, jitter filter (which holds three more frames)
 """
+
 from __future__ import annotations
 
 from collections import deque
@@ -154,13 +155,17 @@ class ShotReader:
         if self._should_restart(points, blank.time_s, rgb):
             ready = self._end_shot()
             return ready + self._take(replace(blank, shot=self._shot), rgb)
-        self._waiting.append(replace(blank, crop=self._crop, square=None if points is None else square))
+        self._waiting.append(
+            replace(blank, crop=self._crop, square=None if points is None else square)
+        )
         return self._release(self._filter.push(points, blank.time_s))
 
     def _release(self, filtered: Iterable[NDArray[np.float32] | None]) -> list[FaceFrame]:
         return [replace(self._waiting.popleft(), points=points) for points in filtered]
 
-    def _should_restart(self, points: NDArray[np.float32] | None, time_s: Fraction, rgb: NDArray[np.uint8]) -> bool:
+    def _should_restart(
+        self, points: NDArray[np.float32] | None, time_s: Fraction, rgb: NDArray[np.uint8]
+    ) -> bool:
         """True at a jump cut, and when our face left the square but is elsewhere in the picture."""
         if points is not None:
             box = face_box(points)
@@ -181,8 +186,9 @@ class ShotReader:
         return bool(self._crop.side_px >= 0.98 * max(rgb.shape[:2]))
 
 
-def face_frames(items: Iterable[VideoFrame | Other], detector: Detector,
-                choice: CropChoice = "auto") -> Iterator[FaceFrame | Other]:
+def face_frames(
+    items: Iterable[VideoFrame | Other], detector: Detector, choice: CropChoice = "auto"
+) -> Iterator[FaceFrame | Other]:
     """ShotReader as a stream.
 
     Args:

@@ -6,6 +6,7 @@ time on both sides, a bilateral filter: the weight falls with the distance in ti
 meanwhile. A point at rest is averaged over about five frames; an eyelid in a blink, or lips closing for a plosive,
 moves further than the noise and keeps its own measurement.
 """
+
 from __future__ import annotations
 
 from collections import deque
@@ -89,7 +90,9 @@ class LandmarkFilter:
 
     def _emit(self) -> Points | None:
         low, high = max(self._next - LOOK_AHEAD_FRAMES, 0), self._next + LOOK_AHEAD_FRAMES + 1
-        near = [self._window[i] for i in range(low, min(high, len(self._window))) if i != self._next]
+        near = [
+            self._window[i] for i in range(low, min(high, len(self._window))) if i != self._next
+        ]
         result = _blend(self._window[self._next], near)
         if self._next == LOOK_AHEAD_FRAMES:
             self._window.popleft()

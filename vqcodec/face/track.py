@@ -1,4 +1,5 @@
 """Which face is ours: the largest at first, afterwards the one nearest to where it was."""
+
 from __future__ import annotations
 
 from fractions import Fraction
@@ -62,29 +63,45 @@ def _distance(box: NDArray[np.float64], last: NDArray[np.float64]) -> float:
 
 def _same(box: NDArray[np.float64], last: NDArray[np.float64]) -> bool:
     ratio = max(box[3], 1e-6) / max(last[3], 1e-6)
-    return bool(_distance(box, last) <= JUMP_SHARE * last[3] and 1 / SIZE_RATIO_MAX <= ratio <= SIZE_RATIO_MAX)
+    return bool(
+        _distance(box, last) <= JUMP_SHARE * last[3]
+        and 1 / SIZE_RATIO_MAX <= ratio <= SIZE_RATIO_MAX
+    )
 
 
 def _tiles(width_px: int, height_px: int, side_px: int) -> list[Crop]:
     """Squares of one side that cover a picture with about a third of overlap, middle ones first."""
+
     def starts(length: int) -> list[int]:
         count = 1 + int(np.ceil(max(length - side_px, 0) / (side_px * 2 / 3)))
         return [round(i * (length - side_px) / max(count - 1, 1)) for i in range(count)]
 
     def off_centre(tile: Crop) -> float:
-        return abs(tile.x_px + (side_px - width_px) / 2) + abs(tile.y_px + (side_px - height_px) / 2)
+        return abs(tile.x_px + (side_px - width_px) / 2) + abs(
+            tile.y_px + (side_px - height_px) / 2
+        )
 
-    tiles = [Crop(width_px, height_px, x, y, side_px) for y in starts(height_px) for x in starts(width_px)]
+    tiles = [
+        Crop(width_px, height_px, x, y, side_px)
+        for y in starts(height_px)
+        for x in starts(width_px)
+    ]
     return sorted(tiles, key=off_centre)
 
 
-def _boxes_in(detector: Detector, rgb: NDArray[np.uint8], square: Crop) -> list[NDArray[np.float64]]:
+def _boxes_in(
+    detector: Detector, rgb: NDArray[np.uint8], square: Crop
+) -> list[NDArray[np.float64]]:
     scale = square.side_px / CODED_SIZE
     offset = np.array([square.x_px, square.y_px, 0, 0])
-    return [face_box(face.points) * scale + offset for face in detector.faces(take_square(rgb, square))]
+    return [
+        face_box(face.points) * scale + offset for face in detector.faces(take_square(rgb, square))
+    ]
 
 
-def locate_all(detector: Detector, rgb: NDArray[np.uint8], *, thorough: bool) -> list[NDArray[np.float64]]:
+def locate_all(
+    detector: Detector, rgb: NDArray[np.uint8], *, thorough: bool
+) -> list[NDArray[np.float64]]:
     """`face_box` of each face of a whole picture, in its pixels, largest first.
 
     Args:
@@ -99,8 +116,11 @@ def locate_all(detector: Detector, rgb: NDArray[np.uint8], *, thorough: bool) ->
     for share in (1, 2) if thorough else ():
         if found:
             break
-        found = [box for tile in _tiles(width, height, max(min(width, height) // share, 1))
-                 for box in _boxes_in(detector, rgb, tile)]
+        found = [
+            box
+            for tile in _tiles(width, height, max(min(width, height) // share, 1))
+            for box in _boxes_in(detector, rgb, tile)
+        ]
     different: list[NDArray[np.float64]] = []
     for box in sorted(found, key=lambda box: -float(box[2] * box[3])):
         if all(_distance(box, other) > TWICE_SHARE * other[3] for other in different):
@@ -108,16 +128,22 @@ def locate_all(detector: Detector, rgb: NDArray[np.uint8], *, thorough: bool) ->
     return different
 
 
-def locate(detector: Detector, rgb: NDArray[np.uint8], *, thorough: bool) -> NDArray[np.float64] | None:
+def locate(
+    detector: Detector, rgb: NDArray[np.uint8], *, thorough: bool
+) -> NDArray[np.float64] | None:
     """The first of `locate_all`, or None."""
     found = locate_all(detector, rgb, thorough=thorough)
     return found[0] if found else None
 
 
-def locate_near(detector: Detector, rgb: NDArray[np.uint8], box: NDArray[np.float64]) -> NDArray[np.float64] | None:
+def locate_near(
+    detector: Detector, rgb: NDArray[np.uint8], box: NDArray[np.float64]
+) -> NDArray[np.float64] | None:
     """`face_box` of the face nearest to where one was, looked for in a square three face heights wide, or None."""
     height, width = rgb.shape[:2]
     side = max(round(3 * float(box[3])), 1)
-    square = Crop(width, height, round(float(box[0]) - side / 2), round(float(box[1]) - side / 2), side)
+    square = Crop(
+        width, height, round(float(box[0]) - side / 2), round(float(box[1]) - side / 2), side
+    )
     found = [b for b in _boxes_in(detector, rgb, square) if _same(b, box)]
     return min(found, key=lambda b: _distance(b, box)) if found else None

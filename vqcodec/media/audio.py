@@ -1,4 +1,5 @@
 """Opus packets from samples and back, exact to the sample (RFC 6716, RFC 7845)."""
+
 from __future__ import annotations
 
 from collections.abc import Sequence
@@ -45,7 +46,10 @@ class AudioEncoder:
     def __init__(self, bitrate_bps: int, *, channels: int = 1, frame_ms: int = 60) -> None:
         """Raises UsageError: bitrate not in 6000..510000, channels not 1 or 2, frame_ms not 10, 20, 40 or 60."""
         if not MIN_BITRATE_BPS <= bitrate_bps <= MAX_BITRATE_BPS:
-            raise UsageError(f"audio bit rate of {bitrate_bps} bit/s", hint="Opus takes 6k to 510k; 12k suits speech")
+            raise UsageError(
+                f"audio bit rate of {bitrate_bps} bit/s",
+                hint="Opus takes 6k to 510k; 12k suits speech",
+            )
         if channels not in _LAYOUTS:
             raise UsageError(f"{channels} audio channels", hint="use 1 or 2")
         if frame_ms not in (10, 20, 40, 60):
@@ -63,7 +67,11 @@ class AudioEncoder:
     def _open(self, bitrate_bps: int, frame_ms: int) -> Any:
         with media_faults("Opus sound", "encode"):
             codec: Any = av.CodecContext.create("libopus", "w")
-            codec.sample_rate, codec.format, codec.layout = AUDIO_HZ, "s16", _LAYOUTS[self._channels]
+            codec.sample_rate, codec.format, codec.layout = (
+                AUDIO_HZ,
+                "s16",
+                _LAYOUTS[self._channels],
+            )
             codec.bit_rate, codec.time_base = bitrate_bps, Fraction(1, AUDIO_HZ)
             codec.options = {"application": "voip", "vbr": "on", "frame_duration": str(frame_ms)}
             codec.open()
@@ -75,10 +83,14 @@ class AudioEncoder:
             raise UsageError("encode() after flush()", hint="make a new AudioEncoder")
         block = np.asarray(samples)
         if block.dtype != np.int16 or block.size % self._channels or block.ndim not in (1, 2):
-            raise UsageError(f"samples of shape {block.shape}, {block.dtype}", hint="give (n, channels) int16")
+            raise UsageError(
+                f"samples of shape {block.shape}, {block.dtype}", hint="give (n, channels) int16"
+            )
         block = block.reshape(-1, self._channels)
         self._taken += len(block)
-        self._pending = np.concatenate([self._pending, block]) if len(self._pending) else block.copy()
+        self._pending = (
+            np.concatenate([self._pending, block]) if len(self._pending) else block.copy()
+        )
         whole = len(self._pending) // self.packet_samples * self.packet_samples
         ready, self._pending = self._pending[:whole], self._pending[whole:]
         return self._code(ready)
@@ -103,7 +115,7 @@ class AudioEncoder:
     def _code(self, samples: NDArray[np.int16]) -> list[bytes]:
         packets: list[bytes] = []
         for start in range(0, len(samples), self.packet_samples):
-            part = np.ascontiguousarray(samples[start:start + self.packet_samples]).reshape(1, -1)
+            part = np.ascontiguousarray(samples[start : start + self.packet_samples]).reshape(1, -1)
             frame = av.AudioFrame.from_ndarray(part, format="s16", layout=_LAYOUTS[self._channels])
             frame.sample_rate, frame.time_base = AUDIO_HZ, Fraction(1, AUDIO_HZ)
             frame.pts = self._coded
@@ -131,8 +143,10 @@ class AudioDecoder:
     def __init__(self, head: AudioHead, *, first_sample: int = 0) -> None:
         """Raises UnsupportedError: not 48 kHz mono or stereo."""
         if head.sample_rate_hz != AUDIO_HZ or head.channels not in _LAYOUTS:
-            raise UnsupportedError(f"sound of {head.channels} channels at {head.sample_rate_hz} Hz",
-                                   hint="this version plays Opus, mono or stereo, 48 kHz")
+            raise UnsupportedError(
+                f"sound of {head.channels} channels at {head.sample_rate_hz} Hz",
+                hint="this version plays Opus, mono or stereo, 48 kHz",
+            )
         self._channels = head.channels
         self._skip = max(0, head.pre_skip_samples - first_sample)
         self.position = max(0, first_sample - head.pre_skip_samples)
@@ -157,7 +171,7 @@ class AudioDecoder:
         samples = np.concatenate(parts) if parts else np.zeros((0, self._channels), np.int16)
         skipped = min(self._skip, len(samples))
         self._skip -= skipped
-        samples = samples[skipped:max(skipped, len(samples) - end_trim_samples)]
+        samples = samples[skipped : max(skipped, len(samples) - end_trim_samples)]
         self.position += len(samples)
         return samples
 
@@ -170,7 +184,10 @@ class AudioDecoder:
         parts = [_int16(frame, self._channels) for frame in frames]
         samples = np.concatenate(parts) if parts else np.zeros((0, self._channels), np.int16)
         if len(samples) != expected:
-            raise BitstreamError(f"an Opus packet gave {len(samples)} samples instead of {expected}", code="bad-audio")
+            raise BitstreamError(
+                f"an Opus packet gave {len(samples)} samples instead of {expected}",
+                code="bad-audio",
+            )
         return samples
 
 

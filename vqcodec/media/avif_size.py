@@ -4,6 +4,7 @@ The size that the file declares (`ispe`) isn't it: a decoder scales what the AV1
 kilobyte that says 512x512 can hold 65536x65536. This looks at the sequence headers of all AV1 items (AV1 specification,
 section 5.5.1; ISO/IEC 14496-12 for the boxes).
 """
+
 from __future__ import annotations
 
 import struct
@@ -51,7 +52,12 @@ def largest_side(data: bytes) -> int:
         raise AvifError("no item list")
     idat = meta.get(b"idat", (0, 0))
     items = {number for number, kind in _item_types(data, *meta[b"iinf"]) if kind == b"av01"}
-    sides = [side for number, payload in _item_data(data, *meta[b"iloc"], idat) if number in items for side in _sides(payload)]
+    sides = [
+        side
+        for number, payload in _item_data(data, *meta[b"iloc"], idat)
+        if number in items
+        for side in _sides(payload)
+    ]
     if not sides:
         raise AvifError("no AV1 picture")
     return max(sides)
@@ -90,10 +96,14 @@ def _item_types(data: bytes, start: int, end: int) -> Iterator[tuple[int, bytes]
             yield number, item
 
 
-def _item_data(data: bytes, start: int, end: int, idat: tuple[int, int]) -> Iterator[tuple[int, bytes]]:
+def _item_data(
+    data: bytes, start: int, end: int, idat: tuple[int, int]
+) -> Iterator[tuple[int, bytes]]:
     """Number and bytes of each item of iloc."""
     version, _, sizes = _unpack(">B3sH", data, start)
-    offset_size, length_size, base_size, index_size = (sizes >> shift & 15 for shift in (12, 8, 4, 0))
+    offset_size, length_size, base_size, index_size = (
+        sizes >> shift & 15 for shift in (12, 8, 4, 0)
+    )
     at = start + 6
 
     def number(size: int) -> int:
@@ -113,12 +123,16 @@ def _item_data(data: bytes, start: int, end: int, idat: tuple[int, int]) -> Iter
         for _ in range(number(2)):
             number(index_size if version else 0)
             offset, length = number(offset_size), number(length_size)
-            first, last = (idat[0] + base + offset, idat[1]) if method == 1 else (base + offset, len(data))
+            first, last = (
+                (idat[0] + base + offset, idat[1]) if method == 1 else (base + offset, len(data))
+            )
             if method > 1 or first + length > last:
                 raise AvifError("an item lies outside the file")
             pieces.append(data[first : first + length] if length else data[first:last])
             total, extents = total + len(pieces[-1]), extents + 1
-            if total > len(data) or extents > _MAX_BOXES:  # else a small file could make this take long
+            if (
+                total > len(data) or extents > _MAX_BOXES
+            ):  # else a small file could make this take long
                 raise AvifError("the items are longer than the file")
         yield item, b"".join(pieces)
 

@@ -3,6 +3,7 @@
 swscale's default YUV->RGB path is fast but darkens by 1.1 to 1.4 levels and puts one chroma value on two pixels. With
 full chroma interpolation and accurate rounding into planes the mean error is 0.1 level, at 0.4 ms for 512x512.
 """
+
 from __future__ import annotations
 
 from collections.abc import Callable
@@ -17,11 +18,20 @@ from numpy.typing import NDArray
 
 from vqcodec.media.hdr import BT2020_PRIMARIES, is_hdr, to_sdr
 
-_BILINEAR, _BICUBIC, _FULL_CHROMA, _ACCURATE = 2, 4, 0x2000 | 0x4000, 0x40000  # libswscale/swscale.h
+_BILINEAR, _BICUBIC, _FULL_CHROMA, _ACCURATE = (
+    2,
+    4,
+    0x2000 | 0x4000,
+    0x40000,
+)  # libswscale/swscale.h
 _HD_HEIGHT_PX, _HD_WIDTH_PX = 720, 1280
 MAX_SIDE_PX = 16384
 
-_BT709, _BT601, _BT2020 = 1, 5, 9  # swscale's SWS_CS_*; numbers, because PyAV 16 doesn't name all of them
+_BT709, _BT601, _BT2020 = (
+    1,
+    5,
+    9,
+)  # swscale's SWS_CS_*; numbers, because PyAV 16 doesn't name all of them
 
 # H.273 matrix coefficients -> swscale's. 4 is FCC, 5 and 6 are BT.601, 7 SMPTE 240M, 9 and 10 BT.2020.
 _MATRIX = {1: _BT709, 4: 4, 5: _BT601, 6: _BT601, 7: 7, 9: _BT2020, 10: _BT2020}
@@ -34,7 +44,10 @@ def matrix_of(frame: av.VideoFrame) -> int:
         return known
     if int(getattr(frame, "color_primaries", 2)) == BT2020_PRIMARIES:
         return _BT2020
-    is_hd = max(frame.width, frame.height) >= _HD_WIDTH_PX or min(frame.width, frame.height) >= _HD_HEIGHT_PX
+    is_hd = (
+        max(frame.width, frame.height) >= _HD_WIDTH_PX
+        or min(frame.width, frame.height) >= _HD_HEIGHT_PX
+    )
     return _BT709 if is_hd else _BT601
 
 
@@ -43,7 +56,9 @@ def range_of(frame: av.VideoFrame) -> ColorRange:
     told = int(frame.color_range)
     if told in (ColorRange.MPEG, ColorRange.JPEG):
         return ColorRange(told)
-    return ColorRange.JPEG if frame.format.name.startswith(("yuvj", "gray", "ya")) else ColorRange.MPEG
+    return (
+        ColorRange.JPEG if frame.format.name.startswith(("yuvj", "gray", "ya")) else ColorRange.MPEG
+    )
 
 
 def _turn(matrix: tuple[int, ...]) -> Callable[[NDArray[np.uint8]], NDArray[np.uint8]] | None:
@@ -59,6 +74,7 @@ def _turn(matrix: tuple[int, ...]) -> Callable[[NDArray[np.uint8]], NDArray[np.u
         if mirror or upset:
             turned = cv2.flip(turned, -1 if mirror and upset else int(mirror))
         return _u8(turned)
+
     return turn
 
 
@@ -97,7 +113,9 @@ class RgbConverter:
         height: likewise.
     """
 
-    def __init__(self, first: av.VideoFrame, pixel_aspect: Fraction = Fraction(1), context: Any = None) -> None:
+    def __init__(
+        self, first: av.VideoFrame, pixel_aspect: Fraction = Fraction(1), context: Any = None
+    ) -> None:
         """Fix size and turn by the stream's first picture.
 
         `pixel_aspect` is a pixel's width over its height; `context` the decoder, for tags that PyAV 16 doesn't give on
@@ -108,7 +126,9 @@ class RgbConverter:
         matrix = display_matrix(first)
         self._turn = _turn(matrix)
         self._flat = shown_size(first.width, first.height, pixel_aspect)
-        self.width, self.height = self._flat[::-1] if degrees_clockwise(matrix) in (90, 270) else self._flat
+        self.width, self.height = (
+            self._flat[::-1] if degrees_clockwise(matrix) in (90, 270) else self._flat
+        )
 
     def rgb(self, frame: av.VideoFrame) -> NDArray[np.uint8]:
         """The picture as a new array."""
@@ -118,11 +138,20 @@ class RgbConverter:
         if not frame.format.is_rgb:
             # RGB has no matrix, but PyAV 16 heeds the source's only if the destination's is another one.
             matrix = matrix_of(frame)
-            colours = {"src_colorspace": matrix, "dst_colorspace": _BT709 if matrix != _BT709 else _BT601,
-                       "src_color_range": range_of(frame), "dst_color_range": ColorRange.JPEG}
+            colours = {
+                "src_colorspace": matrix,
+                "dst_colorspace": _BT709 if matrix != _BT709 else _BT601,
+                "src_color_range": range_of(frame),
+                "dst_color_range": ColorRange.JPEG,
+            }
         planar = self._reformatter.reformat(
-            frame, width=width, height=height, format="gbrp", **colours,
-            interpolation=(_BICUBIC if scaled else _BILINEAR) | _FULL_CHROMA | _ACCURATE)
+            frame,
+            width=width,
+            height=height,
+            format="gbrp",
+            **colours,
+            interpolation=(_BICUBIC if scaled else _BILINEAR) | _FULL_CHROMA | _ACCURATE,
+        )
         green, blue, red = (_plane(plane, width, height) for plane in planar.planes[:3])
         rgb = _u8(cv2.merge((red, green, blue)))
         transfer = self._tag(frame, "color_trc")
@@ -135,7 +164,9 @@ class RgbConverter:
 
 
 def _plane(plane: Any, width: int, height: int) -> NDArray[np.uint8]:
-    rows = np.frombuffer(plane, np.uint8)[:plane.line_size * height].reshape(height, plane.line_size)
+    rows = np.frombuffer(plane, np.uint8)[: plane.line_size * height].reshape(
+        height, plane.line_size
+    )
     return rows[:, :width]
 
 
@@ -150,7 +181,14 @@ class YuvConverter:
         """Convert (H, W, 3) uint8, H and W even."""
         frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(rgb), format="rgb24")
         out = self._reformatter.reformat(
-            frame, format="yuv420p", dst_colorspace=_BT709, dst_color_range=ColorRange.MPEG,
-            interpolation=_BILINEAR | _ACCURATE)
-        out.colorspace, out.color_range = _BT709, ColorRange.MPEG  # PyAV 16 converts, but leaves the tags to us
+            frame,
+            format="yuv420p",
+            dst_colorspace=_BT709,
+            dst_color_range=ColorRange.MPEG,
+            interpolation=_BILINEAR | _ACCURATE,
+        )
+        out.colorspace, out.color_range = (
+            _BT709,
+            ColorRange.MPEG,
+        )  # PyAV 16 converts, but leaves the tags to us
         return out

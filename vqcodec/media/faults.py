@@ -1,4 +1,5 @@
 """libav's and the system's errors as `MediaError`, with a hint; and libav's log kept off stderr."""
+
 from __future__ import annotations
 
 from collections.abc import Iterator
@@ -19,9 +20,18 @@ _HINTS: tuple[tuple[type[BaseException], str], ...] = (
     (NotADirectoryError, "a part of the path is a file, not a folder"),
     (PermissionError, "check the file's permissions"),
     (BrokenPipeError, "the program that reads the output has ended"),
-    (av.error.InvalidDataError, "it isn't a media file, or a recording that was cut off before its index was written"),
-    (av.error.DecoderNotFoundError, "this PyAV has no decoder for it: convert it, for example to H.264 and AAC"),
-    (av.error.EncoderNotFoundError, "this PyAV was built without that encoder: install the wheel from PyPI"),
+    (
+        av.error.InvalidDataError,
+        "it isn't a media file, or a recording that was cut off before its index was written",
+    ),
+    (
+        av.error.DecoderNotFoundError,
+        "this PyAV has no decoder for it: convert it, for example to H.264 and AAC",
+    ),
+    (
+        av.error.EncoderNotFoundError,
+        "this PyAV was built without that encoder: install the wheel from PyPI",
+    ),
     (av.error.EOFError, "the file ends too early"),
 )
 

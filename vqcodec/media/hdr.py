@@ -5,6 +5,7 @@ signal -> light (ITU-R BT.2100) -> highlights rolled off above diffuse white (BT
 (BT.2087) -> display gamma. The tone curve works on each channel alone, as film does: greys stay grey, and bright colours
 pale instead of clipping.
 """
+
 from __future__ import annotations
 
 from functools import lru_cache
@@ -18,7 +19,9 @@ BT2020_PRIMARIES = 9
 _WHITE_NITS = 203.0
 _KNEE = 0.6
 _STEPS = 4096
-_TO_709 = np.array([[1.6605, -0.5876, -0.0729], [-0.1246, 1.1329, -0.0083], [-0.0182, -0.1006, 1.1188]], np.float32)
+_TO_709 = np.array(
+    [[1.6605, -0.5876, -0.0729], [-0.1246, 1.1329, -0.0083], [-0.0182, -0.1006, 1.1188]], np.float32
+)
 
 
 def _pq_nits(signal: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -31,8 +34,8 @@ def _pq_nits(signal: NDArray[np.float64]) -> NDArray[np.float64]:
 def _hlg_nits(signal: NDArray[np.float64]) -> NDArray[np.float64]:
     """BT.2100 table 5: HLG inverse OETF, and the system gamma 1.2 of a 1000 cd/m2 display taken for each channel."""
     a, b, c = 0.17883277, 0.28466892, 0.55991073
-    scene = np.where(signal <= 0.5, signal ** 2 / 3, (np.exp((signal - c) / a) + b) / 12)
-    return np.asarray(1000 * scene ** 1.2)
+    scene = np.where(signal <= 0.5, signal**2 / 3, (np.exp((signal - c) / a) + b) / 12)
+    return np.asarray(1000 * scene**1.2)
 
 
 @lru_cache(maxsize=2)
@@ -66,5 +69,7 @@ def to_sdr(rgb: NDArray[np.uint8], transfer: int, primaries: int) -> NDArray[np.
     light = cv2.LUT(rgb, _light(transfer))
     if primaries == BT2020_PRIMARIES:
         light = cv2.transform(light, _TO_709)
-    steps = np.clip(light * np.float32(_STEPS - 1) + np.float32(0.5), 0, _STEPS - 1).astype(np.uint16)
+    steps = np.clip(light * np.float32(_STEPS - 1) + np.float32(0.5), 0, _STEPS - 1).astype(
+        np.uint16
+    )
     return np.asarray(_gamma()[steps])

@@ -1,4 +1,5 @@
 """What a media file yields besides `VideoFrame`: decoded sound, or its Opus packets."""
+
 from __future__ import annotations
 
 import os

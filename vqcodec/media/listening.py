@@ -1,4 +1,5 @@
 """The sound half of a VideoSource: packets in, decoded blocks or copied packets out."""
+
 from __future__ import annotations
 
 from collections.abc import Iterator
@@ -99,8 +100,10 @@ class Copying:
         codec = reader.audio.codec_context
         name = str(getattr(codec.codec, "canonical_name", "") or codec.name)
         if "opus" not in name:
-            raise UsageError(f"the sound of {reader.name} is {name}, which can't be copied: only Opus can",
-                             hint="let it be coded anew, for example --audio 12k")
+            raise UsageError(
+                f"the sound of {reader.name} is {name}, which can't be copied: only Opus can",
+                hint="let it be coded anew, for example --audio 12k",
+            )
         self.corrupt_packets = 0
         self.head: AudioHead | None = None
         self._copier = OpusCopier(codec.extradata, reader.name)

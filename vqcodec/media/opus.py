@@ -1,4 +1,5 @@
 """The few facts about Opus bytes that are needed without decoding (RFC 6716 section 3, RFC 7845 section 5.1)."""
+
 from __future__ import annotations
 
 import struct
@@ -28,8 +29,11 @@ def opus_head(data: bytes) -> tuple[int, int]:
         raise BitstreamError("no OpusHead", code="bad-audio")
     _, _, channels, pre_skip, _, _, family = _HEAD.unpack_from(data)
     if channels not in (1, 2) or family not in (0, 1):
-        raise BitstreamError(f"Opus with {channels} channels, mapping family {family}", code="bad-audio",
-                             hint="only mono and stereo are carried")
+        raise BitstreamError(
+            f"Opus with {channels} channels, mapping family {family}",
+            code="bad-audio",
+            hint="only mono and stereo are carried",
+        )
     return channels, pre_skip
 
 

@@ -1,4 +1,5 @@
 """Opus packets copied from a file, moved onto the picture's clock to the sample without decoding them."""
+
 from __future__ import annotations
 
 from collections.abc import Iterator
@@ -33,8 +34,10 @@ class OpusCopier:
         try:
             self._channels, self._pre_skip = opus_head(extradata or b"")
         except BitstreamError as error:
-            raise UsageError(f"the Opus sound of {name} can't be copied: {error}",
-                             hint="let it be coded anew, for example --audio 12k") from error
+            raise UsageError(
+                f"the Opus sound of {name} can't be copied: {error}",
+                hint="let it be coded anew, for example --audio 12k",
+            ) from error
         self.end_trim_samples = 0
         self._position = 0
         self._begun = False
@@ -59,16 +62,24 @@ class OpusCopier:
             else:
                 before = pre_skip - lead
                 pre_skip = before - max(0, before - _PREROLL) // samples * samples
-        self.head = AudioHead(AUDIO_HZ, self._channels, pre_skip, opus_head_bytes(self._channels, pre_skip))
+        self.head = AudioHead(
+            AUDIO_HZ, self._channels, pre_skip, opus_head_bytes(self._channels, pre_skip)
+        )
 
-    def push(self, data: bytes, time_s: Fraction | None, end_trim_samples: int = 0) -> Iterator[AudioPacket]:
+    def push(
+        self, data: bytes, time_s: Fraction | None, end_trim_samples: int = 0
+    ) -> Iterator[AudioPacket]:
         """Add a packet; `time_s` as for `begin`. What isn't Opus is passed over and becomes a hole."""
         try:
             samples = packet_samples(data)
         except BitstreamError:
             return
         # Where it goes among the decoded samples; sample 0 comes pre_skip samples before time zero.
-        at = self._position if time_s is None else round(time_s * AUDIO_HZ) + self.head.pre_skip_samples
+        at = (
+            self._position
+            if time_s is None
+            else round(time_s * AUDIO_HZ) + self.head.pre_skip_samples
+        )
         if not self._begun and 2 * at < -samples:
             return
         self._begun = True

@@ -1,4 +1,5 @@
 """Files that appear whole or not at all."""
+
 from __future__ import annotations
 
 import os
@@ -115,15 +116,21 @@ def check_output(target: Target, *, force: bool = False) -> None:
     """Raise what atomic_output would raise at its start: for commands that work long before they write."""
     if not is_file_name(target):
         if not isinstance(target, str | os.PathLike) and not hasattr(target, "write"):
-            raise UsageError(f"not a file: {target!r}", hint="give a path, '-' or a binary file object")
+            raise UsageError(
+                f"not a file: {target!r}", hint="give a path, '-' or a binary file object"
+            )
         return
     path = Path(target)  # type: ignore[arg-type]
     if path.is_dir():
         raise MediaError(f"cannot write {path}: it is a folder", hint="give a file name in it")
     if not path.parent.is_dir():
-        raise MediaError(f"cannot write {path}: there is no folder {path.parent}", hint="make the folder first")
+        raise MediaError(
+            f"cannot write {path}: there is no folder {path.parent}", hint="make the folder first"
+        )
     if not force and os.path.lexists(path):
-        raise OutputExistsError(f"{path} exists", hint="choose another name, or replace it with --force")
+        raise OutputExistsError(
+            f"{path} exists", hint="choose another name, or replace it with --force"
+        )
 
 
 @contextmanager
@@ -134,5 +141,9 @@ def _writing(name: object) -> Iterator[None]:
     except OSError as error:
         if isinstance(error, MediaError | OutputExistsError):
             raise
-        hint = "free some space on the disk" if error.errno == 28 else "check the folder and its permissions"
+        hint = (
+            "free some space on the disk"
+            if error.errno == 28
+            else "check the folder and its permissions"
+        )
         raise MediaError(f"cannot write {name}: {error.strerror or error}", hint=hint) from error

@@ -3,6 +3,7 @@
 libav calls `read` and `write` from C, where PyAV stores an `Exception` but loses a KeyboardInterrupt. The wrappers here
 keep whatever was raised, tell libav that input or output failed, and `check()` raises it again outside.
 """
+
 from __future__ import annotations
 
 import shutil
@@ -114,7 +115,7 @@ class GuardedWriter:
         try:
             view = memoryview(data)
             while view:
-                view = view[self._stream.write(view) or len(view):]
+                view = view[self._stream.write(view) or len(view) :]
             return len(data)
         except BaseException as error:
             self._error = error
@@ -130,7 +131,10 @@ class GuardedWriter:
 def standard_input() -> BinaryIO:
     """Standard input as bytes. Raises MediaError on a terminal."""
     if sys.stdin is None or sys.stdin.isatty():
-        raise MediaError("cannot read standard input: it is a terminal", hint="pipe a file into it, or give a path")
+        raise MediaError(
+            "cannot read standard input: it is a terminal",
+            hint="pipe a file into it, or give a path",
+        )
     try:
         # a reader of our own: at exit the interpreter locks sys.stdin, which a thread that waits for input holds
         return open(sys.stdin.fileno(), "rb", closefd=False)
@@ -141,8 +145,10 @@ def standard_input() -> BinaryIO:
 def standard_output() -> BinaryIO:
     """Standard output as bytes. Raises MediaError on a terminal."""
     if sys.stdout is None or sys.stdout.isatty():
-        raise MediaError("cannot write to standard output: it is a terminal",
-                         hint="redirect it to a file or a pipe, or give a path")
+        raise MediaError(
+            "cannot write to standard output: it is a terminal",
+            hint="redirect it to a file or a pipe, or give a path",
+        )
     return sys.stdout.buffer
 
 
@@ -159,13 +165,13 @@ def _index_is_last(head: bytes) -> bool | None:
         return False
     at = 0
     while at + 16 <= len(head):
-        size, kind = int.from_bytes(head[at:at + 4], "big"), head[at + 4:at + 8]
+        size, kind = int.from_bytes(head[at : at + 4], "big"), head[at + 4 : at + 8]
         if kind in (b"moov", b"moof", b"sidx", b"meta"):
             return False
         if kind == b"mdat":
             return True
         if size == 1:
-            size = int.from_bytes(head[at + 8:at + 16], "big")
+            size = int.from_bytes(head[at + 8 : at + 16], "big")
         if size < 8:
             return False
         at += size

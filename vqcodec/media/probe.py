@@ -1,4 +1,5 @@
 """What a media file holds, without keeping anything of it."""
+
 from __future__ import annotations
 
 import os
@@ -69,7 +70,9 @@ def probe(source: Source) -> MediaInfo:
     reader = PacketReader(source)
     try:
         if reader.video is None and reader.audio is None:
-            raise MediaError(f"no video or sound in {reader.name}", hint="give a video, sound or picture file")
+            raise MediaError(
+                f"no video or sound in {reader.name}", hint="give a video, sound or picture file"
+            )
         return describe(reader, _first_picture(reader) if reader.video is not None else None)
     finally:
         reader.close()
@@ -89,19 +92,31 @@ def describe(reader: PacketReader, first: Any) -> MediaInfo:
         if turn in (90, 270):
             width, height = height, width
     return MediaInfo(
-        name=reader.name, container=reader.container.format.name, width=width, height=height, rotation=turn,
-        frame_rate_hz=reader.rate_hz, time_base_s=tick_s(video.time_base) if video is not None else Fraction(0),
-        duration_s=reader.duration_s(), video_codec=_codec(video), has_video=video is not None,
-        is_still=reader.is_still, has_audio=audio is not None, audio_codec=_codec(audio),
+        name=reader.name,
+        container=reader.container.format.name,
+        width=width,
+        height=height,
+        rotation=turn,
+        frame_rate_hz=reader.rate_hz,
+        time_base_s=tick_s(video.time_base) if video is not None else Fraction(0),
+        duration_s=reader.duration_s(),
+        video_codec=_codec(video),
+        has_video=video is not None,
+        is_still=reader.is_still,
+        has_audio=audio is not None,
+        audio_codec=_codec(audio),
         audio_rate_hz=int(audio.codec_context.sample_rate or 0) if audio is not None else 0,
-        audio_channels=int(audio.codec_context.channels or 0) if audio is not None else 0)
+        audio_channels=int(audio.codec_context.channels or 0) if audio is not None else 0,
+    )
 
 
 def _codec(stream: Any) -> str:
     """The format's name rather than the decoder's: "opus", not "libopus"; "av1", not "libdav1d"."""
     if stream is None:
         return ""
-    return str(getattr(stream.codec_context.codec, "canonical_name", "") or stream.codec_context.name)
+    return str(
+        getattr(stream.codec_context.codec, "canonical_name", "") or stream.codec_context.name
+    )
 
 
 def _first_picture(reader: PacketReader) -> Any:

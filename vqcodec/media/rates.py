@@ -3,6 +3,7 @@
 PyAV up to 18 gives `fractions.Fraction`, PyAV 19 its own `AVRational`; both have numerator and denominator. Everything
 here is exact: a rate is never a float or a whole number of frames per second (29.97 is 30000/1001).
 """
+
 from __future__ import annotations
 
 from collections.abc import Iterable
@@ -14,9 +15,32 @@ MAX_RATE_HZ = 240
 DEFAULT_RATE_HZ = Fraction(25)
 
 # Rates that cameras and editors write; an estimate from rounded timestamps is taken as the nearest of them.
-_STANDARD_HZ = tuple(Fraction(n, d) for n, d in (
-    (8, 1), (10, 1), (12, 1), (25, 2), (15, 1), (15000, 1001), (16, 1), (20, 1), (24000, 1001), (24, 1), (25, 1),
-    (30000, 1001), (30, 1), (48, 1), (50, 1), (60000, 1001), (60, 1), (90, 1), (100, 1), (120000, 1001), (120, 1)))
+_STANDARD_HZ = tuple(
+    Fraction(n, d)
+    for n, d in (
+        (8, 1),
+        (10, 1),
+        (12, 1),
+        (25, 2),
+        (15, 1),
+        (15000, 1001),
+        (16, 1),
+        (20, 1),
+        (24000, 1001),
+        (24, 1),
+        (25, 1),
+        (30000, 1001),
+        (30, 1),
+        (48, 1),
+        (50, 1),
+        (60000, 1001),
+        (60, 1),
+        (90, 1),
+        (100, 1),
+        (120000, 1001),
+        (120, 1),
+    )
+)
 
 
 def fraction(value: Any) -> Fraction | None:
@@ -65,4 +89,8 @@ def nominal_rate(declared: Iterable[Any], ticks: Iterable[int], time_base: Any) 
     for rate in (*rates, *sorted(_STANDARD_HZ, key=lambda rate: abs(rate - estimate))):
         if abs(rate - estimate) * 50 <= rate:
             return rate
-    return estimate.limit_denominator(20) if plausible(estimate) else (rates[0] if rates else DEFAULT_RATE_HZ)
+    return (
+        estimate.limit_denominator(20)
+        if plausible(estimate)
+        else (rates[0] if rates else DEFAULT_RATE_HZ)
+    )

@@ -1,4 +1,5 @@
 """Packets of a media file's picture and sound streams: opening, choosing streams, reading ahead."""
+
 from __future__ import annotations
 
 import os
@@ -51,8 +52,11 @@ class PacketReader:
             self.container = self._open(file)
             self.video = self._choose_video()
             self.audio = self._choose_audio()
-            wanted = [stream for stream in (self.video, self.audio if want_audio or self.video is None else None)
-                      if stream is not None]
+            wanted = [
+                stream
+                for stream in (self.video, self.audio if want_audio or self.video is None else None)
+                if stream is not None
+            ]
             self._packets = iter(self.container.demux(wanted)) if wanted else iter(())
             self._read_ahead(want_audio)
         except BaseException:
@@ -69,7 +73,10 @@ class PacketReader:
                 if Path(source).is_dir():
                     raise IsADirectoryError(21, "it is a folder")
                 if Path(source).stat().st_size == 0 and Path(source).is_file():
-                    raise MediaError(f"cannot open {self.name}: the file is empty", hint="record or download it again")
+                    raise MediaError(
+                        f"cannot open {self.name}: the file is empty",
+                        hint="record or download it again",
+                    )
             # The prefix keeps a name like "concat:x" or "http://..." from being taken as a protocol.
             return "file:" + self.name
         elif hasattr(source, "read"):
@@ -77,12 +84,17 @@ class PacketReader:
             with media_faults(self.name, "read"):
                 self._guard = GuardedReader(source)
         else:
-            raise UsageError(f"not a file: {source!r}", hint="give a path, '-' or a binary file object")
+            raise UsageError(
+                f"not a file: {source!r}", hint="give a path, '-' or a binary file object"
+            )
         return self._guard
 
     def _open(self, file: Any) -> Any:
         # A playlist must not make us read other files or the network; "%d" in a name isn't a sequence of pictures.
-        limits = {"protocol_whitelist": "file" if isinstance(file, str) else "none", "pattern_type": "none"}
+        limits = {
+            "protocol_whitelist": "file" if isinstance(file, str) else "none",
+            "pattern_type": "none",
+        }
         try:
             with media_faults(self.name, "open"):
                 return av.open(file, mode="r", container_options=limits, metadata_errors="replace")
@@ -103,7 +115,9 @@ class PacketReader:
         return None
 
     def _choose_audio(self) -> Any:
-        usable = [stream for stream in self.container.streams.audio if stream.codec_context is not None]
+        usable = [
+            stream for stream in self.container.streams.audio if stream.codec_context is not None
+        ]
         flagged = [stream for stream in usable if _flags(stream) & _DEFAULT]
         return next(iter(flagged or usable), None)
 
@@ -119,7 +133,9 @@ class PacketReader:
                     ticks.append(packet.pts)
             elif packet.pts is not None:
                 heard = True
-            span = (max(ticks) - min(ticks)) * tick_s(self.video.time_base) if ticks else Fraction(0)
+            span = (
+                (max(ticks) - min(ticks)) * tick_s(self.video.time_base) if ticks else Fraction(0)
+            )
             enough = pictures >= _AHEAD_PICTURES or self.video is None
             if (enough and (heard or span >= _AHEAD_S)) or len(self._ahead) >= _AHEAD_PACKETS:
                 break
@@ -155,8 +171,14 @@ class PacketReader:
         """The first sound packet that was read ahead, or None."""
         if self.audio is None:
             return None
-        return next((packet for packet in self._ahead
-                     if packet.stream.index == self.audio.index and packet.pts is not None), None)
+        return next(
+            (
+                packet
+                for packet in self._ahead
+                if packet.stream.index == self.audio.index and packet.pts is not None
+            ),
+            None,
+        )
 
     def duration_s(self) -> Fraction | None:
         """Declared length of the video (of the sound without video), None if unknown."""

@@ -1,4 +1,5 @@
 """Which pictures of a stream are kept: all, fewer, or the nearest to a new rate's times. Works on any payload."""
+
 from __future__ import annotations
 
 from collections.abc import Callable

@@ -1,4 +1,5 @@
 """A video file written frame by frame: H.264 and AAC or Opus."""
+
 from __future__ import annotations
 
 import os
@@ -22,8 +23,13 @@ from vqcodec.media.tracks import OpusTrack, PcmTrack, SoundTrack, VideoTrack
 from vqcodec.types import AudioHead
 
 # Name -> libav's muxer, video encoder, sound encoder.
-_CONTAINERS = {"mp4": ("mp4", "libx264", "aac"), "m4v": ("mp4", "libx264", "aac"), "mov": ("mov", "libx264", "aac"),
-               "mkv": ("matroska", "libx264", "aac"), "webm": ("webm", "libvpx-vp9", "libopus")}
+_CONTAINERS = {
+    "mp4": ("mp4", "libx264", "aac"),
+    "m4v": ("mp4", "libx264", "aac"),
+    "mov": ("mov", "libx264", "aac"),
+    "mkv": ("matroska", "libx264", "aac"),
+    "webm": ("webm", "libvpx-vp9", "libopus"),
+}
 VIDEO_SUFFIXES = tuple(f".{name}" for name in _CONTAINERS)
 _SOUND_BPS = {"aac": 64000, "libopus": 32000}
 # A file gets its index at the front, as web players want it. A pipe gets fragments, whose header waits for the first
@@ -52,10 +58,24 @@ class VideoSink:
     Video and sound may come in any interleaving within about 10 s of each other.
     """
 
-    def __init__(self, target: Target, *, width: int, height: int, frame_rate_hz: Fraction,
-                 time_base_s: Fraction | None = None, channels: int = 0, opus: AudioHead | None = None,
-                 container: str | None = None, crf: int = 18, preset: str = "veryfast", threads: int = 2,
-                 audio_bps: int | None = None, force: bool = False, comment: str = "") -> None:
+    def __init__(
+        self,
+        target: Target,
+        *,
+        width: int,
+        height: int,
+        frame_rate_hz: Fraction,
+        time_base_s: Fraction | None = None,
+        channels: int = 0,
+        opus: AudioHead | None = None,
+        container: str | None = None,
+        crf: int = 18,
+        preset: str = "veryfast",
+        threads: int = 2,
+        audio_bps: int | None = None,
+        force: bool = False,
+        comment: str = "",
+    ) -> None:
         """Open the output.
 
         Args:
@@ -80,14 +100,22 @@ class VideoSink:
             UsageError: an argument out of range or an extension that isn't known.
         """
         if width < 1 or height < 1 or frame_rate_hz <= 0 or not 0 <= crf <= 51 or threads < 1:
-            raise UsageError(f"a video of {width}x{height}, {frame_rate_hz} Hz, crf {crf}, {threads} threads")
+            raise UsageError(
+                f"a video of {width}x{height}, {frame_rate_hz} Hz, crf {crf}, {threads} threads"
+            )
         if channels not in (0, 1, 2) or (channels and opus is not None):
             raise UsageError(f"{channels} audio channels", hint="give channels 0, 1 or 2, or opus")
         self._muxer, video, sound = _CONTAINERS[_container_name(target, container)]
         if opus is not None and self._muxer == "mov":
-            raise UsageError("Opus sound can't be put in .mov", hint="write .mp4 or .mkv, or give samples")
+            raise UsageError(
+                "Opus sound can't be put in .mov", hint="write .mp4 or .mkv, or give samples"
+            )
         check_output(target, force=force)
-        self._name = str(getattr(target, "name", "<stream>")) if hasattr(target, "write") else os.fspath(target)
+        self._name = (
+            str(getattr(target, "name", "<stream>"))
+            if hasattr(target, "write")
+            else os.fspath(target)
+        )
         self._stack = ExitStack()
         self._guard: GuardedWriter | None = None
         self._pending: PendingFile | None = None
@@ -98,13 +126,23 @@ class VideoSink:
                 self._container: Any = self._open(target, force)
                 if comment:
                     self._container.metadata["comment"] = comment
-                self._video = VideoTrack(self._container, video, (width, height), Fraction(frame_rate_hz), tick_s, crf,
-                                         preset, threads)
+                self._video = VideoTrack(
+                    self._container,
+                    video,
+                    (width, height),
+                    Fraction(frame_rate_hz),
+                    tick_s,
+                    crf,
+                    preset,
+                    threads,
+                )
                 self._sound: SoundTrack | None = None
                 if opus is not None:
                     self._sound = OpusTrack(self._container, opus)
                 elif channels:
-                    self._sound = PcmTrack(self._container, sound, channels, audio_bps or channels * _SOUND_BPS[sound])
+                    self._sound = PcmTrack(
+                        self._container, sound, channels, audio_bps or channels * _SOUND_BPS[sound]
+                    )
         except BaseException:
             self.abort()
             raise
@@ -113,7 +151,12 @@ class VideoSink:
         if is_file_name(target):
             self._pending = PendingFile(target, force=force)  # type: ignore[arg-type]
             options = {"movflags": _FILE_FLAGS} if self._muxer in ("mp4", "mov") else {}
-            return av.open("file:" + os.fspath(self._pending.path), "w", format=self._muxer, container_options=options)
+            return av.open(
+                "file:" + os.fspath(self._pending.path),
+                "w",
+                format=self._muxer,
+                container_options=options,
+            )
         stream: AbstractContextManager[BinaryIO] = open_stream(target)
         self._guard = GuardedWriter(self._stack.enter_context(stream))
         options = {"movflags": _PIPE_FLAGS} if self._muxer in ("mp4", "mov") else {}
@@ -146,7 +189,9 @@ class VideoSink:
 
     def _has_sound(self) -> SoundTrack:
         if self._sound is None:
-            raise UsageError("sound for a file opened without", hint="open it with channels= or opus=")
+            raise UsageError(
+                "sound for a file opened without", hint="open it with channels= or opus="
+            )
         return self._sound
 
     def _mux(self, packets: list[Any]) -> None:
@@ -202,8 +247,12 @@ class VideoSink:
     def __enter__(self) -> VideoSink:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None,
-                 trace: TracebackType | None) -> None:
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
         if kind is None:
             self.close()
         else:
@@ -213,9 +262,15 @@ class VideoSink:
 def _container_name(target: Target, container: str | None) -> str:
     name = container
     if name is None:
-        suffix = Path(target).suffix if isinstance(target, str | os.PathLike) and is_file_name(target) else ""
+        suffix = (
+            Path(target).suffix
+            if isinstance(target, str | os.PathLike) and is_file_name(target)
+            else ""
+        )
         name = suffix.lstrip(".").lower() or "mp4"
     if name not in _CONTAINERS:
-        raise UsageError(f"cannot write .{name} files", hint=f"use {', '.join('.' + known for known in _CONTAINERS)}")
+        raise UsageError(
+            f"cannot write .{name} files",
+            hint=f"use {', '.join('.' + known for known in _CONTAINERS)}",
+        )
     return name
-

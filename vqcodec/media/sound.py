@@ -1,4 +1,5 @@
 """Decoded sound on the picture's clock: 48 kHz int16 blocks that follow each other without a hole from sample 0."""
+
 from __future__ import annotations
 
 from collections.abc import Iterator
@@ -72,7 +73,9 @@ class SoundTrack:
         if time_s is None:
             return None
         begin_s = time_s + self._offset_s
-        now_s = (self._clock.end if self._clock is not None else Fraction(self.position)) / self._rate_hz
+        now_s = (
+            self._clock.end if self._clock is not None else Fraction(self.position)
+        ) / self._rate_hz
         begun = self._clock is not None or self.position > 0
         if begin_s - now_s > MAX_JUMP_S or (begun and now_s - begin_s > MAX_STEP_BACK_S):
             self._offset_s += now_s - begin_s
@@ -97,7 +100,7 @@ class SoundTrack:
             samples = changed
         start = self._clock.written - len(samples)
         if start < 0:
-            samples = samples[min(-start, len(samples)):]
+            samples = samples[min(-start, len(samples)) :]
         if len(samples):
             yield AudioBlock(np.ascontiguousarray(samples), self.position)
             self.position += len(samples)
@@ -148,7 +151,11 @@ class _Segment:
         return samples
 
     def _collect(self, frames: list[Any]) -> NDArray[np.int16]:
-        parts = [np.asarray(frame.to_ndarray()).reshape(-1, self._channels) for frame in frames if frame is not None]
+        parts = [
+            np.asarray(frame.to_ndarray()).reshape(-1, self._channels)
+            for frame in frames
+            if frame is not None
+        ]
         samples = np.concatenate(parts) if parts else np.zeros((0, self._channels), np.int16)
         self.written += len(samples)
         return samples.astype(np.int16, copy=False)
@@ -168,8 +175,11 @@ def _known_layout(frame: av.AudioFrame) -> av.AudioFrame:
     if not frame.layout.name.endswith("channels"):
         return frame
     samples: Any = frame.to_ndarray()
-    kept = samples[:8] if frame.format.is_planar else samples.reshape(-1, count)[:, :8].reshape(1, -1)
-    named = av.AudioFrame.from_ndarray(np.ascontiguousarray(kept), format=frame.format.name,
-                                       layout=_LAYOUTS[min(count, 8)])
+    kept = (
+        samples[:8] if frame.format.is_planar else samples.reshape(-1, count)[:, :8].reshape(1, -1)
+    )
+    named = av.AudioFrame.from_ndarray(
+        np.ascontiguousarray(kept), format=frame.format.name, layout=_LAYOUTS[min(count, 8)]
+    )
     named.sample_rate = frame.sample_rate
     return named

@@ -1,4 +1,5 @@
 """The sound of a media file alone, and the same as speech networks want it."""
+
 from __future__ import annotations
 
 from collections.abc import Iterator
@@ -61,9 +62,14 @@ class SoundSource:
         reader = self._reader
         if reader.audio is None:
             if reader.is_still:
-                raise MediaError(f"{self.name} is a picture, not a sound",
-                                 hint="The sound comes first, the portrait second: vqcodec dub speech.wav portrait.png")
-            raise MediaError(f"{self.name} has no sound", hint="Give a sound file, or a video with a sound track.")
+                raise MediaError(
+                    f"{self.name} is a picture, not a sound",
+                    hint="The sound comes first, the portrait second: vqcodec dub speech.wav portrait.png",
+                )
+            raise MediaError(
+                f"{self.name} has no sound",
+                hint="Give a sound file, or a video with a sound track.",
+            )
         own = seconds(reader.audio.duration, reader.audio.time_base)
         duration_s = own if own is not None and 0 < own < 10**7 else reader.duration_s()
         if duration_s is not None:
@@ -72,8 +78,10 @@ class SoundSource:
 
     def _check_length(self, length_s: Fraction) -> None:
         if self._limit_s is not None and length_s > self._limit_s:
-            raise UsageError(f"{self.name} is longer than {float(self._limit_s) / 3600:g} hours",
-                             hint="Cut it into shorter pieces.")
+            raise UsageError(
+                f"{self.name} is longer than {float(self._limit_s) / 3600:g} hours",
+                hint="Cut it into shorter pieces.",
+            )
 
     def blocks(self) -> Iterator[AudioBlock]:
         """All of the sound.
@@ -92,8 +100,10 @@ class SoundSource:
         self.truncated = bool(self._reader.broken)
         self.corrupt_packets = decoding.corrupt_packets
         if not end:
-            raise MediaError(f"{self.name} holds no sound that can be decoded",
-                             hint=self._reader.broken or "The recording is empty or damaged.")
+            raise MediaError(
+                f"{self.name} holds no sound that can be decoded",
+                hint=self._reader.broken or "The recording is empty or damaged.",
+            )
 
     def _decoded(self, decoding: Decoding) -> Iterator[AudioBlock]:
         for packet in self._reader.packets():
@@ -108,8 +118,12 @@ class SoundSource:
     def __enter__(self) -> SoundSource:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None,
-                 trace: TracebackType | None) -> None:
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
         self.close()
 
 
@@ -122,20 +136,30 @@ class SpeechResampler:
 
     def push(self, samples: NDArray[np.int16]) -> NDArray[np.float32]:
         """Take (n, 1) or (n,) samples, n >= 1; gives those that are ready, (m,)."""
-        frame = av.AudioFrame.from_ndarray(np.ascontiguousarray(samples).reshape(1, -1), format="s16", layout="mono")
+        frame = av.AudioFrame.from_ndarray(
+            np.ascontiguousarray(samples).reshape(1, -1), format="s16", layout="mono"
+        )
         frame.sample_rate = AUDIO_HZ
         self._taken += frame.samples
         return self._collect(self._resampler.resample(frame))
 
     def flush(self) -> NDArray[np.float32]:
         """The rest, at the end."""
-        rest = self._collect(self._resampler.resample(None)) if self._taken else np.zeros(0, np.float32)
+        rest = (
+            self._collect(self._resampler.resample(None))
+            if self._taken
+            else np.zeros(0, np.float32)
+        )
         missing = -(-self._taken // _RATIO) - self._given
         # the resampler's tail may be a sample longer or shorter than what went in
-        return np.pad(rest, (0, missing)) if missing > 0 else rest[:len(rest) + missing]
+        return np.pad(rest, (0, missing)) if missing > 0 else rest[: len(rest) + missing]
 
     def _collect(self, frames: list[Any]) -> NDArray[np.float32]:
-        parts = [np.asarray(frame.to_ndarray(), np.float32).reshape(-1) for frame in frames if frame is not None]
+        parts = [
+            np.asarray(frame.to_ndarray(), np.float32).reshape(-1)
+            for frame in frames
+            if frame is not None
+        ]
         samples = np.concatenate(parts) if parts else np.zeros(0, np.float32)
         self._given += len(samples)
         return np.clip(samples, -1, 1)

@@ -1,4 +1,5 @@
 """Frames and sound of a media file, in one pass."""
+
 from __future__ import annotations
 
 from collections.abc import Iterator
@@ -64,8 +65,14 @@ class VideoSource:
         copy_end_trim_samples: with sound="copy", once the pass is over: samples to drop at the end of the last packet.
     """
 
-    def __init__(self, source: Source, *, fps: Fraction | int | None = None, sound: Sound = "none",
-                 channels: int = 1) -> None:
+    def __init__(
+        self,
+        source: Source,
+        *,
+        fps: Fraction | int | None = None,
+        sound: Sound = "none",
+        channels: int = 1,
+    ) -> None:
         """Open `source` and read up to its first picture.
 
         Raises:
@@ -74,7 +81,9 @@ class VideoSource:
                 stereo Opus.
         """
         if fps is not None and not 1 <= fps <= MAX_RATE_HZ:
-            raise UsageError(f"a frame rate of {fps}", hint=f"give 1 to {MAX_RATE_HZ} frames per second")
+            raise UsageError(
+                f"a frame rate of {fps}", hint=f"give 1 to {MAX_RATE_HZ} frames per second"
+            )
         if channels not in (1, 2):
             raise UsageError(f"{channels} audio channels", hint="use 1 or 2")
         if sound not in ("none", "decode", "copy"):
@@ -91,7 +100,9 @@ class VideoSource:
     def _begin(self, fps: Fraction | int | None, sound: Sound, channels: int) -> None:
         reader = self._reader
         if reader.video is None:
-            raise MediaError(f"no video in {reader.name}", hint="give a file with pictures, or use `vqcodec dub`")
+            raise MediaError(
+                f"no video in {reader.name}", hint="give a file with pictures, or use `vqcodec dub`"
+            )
         rate_hz = reader.rate_hz or DEFAULT_RATE_HZ
         self._tick_s = self.time_base_s = tick_s(reader.video.time_base)
         self._interval = max(1, round(1 / (rate_hz * self._tick_s)))
@@ -109,9 +120,13 @@ class VideoSource:
         self._stream = self._run()
         first = next(self._stream, None)
         if self._timeline is None:
-            raise MediaError(f"no picture of {reader.name} can be decoded",
-                             hint=reader.broken or "the file is damaged, or cut off at its beginning")
-        self._pushed_back: list[VideoFrame | AudioBlock | AudioPacket] = [] if first is None else [first]
+            raise MediaError(
+                f"no picture of {reader.name} can be decoded",
+                hint=reader.broken or "the file is damaged, or cut off at its beginning",
+            )
+        self._pushed_back: list[VideoFrame | AudioBlock | AudioPacket] = (
+            [] if first is None else [first]
+        )
         self.duration_s: Fraction | None = reader.duration_s()
         self.has_audio: bool = self._listener is not None
 
@@ -218,6 +233,10 @@ class VideoSource:
     def __enter__(self) -> VideoSource:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None,
-                 trace: TracebackType | None) -> None:
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
         self.close()

@@ -1,4 +1,5 @@
 """Still pictures: the coded portrait (AVIF) and pictures that a user gives."""
+
 from __future__ import annotations
 
 import io
@@ -28,7 +29,9 @@ _SEARCH_STEPS = 7
 _NEAR_ENOUGH = 0.96
 
 
-def encode_avif(rgb: NDArray[np.uint8], *, quality: int | None = None, target_bytes: int | None = None) -> bytes:
+def encode_avif(
+    rgb: NDArray[np.uint8], *, quality: int | None = None, target_bytes: int | None = None
+) -> bytes:
     """Code a picture as AVIF, by quality or by size.
 
     Args:
@@ -40,7 +43,9 @@ def encode_avif(rgb: NDArray[np.uint8], *, quality: int | None = None, target_by
         UsageError: not (H, W, 3) uint8, both or none of quality and target_bytes given, or out of range.
     """
     if rgb.ndim != 3 or rgb.shape[2] != 3 or rgb.dtype != np.uint8 or not rgb.size:
-        raise UsageError(f"a picture of shape {rgb.shape}, {rgb.dtype}", hint="give (H, W, 3) uint8")
+        raise UsageError(
+            f"a picture of shape {rgb.shape}, {rgb.dtype}", hint="give (H, W, 3) uint8"
+        )
     if (quality is None) == (target_bytes is None):
         raise UsageError("give either quality or target_bytes")
     picture = Image.fromarray(np.ascontiguousarray(rgb))
@@ -75,7 +80,7 @@ def _avif_within(picture: Image.Image, target_bytes: int) -> bytes:
             high = guess
         if high - low <= 1:
             break
-        guess += round(math.log(_NEAR_ENOUGH ** 0.5 * target_bytes / len(data)) / slope)
+        guess += round(math.log(_NEAR_ENOUGH**0.5 * target_bytes / len(data)) / slope)
         if not low < guess < high:
             guess = (low + high) // 2
     return best if best is not None else _avif(picture, 0)
@@ -95,16 +100,23 @@ def decode_still(data: bytes, *, size_px: int = 512) -> NDArray[np.uint8]:
             picture: Any = Image.open(io.BytesIO(data), formats=["AVIF"])
             # The size is checked before anything is decoded, so that a few bytes can't ask for gigabytes.
             if picture.size != (size_px, size_px) or getattr(picture, "n_frames", 1) != 1:
-                raise BitstreamError(f"a still of {picture.size[0]}x{picture.size[1]} where {size_px}x{size_px} is due",
-                                     code="bad-still")
+                raise BitstreamError(
+                    f"a still of {picture.size[0]}x{picture.size[1]} where {size_px}x{size_px} is due",
+                    code="bad-still",
+                )
             # AVIF declares a size beside the coded picture's own, which is what the decoder allocates
             if largest_side(data) > size_px:
-                raise BitstreamError(f"a still that holds a larger picture than {size_px}x{size_px}", code="bad-still")
+                raise BitstreamError(
+                    f"a still that holds a larger picture than {size_px}x{size_px}",
+                    code="bad-still",
+                )
             return np.array(picture.convert("RGB"))
     except BitstreamError:
         raise
     except Exception as error:  # Pillow raises nearly anything for damaged data
-        raise BitstreamError("the still can't be decoded", code="bad-still", hint="the file is damaged") from error
+        raise BitstreamError(
+            "the still can't be decoded", code="bad-still", hint="the file is damaged"
+        ) from error
 
 
 def load_picture(path: str | os.PathLike[str] | BinaryIO) -> NDArray[np.uint8]:
@@ -132,7 +144,9 @@ def load_picture(path: str | os.PathLike[str] | BinaryIO) -> NDArray[np.uint8]:
         raise _no_picture(path, name) from error
     except OSError as error:
         if error.errno is None:  # Pillow's own
-            raise MediaError(f"cannot read {name}: {error}", hint="the picture is damaged or cut off") from error
+            raise MediaError(
+                f"cannot read {name}: {error}", hint="the picture is damaged or cut off"
+            ) from error
         raise media_error(error, name, "read") from error
     except Exception as error:  # Pillow raises nearly anything for damaged data
         raise MediaError(f"cannot read {name}: {error}", hint="the picture is damaged") from error
@@ -140,27 +154,41 @@ def load_picture(path: str | os.PathLike[str] | BinaryIO) -> NDArray[np.uint8]:
 
 def picture_name(path: str | os.PathLike[str] | BinaryIO) -> str:
     """What to call a picture in messages."""
-    return os.fspath(path) if isinstance(path, str | os.PathLike) else str(getattr(path, "name", "<stream>"))
+    return (
+        os.fspath(path)
+        if isinstance(path, str | os.PathLike)
+        else str(getattr(path, "name", "<stream>"))
+    )
 
 
 def _too_large(name: str, size: str) -> MediaError:
-    return MediaError(f"{name} has {size} pixels; at most {_MAX_PICTURE_PIXELS // 1_000_000} million are read",
-                      hint="scale it down to 4000x4000")
+    return MediaError(
+        f"{name} has {size} pixels; at most {_MAX_PICTURE_PIXELS // 1_000_000} million are read",
+        hint="scale it down to 4000x4000",
+    )
 
 
 def _no_picture(path: str | os.PathLike[str] | BinaryIO, name: str) -> MediaError:
     """The error for what Pillow doesn't know; it says what the file is instead, where libav knows."""
     if isinstance(path, str | os.PathLike) and os.path.isfile(path):
         if os.path.getsize(path) == 0:
-            return MediaError(f"{name} isn't a picture: the file is empty", hint="save or download it again")
+            return MediaError(
+                f"{name} isn't a picture: the file is empty", hint="save or download it again"
+            )
         try:
             found = probe(path)
         except MediaError:
             found = None
         if found is not None and found.has_video and not found.is_still:
-            return MediaError(f"{name} is a video, not a picture", hint="save one frame of it as a PNG or JPEG file")
+            return MediaError(
+                f"{name} is a video, not a picture",
+                hint="save one frame of it as a PNG or JPEG file",
+            )
         if found is not None and not found.has_video:
-            return MediaError(f"{name} is a sound file, not a picture", hint="a sound comes first, its portrait second")
+            return MediaError(
+                f"{name} is a sound file, not a picture",
+                hint="a sound comes first, its portrait second",
+            )
     return MediaError(f"{name} isn't a picture", hint="give a PNG, JPEG, WebP or AVIF file")
 
 
@@ -168,7 +196,9 @@ def _upright(picture: Image.Image) -> Image.Image:
     """Turned as its EXIF flag says, in as few pixels as are kept; copied only where it must be."""
     factor = _factor(picture)
     if factor > 1:
-        picture.draft(None, (picture.width // factor, picture.height // factor))  # JPEG decodes to a smaller size
+        picture.draft(
+            None, (picture.width // factor, picture.height // factor)
+        )  # JPEG decodes to a smaller size
     ImageOps.exif_transpose(picture, in_place=True)
     if picture.mode.startswith("I"):  # 16-bit grey, which convert() would clip instead of scale
         picture = Image.fromarray((np.asarray(picture) >> 8).clip(0, 255).astype(np.uint8))
@@ -192,7 +222,9 @@ def _srgb(picture: Image.Image) -> NDArray[np.uint8]:
     if profile and picture.mode in ("RGB", "CMYK"):
         try:
             source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
-            converted = ImageCms.profileToProfile(picture, source, ImageCms.createProfile("sRGB"), outputMode="RGB")
+            converted = ImageCms.profileToProfile(
+                picture, source, ImageCms.createProfile("sRGB"), outputMode="RGB"
+            )
             picture = converted or picture
         except (ImageCms.PyCMSError, OSError):
             pass  # a broken profile: the numbers are most likely sRGB

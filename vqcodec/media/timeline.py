@@ -1,4 +1,5 @@
 """Stream timestamps on one clock: zero at the first picture, strictly increasing, broken jumps taken out."""
+
 from __future__ import annotations
 
 # Larger steps aren't a hole in a recording but a broken or a restarted clock (joined files).

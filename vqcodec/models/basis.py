@@ -1,4 +1,5 @@
 """The linear landmark part of a motion space: 478 landmarks <-> 36 numbers, and the unit of every dimension."""
+
 from __future__ import annotations
 
 from dataclasses import dataclass
@@ -38,7 +39,9 @@ class LandmarkBasis:
     def project(self, landmarks: NDArray[np.float32]) -> NDArray[np.float32]:
         """(N, 478, 2) landmarks in 0..1 of the crop -> (N, 36) coefficients."""
         flat = landmarks.reshape(len(landmarks), -1) * BASIS_SIDE - self.mean
-        coefficients: NDArray[np.float32] = ((flat * landmark_weights()) @ self.components.T).astype(np.float32)
+        coefficients: NDArray[np.float32] = (
+            (flat * landmark_weights()) @ self.components.T
+        ).astype(np.float32)
         return coefficients
 
     def landmarks(self, features: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -47,8 +50,15 @@ class LandmarkBasis:
         return (flat / BASIS_SIDE).reshape(len(features), LANDMARKS, 2)
 
 
-def fit_basis(landmarks: NDArray[np.float32], deltas: NDArray[np.float32], *, floor_px: float = 1.0,
-              ceiling_px: float = 8.0, shape_weight: float = 0.02, learned_unit: float = 1 / 24) -> LandmarkBasis:
+def fit_basis(
+    landmarks: NDArray[np.float32],
+    deltas: NDArray[np.float32],
+    *,
+    floor_px: float = 1.0,
+    ceiling_px: float = 8.0,
+    shape_weight: float = 0.02,
+    learned_unit: float = 1 / 24,
+) -> LandmarkBasis:
     """Principal components of landmarks, and units that cover the motion.
 
     An orthonormal basis makes one uniform unit optimal for the squared landmark error; a dimension gets a larger one
@@ -76,6 +86,15 @@ def fit_basis(landmarks: NDArray[np.float32], deltas: NDArray[np.float32], *, fl
     components = vectors[:, ::-1][:, :LANDMARK_DIMS].T
     reach = np.quantile(np.abs(motion @ components.T), 0.999, axis=0)
     learned = DIMS - LANDMARK_DIMS - SURROUND_DIMS
-    units = np.concatenate([np.clip(reach / 170, floor_px, ceiling_px), np.full(SURROUND_DIMS, SURROUND_UNIT_PX),
-                            np.full(learned, learned_unit)])
-    return LandmarkBasis(mean.astype(np.float32), np.ascontiguousarray(components.astype(np.float32)), units.astype(np.float32))
+    units = np.concatenate(
+        [
+            np.clip(reach / 170, floor_px, ceiling_px),
+            np.full(SURROUND_DIMS, SURROUND_UNIT_PX),
+            np.full(learned, learned_unit),
+        ]
+    )
+    return LandmarkBasis(
+        mean.astype(np.float32),
+        np.ascontiguousarray(components.astype(np.float32)),
+        units.astype(np.float32),
+    )

@@ -6,6 +6,7 @@
 The image CNN always gives twelve numbers; a layout says which of them a space codes. One renderer serves both: it takes
 twelve learned numbers, zero where a space has none, and surroundings that stand still where a space has none.
 """
+
 from __future__ import annotations
 
 import json
@@ -33,10 +34,17 @@ class Layout:
     learned: tuple[int, ...] = tuple(range(LEARNED_OUTPUTS))
 
     def __post_init__(self) -> None:
-        if self.surround not in (0, SURROUND_DIMS) or LANDMARK_DIMS + self.surround + len(self.learned) != DIMS:
-            raise ValueError(f"{self.surround} surroundings and {len(self.learned)} learned dimensions don't make {DIMS}")
+        if (
+            self.surround not in (0, SURROUND_DIMS)
+            or LANDMARK_DIMS + self.surround + len(self.learned) != DIMS
+        ):
+            raise ValueError(
+                f"{self.surround} surroundings and {len(self.learned)} learned dimensions don't make {DIMS}"
+            )
         if not all(0 <= i < LEARNED_OUTPUTS for i in self.learned):
-            raise ValueError(f"learned dimensions {self.learned} are not all in 0..{LEARNED_OUTPUTS - 1}")
+            raise ValueError(
+                f"learned dimensions {self.learned} are not all in 0..{LEARNED_OUTPUTS - 1}"
+            )
 
     @property
     def surround_span(self) -> slice:

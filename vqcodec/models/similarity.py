@@ -5,6 +5,7 @@
 A similarity is kept as four numbers in pixels of a 256 px square: 128 tx, 128 ty, and 128 a, 128 b (what scaling and turning
 move at the picture's edge).
 """
+
 from __future__ import annotations
 
 import numpy as np
@@ -31,7 +32,9 @@ def to_matrix(numbers: NDArray[np.floating]) -> Matrix:
 
 def to_numbers(matrix: Matrix) -> NDArray[np.float32]:
     """(..., 3, 3) similarities -> (..., 4) numbers in pixels: the inverse of `to_matrix`."""
-    numbers = np.stack([matrix[..., 0, 2], matrix[..., 1, 2], matrix[..., 0, 0] - 1, matrix[..., 1, 0]], -1)
+    numbers = np.stack(
+        [matrix[..., 0, 2], matrix[..., 1, 2], matrix[..., 0, 0] - 1, matrix[..., 1, 0]], -1
+    )
     return (numbers * RADIUS_PX).astype(np.float32)
 
 

@@ -1,4 +1,5 @@
 """Weights on disk: which files ship, where others are looked for, and that they are what they claim to be."""
+
 from __future__ import annotations
 
 import hashlib
@@ -57,7 +58,10 @@ def manifest() -> dict[str, Any]:
     """
     path = packaged_dir() / "manifest.json"
     if not path.is_file():
-        raise ModelError(f"no model manifest in {packaged_dir()}", hint="Reinstall vqcodec: its weights are part of it.")
+        raise ModelError(
+            f"no model manifest in {packaged_dir()}",
+            hint="Reinstall vqcodec: its weights are part of it.",
+        )
     content: dict[str, Any] = json.loads(path.read_text())
     return content
 
@@ -78,7 +82,9 @@ def motion_spaces() -> list[ModelFile]:
         ModelError: as `current`.
     """
     known = manifest()
-    return [_shipped(entry) for entry in (known["motion_space"], *known.get("older_motion_spaces", ()))]
+    return [
+        _shipped(entry) for entry in (known["motion_space"], *known.get("older_motion_spaces", ()))
+    ]
 
 
 def motion_space(name: str) -> ModelFile:
@@ -96,9 +102,14 @@ def motion_space(name: str) -> ModelFile:
 def _shipped(entry: dict[str, str]) -> ModelFile:
     path = packaged_dir() / entry["file"]
     if not path.is_file():
-        raise ModelError(f"model file {path} is missing", hint="Reinstall vqcodec: its weights are part of it.")
+        raise ModelError(
+            f"model file {path} is missing", hint="Reinstall vqcodec: its weights are part of it."
+        )
     if file_sha256(path).hex() != entry["sha256"]:
-        raise ModelError(f"model file {path} has another sha256 than the manifest says", hint="Reinstall vqcodec.")
+        raise ModelError(
+            f"model file {path} has another sha256 than the manifest says",
+            hint="Reinstall vqcodec.",
+        )
     return ModelFile(ModelId(entry["name"], bytes.fromhex(entry["sha256"])), path)
 
 
@@ -130,8 +141,10 @@ def find(wanted: ModelId, what: str) -> ModelFile:
     for path in _candidates():
         if file_sha256(path) == wanted.sha256:
             return ModelFile(wanted, path)
-    raise UnsupportedError(f"this stream needs the {what} {wanted.name!r} with sha256 {wanted.sha256.hex()}",
-                           hint=f"Put that .safetensors file into the folder that {MODEL_DIR_VARIABLE} names.")
+    raise UnsupportedError(
+        f"this stream needs the {what} {wanted.name!r} with sha256 {wanted.sha256.hex()}",
+        hint=f"Put that .safetensors file into the folder that {MODEL_DIR_VARIABLE} names.",
+    )
 
 
 def read_layout(model: ModelFile) -> Layout:
@@ -144,11 +157,17 @@ def read_layout(model: ModelFile) -> Layout:
         try:
             return Layout.from_facts(handle.metadata() or {})
         except (ValueError, KeyError, TypeError) as error:
-            raise ModelError(f"{model.path} is not a motion space: {error}", hint="Check which file was given.") from error
+            raise ModelError(
+                f"{model.path} is not a motion space: {error}", hint="Check which file was given."
+            ) from error
 
 
 def read_basis(model: ModelFile) -> LandmarkBasis:
     """The landmark basis inside a motion space file."""
     with safe_open(str(model.path), "np") as handle:
-        return LandmarkBasis(*(np.ascontiguousarray(handle.get_tensor(f"basis.{k}"))
-                               for k in ("mean", "components", "units")))
+        return LandmarkBasis(
+            *(
+                np.ascontiguousarray(handle.get_tensor(f"basis.{k}"))
+                for k in ("mean", "components", "units")
+            )
+        )

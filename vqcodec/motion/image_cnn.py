@@ -1,4 +1,5 @@
 """The learned part of the motion features: an image network for what landmarks miss (torso, hair, tongue, light)."""
+
 from __future__ import annotations
 
 import torch
@@ -23,13 +24,24 @@ class ImageMotionCnn(nn.Module):
     def __init__(self) -> None:
         super().__init__()
         self.trunk = nn.Sequential(
-            _Down(3, 32), _Down(32, 64), nn.Conv2d(64, 64, 3, 1, 1), nn.GroupNorm(8, 64), nn.LeakyReLU(0.1),
-            _Down(64, 96), _Down(96, 128), _Down(128, 128))
+            _Down(3, 32),
+            _Down(32, 64),
+            nn.Conv2d(64, 64, 3, 1, 1),
+            nn.GroupNorm(8, 64),
+            nn.LeakyReLU(0.1),
+            _Down(64, 96),
+            _Down(96, 128),
+            _Down(128, 128),
+        )
         self.head = nn.Linear(128 * 16, LEARNED_OUTPUTS)
         nn.init.normal_(self.head.weight, std=0.03)
 
     def forward(self, rgb: Tensor) -> Tensor:
         """See the class."""
-        small = F.avg_pool2d(rgb, 2) if rgb.shape[-1] == 256 else F.interpolate(rgb, size=(128, 128), mode="area")
+        small = (
+            F.avg_pool2d(rgb, 2)
+            if rgb.shape[-1] == 256
+            else F.interpolate(rgb, size=(128, 128), mode="area")
+        )
         maps = self.trunk((small - 0.5) * 4)
         return self.head(torch.flatten(maps, 1).float())

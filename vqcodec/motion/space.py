@@ -1,4 +1,5 @@
 """A motion space: what the 48 numbers of a frame mean (design, section 4)."""
+
 from __future__ import annotations
 
 import os
@@ -29,21 +30,31 @@ class MotionSpace:
         layout: the rest.
     """
 
-    def __init__(self, model: store.ModelFile, basis: LandmarkBasis, cnn: ImageMotionCnn, device: torch.device,
-                 layout: Layout) -> None:
+    def __init__(
+        self,
+        model: store.ModelFile,
+        basis: LandmarkBasis,
+        cnn: ImageMotionCnn,
+        device: torch.device,
+        layout: Layout,
+    ) -> None:
         self.id: ModelId = model.id
         self.basis, self.layout = basis, layout
         self._device = device
         self._cnn = cnn.eval().to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
 
     @classmethod
-    def load(cls, path: str | os.PathLike[str] | None = None, device: Device = "auto") -> MotionSpace:
+    def load(
+        cls, path: str | os.PathLike[str] | None = None, device: Device = "auto"
+    ) -> MotionSpace:
         """The shipped motion space, or the one in a file, on a device (always in float32: features become tokens).
 
         Raises:
             ModelError: the file is missing, has the wrong hash or lacks a tensor.
         """
-        return cls.from_file(store.current("motion_space") if path is None else store.opened(path), device)
+        return cls.from_file(
+            store.current("motion_space") if path is None else store.opened(path), device
+        )
 
     @classmethod
     def from_file(cls, model: store.ModelFile, device: Device = "auto") -> MotionSpace:
@@ -51,10 +62,14 @@ class MotionSpace:
         cnn = ImageMotionCnn()
         try:
             tensors = load_file(str(model.path))
-            cnn.load_state_dict({k[4:]: v.float() for k, v in tensors.items() if k.startswith("cnn.")})
+            cnn.load_state_dict(
+                {k[4:]: v.float() for k, v in tensors.items() if k.startswith("cnn.")}
+            )
             basis, layout = store.read_basis(model), store.read_layout(model)
         except (KeyError, RuntimeError) as error:
-            raise ModelError(f"{model.path} is not a motion space: {error}", hint="Check which file was given.") from error
+            raise ModelError(
+                f"{model.path} is not a motion space: {error}", hint="Check which file was given."
+            ) from error
         return cls(model, basis, cnn, choose_device(device), layout)
 
     @property
@@ -67,8 +82,12 @@ class MotionSpace:
         return SurroundingsTracker() if self.layout.surround else None
 
     @torch.inference_mode()
-    def features(self, frames: NDArray[np.uint8], landmarks: NDArray[np.float32],
-                 surroundings: NDArray[np.float32] | None = None) -> NDArray[np.float32]:
+    def features(
+        self,
+        frames: NDArray[np.uint8],
+        landmarks: NDArray[np.float32],
+        surroundings: NDArray[np.float32] | None = None,
+    ) -> NDArray[np.float32]:
         """Motion features f of frames.
 
         Args:
@@ -82,15 +101,24 @@ class MotionSpace:
         out = np.zeros((len(frames), DIMS), np.float32)
         if not len(frames):
             return out
-        rgb = torch.from_numpy(np.ascontiguousarray(frames)).to(self._device).permute(0, 3, 1, 2).float().div_(255)
+        rgb = (
+            torch.from_numpy(np.ascontiguousarray(frames))
+            .to(self._device)
+            .permute(0, 3, 1, 2)
+            .float()
+            .div_(255)
+        )
         out[:, :LANDMARK_DIMS] = self.basis.project(landmarks)
         if self.layout.surround and surroundings is not None:
             out[:, self.layout.surround_span] = surroundings
-        out[:, self.layout.learned_span] = self._cnn(rgb).cpu().numpy()[:, list(self.layout.learned)]
+        out[:, self.layout.learned_span] = (
+            self._cnn(rgb).cpu().numpy()[:, list(self.layout.learned)]
+        )
         return out
 
-    def transfer(self, features: NDArray[np.float32], own: NDArray[np.float32],
-                 other: NDArray[np.float32]) -> NDArray[np.float32]:
+    def transfer(
+        self, features: NDArray[np.float32], own: NDArray[np.float32], other: NDArray[np.float32]
+    ) -> NDArray[np.float32]:
         """One person's motion for another person's portrait, at the size of its face (motion.transfer.scaled).
 
         Args:

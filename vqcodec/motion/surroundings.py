@@ -4,6 +4,7 @@ The face's landmarks say nothing of a moving camera or of shoulders that rise. P
 frame to frame (pyramidal Lucas-Kanade, checked backwards), and a similarity is fitted by RANSAC to where they came from
 in the shot's first frame, so that errors don't add up. models.similarity says what the numbers mean.
 """
+
 from __future__ import annotations
 
 from dataclasses import dataclass
@@ -28,7 +29,12 @@ _STILL_PX = 0.8
 _CHECK_SIDE = 128
 _WORTH = 0.95
 _SURE_FRAMES = 4
-_FLOW = dict(winSize=(13, 13), maxLevel=3, criteria=(cv2.TERM_CRITERIA_EPS | cv2.TERM_CRITERIA_COUNT, 12, 0.02))
+_FLOW = dict(
+    winSize=(13, 13),
+    maxLevel=3,
+    criteria=(cv2.TERM_CRITERIA_EPS | cv2.TERM_CRITERIA_COUNT, 12, 0.02),
+)
+
 
 def masks(landmarks: NDArray[np.float32]) -> NDArray[np.uint8]:
     """Where points are looked for.
@@ -48,13 +54,26 @@ def masks(landmarks: NDArray[np.float32]) -> NDArray[np.uint8]:
     axes = (int(size[0] * 0.85), int(size[1] * 0.85))
     cv2.ellipse(head, (int(centre[0]), int(centre[1] - 0.12 * size[1])), axes, 0, 0, 360, 255, -1)
     neck_y, wide = high[1] + 0.05 * size[1], 0.55 * size[0]
-    corners = [(centre[0] - wide, neck_y), (centre[0] + wide, neck_y), (centre[0] + 2.4 * size[0], neck_y + 0.9 * size[1]),
-               (centre[0] + 2.4 * size[0], SIDE), (centre[0] - 2.4 * size[0], SIDE),
-               (centre[0] - 2.4 * size[0], neck_y + 0.9 * size[1])]
+    corners = [
+        (centre[0] - wide, neck_y),
+        (centre[0] + wide, neck_y),
+        (centre[0] + 2.4 * size[0], neck_y + 0.9 * size[1]),
+        (centre[0] + 2.4 * size[0], SIDE),
+        (centre[0] - 2.4 * size[0], SIDE),
+        (centre[0] - 2.4 * size[0], neck_y + 0.9 * size[1]),
+    ]
     torso = np.zeros((SIDE, SIDE), np.uint8)
     cv2.fillPoly(torso, [np.round(corners).clip(-4 * SIDE, 5 * SIDE).astype(np.int32)], 255)
-    inner = cv2.ellipse(np.zeros_like(head), (int(centre[0]), int(centre[1])),
-                        (int(size[0] * 0.6), int(size[1] * 0.58)), 0, 0, 360, 255, -1)
+    inner = cv2.ellipse(
+        np.zeros_like(head),
+        (int(centre[0]), int(centre[1])),
+        (int(size[0] * 0.6), int(size[1] * 0.58)),
+        0,
+        0,
+        360,
+        255,
+        -1,
+    )
     return np.stack([255 - cv2.max(head, torso), cv2.bitwise_and(torso, 255 - inner)])
 
 
@@ -90,8 +109,12 @@ class _Part:
         if len(self.now) < _LEAST_POINTS:
             return
         half = (SIDE - 1) / 2
-        fitted, inliers = cv2.estimateAffinePartial2D((self.origin - half) / RADIUS_PX, (self.now - half) / RADIUS_PX,
-                                                      ransacReprojThreshold=_INLIER_PX / RADIUS_PX, maxIters=200)
+        fitted, inliers = cv2.estimateAffinePartial2D(
+            (self.origin - half) / RADIUS_PX,
+            (self.now - half) / RADIUS_PX,
+            ransacReprojThreshold=_INLIER_PX / RADIUS_PX,
+            maxIters=200,
+        )
         if fitted is None or inliers.sum() < max(_LEAST_POINTS, _LEAST_INLIERS * len(self.now)):
             return
         matrix = np.vstack([fitted, [0, 0, 1]])
@@ -102,7 +125,9 @@ class _Part:
         keep = inliers[:, 0] > 0
         self.now, self.origin = self.now[keep], self.origin[keep]
 
-    def show(self, first: NDArray[np.uint8], small: NDArray[np.uint8], mask: NDArray[np.uint8]) -> None:
+    def show(
+        self, first: NDArray[np.uint8], small: NDArray[np.uint8], mask: NDArray[np.uint8]
+    ) -> None:
         """Decide what is told: nothing moved, unless moving the first picture brings it clearly nearer to this one.
 
         Args:
@@ -122,10 +147,17 @@ class _Part:
         moved = np.abs(numbers - self.shown) > _DEAD_BAND_PX
         self.shown = np.where(moved, numbers, self.shown).astype(np.float32)
 
-    def _helps(self, first: NDArray[np.uint8], small: NDArray[np.uint8], mask: NDArray[np.uint8]) -> bool:
+    def _helps(
+        self, first: NDArray[np.uint8], small: NDArray[np.uint8], mask: NDArray[np.uint8]
+    ) -> bool:
         half = (_CHECK_SIDE - 1) / 2
-        pixels = np.array([[2 / _CHECK_SIDE, 0, -half * 2 / _CHECK_SIDE], [0, 2 / _CHECK_SIDE, -half * 2 / _CHECK_SIDE],
-                           [0, 0, 1]])
+        pixels = np.array(
+            [
+                [2 / _CHECK_SIDE, 0, -half * 2 / _CHECK_SIDE],
+                [0, 2 / _CHECK_SIDE, -half * 2 / _CHECK_SIDE],
+                [0, 0, 1],
+            ]
+        )
         matrix = (np.linalg.inv(pixels) @ self.matrix @ pixels)[:2]
         size = (_CHECK_SIDE, _CHECK_SIDE)
         there = cv2.warpAffine(np.full(size, 255, np.uint8), matrix, size, flags=cv2.INTER_NEAREST)
@@ -146,14 +178,20 @@ class _Part:
         free = mask.copy()
         for x, y in self.now:
             cv2.circle(free, (int(x), int(y)), _SPACING_PX, 0, -1)
-        found = cv2.goodFeaturesToTrack(frame, _MOST_POINTS - len(self.now), 0.01, _SPACING_PX, mask=free)
+        found = cv2.goodFeaturesToTrack(
+            frame, _MOST_POINTS - len(self.now), 0.01, _SPACING_PX, mask=free
+        )
         if found is None:
             return
         half = (SIDE - 1) / 2
         fresh = found[:, 0].astype(np.float32)
-        plane = np.c_[(fresh - half) / RADIUS_PX, np.ones(len(fresh))] @ np.linalg.inv(self.matrix).T
+        plane = (
+            np.c_[(fresh - half) / RADIUS_PX, np.ones(len(fresh))] @ np.linalg.inv(self.matrix).T
+        )
         self.now = np.concatenate([self.now, fresh])
-        self.origin = np.concatenate([self.origin, (plane[:, :2] * RADIUS_PX + half).astype(np.float32)])
+        self.origin = np.concatenate(
+            [self.origin, (plane[:, :2] * RADIUS_PX + half).astype(np.float32)]
+        )
 
 
 class SurroundingsTracker:
@@ -164,7 +202,9 @@ class SurroundingsTracker:
         self._before: NDArray[np.uint8] | None = None
         self._first: NDArray[np.uint8] | None = None
 
-    def push(self, square: NDArray[np.uint8], landmarks: NDArray[np.float32]) -> NDArray[np.float32]:
+    def push(
+        self, square: NDArray[np.uint8], landmarks: NDArray[np.float32]
+    ) -> NDArray[np.float32]:
         """Take the next frame.
 
         Args:
@@ -175,7 +215,9 @@ class SurroundingsTracker:
             (8,) float32 pixels at 256: background, then torso, from the shot's first frame to this one.
         """
         grey: NDArray[np.uint8] = np.asarray(cv2.cvtColor(square, cv2.COLOR_RGB2GRAY), np.uint8)
-        small = np.asarray(cv2.resize(grey, (_CHECK_SIDE, _CHECK_SIDE), interpolation=cv2.INTER_AREA), np.uint8)
+        small = np.asarray(
+            cv2.resize(grey, (_CHECK_SIDE, _CHECK_SIDE), interpolation=cv2.INTER_AREA), np.uint8
+        )
         for part, mask in zip(self._parts, masks(landmarks), strict=True):
             if self._before is not None and self._first is not None:
                 part.follow(self._before, grey)

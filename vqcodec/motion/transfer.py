@@ -12,6 +12,7 @@ did, whatever the size of the two faces: a large face driving a small one opens 
 so that an expression keeps its size in the face, a turn is about the face's own centre and a path is as long as the face is
 large. Turns out of the plane are part of e. The learned dimensions are shifted: nobody knows their geometry.
 """
+
 from __future__ import annotations
 
 import numpy as np
@@ -47,7 +48,9 @@ def _plane(landmarks: NDArray[np.float32]) -> _Plane:
 def _similarity(source: _Plane, target: _Plane) -> _Plane:
     """Factor of the least-squares turn and scale from centred skull points to others, (..., 1)."""
     first, second = source[..., list(SKULL)], target[..., list(SKULL)]
-    return np.asarray((first.conj() * second).sum(-1) / np.maximum((np.abs(first) ** 2).sum(-1), 1e-12))[..., None]
+    return np.asarray(
+        (first.conj() * second).sum(-1) / np.maximum((np.abs(first) ** 2).sum(-1), 1e-12)
+    )[..., None]
 
 
 def scaled(features: Features, own: Features, other: Features, basis: LandmarkBasis) -> Features:
@@ -65,10 +68,18 @@ def scaled(features: Features, own: Features, other: Features, basis: LandmarkBa
     """
     driver, start, face = (_plane(basis.landmarks(f)) for f in (features, own[None], other[None]))
     centres = [points[:, list(SKULL)].mean(-1, keepdims=True) for points in (driver, start, face)]
-    driver, start, face = (points - centre for points, centre in zip((driver, start, face), centres, strict=True))
+    driver, start, face = (
+        points - centre for points, centre in zip((driver, start, face), centres, strict=True)
+    )
     turn, between = _similarity(start, driver), _similarity(start, face)
     expression = driver / np.where(np.abs(turn) > 1e-9, turn, 1) - start
-    moved = turn * (face + between * expression) + centres[2] + np.abs(between) * (centres[0] - centres[1])
+    moved = (
+        turn * (face + between * expression)
+        + centres[2]
+        + np.abs(between) * (centres[0] - centres[1])
+    )
     result = shifted(features, own, other)
-    result[:, :LANDMARK_DIMS] = basis.project(np.stack([moved.real, moved.imag], -1).astype(np.float32))
+    result[:, :LANDMARK_DIMS] = basis.project(
+        np.stack([moved.real, moved.imag], -1).astype(np.float32)
+    )
     return result

@@ -3,6 +3,7 @@
 For comparison and training only: streams hold the integer GRFSQ of grfsq.py. All of them follow the paper's Algorithm 1:
 split into groups, quantize what is left of each group R times, add up.
 """
+
 from __future__ import annotations
 
 import math
@@ -65,12 +66,27 @@ class Design:
 
 
 def _grfsq(groups: int, residuals: int, levels: int) -> Design:
-    return Design(f"grfsq-{groups}x{residuals}-{levels}", "GRFSQ", groups, residuals, levels**GROUP_DIMS, levels)
+    return Design(
+        f"grfsq-{groups}x{residuals}-{levels}",
+        "GRFSQ",
+        groups,
+        residuals,
+        levels**GROUP_DIMS,
+        levels,
+    )
 
 
-DESIGNS = (Design("vq", "VQ", 1, 1, 8196), Design("gvq", "GVQ", 32, 1, 1024), Design("rvq", "RVQ", 1, 32, 1024),
-           Design("grvq", "GRVQ", 12, 4, 1024), _grfsq(8, 4, 5), _grfsq(12, 2, 5), _grfsq(12, 4, 4), _grfsq(12, 4, 6),
-           _grfsq(12, 4, 5))
+DESIGNS = (
+    Design("vq", "VQ", 1, 1, 8196),
+    Design("gvq", "GVQ", 32, 1, 1024),
+    Design("rvq", "RVQ", 1, 32, 1024),
+    Design("grvq", "GRVQ", 12, 4, 1024),
+    _grfsq(8, 4, 5),
+    _grfsq(12, 2, 5),
+    _grfsq(12, 4, 4),
+    _grfsq(12, 4, 6),
+    _grfsq(12, 4, 5),
+)
 """The rows in the paper's order (8196 codes are the paper's number)."""
 
 
@@ -99,7 +115,9 @@ class Fsq(nn.Module):
         super().__init__()
         assert design.levels is not None
         self.design, self.levels = design, design.levels
-        self.steps = tuple(float((self.levels - 1) ** (design.residuals - 1 - r)) for r in range(design.residuals))
+        self.steps = tuple(
+            float((self.levels - 1) ** (design.residuals - 1 - r)) for r in range(design.residuals)
+        )
         self.reach = (self.levels - 1) / 2 * sum(self.steps)
         self.gain: Tensor
         self.register_buffer("gain", torch.ones(design.latent_dims))
@@ -161,12 +179,19 @@ class LearnedCodes(nn.Module):
         rest = self._split(latents)
         count = rest.shape[1]
         for stage in range(self.design.residuals):
-            chosen = torch.stack([torch.randperm(max(count, self.design.codes))[:self.design.codes] % count for _ in rest])
+            chosen = torch.stack(
+                [
+                    torch.randperm(max(count, self.design.codes))[: self.design.codes] % count
+                    for _ in rest
+                ]
+            )
             self._place(stage, rest.gather(1, chosen[..., None].expand(-1, -1, self.width)), 1.0)
             for _ in range(rounds):
                 hits, sums = self._gathered(rest, self._nearest(rest, stage))
                 used = hits > 0
-                means = torch.where(used[..., None], sums / hits.clamp(min=1)[..., None], self.codes[stage])
+                means = torch.where(
+                    used[..., None], sums / hits.clamp(min=1)[..., None], self.codes[stage]
+                )
                 self._place(stage, means, 1.0)
             rest = rest - self._taken(self._nearest(rest, stage), stage)
 
@@ -185,30 +210,48 @@ class LearnedCodes(nn.Module):
                 indices.append(index)
             values = latents - rest.transpose(0, 1).flatten(1)
         stray = (latents - values).square().mean()
-        return Quantized(latents + (values - latents).detach(), torch.stack(indices, -1).transpose(0, 1), stray)
+        return Quantized(
+            latents + (values - latents).detach(), torch.stack(indices, -1).transpose(0, 1), stray
+        )
 
     def decode(self, indices: Tensor) -> Tensor:
         """(N, G, R) indices -> (N, D) values."""
-        return torch.stack([self._taken(indices[..., r].T, r) for r in range(self.design.residuals)]).sum(0).transpose(
-            0, 1).flatten(1)
+        return (
+            torch.stack([self._taken(indices[..., r].T, r) for r in range(self.design.residuals)])
+            .sum(0)
+            .transpose(0, 1)
+            .flatten(1)
+        )
 
     def _split(self, latents: Tensor) -> Tensor:
         """(N, D) -> (G, N, D/G)."""
-        return latents.detach().unflatten(1, (self.design.groups, self.width)).transpose(0, 1).contiguous()
+        return (
+            latents.detach()
+            .unflatten(1, (self.design.groups, self.width))
+            .transpose(0, 1)
+            .contiguous()
+        )
 
     def _nearest(self, rest: Tensor, stage: int) -> Tensor:
         codes = self.codes[stage]
         offset = codes.square().sum(-1)[:, None] / 2
         chunk = max(1, _DISTANCES_AT_ONCE // (self.design.groups * self.design.codes))
-        return torch.cat([(torch.baddbmm(offset, part, codes.transpose(1, 2), alpha=-1)).argmin(-1)
-                          for part in rest.split(chunk, 1)], 1)
+        return torch.cat(
+            [
+                (torch.baddbmm(offset, part, codes.transpose(1, 2), alpha=-1)).argmin(-1)
+                for part in rest.split(chunk, 1)
+            ],
+            1,
+        )
 
     def _taken(self, index: Tensor, stage: int) -> Tensor:
         return self.codes[stage].gather(1, index[..., None].expand(-1, -1, self.width))
 
     def _gathered(self, rest: Tensor, index: Tensor) -> tuple[Tensor, Tensor]:
         hits = torch.zeros_like(self.hits[0]).scatter_add_(1, index, torch.ones_like(rest[..., 0]))
-        sums = torch.zeros_like(self.sums[0]).scatter_add_(1, index[..., None].expand_as(rest), rest)
+        sums = torch.zeros_like(self.sums[0]).scatter_add_(
+            1, index[..., None].expand_as(rest), rest
+        )
         return hits, sums
 
     def _place(self, stage: int, codes: Tensor, hits: float) -> None:
@@ -226,7 +269,9 @@ class LearnedCodes(nn.Module):
         chosen = torch.randint(rest.shape[1], dead.shape)
         fresh = rest.gather(1, chosen[..., None].expand(-1, -1, self.width))
         self.codes[stage] = torch.where(dead[..., None], fresh, self.codes[stage])
-        self.hits[stage] = torch.where(dead, torch.full_like(self.hits[stage], fair), self.hits[stage])
+        self.hits[stage] = torch.where(
+            dead, torch.full_like(self.hits[stage], fair), self.hits[stage]
+        )
         self.sums[stage] = torch.where(dead[..., None], fresh * fair, self.sums[stage])
 
 

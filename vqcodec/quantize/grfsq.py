@@ -3,6 +3,7 @@
 The paper's GRFSQ is 12 groups of 4 dimensions, 4 residual stages, FSQ levels [5, 5, 5, 5]; here a stage's step is a quarter of
 the stage before, so that every integer of -170..170 is exact after four. No torch: `grfsq_torch` is the training form.
 """
+
 from __future__ import annotations
 
 import numpy as np
@@ -33,13 +34,18 @@ def quantize(delta: NDArray[np.floating], units: NDArray[np.floating]) -> NDArra
     Raises:
         UsageError: a wrong shape, a value that isn't finite, or a unit that isn't above zero.
     """
-    _need(delta.ndim == 2 and delta.shape[1] == DIMS, f"delta has shape {delta.shape}, expected (T, {DIMS})")
+    _need(
+        delta.ndim == 2 and delta.shape[1] == DIMS,
+        f"delta has shape {delta.shape}, expected (T, {DIMS})",
+    )
     _need(units.shape == (DIMS,), f"units have shape {units.shape}, expected ({DIMS},)")
     _need(bool((units > 0).all()), "units must be above zero")
     # float64: at float32, 0.49999997 + 0.5 is 1.0
     scaled = delta.astype(np.float64) / units.astype(np.float64)
     _need(bool(np.isfinite(scaled).all()), "delta must be finite")
-    whole: NDArray[np.float64] = np.clip(np.sign(scaled) * np.floor(np.abs(scaled) + 0.5), -REACH, REACH)
+    whole: NDArray[np.float64] = np.clip(
+        np.sign(scaled) * np.floor(np.abs(scaled) + 0.5), -REACH, REACH
+    )
     return whole.astype(np.int16)
 
 
@@ -68,7 +74,10 @@ def to_digits(values: NDArray[np.integer]) -> NDArray[np.uint8]:
     Raises:
         UsageError: a wrong shape or a value out of range.
     """
-    _need(values.ndim == 2 and values.shape[1] == DIMS, f"values have shape {values.shape}, expected (T, {DIMS})")
+    _need(
+        values.ndim == 2 and values.shape[1] == DIMS,
+        f"values have shape {values.shape}, expected (T, {DIMS})",
+    )
     rest = values.astype(np.int64)
     _need(bool((np.abs(rest) <= REACH).all()), f"values must lie in -{REACH}..{REACH}")
     out = np.empty((*values.shape, LAYERS), np.uint8)
@@ -88,7 +97,7 @@ def from_digits(digits: NDArray[np.integer]) -> NDArray[np.int16]:
     Returns:
         (T, 48) int16 in -170..170.
     """
-    steps = np.array(STEPS[:digits.shape[-1]], np.int64)
+    steps = np.array(STEPS[: digits.shape[-1]], np.int64)
     total: NDArray[np.int64] = ((digits.astype(np.int64) - HALF) * steps).sum(-1)
     return total.astype(np.int16)
 
@@ -120,8 +129,10 @@ def unpack_digits(indices: NDArray[np.integer]) -> NDArray[np.uint8]:
     Raises:
         UsageError: a wrong shape or an index out of range.
     """
-    _need(indices.ndim == 3 and indices.shape[1] == GROUPS and 1 <= indices.shape[2] <= LAYERS,
-          f"indices have shape {indices.shape}, expected (T, {GROUPS}, 1..{LAYERS})")
+    _need(
+        indices.ndim == 3 and indices.shape[1] == GROUPS and 1 <= indices.shape[2] <= LAYERS,
+        f"indices have shape {indices.shape}, expected (T, {GROUPS}, 1..{LAYERS})",
+    )
     _need(bool(((indices >= 0) & (indices < CODES)).all()), f"indices must lie in 0..{CODES - 1}")
     frames, _, layers = indices.shape
     digits = indices[:, :, None, :].astype(np.int64) // _PLACES[:, None] % LEVELS

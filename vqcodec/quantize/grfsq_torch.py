@@ -1,4 +1,5 @@
 """GRFSQ with straight-through gradients, for training (paper, Algorithm 1; the integer form is grfsq.py)."""
+
 from __future__ import annotations
 
 import torch

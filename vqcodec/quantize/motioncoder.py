@@ -1,4 +1,5 @@
 """A motion head, a quantizer and the way back, for one row of the paper's Table 3: 48 motion features in, 48 out."""
+
 from __future__ import annotations
 
 import json
@@ -89,7 +90,9 @@ class MotionCoder(nn.Module):
         return delta
 
 
-def save(path: Path, coder: MotionCoder, conditioning: dict[str, Tensor], facts: dict[str, Any]) -> None:
+def save(
+    path: Path, coder: MotionCoder, conditioning: dict[str, Tensor], facts: dict[str, Any]
+) -> None:
     """Write a trained row, atomically.
 
     Args:
@@ -99,7 +102,9 @@ def save(path: Path, coder: MotionCoder, conditioning: dict[str, Tensor], facts:
         facts: how it was trained, JSON-able.
     """
     tensors = {f"coder.{k}": v.detach().contiguous() for k, v in coder.state_dict().items()}
-    tensors |= {f"conditioning.{k}": v.detach().float().contiguous() for k, v in conditioning.items()}
+    tensors |= {
+        f"conditioning.{k}": v.detach().float().contiguous() for k, v in conditioning.items()
+    }
     part = path.with_suffix(".part")
     save_file(tensors, str(part), metadata={"row": json.dumps({"key": coder.design.key, **facts})})
     part.replace(path)
@@ -116,8 +121,10 @@ def facts_of(path: Path) -> dict[str, Any]:
             facts: dict[str, Any] = json.loads((handle.metadata() or {})["row"])
             return facts
     except (OSError, SafetensorError, KeyError, ValueError) as error:
-        raise ModelError(f"{path} is not a trained row: {error!r}",
-                         hint="Make it with python -m vqcodec.training.codebooks.") from error
+        raise ModelError(
+            f"{path} is not a trained row: {error!r}",
+            hint="Make it with python -m vqcodec.training.codebooks.",
+        ) from error
 
 
 def load(path: Path) -> tuple[MotionCoder, dict[str, Tensor]]:
@@ -129,10 +136,17 @@ def load(path: Path) -> tuple[MotionCoder, dict[str, Tensor]]:
     facts = facts_of(path)
     design = next((d for d in DESIGNS if d.key == facts["key"]), None)
     if design is None:
-        raise ModelError(f"{path} holds the unknown row {facts['key']!r}", hint="Was it made by another version?")
+        raise ModelError(
+            f"{path} holds the unknown row {facts['key']!r}", hint="Was it made by another version?"
+        )
     with safe_open(str(path), "pt") as handle:
         tensors = {k: handle.get_tensor(k) for k in handle.keys()}  # noqa: SIM118 (not a dict)
     coder = MotionCoder(design, torch.ones(DIMS))
-    coder.load_state_dict({k.removeprefix("coder."): v for k, v in tensors.items() if k.startswith("coder.")})
-    return coder.eval().requires_grad_(False), {k.removeprefix("conditioning."): v for k, v in tensors.items()
-                                                 if k.startswith("conditioning.")}
+    coder.load_state_dict(
+        {k.removeprefix("coder."): v for k, v in tensors.items() if k.startswith("coder.")}
+    )
+    return coder.eval().requires_grad_(False), {
+        k.removeprefix("conditioning."): v
+        for k, v in tensors.items()
+        if k.startswith("conditioning.")
+    }

@@ -10,6 +10,7 @@ a squared landmark error; bits() is the ideal code length of a two-sided geometr
 motion in this group, which comes close to what the adaptive context model of bitstream_spec/entropy.md spends. The
 choice is the encoder's alone: any values are valid, and decoding stays lossless.
 """
+
 from __future__ import annotations
 
 import numpy as np
@@ -36,7 +37,9 @@ Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
 
 
-def choose(delta: NDArray[np.floating], units: NDArray[np.floating], strength: float) -> NDArray[np.int16]:
+def choose(
+    delta: NDArray[np.floating], units: NDArray[np.floating], strength: float
+) -> NDArray[np.int16]:
     """Motion of one group in whole units, at a price per bit.
 
     Args:
@@ -64,7 +67,9 @@ def choose(delta: NDArray[np.floating], units: NDArray[np.floating], strength: f
 def importance(units: NDArray[np.floating]) -> Floats:
     """(48,) squared pixels that an error of one unit stands for."""
     weight = units.astype(np.float64) ** 2
-    weight[LANDMARK_DIMS:] = np.where(units[LANDMARK_DIMS:] > SURROUND_UNIT_ABOVE, SURROUND_IMPORTANCE, LEARNED_IMPORTANCE)
+    weight[LANDMARK_DIMS:] = np.where(
+        units[LANDMARK_DIMS:] > SURROUND_UNIT_ABOVE, SURROUND_IMPORTANCE, LEARNED_IMPORTANCE
+    )
     return weight
 
 

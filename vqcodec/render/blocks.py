@@ -1,4 +1,5 @@
 """Building blocks of the renderer."""
+
 from __future__ import annotations
 
 import torch
@@ -8,7 +9,9 @@ from torch import Tensor, nn
 class ConvBlock(nn.Module):
     """3x3 convolution, optional GroupNorm, optional FiLM, leaky ReLU. (N, cin, h, w) -> (N, cout, h/stride, w/stride)."""
 
-    def __init__(self, cin: int, cout: int, *, stride: int = 1, norm: bool = True, film: int = 0) -> None:
+    def __init__(
+        self, cin: int, cout: int, *, stride: int = 1, norm: bool = True, film: int = 0
+    ) -> None:
         super().__init__()
         self.conv = nn.Conv2d(cin, cout, 3, stride, 1)
         self.norm = nn.GroupNorm(8, cout) if norm else None
@@ -67,7 +70,9 @@ def _channels_last(x: Tensor) -> Tensor:
     return x.as_strided(x.shape, (height * width, 1, width, 1))
 
 
-def conv(cin: int, cout: int, size: int = 3, *, bias: list[float] | None = None, gain: float = 1.0) -> nn.Conv2d:
+def conv(
+    cin: int, cout: int, size: int = 3, *, bias: list[float] | None = None, gain: float = 1.0
+) -> nn.Conv2d:
     """An output convolution whose weights start scaled by `gain` and whose bias starts at `bias` (zeros if None)."""
     layer = nn.Conv2d(cin, cout, size, 1, size // 2)
     with torch.no_grad():

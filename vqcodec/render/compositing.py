@@ -2,6 +2,7 @@
 
 The same sums as network.blend, in a third of the time; pictures differ by rounding only (level B of the specification).
 """
+
 from __future__ import annotations
 
 import cv2
@@ -25,18 +26,27 @@ def composited(small: Tensor, warped: Tensor, still: Tensor) -> NDArray[np.uint8
     out = np.empty((count, size, size, 3), np.uint8)
     product = np.empty((size, size), np.float32)
     shared = _planes(still[0])
-    for number, (layers, picture) in enumerate(zip(small.contiguous().numpy(), warped, strict=True)):
-        first, second, *added = (cv2.resize(plane, (size, size), interpolation=cv2.INTER_LINEAR) for plane in layers)
+    for number, (layers, picture) in enumerate(
+        zip(small.contiguous().numpy(), warped, strict=True)
+    ):
+        first, second, *added = (
+            cv2.resize(plane, (size, size), interpolation=cv2.INTER_LINEAR) for plane in layers
+        )
         behind = shared if len(still) == 1 else _planes(still[number])
         planes = []
         for plane, front, back in zip(added, _planes(picture), behind, strict=True):
             np.add(plane, np.multiply(first, front, out=product), out=plane)
             np.add(plane, np.multiply(second, back, out=product), out=plane)
-            planes.append(cv2.addWeighted(plane, 255.0, plane, 0.0, 0.0, dtype=cv2.CV_8U))  # rounds and saturates
+            planes.append(
+                cv2.addWeighted(plane, 255.0, plane, 0.0, 0.0, dtype=cv2.CV_8U)
+            )  # rounds and saturates
         cv2.merge(planes, dst=out[number])
     return out
 
 
 def _planes(picture: Tensor) -> list[NDArray[np.float32]]:
     """(3, S, S) in any layout -> three (S, S)."""
-    return [np.ascontiguousarray(plane, np.float32) for plane in cv2.split(picture.permute(1, 2, 0).contiguous().numpy())]
+    return [
+        np.ascontiguousarray(plane, np.float32)
+        for plane in cv2.split(picture.permute(1, 2, 0).contiguous().numpy())
+    ]

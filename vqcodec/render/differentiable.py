@@ -6,6 +6,7 @@ r"""The renderer with gradients: how the picture at 256 changes with the motion 
 Weights stay frozen; only the features get a gradient. The picture is that of `Renderer.render(..., 256)` but for
 the sampler (level B).
 """
+
 from __future__ import annotations
 
 from dataclasses import fields
@@ -52,7 +53,9 @@ class DifferentiableRenderer:
         self._mean = self._tensor(self.basis.mean)
         # it is linear, so that unit vectors give its matrix
         unit = np.eye(DIMS, dtype=np.float32)
-        self._to_motion = self._tensor(conditioning_inputs(unit[0] * 0, unit, self.basis.units, renderer.layout)[0])
+        self._to_motion = self._tensor(
+            conditioning_inputs(unit[0] * 0, unit, self.basis.units, renderer.layout)[0]
+        )
         self._sampler = GridSampler()
 
     def _tensor(self, values: NDArray[np.float32]) -> Tensor:
@@ -92,14 +95,29 @@ class DifferentiableRenderer:
         """
         net = self._renderer.net
         landmarks = self.landmarks_px(features)
-        own = conditioning_inputs(state.features, state.features[None], self.basis.units, self._renderer.layout)[1]
+        own = conditioning_inputs(
+            state.features, state.features[None], self.basis.units, self._renderer.layout
+        )[1]
         motion = (features - self._tensor(state.features)) @ self._to_motion
         z = net.conditioning(motion, self._tensor(own).expand(len(features), -1))
         # surroundings are measured, not refined: no gradient reaches them
         around = self._renderer.around(state, features.detach().cpu().numpy())
         with torch.no_grad():
-            maps = self.maps(landmarks).to(next(net.film.parameters()).dtype).contiguous(memory_format=torch.channels_last)
-        rendering = net(state.small, state.source, state.maps, maps, state.landmarks.expand(len(features), -1, -1),
-                        landmarks * (2 / BASIS_SIDE) - 1, z, around, self._sampler)
+            maps = (
+                self.maps(landmarks)
+                .to(next(net.film.parameters()).dtype)
+                .contiguous(memory_format=torch.channels_last)
+            )
+        rendering = net(
+            state.small,
+            state.source,
+            state.maps,
+            maps,
+            state.landmarks.expand(len(features), -1, -1),
+            landmarks * (2 / BASIS_SIDE) - 1,
+            z,
+            around,
+            self._sampler,
+        )
         output: Tensor = rendering.output
         return output

@@ -3,6 +3,7 @@
 Flows are backward, in normalised units of grid_sample (the picture spans -1..1): the output at x is the source at
 x + flow(x).
 """
+
 from __future__ import annotations
 
 from functools import lru_cache
@@ -27,7 +28,9 @@ def base_grid(height: int, width: int, device: torch.device) -> Tensor:
 def warp(image: Tensor, flow: Tensor) -> Tensor:
     """Sample `image` (N, C, h, w) at grid + flow, flow (N, 2, H, W) float32 -> (N, C, H, W) of image's dtype."""
     grid = base_grid(flow.shape[2], flow.shape[3], flow.device) + flow.permute(0, 2, 3, 1)
-    sampled = F.grid_sample(image.float(), grid, mode="bilinear", padding_mode="border", align_corners=False)
+    sampled = F.grid_sample(
+        image.float(), grid, mode="bilinear", padding_mode="border", align_corners=False
+    )
     return sampled.to(image.dtype)
 
 
@@ -66,7 +69,10 @@ def similarity_flow(matrices: Tensor, size: int) -> Tensor:
     """Flow of (N, 3, 3) float32 maps from target to source, on -1..1 -> (N, 2, size, size) float32."""
     grid = base_grid(size, size, matrices.device).reshape(1, -1, 2)
     with torch.autocast(matrices.device.type, enabled=False):
-        flow = grid @ (matrices[:, :2, :2] - torch.eye(2, device=matrices.device)).transpose(1, 2) + matrices[:, None, :2, 2]
+        flow = (
+            grid @ (matrices[:, :2, :2] - torch.eye(2, device=matrices.device)).transpose(1, 2)
+            + matrices[:, None, :2, 2]
+        )
     return flow.transpose(1, 2).reshape(-1, 2, size, size)
 
 
@@ -95,7 +101,9 @@ def carried_body(source: Tensor, background: Tensor, size: int) -> Tensor:
     at = grid + similarity_flow(background, size).permute(0, 2, 3, 1)
     away = (at - centre[:, None, None]) / span[:, None, None]
     head = torch.sigmoid((1 - (away / 0.8).square().sum(-1)) * 6)
-    torso = torch.sigmoid((away[..., 1] - 0.72) * 12) * torch.sigmoid((1.9 - away[..., 0].abs()) * 6)
+    torso = torch.sigmoid((away[..., 1] - 0.72) * 12) * torch.sigmoid(
+        (1.9 - away[..., 0].abs()) * 6
+    )
     # three pixels of 256 are enough to see two outlines
     moved = (background - torch.eye(3, device=source.device)).abs().sum((1, 2)) * (128 / 3)
     return (torch.maximum(head, torso) * moved.clamp(0, 1)[:, None, None])[:, None]
@@ -119,10 +127,21 @@ class LandmarkFlow(nn.Module):
         grid = base_grid(size, size, target.device).reshape(1, -1, 2)
         # -|x - p|^2 / 2w^2 - log w, written as one product: [|x|^2, x, 1] . [-1, 2p, -|p|^2] / 2w^2
         half = 0.5 * torch.exp(-2 * self.log_width)
-        by_anchor = torch.stack([-half.expand_as(p_t[..., 0]), 2 * half * p_t[..., 0], 2 * half * p_t[..., 1],
-                                 -half * (p_t**2).sum(-1) - self.log_width], 1)
-        by_pixel = torch.cat([(grid**2).sum(-1, keepdim=True), grid, torch.ones_like(grid[..., :1])], -1)
-        with torch.autocast(target.device.type, enabled=False):  # the terms cancel: bfloat16 would not do
+        by_anchor = torch.stack(
+            [
+                -half.expand_as(p_t[..., 0]),
+                2 * half * p_t[..., 0],
+                2 * half * p_t[..., 1],
+                -half * (p_t**2).sum(-1) - self.log_width,
+            ],
+            1,
+        )
+        by_pixel = torch.cat(
+            [(grid**2).sum(-1, keepdim=True), grid, torch.ones_like(grid[..., :1])], -1
+        )
+        with torch.autocast(
+            target.device.type, enabled=False
+        ):  # the terms cancel: bfloat16 would not do
             # narrow kernels outweigh wide ones where they apply: lips decide about lips
             # clamped, because exp is twelve times slower where its result is denormal
             weight = torch.exp((by_pixel @ by_anchor).clamp(min=-60.0))

@@ -7,6 +7,7 @@
 s is the structure term of SSIM (Wang et al. 2004, IEEE TIP, eq. 10 with contrast): it asks for edges in the right place and
 as sharp as they were, where plain differences are content with blur.
 """
+
 from __future__ import annotations
 
 import torch
@@ -16,7 +17,7 @@ from torch.nn import functional as F
 STRUCTURE = 0.2
 SCALES = 3
 _WINDOW_PX = 7
-_STEADY = 0.03 ** 2  # SSIM's second constant
+_STEADY = 0.03**2  # SSIM's second constant
 _LUMA = (0.299, 0.587, 0.114)
 
 

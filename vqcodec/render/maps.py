@@ -2,6 +2,7 @@
 
 A network that is told "the inner mouth covers these pixels" needs not learn geometry from 48 numbers.
 """
+
 from __future__ import annotations
 
 import cv2
@@ -14,8 +15,15 @@ MAP_CHANNELS = 8
 MAP_SIDE = 128
 _SHIFT = 6  # fixed-point bits below the pixel for cv2
 
-_FILLED = ((t.OVAL,), (t.LIPS_OUTER,), (t.LIPS_INNER,), (t.EYE_RIGHT,), (t.EYE_LEFT,),
-           (t.BROW_RIGHT, t.BROW_LEFT), (t.IRIS_RIGHT, t.IRIS_LEFT))
+_FILLED = (
+    (t.OVAL,),
+    (t.LIPS_OUTER,),
+    (t.LIPS_INNER,),
+    (t.EYE_RIGHT,),
+    (t.EYE_LEFT,),
+    (t.BROW_RIGHT, t.BROW_LEFT),
+    (t.IRIS_RIGHT, t.IRIS_LEFT),
+)
 _NOSE_LINES = ((168, 6, 197, 195, 5, 4, 1, 2), (64, 98, 2, 327, 294), (48, 64), (278, 294))
 
 
@@ -35,5 +43,7 @@ def draw_maps(landmarks: NDArray[np.float32], side: int = MAP_SIDE) -> NDArray[n
     for layer, rings in zip(maps, _FILLED, strict=False):
         for ring in rings:
             cv2.fillPoly(layer, [points[list(ring)]], 255, cv2.LINE_AA, _SHIFT)
-    cv2.polylines(maps[-1], [points[list(line)] for line in _NOSE_LINES], False, 255, 1, cv2.LINE_AA, _SHIFT)
+    cv2.polylines(
+        maps[-1], [points[list(line)] for line in _NOSE_LINES], False, 255, 1, cv2.LINE_AA, _SHIFT
+    )
     return maps

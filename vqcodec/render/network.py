@@ -9,6 +9,7 @@
 
 The still portrait has moved with the background only, as a whole: what is copied from it doesn't bend.
 """
+
 from __future__ import annotations
 
 from typing import NamedTuple
@@ -18,7 +19,14 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from vqcodec.render.blocks import ConvBlock, Residual, cat, conv, unshuffle
-from vqcodec.render.flow import LandmarkFlow, affine_flow, carried_body, outside, resize_flow, similarity_flow
+from vqcodec.render.flow import (
+    LandmarkFlow,
+    affine_flow,
+    carried_body,
+    outside,
+    resize_flow,
+    similarity_flow,
+)
 from vqcodec.render.maps import MAP_CHANNELS
 from vqcodec.render.sampling import GridSampler, Sampler
 from vqcodec.types import DIMS
@@ -73,7 +81,9 @@ class SourceEncoder(nn.Module):
         self.block2 = Residual(144)
         self.down3 = ConvBlock(144, 192, stride=2)
         self.block3 = Residual(192)
-        self.out = nn.ModuleList(nn.Conv2d(c, k, 1) for c, k in ((48, 16), (96, 64), (144, 96), (192, 128)))
+        self.out = nn.ModuleList(
+            nn.Conv2d(c, k, 1) for c, k in ((48, 16), (96, 64), (144, 96), (192, 128))
+        )
 
     def forward(self, portrait: Tensor, maps: Tensor) -> SourceFeatures:
         """See the class."""
@@ -99,15 +109,26 @@ class FlowNet(nn.Module):
         self.up1 = ConvBlock(128 + 96, 96, film=FILM)
         self.up2 = ConvBlock(96 + 48, 48)
         self.hidden = nn.Conv2d(48, 16, 1)
-        self.head = conv(48, 6, gain=0.0, bias=[2.0, 0.0, 0.0, 0.0, 0.0, 0.0])  # start from the landmark flow
+        self.head = conv(
+            48, 6, gain=0.0, bias=[2.0, 0.0, 0.0, 0.0, 0.0, 0.0]
+        )  # start from the landmark flow
 
-    def forward(self, s1: Tensor, flows: Tensor, maps: Tensor, z: Tensor, sampler: Sampler) -> tuple[Tensor, Tensor]:
+    def forward(
+        self, s1: Tensor, flows: Tensor, maps: Tensor, z: Tensor, sampler: Sampler
+    ) -> tuple[Tensor, Tensor]:
         """Portrait features (N or 1,64,h,w), candidate flows (N,4,2,h,w), maps (N,16,h,w), z (N,FILM)."""
         local, _, background, torso = flows.unbind(1)
         seen = (sampler.features(s1, local), sampler.features(s1[:, :32], background))
         worn = sampler.features(s1[:, :16], torso)
-        x0 = self.stem(cat(*(x.to(maps.dtype) for x in seen), flows[:, :2].flatten(1, 2) * 4, maps,
-                           flows[:, 2:].flatten(1, 2) * 4, worn))
+        x0 = self.stem(
+            cat(
+                *(x.to(maps.dtype) for x in seen),
+                flows[:, :2].flatten(1, 2) * 4,
+                maps,
+                flows[:, 2:].flatten(1, 2) * 4,
+                worn,
+            )
+        )
         x1 = self.down1(x0, z)
         x2 = self.mid(self.down2(x1, z), z)
         y1 = self.up1(cat(F.interpolate(x2, scale_factor=2.0), x1), z)
@@ -133,8 +154,16 @@ class Decoder(nn.Module):
         self.conv0 = ConvBlock(48, 48, norm=False)
         self.flow = conv(48, 2, 1, gain=0.0)
 
-    def forward(self, source: SourceFeatures, flow: Tensor, hidden: Tensor, maps64: Tensor, maps128: Tensor,
-                z: Tensor, sampler: Sampler) -> tuple[Tensor, Tensor]:
+    def forward(
+        self,
+        source: SourceFeatures,
+        flow: Tensor,
+        hidden: Tensor,
+        maps64: Tensor,
+        maps128: Tensor,
+        z: Tensor,
+        sampler: Sampler,
+    ) -> tuple[Tensor, Tensor]:
         """Flow (N,2,64,64), hidden (N,16,64,64), maps64 (N,8,64,64), maps128 (N,8,128,128), z (N,FILM)."""
         side = flow.shape[-1]
         w3 = sampler.features(source.s3, resize_flow(flow, side // 4))
@@ -144,7 +173,9 @@ class Decoder(nn.Module):
         maps16 = F.avg_pool2d(maps64, 4)
         x = self.up3(cat(w3, maps16), z)
         x = self.res2(self.up2(cat(F.interpolate(x, scale_factor=2.0), w2), z), z)
-        x = self.conv1(self.up1(cat(F.interpolate(x, scale_factor=2.0), w1, hidden, maps64, outside(flow))))
+        x = self.conv1(
+            self.up1(cat(F.interpolate(x, scale_factor=2.0), w1, hidden, maps64, outside(flow)))
+        )
         x = self.conv0(self.up0(cat(F.interpolate(self.narrow(x), scale_factor=2.0), w0, maps128)))
         return x, 0.02 * self.flow(x).float()
 
@@ -158,14 +189,18 @@ class Head(nn.Module):
         self.mix = ConvBlock(8 + 6 + 2, 16, norm=False)
         self.out = conv(16, 9, gain=0.2, bias=[1.0, 0.0, -1.0, 0.5, 0.5, 0.5, 0.0, 0.0, 0.0])
 
-    def forward(self, x: Tensor, warped: Tensor, still: Tensor, beside: Tensor) -> tuple[Tensor, Tensor]:
+    def forward(
+        self, x: Tensor, warped: Tensor, still: Tensor, beside: Tensor
+    ) -> tuple[Tensor, Tensor]:
         """(N,48,128,128), (N,3,256,256) twice, (N,2,128,128) -> layers (N,9,256,256) and features (N,16,256,256).
 
         `beside` is flow.outside of the two flows: there warped and still hold only the picture's edge.
         """
         fine = F.leaky_relu(F.pixel_shuffle(self.expand(x), 2), 0.1)
         beside = F.interpolate(beside.to(x.dtype), scale_factor=2.0)
-        features = self.mix(cat(fine, (warped * 2 - 1).to(x.dtype), (still * 2 - 1).to(x.dtype), beside))
+        features = self.mix(
+            cat(fine, (warped * 2 - 1).to(x.dtype), (still * 2 - 1).to(x.dtype), beside)
+        )
         return self.out(features), features
 
 
@@ -174,7 +209,11 @@ def fold(picture: Tensor, dtype: torch.dtype) -> Tensor:
     count, channels, height, width = picture.shape
     # pixel_unshuffle's order of channels, but straight into channels-last
     blocks = picture.permute(0, 2, 3, 1).reshape(count, height // 2, 2, width // 2, 2, channels)
-    folded = blocks.to(dtype).permute(0, 1, 3, 5, 2, 4).reshape(count, height // 2, width // 2, 4 * channels)
+    folded = (
+        blocks.to(dtype)
+        .permute(0, 1, 3, 5, 2, 4)
+        .reshape(count, height // 2, width // 2, 4 * channels)
+    )
     return (folded * 2 - 1).permute(0, 3, 1, 2)
 
 
@@ -189,8 +228,14 @@ class Detail(nn.Module):
         self.mix = ConvBlock(16 + 24, 16, norm=False)
         self.out = conv(16, 20, gain=0.0)
 
-    def forward(self, layers: Tensor, features: Tensor, warped: Tensor, still: Tensor,
-                still_folded: Tensor | None = None) -> Tensor:
+    def forward(
+        self,
+        layers: Tensor,
+        features: Tensor,
+        warped: Tensor,
+        still: Tensor,
+        still_folded: Tensor | None = None,
+    ) -> Tensor:
         """Blend at 512.
 
         Args:
@@ -205,20 +250,26 @@ class Detail(nn.Module):
         """
         large = self.enlarged(layers)
         folded = fold(still, features.dtype) if still_folded is None else still_folded
-        fine = self.mix(cat(features, fold(warped, features.dtype), folded.expand(len(warped), -1, -1, -1)))
+        fine = self.mix(
+            cat(features, fold(warped, features.dtype), folded.expand(len(warped), -1, -1, -1))
+        )
         return blend(large + F.pixel_shuffle(self.out(fine).float(), 2), warped, still)
 
     @staticmethod
     def enlarged(layers: Tensor) -> Tensor:
         """(N, 9, 256, 256) layers of Head -> (N, 5, 512, 512): weights of warped and still, and what is added."""
-        return F.interpolate(premultiplied(layers), scale_factor=2.0, mode="bilinear", align_corners=False)
+        return F.interpolate(
+            premultiplied(layers), scale_factor=2.0, mode="bilinear", align_corners=False
+        )
 
 
 def premultiplied(layers: Tensor) -> Tensor:
     """(N, 9, S, S) layers of Head -> (N, 5, S, S) float32: 5 channels to enlarge instead of 9, and no softmax over 512x512."""
     layers = layers.float()
     weight = layers[:, :3].softmax(1)
-    return torch.cat([weight[:, :2], weight[:, 2:] * layers[:, 3:6] + layers[:, 6:]], 1).contiguous()
+    return torch.cat(
+        [weight[:, :2], weight[:, 2:] * layers[:, 3:6] + layers[:, 6:]], 1
+    ).contiguous()
 
 
 def blend(large: Tensor, warped: Tensor, still: Tensor) -> Tensor:
@@ -231,7 +282,9 @@ def composite(layers: Tensor, warped: Tensor, still: Tensor) -> tuple[Tensor, Te
     layers = layers.float()
     weight = layers[:, :3].softmax(1)
     generated = layers[:, 3:6]
-    output = weight[:, :1] * warped + weight[:, 1:2] * still + weight[:, 2:] * generated + layers[:, 6:]
+    output = (
+        weight[:, :1] * warped + weight[:, 1:2] * still + weight[:, 2:] * generated + layers[:, 6:]
+    )
     return output, generated
 
 
@@ -252,7 +305,9 @@ class RendererNet(nn.Module):
         super().__init__()
         self.encoder = SourceEncoder()
         self.landmark_flow = LandmarkFlow()
-        self.film = nn.Sequential(nn.Linear(2 * DIMS, FILM), nn.LeakyReLU(0.1), nn.Linear(FILM, FILM))
+        self.film = nn.Sequential(
+            nn.Linear(2 * DIMS, FILM), nn.LeakyReLU(0.1), nn.Linear(FILM, FILM)
+        )
         self.flow_net = FlowNet()
         self.decoder = Decoder()
         self.head = Head()
@@ -265,9 +320,20 @@ class RendererNet(nn.Module):
         z: Tensor = self.film(torch.cat([delta, state], 1).to(dtype))
         return z
 
-    def forward(self, portrait: Tensor, source: SourceFeatures, maps_s: Tensor, maps_t: Tensor, lm_s: Tensor,
-                lm_t: Tensor, z: Tensor, around: Tensor | None = None, sampler: Sampler | None = None, *,
-                finish: bool = True) -> Rendering:
+    def forward(
+        self,
+        portrait: Tensor,
+        source: SourceFeatures,
+        maps_s: Tensor,
+        maps_t: Tensor,
+        lm_s: Tensor,
+        lm_t: Tensor,
+        z: Tensor,
+        around: Tensor | None = None,
+        sampler: Sampler | None = None,
+        *,
+        finish: bool = True,
+    ) -> Rendering:
         """Render N targets.
 
         Args:
@@ -287,8 +353,15 @@ class RendererNet(nn.Module):
         if around is None:
             around = torch.eye(3, device=portrait.device).expand(len(lm_t), 2, 3, 3)
         background = similarity_flow(around[:, 0], side)
-        flows = torch.stack([self.landmark_flow(lm_s, lm_t, side), affine_flow(lm_s, lm_t, side), background,
-                             similarity_flow(around[:, 1], side)], 1)
+        flows = torch.stack(
+            [
+                self.landmark_flow(lm_s, lm_t, side),
+                affine_flow(lm_s, lm_t, side),
+                background,
+                similarity_flow(around[:, 1], side),
+            ],
+            1,
+        )
         maps64 = F.avg_pool2d(maps_t, 2)
         both = torch.cat([maps64, F.avg_pool2d(maps_s, 2).expand(len(maps64), -1, -1, -1)], 1)
         flow, hidden = self.flow_net(source.s1, flows, both, z, sampler)

@@ -1,4 +1,5 @@
 """The renderer as the decoder sees it: a portrait once, then features to pictures."""
+
 from __future__ import annotations
 
 import json
@@ -72,8 +73,14 @@ class Renderer:
         net: the network, frozen.
     """
 
-    def __init__(self, model: store.ModelFile, net: RendererNet, space: store.ModelFile, device: torch.device,
-                 precision: torch.dtype) -> None:
+    def __init__(
+        self,
+        model: store.ModelFile,
+        net: RendererNet,
+        space: store.ModelFile,
+        device: torch.device,
+        precision: torch.dtype,
+    ) -> None:
         self.id, self.motion_space = model.id, space.id
         self.basis, self.layout = store.read_basis(space), store.read_layout(space)
         self.device, self._precision = device, precision
@@ -88,8 +95,14 @@ class Renderer:
         self._sampler: Sampler = CpuSampler() if device.type == "cpu" else GridSampler()
 
     @classmethod
-    def load(cls, path: str | os.PathLike[str] | None = None, device: Device = "auto", *,
-             space: ModelId | None = None, precision: torch.dtype | None = None) -> Renderer:
+    def load(
+        cls,
+        path: str | os.PathLike[str] | None = None,
+        device: Device = "auto",
+        *,
+        space: ModelId | None = None,
+        precision: torch.dtype | None = None,
+    ) -> Renderer:
         """The shipped renderer, or the one in a file.
 
         Args:
@@ -110,15 +123,29 @@ class Renderer:
                 net.load_state_dict({k: handle.get_tensor(k).float() for k in handle.keys()})  # noqa: SIM118 (not a dict)
             spaces = trained_for(facts)
         except (KeyError, RuntimeError, ValueError) as error:
-            raise ModelError(f"{model.path} is not a renderer: {error}", hint="Check which file was given.") from error
-        wanted = spaces[0] if space is None else next((s for s in spaces if s.sha256 == space.sha256), None)
+            raise ModelError(
+                f"{model.path} is not a renderer: {error}", hint="Check which file was given."
+            ) from error
+        wanted = (
+            spaces[0]
+            if space is None
+            else next((s for s in spaces if s.sha256 == space.sha256), None)
+        )
         if wanted is None:
             assert space is not None
-            raise UnsupportedError(f"renderer {model.id} is for motion space {' and '.join(map(str, spaces))}, the stream needs "
-                                   f"{space.name!r} with sha256 {space.sha256.hex()}",
-                                   hint=f"Put a renderer of that space into ${store.MODEL_DIR_VARIABLE}.")
+            raise UnsupportedError(
+                f"renderer {model.id} is for motion space {' and '.join(map(str, spaces))}, the stream needs "
+                f"{space.name!r} with sha256 {space.sha256.hex()}",
+                hint=f"Put a renderer of that space into ${store.MODEL_DIR_VARIABLE}.",
+            )
         chosen = choose_device(device)
-        return cls(model, net, store.find(wanted, "motion space"), chosen, precision or inference_dtype(chosen))
+        return cls(
+            model,
+            net,
+            store.find(wanted, "motion space"),
+            chosen,
+            precision or inference_dtype(chosen),
+        )
 
     def replace_conditioning(self, weights: Mapping[str, Tensor]) -> None:
         """Take other weights for the layers from motion to FiLM's input: an ablation trains these alone.
@@ -137,7 +164,13 @@ class Renderer:
 
     def _maps(self, landmarks: NDArray[np.float32]) -> Tensor:
         drawn = np.stack([np.moveaxis(draw_maps(points), 0, -1) for points in landmarks])
-        return torch.from_numpy(drawn).to(self.device).permute(0, 3, 1, 2).to(self._precision).div_(255)
+        return (
+            torch.from_numpy(drawn)
+            .to(self.device)
+            .permute(0, 3, 1, 2)
+            .to(self._precision)
+            .div_(255)
+        )
 
     @torch.inference_mode()
     def prepare(self, portrait: NDArray[np.uint8], features: NDArray[np.float32]) -> PortraitState:
@@ -148,16 +181,29 @@ class Renderer:
             features: (48,) float32, the portrait's own motion features f_s.
         """
         landmarks = self.basis.landmarks(features[None])
-        small = self._image(cv2.resize(portrait, (256, 256), interpolation=cv2.INTER_AREA).astype(np.uint8))
+        small = self._image(
+            cv2.resize(portrait, (256, 256), interpolation=cv2.INTER_AREA).astype(np.uint8)
+        )
         maps = self._maps(landmarks)
         source = self.net.encoder(small, maps)
         large = self._image(portrait)
         # warping is done in float32
-        source = SourceFeatures(*(x.float().contiguous(memory_format=torch.channels_last) for x in source))
-        return PortraitState(features.astype(np.float32), large, fold(large, self._precision), small, source, maps,
-                             torch.from_numpy(landmarks * 2 - 1).to(self.device))
+        source = SourceFeatures(
+            *(x.float().contiguous(memory_format=torch.channels_last) for x in source)
+        )
+        return PortraitState(
+            features.astype(np.float32),
+            large,
+            fold(large, self._precision),
+            small,
+            source,
+            maps,
+            torch.from_numpy(landmarks * 2 - 1).to(self.device),
+        )
 
-    def render(self, state: PortraitState, features: NDArray[np.float32], size_px: int = 512) -> NDArray[np.uint8]:
+    def render(
+        self, state: PortraitState, features: NDArray[np.float32], size_px: int = 512
+    ) -> NDArray[np.uint8]:
         """Render frames.
 
         Args:
@@ -178,14 +224,25 @@ class Renderer:
         return self._workers(partial(self._rendered, state, size_px=size_px), features)
 
     @torch.inference_mode()
-    def _rendered(self, state: PortraitState, features: NDArray[np.float32], size_px: int) -> NDArray[np.uint8]:
+    def _rendered(
+        self, state: PortraitState, features: NDArray[np.float32], size_px: int
+    ) -> NDArray[np.uint8]:
         count = len(features)
         landmarks = self.basis.landmarks(features)
         z = self._conditioning(state, features)
         around = self.around(state, features)
-        rendering = self.net(state.small, state.source, state.maps, self._maps(landmarks),
-                             state.landmarks.expand(count, -1, -1), torch.from_numpy(landmarks * 2 - 1).to(self.device),
-                             self.net.conditioning(*z), around, self._sampler, finish=size_px != 512)
+        rendering = self.net(
+            state.small,
+            state.source,
+            state.maps,
+            self._maps(landmarks),
+            state.landmarks.expand(count, -1, -1),
+            torch.from_numpy(landmarks * 2 - 1).to(self.device),
+            self.net.conditioning(*z),
+            around,
+            self._sampler,
+            finish=size_px != 512,
+        )
         if size_px == 512:
             return self._large(state, rendering, around)
         return _rounded(rendering.output)
@@ -195,23 +252,45 @@ class Renderer:
         span = self.layout.surround_span
         if not self.layout.surround or (features[:, span] == state.features[span]).all():
             return None
-        return torch.from_numpy(between(state.features[None, span], features[:, span])).to(self.device)
+        return torch.from_numpy(between(state.features[None, span], features[:, span])).to(
+            self.device
+        )
 
-    def _large(self, state: PortraitState, rendering: Rendering, around: Tensor | None) -> NDArray[np.uint8]:
+    def _large(
+        self, state: PortraitState, rendering: Rendering, around: Tensor | None
+    ) -> NDArray[np.uint8]:
         warped = self._sampler.picture(state.large, rendering.flow128, 512)
-        moves = around is not None and bool((around[:, 0] != torch.eye(3, device=self.device)).any())
+        moves = around is not None and bool(
+            (around[:, 0] != torch.eye(3, device=self.device)).any()
+        )
         still = state.large
         if moves and around is not None:
-            still = without_ghost(self._sampler.moved(state.large, around[:, 0]), warped, rendering.ghost)
+            still = without_ghost(
+                self._sampler.moved(state.large, around[:, 0]), warped, rendering.ghost
+            )
         if self._has_detail:
-            return _rounded(self.net.detail(rendering.layers, rendering.features, warped, still, None if moves else state.folded))
+            return _rounded(
+                self.net.detail(
+                    rendering.layers,
+                    rendering.features,
+                    warped,
+                    still,
+                    None if moves else state.folded,
+                )
+            )
         if self.device.type == "cpu":
             return composited(premultiplied(rendering.layers), warped, still)
         return _rounded(blend(self.net.detail.enlarged(rendering.layers), warped, still))
 
-    def _conditioning(self, state: PortraitState, features: NDArray[np.float32]) -> tuple[Tensor, Tensor]:
-        return tuple(torch.from_numpy(x).to(self.device) for x in conditioning_inputs(  # type: ignore[return-value]
-            state.features, features, self.basis.units, self.layout))
+    def _conditioning(
+        self, state: PortraitState, features: NDArray[np.float32]
+    ) -> tuple[Tensor, Tensor]:
+        return tuple(
+            torch.from_numpy(x).to(self.device)
+            for x in conditioning_inputs(  # type: ignore[return-value]
+                state.features, features, self.basis.units, self.layout
+            )
+        )
 
 
 def _rounded(output: Tensor) -> NDArray[np.uint8]:
@@ -226,13 +305,20 @@ def trained_for(facts: Mapping[str, str]) -> tuple[ModelId, ...]:
     Raises:
         KeyError, ValueError: it names none.
     """
-    spaces = json.loads(facts["motion_spaces"]) if "motion_spaces" in facts else [
-        dict(name=facts["motion_space_name"], sha256=facts["motion_space_sha256"])]
+    spaces = (
+        json.loads(facts["motion_spaces"])
+        if "motion_spaces" in facts
+        else [dict(name=facts["motion_space_name"], sha256=facts["motion_space_sha256"])]
+    )
     return tuple(ModelId(s["name"], bytes.fromhex(s["sha256"])) for s in spaces)
 
 
-def conditioning_inputs(state: NDArray[np.float32], features: NDArray[np.float32], units: NDArray[np.float32],
-                        layout: Layout) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+def conditioning_inputs(
+    state: NDArray[np.float32],
+    features: NDArray[np.float32],
+    units: NDArray[np.float32],
+    layout: Layout,
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """What FiLM sees: (N, 48) motion and (N, 48) portrait features, 36 landmark and 12 learned, at about unit scale.
 
     Args:
@@ -243,7 +329,10 @@ def conditioning_inputs(state: NDArray[np.float32], features: NDArray[np.float32
     """
     places = LANDMARK_DIMS + np.array(layout.learned, np.int64)
     both = []
-    for values, spread in ((features - state, MOTION_SPREAD_UNITS), (state[None], STATE_SPREAD_UNITS)):
+    for values, spread in (
+        (features - state, MOTION_SPREAD_UNITS),
+        (state[None], STATE_SPREAD_UNITS),
+    ):
         row = np.zeros((len(values), LANDMARK_DIMS + LEARNED_OUTPUTS), np.float32)
         row[:, :LANDMARK_DIMS] = values[:, :LANDMARK_DIMS] / (units[:LANDMARK_DIMS] * spread)
         row[:, places] = values[:, layout.learned_span]

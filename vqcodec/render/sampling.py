@@ -4,6 +4,7 @@ Training and GPUs use grid_sample. On a CPU, for inference, two other ways give 
 the time: feature maps as weighted sums of four table rows, whose channels lie side by side in memory, and the
 portrait itself by OpenCV's remap (which rounds positions to 1/32 pixel).
 """
+
 from __future__ import annotations
 
 from typing import Protocol
@@ -48,7 +49,9 @@ class GridSampler:
         """See Sampler."""
         shape = [len(matrices), *picture.shape[1:]]
         grid = F.affine_grid(matrices[:, :2].float(), shape, align_corners=False)
-        return F.grid_sample(picture.expand(shape), grid, mode="bilinear", padding_mode="border", align_corners=False)
+        return F.grid_sample(
+            picture.expand(shape), grid, mode="bilinear", padding_mode="border", align_corners=False
+        )
 
 
 class CpuSampler:
@@ -57,7 +60,9 @@ class CpuSampler:
     def features(self, maps: Tensor, flow: Tensor) -> Tensor:
         """See Sampler."""
         if flow.shape[-2:] == maps.shape[-2:] and not flow.any():
-            return maps.expand(len(flow), -1, -1, -1)  # a background that stands still, most of the time
+            return maps.expand(
+                len(flow), -1, -1, -1
+            )  # a background that stands still, most of the time
         _, channels, height, width = maps.shape
         table = maps.permute(0, 2, 3, 1).reshape(height * width, channels).float()
         count, _, rows, columns = flow.shape
@@ -70,21 +75,33 @@ class CpuSampler:
         corner = (top * width + left).to(torch.int32)
         places = torch.stack([corner, corner + 1, corner + width, corner + width + 1], -1)
         lower = torch.stack([bottom_share * (1 - right_share), bottom_share * right_share], -1)
-        upper = torch.stack([(1 - bottom_share) * (1 - right_share), (1 - bottom_share) * right_share], -1)
+        upper = torch.stack(
+            [(1 - bottom_share) * (1 - right_share), (1 - bottom_share) * right_share], -1
+        )
         shares = torch.cat([upper, lower], -1)
-        sampled = F.embedding_bag(places.reshape(-1, 4), table, mode="sum", per_sample_weights=shares.reshape(-1, 4))
+        sampled = F.embedding_bag(
+            places.reshape(-1, 4), table, mode="sum", per_sample_weights=shares.reshape(-1, 4)
+        )
         return sampled.view(count, rows, columns, channels).permute(0, 3, 1, 2)
 
     def picture(self, picture: Tensor, flow: Tensor, size: int) -> Tensor:
         """See Sampler."""
         pixels = np.ascontiguousarray(picture[0].permute(1, 2, 0).numpy())
         span = pixels.shape[0]
-        centres = (np.arange(size, dtype=np.float32) + np.float32(0.5)) * np.float32(span / size) - np.float32(0.5)
+        centres = (np.arange(size, dtype=np.float32) + np.float32(0.5)) * np.float32(
+            span / size
+        ) - np.float32(0.5)
         out = np.empty((len(flow), size, size, 3), np.float32)
         for (x, y), target in zip((flow * (span / 2)).numpy(), out, strict=True):
             across, down = (_enlarge(axis, size) for axis in (x, y))
-            cv2.remap(pixels, across + centres, down + centres[:, None], cv2.INTER_LINEAR, dst=target,
-                      borderMode=cv2.BORDER_REPLICATE)
+            cv2.remap(
+                pixels,
+                across + centres,
+                down + centres[:, None],
+                cv2.INTER_LINEAR,
+                dst=target,
+                borderMode=cv2.BORDER_REPLICATE,
+            )
         return torch.from_numpy(out).permute(0, 3, 1, 2)
 
     def moved(self, picture: Tensor, matrices: Tensor) -> Tensor:
@@ -100,10 +117,20 @@ class CpuSampler:
             # from -1..1 to pixel indices: x -> scale x + half
             linear = matrix[:2, :2]
             shift = scale * matrix[:2, 2] + half - linear @ (half, half)
-            cv2.warpAffine(pixels, np.c_[linear, shift], (side, side), dst=target,
-                           flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP, borderMode=cv2.BORDER_REPLICATE)
+            cv2.warpAffine(
+                pixels,
+                np.c_[linear, shift],
+                (side, side),
+                dst=target,
+                flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
+                borderMode=cv2.BORDER_REPLICATE,
+            )
         return torch.from_numpy(out).permute(0, 3, 1, 2)
 
 
 def _enlarge(axis: np.ndarray, size: int) -> np.ndarray:
-    return axis if axis.shape[0] == size else cv2.resize(axis, (size, size), interpolation=cv2.INTER_LINEAR)
+    return (
+        axis
+        if axis.shape[0] == size
+        else cv2.resize(axis, (size, size), interpolation=cv2.INTER_LINEAR)
+    )

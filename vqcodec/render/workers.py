@@ -3,6 +3,7 @@
 Much of a frame is done by one core: small tensors, OpenCV, Python. With all cores on one batch they wait for each other
 meanwhile; with two batches of half the size they don't. Frames of a batch don't depend on each other, so pictures are the same.
 """
+
 from __future__ import annotations
 
 import threading
@@ -34,9 +35,13 @@ class Workers:
 
     def __init__(self, threads: int) -> None:
         self.threads = threads
-        self._pool = ThreadPoolExecutor(PARTS, "vqcodec-render", _take_threads, (max(threads // PARTS, 1),))
+        self._pool = ThreadPoolExecutor(
+            PARTS, "vqcodec-render", _take_threads, (max(threads // PARTS, 1),)
+        )
         met = threading.Barrier(PARTS)
-        list(self._pool.map(lambda _: met.wait(), range(PARTS)))  # both threads have begun, so the number can be put back
+        list(
+            self._pool.map(lambda _: met.wait(), range(PARTS))
+        )  # both threads have begun, so the number can be put back
         torch.set_num_threads(threads)
 
     def __call__(self, function: Callable[[Rows], Pictures], rows: Rows) -> Pictures:

@@ -1,4 +1,5 @@
 """Where networks run, in which precision, on how many cores. torch is imported when a function is called."""
+
 from __future__ import annotations
 
 import os
@@ -21,6 +22,7 @@ def choose_device(choice: Device = "auto") -> torch.device:
         UsageError: CUDA was asked for and there is none, or an unknown choice.
     """
     import torch
+
     if choice == "cpu":
         return torch.device("cpu")
     if choice not in ("auto", "cuda"):
@@ -28,20 +30,28 @@ def choose_device(choice: Device = "auto") -> torch.device:
     if torch.cuda.is_available():
         return torch.device("cuda")
     if choice == "cuda":
-        raise UsageError("there is no CUDA device", hint="Use --device auto or cpu, or install a CUDA build of torch.")
+        raise UsageError(
+            "there is no CUDA device",
+            hint="Use --device auto or cpu, or install a CUDA build of torch.",
+        )
     return torch.device("cpu")
 
 
 def has_bfloat16() -> bool:
     """Whether this processor multiplies bfloat16 in hardware (AVX512-BF16, AMX), at about twice float32's rate."""
     import torch
-    tests = [getattr(torch.cpu, name, None) for name in ("_is_avx512_bf16_supported", "_is_amx_tile_supported")]
+
+    tests = [
+        getattr(torch.cpu, name, None)
+        for name in ("_is_avx512_bf16_supported", "_is_amx_tile_supported")
+    ]
     return any(test is not None and test() for test in tests)
 
 
 def inference_dtype(device: torch.device) -> torch.dtype:
     """Fastest safe precision for rendering: float16 on CUDA, bfloat16 on a CPU that has it, else float32."""
     import torch
+
     if device.type == "cuda":
         return torch.float16
     return torch.bfloat16 if has_bfloat16() else torch.float32
@@ -61,6 +71,7 @@ def use_threads(count: int | None = None) -> int:
         The number set.
     """
     import torch
+
     threads = max(1, count if count is not None else min(usable_cores(), 16))
     torch.set_num_threads(threads)
     return threads

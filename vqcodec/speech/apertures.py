@@ -4,6 +4,7 @@ A network that expects the likeliest motion follows a blink half way, most of al
 silence. What was made is therefore measured, and where an eye or a mouth is further open than wanted it is shut along the
 way its own contours would go, as far as the motion space can say it.
 """
+
 from __future__ import annotations
 
 from typing import Protocol
@@ -13,13 +14,22 @@ from numpy.typing import NDArray
 
 from vqcodec.models.basis import LandmarkBasis
 from vqcodec.models.layout import LANDMARK_DIMS
-from vqcodec.models.topology import EYE_LEFT, EYE_RIGHT, INNER_LIPS, LIPS_INNER, LIPS_OUTER, OUTER_EYE_CORNERS
+from vqcodec.models.topology import (
+    EYE_LEFT,
+    EYE_RIGHT,
+    INNER_LIPS,
+    LIPS_INNER,
+    LIPS_OUTER,
+    OUTER_EYE_CORNERS,
+)
 from vqcodec.quantize.grfsq import REACH
 from vqcodec.speech.controls import LIDS_OPEN, LIDS_SHUT, HeadShape, lid_opening
 
 # upper and lower contour from the outer to the inner corner; the fold above; the picture's left eye first
-_LIDS = ((EYE_RIGHT[:8:-1], EYE_RIGHT[1:8], (247, 30, 29, 27, 28, 56, 190)),
-         (EYE_LEFT[:8:-1], EYE_LEFT[1:8], (467, 260, 259, 257, 258, 286, 414)))
+_LIDS = (
+    (EYE_RIGHT[:8:-1], EYE_RIGHT[1:8], (247, 30, 29, 27, 28, 56, 190)),
+    (EYE_LEFT[:8:-1], EYE_LEFT[1:8], (467, 260, 259, 257, 258, 286, 414)),
+)
 _UPPER_LID, _LOWER_LID, _FOLD = 0.85, -0.15, 0.3
 # inner contour of the lips, upper and lower, without the corners; the outer one below
 _LIPS = (LIPS_INNER[:10:-1], LIPS_INNER[1:10])
@@ -65,7 +75,11 @@ class Lids:
         way = np.zeros_like(points)
         for upper, lower, fold in _LIDS:
             gap = points[:, lower] - points[:, upper]
-            way[:, upper], way[:, lower], way[:, fold] = _UPPER_LID * gap, _LOWER_LID * gap, _FOLD * gap
+            way[:, upper], way[:, lower], way[:, fold] = (
+                _UPPER_LID * gap,
+                _LOWER_LID * gap,
+                _FOLD * gap,
+            )
         return way
 
     def most(self, blink: Floats, rest: float) -> Floats:
@@ -88,7 +102,7 @@ class Lips:
     def __init__(self, shape: HeadShape) -> None:
         x, y = shape.points[:, 0], shape.points[:, 1]
         half = float(np.abs(x[[61, 291]]).mean())
-        jaw = np.exp(-(x / half) ** 2) * (y > float(y[list(_LOWER_LIP)].max()))
+        jaw = np.exp(-((x / half) ** 2)) * (y > float(y[list(_LOWER_LIP)].max()))
         self._share = (_JAW * jaw).astype(np.float32)[:, None]
 
     def opening(self, points: Floats) -> Floats:
@@ -139,11 +153,15 @@ class Closer:
             if not len(wide):
                 break
             points = self._basis.landmarks(features[wide])
-            way = self._basis.project(points + self._aperture.closing(points)) - self._basis.project(points)
+            way = self._basis.project(
+                points + self._aperture.closing(points)
+            ) - self._basis.project(points)
             gone = features[wide]
             gone[:, :LANDMARK_DIMS] += way
             effect = opening[wide] - self._aperture.opening(self._basis.landmarks(gone))
             step = (opening[wide] - most[wide]) / np.maximum(effect, _LEAST_EFFECT * opening[wide])
-            out[wide, :LANDMARK_DIMS] += np.clip(step, 0, _LARGEST_STEP)[:, None] * way / units[:LANDMARK_DIMS]
+            out[wide, :LANDMARK_DIMS] += (
+                np.clip(step, 0, _LARGEST_STEP)[:, None] * way / units[:LANDMARK_DIMS]
+            )
             out = np.clip(out, -REACH, REACH)
         return out.astype(np.float32)

@@ -9,6 +9,7 @@ a quieter head, never a frozen one. The sum is bounded softly: a head leaves nei
 The amplitudes are those of real footage (`vqcodec.training.behaviour_fit` makes `models/behaviour-1.json`). Everything is
 relative to the portrait, which is the first frame, at rest.
 """
+
 from __future__ import annotations
 
 import json
@@ -81,7 +82,9 @@ class Behaviour:
         except FileNotFoundError as error:
             raise ModelError(f"{path} is missing", hint="Reinstall vqcodec.") from error
         except (ValueError, KeyError, TypeError) as error:
-            raise ModelError(f"{path} is not a behaviour model: {error}", hint="Reinstall vqcodec.") from error
+            raise ModelError(
+                f"{path} is not a behaviour model: {error}", hint="Reinstall vqcodec."
+            ) from error
 
     @classmethod
     def from_facts(cls, facts: Mapping[str, Any]) -> Behaviour:
@@ -91,7 +94,9 @@ class Behaviour:
             KeyError, TypeError, ValueError: they make no sense.
         """
         head = {k: _tuples(v) for k, v in facts["head"].items()}
-        model = cls(HeadModel(**head), EyeModel(**{k: _tuples(v) for k, v in facts["eyes"].items()}))
+        model = cls(
+            HeadModel(**head), EyeModel(**{k: _tuples(v) for k, v in facts["eyes"].items()})
+        )
         if np.shape(model.head.amplitude) != (len(PROCESSES), POSE_NUMBERS):
             raise ValueError(f"amplitudes are {np.shape(model.head.amplitude)}")
         return model
@@ -104,7 +109,9 @@ class Behaviour:
         """Begin at a portrait; see `controls`."""
         return BehaviourStream(self, start, seed=seed, blink=blink)
 
-    def controls(self, energy: NDArray[np.floating], start: Controls, *, seed: int, blink: bool = True) -> Controls:
+    def controls(
+        self, energy: NDArray[np.floating], start: Controls, *, seed: int, blink: bool = True
+    ) -> Controls:
         """Motion for a whole sound.
 
         Args:
@@ -133,7 +140,11 @@ class BehaviourStream:
     """
 
     def __init__(self, model: Behaviour, start: Controls, *, seed: int, blink: bool) -> None:
-        if len(start) != 1 or not np.isfinite(start.pose).all() or not np.isfinite(start.blink).all():
+        if (
+            len(start) != 1
+            or not np.isfinite(start.pose).all()
+            or not np.isfinite(start.blink).all()
+        ):
             raise ValueError(f"a portrait is one frame with a face, not {len(start)} frames")
         first, second = np.random.SeedSequence(seed).spawn(2)
         self._normal = np.random.Generator(np.random.PCG64(first))
@@ -155,9 +166,13 @@ class BehaviourStream:
         for i in range(n):
             moved = self._head.step(float(loud[i]), uniform[i, :uniforms], normal[i, :normals])
             pose[i] = self._start + moved
-            gaze[i] = self._gazer.step(moved[[1, 0]], float(uniform[i, uniforms]), normal[i, normals:-1])
+            gaze[i] = self._gazer.step(
+                moved[[1, 0]], float(uniform[i, uniforms]), normal[i, normals:-1]
+            )
             if self._blinker is not None:
-                blink[i] = self._blinker.step(self._head.loudness, float(uniform[i, -1]), float(normal[i, -1]))
+                blink[i] = self._blinker.step(
+                    self._head.loudness, float(uniform[i, -1]), float(normal[i, -1])
+                )
                 gaze[i, 1] += self._dip * self._blinker.shut
         return Controls(pose.astype(np.float32), gaze.astype(np.float32), blink.astype(np.float32))
 
@@ -187,7 +202,9 @@ class _Head:
         moved = self._poles[2].sum(0)
         moved[0] += self._nod[2]
         rise = max(energy - self.loudness, 0.0)
-        self.loudness += (energy - self.loudness) * _share(_ATTACK_S if energy > self.loudness else _RELEASE_S)
+        self.loudness += (energy - self.loudness) * _share(
+            _ATTACK_S if energy > self.loudness else _RELEASE_S
+        )
         self._mean += (self.loudness - self._mean) * _share(_MEAN_S)
         strength = np.maximum(1 + self._gain * (2 * self.loudness - 1), _LEAST_STRENGTH)
         rate = strength * (1 + _RISE_GAIN * rise * (self._gain > 0)) / self._hold_s
@@ -196,7 +213,12 @@ class _Head:
         new[PROCESSES.index("sway")] |= not self._begun
         self._begun = True
         if new.any():
-            drawn = normals.reshape(self._target.shape) @ self._mix * self._amplitude * strength[:, None]
+            drawn = (
+                normals.reshape(self._target.shape)
+                @ self._mix
+                * self._amplitude
+                * strength[:, None]
+            )
             self._target = np.where(new[:, None], drawn, self._target)
         wanted, nod = self._target, self._model.nod * (self.loudness - self._mean)
         for k in range(3):

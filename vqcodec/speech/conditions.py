@@ -1,4 +1,5 @@
 """What the generator's network is told besides the speech: the same in training and at run time."""
+
 from __future__ import annotations
 
 import numpy as np
@@ -13,8 +14,14 @@ from vqcodec.speech.generator_network import REACH_UNITS
 Floats = NDArray[np.float32]
 
 
-def conditions(portrait: Floats, start: Controls, controls: Controls, features: Floats, basis: LandmarkBasis,
-               shape: HeadShape) -> tuple[Floats, Floats, Floats]:
+def conditions(
+    portrait: Floats,
+    start: Controls,
+    controls: Controls,
+    features: Floats,
+    basis: LandmarkBasis,
+    shape: HeadShape,
+) -> tuple[Floats, Floats, Floats]:
     """What the network is told of the frames and the portrait.
 
     Args:
@@ -29,7 +36,13 @@ def conditions(portrait: Floats, start: Controls, controls: Controls, features: 
         (T, 18), (T, 36) and (57,): `controls`, `turned`, `portrait` of GeneratorNetwork.
     """
     table, own = (np.concatenate([c.pose, c.gaze, c.blink[:, None]], 1) for c in (controls, start))
-    moved = basis.project(moved_head(portrait, start.pose[0], controls.pose, shape)) - basis.project(portrait[None])
+    moved = basis.project(
+        moved_head(portrait, start.pose[0], controls.pose, shape)
+    ) - basis.project(portrait[None])
     turned = np.clip(moved / basis.units[:LANDMARK_DIMS], -REACH, REACH)
     facts = np.concatenate([features / (basis.units * REACH_UNITS), own[0]])
-    return np.concatenate([table, table - own], 1).astype(np.float32), turned.astype(np.float32), facts.astype(np.float32)
+    return (
+        np.concatenate([table, table - own], 1).astype(np.float32),
+        turned.astype(np.float32),
+        facts.astype(np.float32),
+    )

@@ -9,6 +9,7 @@ times and our pitch .74 times MediaPipe's; angles here are those under which `mo
 10 to 20 degrees it leaves the skull's points .025 head radii off, where a move within the picture's plane leaves .112
 (`python -m vqcodec.training.controls_check`).
 """
+
 from __future__ import annotations
 
 from collections.abc import Sequence
@@ -26,8 +27,10 @@ Array = NDArray[np.float64]
 Floats = NDArray[np.float32]
 
 # outer and inner corner, iris centre, lid pairs (upper, lower); the picture's left eye first
-_EYES = ((33, 133, 468, ((160, 144), (159, 145), (158, 153))),
-         (263, 362, 473, ((387, 373), (386, 374), (385, 380))))
+_EYES = (
+    (33, 133, 468, ((160, 144), (159, 145), (158, 153))),
+    (263, 362, 473, ((387, 373), (386, 374), (385, 380))),
+)
 # lid distance over eye width, upright: eyes no more open than this begin to count as shut, and are shut at the second
 LIDS_OPEN, LIDS_SHUT = 0.25, 0.03
 # where the iris of eyes that look straight ahead is, in eye widths below the line of the corners
@@ -55,9 +58,15 @@ class Controls:
 
     def __post_init__(self) -> None:
         frames = len(self.blink)
-        if self.pose.shape != (frames, POSE_NUMBERS) or self.gaze.shape != (frames, 2) or self.blink.shape != (frames,):
-            raise ValueError(f"controls of one length: pose (T, 6), gaze (T, 2), blink (T,), not {self.pose.shape}, "
-                             f"{self.gaze.shape}, {self.blink.shape}")
+        if (
+            self.pose.shape != (frames, POSE_NUMBERS)
+            or self.gaze.shape != (frames, 2)
+            or self.blink.shape != (frames,)
+        ):
+            raise ValueError(
+                f"controls of one length: pose (T, 6), gaze (T, 2), blink (T,), not {self.pose.shape}, "
+                f"{self.gaze.shape}, {self.blink.shape}"
+            )
 
     def __len__(self) -> int:
         return len(self.blink)
@@ -69,9 +78,16 @@ class Controls:
     def concatenate(parts: Sequence[Controls]) -> Controls:
         """One after the other; none gives no frames."""
         if not parts:
-            return Controls(np.zeros((0, POSE_NUMBERS), np.float32), np.zeros((0, 2), np.float32), np.zeros(0, np.float32))
-        return Controls(np.concatenate([p.pose for p in parts]), np.concatenate([p.gaze for p in parts]),
-                        np.concatenate([p.blink for p in parts]))
+            return Controls(
+                np.zeros((0, POSE_NUMBERS), np.float32),
+                np.zeros((0, 2), np.float32),
+                np.zeros(0, np.float32),
+            )
+        return Controls(
+            np.concatenate([p.pose for p in parts]),
+            np.concatenate([p.gaze for p in parts]),
+            np.concatenate([p.blink for p in parts]),
+        )
 
     def filled(self) -> Controls:
         """Frames without a face (NaN) by straight lines between their neighbours, the nearest one at the ends.
@@ -86,7 +102,9 @@ class Controls:
             raise ValueError("no frame has a face")
         table = np.concatenate([self.pose, self.gaze, self.blink[:, None]], 1)
         at = np.arange(len(good))
-        whole = np.stack([np.interp(at, at[good], column[good]) for column in table.T], 1).astype(np.float32)
+        whole = np.stack([np.interp(at, at[good], column[good]) for column in table.T], 1).astype(
+            np.float32
+        )
         return Controls(whole[:, :POSE_NUMBERS], whole[:, POSE_NUMBERS:-1], whole[:, -1])
 
 
@@ -106,14 +124,24 @@ def read_controls(landmarks: Floats, shape: HeadShape) -> Controls:
     pose = fitted_poses(landmarks, shape)
     eyes = [_read_eye(landmarks, pose, shape, eye) for eye in range(len(_EYES))]
     gaze = np.mean([gaze for gaze, _ in eyes], axis=0) - np.array([0, _IRIS_REST])
-    blink = np.mean([np.clip((LIDS_OPEN - opening) / (LIDS_OPEN - LIDS_SHUT), 0, 1) for _, opening in eyes], axis=0)
-    return Controls(pose, np.clip(gaze, -_LARGEST_GAZE, _LARGEST_GAZE).astype(np.float32), blink.astype(np.float32))
+    blink = np.mean(
+        [np.clip((LIDS_OPEN - opening) / (LIDS_OPEN - LIDS_SHUT), 0, 1) for _, opening in eyes],
+        axis=0,
+    )
+    return Controls(
+        pose,
+        np.clip(gaze, -_LARGEST_GAZE, _LARGEST_GAZE).astype(np.float32),
+        blink.astype(np.float32),
+    )
 
 
 def lid_opening(landmarks: Floats, shape: HeadShape) -> Floats:
     """Distance of the lids over the eye's width, upright, mean of both eyes: (T, 478, 2) -> (T,). Wide eyes are at .3 to .5."""
     pose = fitted_poses(landmarks, shape)
-    return np.asarray(np.mean([_read_eye(landmarks, pose, shape, eye)[1] for eye in range(len(_EYES))], axis=0), np.float32)
+    return np.asarray(
+        np.mean([_read_eye(landmarks, pose, shape, eye)[1] for eye in range(len(_EYES))], axis=0),
+        np.float32,
+    )
 
 
 def _read_eye(landmarks: Floats, pose: Floats, shape: HeadShape, eye: int) -> tuple[Array, Array]:
@@ -127,7 +155,12 @@ def _read_eye(landmarks: Floats, pose: Floats, shape: HeadShape, eye: int) -> tu
     width = np.maximum(np.linalg.norm(across, axis=-1), 1e-6)
     offset = points[:, 2] - (points[:, 0] + points[:, 1]) / 2
     along = across / width[:, None]
-    gaze = np.stack([(offset * along).sum(-1), offset[:, 1] * along[:, 0] - offset[:, 0] * along[:, 1]], -1) / width[:, None]
+    gaze = (
+        np.stack(
+            [(offset * along).sum(-1), offset[:, 1] * along[:, 0] - offset[:, 0] * along[:, 1]], -1
+        )
+        / width[:, None]
+    )
     gaps = points[:, 4::2] - points[:, 3::2]
     opening = (gaps[..., 1] * along[:, None, 0] - gaps[..., 0] * along[:, None, 1]).mean(-1) / width
     return gaze, opening
@@ -155,11 +188,21 @@ def moved_head(landmarks: Floats, start: Floats, poses: Floats, shape: HeadShape
     Raises:
         ValueError: an array has another shape.
     """
-    if landmarks.shape != (LANDMARKS, 2) or start.shape != (POSE_NUMBERS,) or poses.shape[1:] != (POSE_NUMBERS,):
-        raise ValueError(f"moved_head takes (478, 2), (6,) and (T, 6), not {landmarks.shape}, {start.shape}, {poses.shape}")
+    if (
+        landmarks.shape != (LANDMARKS, 2)
+        or start.shape != (POSE_NUMBERS,)
+        or poses.shape[1:] != (POSE_NUMBERS,)
+    ):
+        raise ValueError(
+            f"moved_head takes (478, 2), (6,) and (T, 6), not {landmarks.shape}, {start.shape}, {poses.shape}"
+        )
     depth = shape.points.astype(np.float64) @ rotations(start[:3])[2]
-    moved = turned(landmarks.astype(np.float64)[None], depth[None], start.astype(np.float64)[None],
-                   poses.astype(np.float64)).astype(np.float32)
+    moved = turned(
+        landmarks.astype(np.float64)[None],
+        depth[None],
+        start.astype(np.float64)[None],
+        poses.astype(np.float64),
+    ).astype(np.float32)
     moved[(poses == start).all(-1)] = landmarks
     return moved
 
@@ -187,7 +230,9 @@ def transferred(driver: Controls, own: Controls, other: Controls) -> Controls:
         raise ValueError(f"a portrait's controls are one frame, not {len(own)} and {len(other)}")
     a, b = own.pose.astype(np.float64), other.pose.astype(np.float64)
     pose = np.empty_like(driver.pose)
-    pose[:, :3] = angles(rotations(b[:, :3]) @ rotations(a[:, :3]).swapaxes(-1, -2) @ rotations(driver.pose[:, :3]))
+    pose[:, :3] = angles(
+        rotations(b[:, :3]) @ rotations(a[:, :3]).swapaxes(-1, -2) @ rotations(driver.pose[:, :3])
+    )
     pose[:, 3:5] = b[:, 3:5] + np.exp(b[:, 5:] - a[:, 5:]) * (driver.pose[:, 3:5] - a[:, 3:5])
     pose[:, 5] = b[:, 5] + (driver.pose[:, 5] - a[:, 5])
     (gaze_a, rest_a), (gaze_b, rest_b) = _rest(own), _rest(other)

@@ -4,6 +4,7 @@ The likeliest or expected motion is an average over all ways to say the same; it
 motion about its closed state is therefore enlarged by one number, fitted so that openings of held-out training clips spread
 as real ones do (vqcodec.training.lip_gain). Where lips rest (speech.rest) it is lessened instead, down to nothing.
 """
+
 from __future__ import annotations
 
 import numpy as np
@@ -43,7 +44,9 @@ class LipEmphasis:
         # landmark coefficients of a motion -> those of its lower face
         self._lower = ((basis.components * share) @ basis.components.T).astype(np.float32)
 
-    def __call__(self, values: Floats, turned: Floats, portrait: Floats, gain: float | Floats) -> Floats:
+    def __call__(
+        self, values: Floats, turned: Floats, portrait: Floats, gain: float | Floats
+    ) -> Floats:
         """Motion with larger lip movements, or smaller ones.
 
         Args:
@@ -61,7 +64,9 @@ class LipEmphasis:
         points = self._basis.landmarks((portrait + values * units).astype(np.float32))
         opening = np.linalg.norm(points[:, _UPPER] - points[:, _LOWER], axis=-1)
         own = (values[:, :LANDMARK_DIMS] - turned) * units[:LANDMARK_DIMS]
-        closed = own[np.argsort(opening, kind="stable")[:max(round(CLOSED_SHARE * len(own)), 1)]].mean(0)
+        closed = own[
+            np.argsort(opening, kind="stable")[: max(round(CLOSED_SHARE * len(own)), 1)]
+        ].mean(0)
         out = values.copy()
         more = np.broadcast_to(np.asarray(gain, np.float32) - 1, len(values))[:, None]
         out[:, :LANDMARK_DIMS] += more * ((own - closed) @ self._lower) / units[:LANDMARK_DIMS]

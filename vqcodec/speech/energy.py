@@ -1,4 +1,5 @@
 """How loud speech is, frame by frame: what moves the head of a speaker."""
+
 from __future__ import annotations
 
 import numpy as np
@@ -30,7 +31,9 @@ class EnergyMeter:
 
     def push(self, samples: NDArray[np.floating]) -> None:
         """Take samples, 16 kHz mono in -1..1; what isn't finite counts as silence."""
-        sound = np.concatenate([self._rest, np.nan_to_num(np.asarray(samples, np.float32), posinf=0.0, neginf=0.0)])
+        sound = np.concatenate(
+            [self._rest, np.nan_to_num(np.asarray(samples, np.float32), posinf=0.0, neginf=0.0)]
+        )
         whole = len(sound) // FRAME_SAMPLES * FRAME_SAMPLES
         self._rest = sound[whole:]
         self._levels.append(_levels_db(sound[:whole].reshape(-1, FRAME_SAMPLES)))
@@ -58,7 +61,11 @@ class EnergyMeter:
         if loud is None:
             return np.ones(len(levels), bool)
         faintest = float(np.percentile(levels, _FAINTEST_PERCENT))
-        threshold = max(loud - _SILENT_DB, _SILENT_DBFS, min(faintest + _OVER_FAINTEST_DB, loud - _UNDER_LOUD_DB))
+        threshold = max(
+            loud - _SILENT_DB,
+            _SILENT_DBFS,
+            min(faintest + _OVER_FAINTEST_DB, loud - _UNDER_LOUD_DB),
+        )
         return np.asarray(levels < threshold)
 
     def _all(self) -> NDArray[np.float64]:

@@ -1,4 +1,5 @@
 """Eyes that live: when lids shut and where the gaze rests. Both processes go frame by frame and keep a few numbers."""
+
 from __future__ import annotations
 
 import math
@@ -102,7 +103,9 @@ class Blinker:
         if since >= self._gap_s - FRAME_S / 2 or early:
             self._began_s, self._blinked, self._gap_s, since = self._time_s, True, None, 0.0
         self.shut = self._lid(since) if self._blinked else 0.0
-        rest = self._rest + (self._portrait - self._rest) * (1 - _smooth_step(self._time_s / _OPENING_S))
+        rest = self._rest + (self._portrait - self._rest) * (
+            1 - _smooth_step(self._time_s / _OPENING_S)
+        )
         self._time_s += FRAME_S
         return rest + (1 - rest) * self.shut
 
@@ -129,7 +132,9 @@ class Gazer:
         self._model = model
         self._spread, self._counter = np.array(model.spread), np.array(model.counter)
         length = float(np.hypot(*portrait))
-        self._middle = np.zeros(2) if shut else portrait * min(1.0, self._MIDDLE / max(length, 1e-9))
+        self._middle = (
+            np.zeros(2) if shut else portrait * min(1.0, self._MIDDLE / max(length, 1e-9))
+        )
         self._target = portrait.copy()
         self._now = portrait.copy()
         self._drift = np.zeros(2)
@@ -149,7 +154,10 @@ class Gazer:
         if self._left_s <= 0:
             share = 0.3 if uniform < m.centred else 1.0
             self._target = self._middle + share * self._spread * normals[:2]
-            self._left_s = min(max(math.exp(m.fixation_log_mean + m.fixation_log_std * float(normals[2])), 0.3), 2.0)
+            self._left_s = min(
+                max(math.exp(m.fixation_log_mean + m.fixation_log_std * float(normals[2])), 0.3),
+                2.0,
+            )
         self._now = self._now + _SACCADE_SHARE * (self._target - self._now)
         keep = math.exp(-FRAME_S / _DRIFT_S)
         self._drift = keep * self._drift + math.sqrt(1 - keep * keep) * m.drift * normals[3:]

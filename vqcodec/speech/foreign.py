@@ -6,6 +6,7 @@ frame rate ("Model Configuration"). Its tokens mean something else than ours: a 
 tells how many there are).
 Nothing is downloaded: the weights are read from a file that is already there.
 """
+
 from __future__ import annotations
 
 import importlib
@@ -22,7 +23,11 @@ from vqcodec.errors import ModelError, UsageError
 from vqcodec.runtime.device import choose_device
 
 PACKAGE = "s3tokenizer"
-CODES = {"speech_tokenizer_v2_25hz": 6561, "speech_tokenizer_v1_25hz": 4096, "speech_tokenizer_v1": 4096}
+CODES = {
+    "speech_tokenizer_v2_25hz": 6561,
+    "speech_tokenizer_v1_25hz": 4096,
+    "speech_tokenizer_v1": 4096,
+}
 """Known tokenizers and how many codes each has; a weights file is called NAME.onnx."""
 SAMPLE_HZ, TOKEN_SAMPLES = 16000, 640
 WINDOW_TOKENS, CONTEXT_TOKENS = 700, 50
@@ -57,21 +62,32 @@ class S3Tokens:
         path = Path(weights)
         if path.suffix != ".onnx" or path.stem not in CODES:
             names = ", ".join(f"{name}.onnx" for name in CODES)
-            raise UsageError(f"{path.name} is no known name of CosyVoice's speech tokenizer", hint=f"Call the file {names}.")
+            raise UsageError(
+                f"{path.name} is no known name of CosyVoice's speech tokenizer",
+                hint=f"Call the file {names}.",
+            )
         if not path.is_file():
-            raise ModelError(f"no weights of CosyVoice's speech tokenizer at {path}",
-                             hint="Get them where CosyVoice is published.")
+            raise ModelError(
+                f"no weights of CosyVoice's speech tokenizer at {path}",
+                hint="Get them where CosyVoice is published.",
+            )
         try:
             package = importlib.import_module(PACKAGE)
         except ImportError as error:
-            raise ModelError(f"CosyVoice's tokens need the package {PACKAGE}", hint=f"pip install {PACKAGE}") from error
+            raise ModelError(
+                f"CosyVoice's tokens need the package {PACKAGE}", hint=f"pip install {PACKAGE}"
+            ) from error
         chosen = choose_device(device)
         try:
             # an existing file's path, never a name: a name would be downloaded
             network = package.load_model(str(path)).to(chosen).eval()
-        except Exception as error:  # the ONNX reader, torch and the package each have errors of their own
-            raise ModelError(f"{path} can't be read as CosyVoice's speech tokenizer: {error}",
-                             hint="Check that the download is whole and that its name tells its version.") from error
+        except (
+            Exception
+        ) as error:  # the ONNX reader, torch and the package each have errors of their own
+            raise ModelError(
+                f"{path} can't be read as CosyVoice's speech tokenizer: {error}",
+                hint="Check that the download is whole and that its name tells its version.",
+            ) from error
         return cls(package, network, CODES[path.stem], chosen)
 
     def tokens(self, samples: Samples) -> NDArray[np.int64]:
@@ -90,29 +106,36 @@ class S3Tokens:
             ModelError: the network gave another number of tokens, or other tokens, than it should.
         """
         if samples.ndim != 1 or not np.isfinite(samples).all():
-            raise UsageError(f"speech must be (N,) finite samples, not {samples.shape}", hint="Mix it to mono at 16 kHz.")
+            raise UsageError(
+                f"speech must be (N,) finite samples, not {samples.shape}",
+                hint="Mix it to mono at 16 kHz.",
+            )
         wanted = -(-len(samples) // TOKEN_SAMPLES)
         padded = np.zeros(wanted * TOKEN_SAMPLES, np.float32)
-        padded[:len(samples)] = samples
+        padded[: len(samples)] = samples
         out = np.empty(wanted, np.int64)
         step = WINDOW_TOKENS - 2 * CONTEXT_TOKENS
         for start in range(0, wanted, step):
             first, end = max(start - CONTEXT_TOKENS, 0), min(start + step, wanted)
             last = min(first + WINDOW_TOKENS, wanted)
-            heard = self._window(padded[first * TOKEN_SAMPLES:last * TOKEN_SAMPLES])
-            out[start:end] = heard[start - first:end - first]
+            heard = self._window(padded[first * TOKEN_SAMPLES : last * TOKEN_SAMPLES])
+            out[start:end] = heard[start - first : end - first]
         return out
 
     @torch.inference_mode()
     def _window(self, samples: Samples) -> NDArray[np.int64]:
         """(640 n,) -> (n,) tokens of one window."""
         count = len(samples) // TOKEN_SAMPLES
-        mels, lengths = self._package.padding([self._package.log_mel_spectrogram(torch.from_numpy(samples))])
+        mels, lengths = self._package.padding(
+            [self._package.log_mel_spectrogram(torch.from_numpy(samples))]
+        )
         found, sizes = self._network.quantize(mels.to(self._device), lengths.to(self._device))
-        tokens = found[0, :int(sizes[0])].cpu().numpy().astype(np.int64)
+        tokens = found[0, : int(sizes[0])].cpu().numpy().astype(np.int64)
         if len(tokens) == 2 * count:
             tokens = tokens[::2]
         if len(tokens) != count or (count and not 0 <= tokens.min() <= tokens.max() < self.codes):
-            raise ModelError(f"CosyVoice's speech tokenizer gave {len(tokens)} tokens for {count}, of {self.codes} codes",
-                             hint=f"Install a current {PACKAGE} and check the weights' name.")
+            raise ModelError(
+                f"CosyVoice's speech tokenizer gave {len(tokens)} tokens for {count}, of {self.codes} codes",
+                hint=f"Install a current {PACKAGE} and check the weights' name.",
+            )
         return tokens

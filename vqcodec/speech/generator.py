@@ -6,6 +6,7 @@
 
 so memory does not grow with the sound, and nothing is seen of the seams: both windows have heard what is said there.
 """
+
 from __future__ import annotations
 
 import json
@@ -68,8 +69,16 @@ class MotionGenerator:
         lip_gain: how much lip motion is enlarged (speech.emphasis).
     """
 
-    def __init__(self, identity: ModelId, network: GeneratorNetwork, basis: LandmarkBasis, motion_space: ModelId,
-                 speech_tokenizer: ModelId, device: torch.device, lip_gain: float = 1.0) -> None:
+    def __init__(
+        self,
+        identity: ModelId,
+        network: GeneratorNetwork,
+        basis: LandmarkBasis,
+        motion_space: ModelId,
+        speech_tokenizer: ModelId,
+        device: torch.device,
+        lip_gain: float = 1.0,
+    ) -> None:
         self.id, self.motion_space, self.speech_tokenizer = identity, motion_space, speech_tokenizer
         self._network, self._device = network.eval().to(device), device
         self._basis, self._shape, self.lip_gain = basis, HeadShape.load(), lip_gain
@@ -78,7 +87,9 @@ class MotionGenerator:
         self._shut_lids, self._shut_lips = Closer(basis, self._lids), Closer(basis, self._lips)
 
     @classmethod
-    def load(cls, path: str | os.PathLike[str] | None = None, device: Device = "auto") -> MotionGenerator:
+    def load(
+        cls, path: str | os.PathLike[str] | None = None, device: Device = "auto"
+    ) -> MotionGenerator:
         """The shipped generator, or the one in a file.
 
         Raises:
@@ -92,17 +103,36 @@ class MotionGenerator:
             network.load_state_dict({k: v.float() for k, v in load_file(str(model.path)).items()})
             space, tokenizer = (_named(facts[k]) for k in ("motion_space", "speech_tokenizer"))
         except (SafetensorError, KeyError, TypeError, ValueError, RuntimeError) as error:
-            raise ModelError(f"{model.path} is not a generator: {error}", hint="Check which file was given.") from error
+            raise ModelError(
+                f"{model.path} is not a generator: {error}", hint="Check which file was given."
+            ) from error
         known = {m.id.sha256: m for m in store.motion_spaces()}
         if space.sha256 not in known:
-            raise ModelError(f"{model.path} speaks the motion space {space}, which isn't here",
-                             hint="Take the generator and the motion space of one version.")
-        return cls(model.id, network, store.read_basis(known[space.sha256]), space, tokenizer, choose_device(device),
-                   float(facts.get("lip_gain", 1)))
+            raise ModelError(
+                f"{model.path} speaks the motion space {space}, which isn't here",
+                hint="Take the generator and the motion space of one version.",
+            )
+        return cls(
+            model.id,
+            network,
+            store.read_basis(known[space.sha256]),
+            space,
+            tokenizer,
+            choose_device(device),
+            float(facts.get("lip_gain", 1)),
+        )
 
-    def generate(self, speech: NDArray[np.generic], controls: Controls, portrait: PortraitFacts, *,
-                 rest: NDArray[np.float32] | None = None, temperature: float = 0.0, seed: int = 0,
-                 argmax: bool = False) -> Iterator[Values]:
+    def generate(
+        self,
+        speech: NDArray[np.generic],
+        controls: Controls,
+        portrait: PortraitFacts,
+        *,
+        rest: NDArray[np.float32] | None = None,
+        temperature: float = 0.0,
+        seed: int = 0,
+        argmax: bool = False,
+    ) -> Iterator[Values]:
         """Motion of every frame, relative to the portrait.
 
         Args:
@@ -123,37 +153,63 @@ class MotionGenerator:
         """
         rest = np.zeros(len(speech), np.float32) if rest is None else rest
         if not len(speech) == len(controls) == len(rest) or temperature < 0:
-            raise UsageError(f"{len(speech)} speech tokens, {len(controls)} frames of controls, {len(rest)} of rest, "
-                             f"temperature {temperature}",
-                             hint="Give as many frames of controls as there are tokens, and a temperature of 0 or more.")
+            raise UsageError(
+                f"{len(speech)} speech tokens, {len(controls)} frames of controls, {len(rest)} of rest, "
+                f"temperature {temperature}",
+                hint="Give as many frames of controls as there are tokens, and a temperature of 0 or more.",
+            )
         noise = torch.Generator().manual_seed(seed)
         fade = (np.arange(OVERLAP_FRAMES, dtype=np.float32)[:, None] + 0.5) / OVERLAP_FRAMES
         tail: NDArray[np.float32] | None = None
         for start in _starts(len(speech)):
             span = slice(start, min(start + WINDOW_FRAMES, len(speech)))
-            made = self._window(speech[span], controls[span], portrait, rest[span], temperature, noise, argmax)
+            made = self._window(
+                speech[span], controls[span], portrait, rest[span], temperature, noise, argmax
+            )
             if tail is not None:
                 made[:OVERLAP_FRAMES] += (1 - fade) * (tail - made[:OVERLAP_FRAMES])
             if span.stop < len(speech):
                 made, tail = made[:-OVERLAP_FRAMES], made[-OVERLAP_FRAMES:]
             yield np.rint(made).astype(np.int16)
 
-    def _window(self, speech: NDArray[np.generic], controls: Controls, portrait: PortraitFacts,
-                rest: NDArray[np.float32], temperature: float, noise: torch.Generator,
-                argmax: bool) -> NDArray[np.float32]:
-        table, turned, facts = conditions(portrait.landmarks, portrait.controls, controls, portrait.features, self._basis,
-                                          self._shape)
-        heard, *known = (torch.from_numpy(np.ascontiguousarray(x))[None].to(self._device) for x in (speech, table, turned, facts))
-        values = coarse_to_fine(self._network, heard, *known, temperature=temperature, noise=noise,
-                                expected=not argmax)
+    def _window(
+        self,
+        speech: NDArray[np.generic],
+        controls: Controls,
+        portrait: PortraitFacts,
+        rest: NDArray[np.float32],
+        temperature: float,
+        noise: torch.Generator,
+        argmax: bool,
+    ) -> NDArray[np.float32]:
+        table, turned, facts = conditions(
+            portrait.landmarks,
+            portrait.controls,
+            controls,
+            portrait.features,
+            self._basis,
+            self._shape,
+        )
+        heard, *known = (
+            torch.from_numpy(np.ascontiguousarray(x))[None].to(self._device)
+            for x in (speech, table, turned, facts)
+        )
+        values = coarse_to_fine(
+            self._network, heard, *known, temperature=temperature, noise=noise, expected=not argmax
+        )
         gain = self.lip_gain if temperature == 0 else 1.0  # what is drawn has its size already
         made = self._emphasis(values[0].cpu().numpy(), turned, portrait.features, gain * (1 - rest))
         made = self._shut(made, controls, portrait, rest)
         made[:, _BACKGROUND] = 0
         return made
 
-    def _shut(self, made: NDArray[np.float32], controls: Controls, portrait: PortraitFacts,
-              rest: NDArray[np.float32]) -> NDArray[np.float32]:
+    def _shut(
+        self,
+        made: NDArray[np.float32],
+        controls: Controls,
+        portrait: PortraitFacts,
+        rest: NDArray[np.float32],
+    ) -> NDArray[np.float32]:
         """Motion whose lips are shut at rest and whose lids blink as told."""
         if rest.any():
             features = (portrait.features + made * self._basis.units).astype(np.float32)

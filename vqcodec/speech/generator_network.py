@@ -9,6 +9,7 @@
 
 Four passes with the same weights, k = 0..3, coarse to fine; between them nothing is random in time.
 """
+
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
@@ -87,7 +88,9 @@ class SpeechInput(nn.Module):
             self.register_buffer("mean", torch.zeros(shape.speech))
             self.register_buffer("scale", torch.ones(shape.speech))
         inputs = self.digits * LEVELS if shape.codes else shape.speech
-        self.parts = nn.Sequential(nn.Linear(inputs, shape.width), nn.GELU(), nn.Linear(shape.width, shape.width))
+        self.parts = nn.Sequential(
+            nn.Linear(inputs, shape.width), nn.GELU(), nn.Linear(shape.width, shape.width)
+        )
         self.near = nn.Conv1d(shape.width, shape.width, 5, padding=2)
 
     def forward(self, speech: Tensor) -> Tensor:
@@ -116,7 +119,9 @@ class GeneratorNetwork(nn.Module):
         self.control = nn.Linear(2 * CONTROL_NUMBERS, width)
         self.head = nn.Linear(2 * LANDMARK_DIMS, width)
         self.before = nn.Linear(DIMS * LAYERS, width)
-        self.portrait = nn.Sequential(nn.Linear(PORTRAIT_NUMBERS, width), nn.GELU(), nn.Linear(width, width))
+        self.portrait = nn.Sequential(
+            nn.Linear(PORTRAIT_NUMBERS, width), nn.GELU(), nn.Linear(width, width)
+        )
         self.layer = nn.Embedding(LAYERS, width)
         self.stack = Stack(shape.layers, width, shape.heads, dropout)
         self.out = nn.Linear(width, shape.outputs)
@@ -124,8 +129,16 @@ class GeneratorNetwork(nn.Module):
         self.control_scale: Tensor
         self.register_buffer("control_scale", torch.tensor(CONTROL_SCALE), persistent=False)
 
-    def forward(self, speech: Tensor, controls: Tensor, turned: Tensor, portrait: Tensor, digits: Tensor,
-                layer: Tensor, mask: Tensor | None = None) -> Tensor:
+    def forward(
+        self,
+        speech: Tensor,
+        controls: Tensor,
+        turned: Tensor,
+        portrait: Tensor,
+        digits: Tensor,
+        layer: Tensor,
+        mask: Tensor | None = None,
+    ) -> Tensor:
         """One pass.
 
         Args:
@@ -146,15 +159,27 @@ class GeneratorNetwork(nn.Module):
         scale = torch.cat([self.control_scale, self.control_scale])
         left = ((turned - total[..., :LANDMARK_DIMS]) / step).clamp(-6, 6)
         x = self.speech(speech) + self.control(controls * scale)
-        x = x + self.head(torch.cat([left, turned / REACH_UNITS], -1)) + self.before(digits.flatten(-2) / HALF)
+        x = (
+            x
+            + self.head(torch.cat([left, turned / REACH_UNITS], -1))
+            + self.before(digits.flatten(-2) / HALF)
+        )
         x = x + (self.portrait(portrait) + self.layer(layer))[:, None]
         x = self.stack(self.drop(x), None if mask is None else mask[:, None, None, :])
         out = self.out(x)
         batch, length = out.shape[:2]
         if self.shape.continuous or self.shape.ordinal:
-            mean = out[..., :DIMS].float() * REACH_UNITS / 4 + functional.pad(turned, (0, DIMS - LANDMARK_DIMS))
-            return mean if self.shape.continuous else torch.stack([mean, out[..., DIMS:].float()], -1)
-        return out.view(batch, length, GROUPS, -1) if self.shape.groups else out.view(batch, length, DIMS, LEVELS)
+            mean = out[..., :DIMS].float() * REACH_UNITS / 4 + functional.pad(
+                turned, (0, DIMS - LANDMARK_DIMS)
+            )
+            return (
+                mean if self.shape.continuous else torch.stack([mean, out[..., DIMS:].float()], -1)
+            )
+        return (
+            out.view(batch, length, GROUPS, -1)
+            if self.shape.groups
+            else out.view(batch, length, DIMS, LEVELS)
+        )
 
 
 def ordinal_logits(told: Tensor, digits: Tensor, layer: Tensor) -> Tensor:

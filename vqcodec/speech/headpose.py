@@ -8,6 +8,7 @@ Axes: x to the picture's right, y down, z away from the viewer. A head point h i
 seen. The mean head has its skull points' centroid at 0 and their root-mean-square radius is 1, so `scale` is that radius in
 units of the picture's side.
 """
+
 from __future__ import annotations
 
 from dataclasses import dataclass
@@ -41,7 +42,9 @@ class HeadShape:
 
     def __post_init__(self) -> None:
         if self.points.shape != (LANDMARKS, 3) or not np.isfinite(self.points).all():
-            raise ValueError(f"a head shape has {LANDMARKS} finite points of three numbers, not {self.points.shape}")
+            raise ValueError(
+                f"a head shape has {LANDMARKS} finite points of three numbers, not {self.points.shape}"
+            )
 
     @classmethod
     def load(cls) -> HeadShape:
@@ -55,7 +58,9 @@ class HeadShape:
             try:
                 return cls(np.ascontiguousarray(handle.get_tensor("points"), np.float32))
             except (ValueError, KeyError, TypeError) as error:
-                raise ModelError(f"{model.path} is not a head shape: {error}", hint="Reinstall vqcodec.") from error
+                raise ModelError(
+                    f"{model.path} is not a head shape: {error}", hint="Reinstall vqcodec."
+                ) from error
 
 
 def normalized(points: Array) -> Array:
@@ -68,17 +73,27 @@ def normalized(points: Array) -> Array:
 
 def rotations(angles: NDArray[np.floating]) -> Array:
     """(..., 3) pitch, yaw, roll in radians -> (..., 3, 3) R = Rz(roll) Ry(-yaw) Rx(pitch)."""
-    (sp, sy, sr), (cp, cy, cr) = (np.moveaxis(f(np.asarray(angles, np.float64)), -1, 0) for f in (np.sin, np.cos))
-    rows = ((cr * cy, -sr * cp - cr * sy * sp, sr * sp - cr * sy * cp),
-            (sr * cy, cr * cp - sr * sy * sp, -cr * sp - sr * sy * cp),
-            (sy, cy * sp, cy * cp))
+    (sp, sy, sr), (cp, cy, cr) = (
+        np.moveaxis(f(np.asarray(angles, np.float64)), -1, 0) for f in (np.sin, np.cos)
+    )
+    rows = (
+        (cr * cy, -sr * cp - cr * sy * sp, sr * sp - cr * sy * cp),
+        (sr * cy, cr * cp - sr * sy * sp, -cr * sp - sr * sy * cp),
+        (sy, cy * sp, cy * cp),
+    )
     return np.stack([np.stack(row, -1) for row in rows], -2)
 
 
 def angles(matrices: Array) -> Array:
     """(..., 3, 3) rotations -> (..., 3) pitch, yaw, roll: the inverse of `rotations` for yaw within +-pi/2."""
-    return np.stack([np.arctan2(matrices[..., 2, 1], matrices[..., 2, 2]), np.arcsin(np.clip(matrices[..., 2, 0], -1, 1)),
-                     np.arctan2(matrices[..., 1, 0], matrices[..., 0, 0])], -1)
+    return np.stack(
+        [
+            np.arctan2(matrices[..., 2, 1], matrices[..., 2, 2]),
+            np.arcsin(np.clip(matrices[..., 2, 0], -1, 1)),
+            np.arctan2(matrices[..., 1, 0], matrices[..., 0, 0]),
+        ],
+        -1,
+    )
 
 
 def _turns(vectors: Array) -> Array:
@@ -95,7 +110,9 @@ def _first_guess(products: Array, moments: Array) -> tuple[Array, Array]:
     """Rotation and scale from the best affine camera: (T, 2, 3) -> (T, 3, 3), (T,)."""
     u, size, v = np.linalg.svd(products @ np.linalg.inv(moments), full_matrices=False)
     rows = u @ v
-    return np.concatenate([rows, np.cross(rows[:, 0], rows[:, 1])[:, None]], 1), np.maximum(size[:, 0], _SMALLEST_SCALE)
+    return np.concatenate([rows, np.cross(rows[:, 0], rows[:, 1])[:, None]], 1), np.maximum(
+        size[:, 0], _SMALLEST_SCALE
+    )
 
 
 def _refined(rotation: Array, scale: Array, products: Array, moments: Array) -> tuple[Array, Array]:
@@ -104,9 +121,21 @@ def _refined(rotation: Array, scale: Array, products: Array, moments: Array) -> 
     e = products @ rotation.swapaxes(-1, -2) / scale[:, None, None] - c[:, :2]
     cxx, cyy, czz, cxz, cyz = c[:, 0, 0], c[:, 1, 1], c[:, 2, 2], c[:, 0, 2], c[:, 1, 2]
     zero, plane = np.zeros_like(cxx), cxx + cyy
-    normal = np.stack([np.stack(r, -1) for r in ((czz, zero, -cxz, -cyz), (zero, czz, -cyz, cxz),
-                                                 (-cxz, -cyz, plane, zero), (-cyz, cxz, zero, plane))], -2)
-    gradient = np.stack([-e[:, 1, 2], e[:, 0, 2], e[:, 1, 0] - e[:, 0, 1], e[:, 0, 0] + e[:, 1, 1]], -1)
+    normal = np.stack(
+        [
+            np.stack(r, -1)
+            for r in (
+                (czz, zero, -cxz, -cyz),
+                (zero, czz, -cyz, cxz),
+                (-cxz, -cyz, plane, zero),
+                (-cyz, cxz, zero, plane),
+            )
+        ],
+        -2,
+    )
+    gradient = np.stack(
+        [-e[:, 1, 2], e[:, 0, 2], e[:, 1, 0] - e[:, 0, 1], e[:, 0, 0] + e[:, 1, 1]], -1
+    )
     step = np.linalg.solve(normal + _DAMPING * len(SKULL) * np.eye(4), gradient[..., None])[..., 0]
     step = np.clip(step, -0.5, 0.5)
     return _turns(step[:, :3]) @ rotation, np.maximum(scale * np.exp(step[:, 3]), _SMALLEST_SCALE)
@@ -154,4 +183,7 @@ def turned(points: Array, depth: Array, start: Array, poses: Array) -> Array:
     flat = (points - start[:, None, 3:5]) / np.exp(start[:, 5])[:, None, None]
     solid = np.concatenate([flat, np.broadcast_to(depth, flat.shape[:2])[..., None]], -1)
     turn = rotations(poses[:, :3]) @ rotations(start[:, :3]).swapaxes(-1, -2)
-    return np.asarray(np.exp(poses[:, 5])[:, None, None] * (solid @ turn[:, :2].swapaxes(-1, -2)) + poses[:, None, 3:5])
+    return np.asarray(
+        np.exp(poses[:, 5])[:, None, None] * (solid @ turn[:, :2].swapaxes(-1, -2))
+        + poses[:, None, 3:5]
+    )

@@ -1,4 +1,5 @@
 """What both networks of this stage are made of: transformer layers that look both ways, with rotary positions."""
+
 from __future__ import annotations
 
 import torch
@@ -47,11 +48,17 @@ class Layer(nn.Module):
         self.up, self.down = nn.Linear(width, 4 * width), nn.Linear(4 * width, width)
         self.drop = nn.Dropout(dropout)
 
-    def forward(self, x: Tensor, positions: tuple[Tensor, Tensor], mask: Tensor | None = None) -> Tensor:
+    def forward(
+        self, x: Tensor, positions: tuple[Tensor, Tensor], mask: Tensor | None = None
+    ) -> Tensor:
         """(B, T, width) -> the same; `mask` (B, 1, 1, T) is true where there is something to attend to."""
         batch, length, width = x.shape
-        q, k, v = self.qkv(self.norm1(x)).view(batch, length, 3, self.heads, -1).permute(2, 0, 3, 1, 4)
-        seen = _attended(rotated(q, positions), rotated(k, positions), v, mask, fused=not self.training)
+        q, k, v = (
+            self.qkv(self.norm1(x)).view(batch, length, 3, self.heads, -1).permute(2, 0, 3, 1, 4)
+        )
+        seen = _attended(
+            rotated(q, positions), rotated(k, positions), v, mask, fused=not self.training
+        )
         x = x + self.drop(self.out(seen.transpose(1, 2).reshape(batch, length, width)))
         added: Tensor = x + self.drop(self.down(functional.gelu(self.up(self.norm2(x)))))
         return added

@@ -4,6 +4,7 @@ Frame j looks at samples 160 j - 120 .. 160 j + 280 under a Hann window, so that
 samples outside the sound are silence. A frame depends on nothing else: no mean or maximum over the sound, which a stream
 could not know.
 """
+
 from __future__ import annotations
 
 from functools import lru_cache
@@ -29,12 +30,16 @@ Samples = NDArray[np.float32]
 def hertz_to_mel(hertz: NDArray[np.float64]) -> NDArray[np.float64]:
     """Slaney's mel scale, linear to 1 kHz and logarithmic above."""
     linear = hertz * 3 / 200
-    return np.where(hertz < 1000, linear, 15 + 27 * np.log(np.maximum(hertz, 1000) / 1000) / np.log(6.4))
+    return np.where(
+        hertz < 1000, linear, 15 + 27 * np.log(np.maximum(hertz, 1000) / 1000) / np.log(6.4)
+    )
 
 
 def mel_to_hertz(mel: NDArray[np.float64]) -> NDArray[np.float64]:
     """Inverse of `hertz_to_mel`."""
-    return np.where(mel < 15, mel * 200 / 3, 1000 * np.exp(np.log(6.4) * (np.maximum(mel, 15) - 15) / 27))
+    return np.where(
+        mel < 15, mel * 200 / 3, 1000 * np.exp(np.log(6.4) * (np.maximum(mel, 15) - 15) / 27)
+    )
 
 
 @lru_cache(maxsize=2)
@@ -44,14 +49,18 @@ def filters(bands: int = BANDS) -> NDArray[np.float32]:
     bins = np.fft.rfftfreq(WINDOW_SAMPLES, 1 / SAMPLE_HZ)[:, None]
     rise = (bins - edges[:-2]) / np.diff(edges)[:-1]
     fall = (edges[2:] - bins) / np.diff(edges)[1:]
-    out: NDArray[np.float32] = (np.maximum(0, np.minimum(rise, fall)) * 2 / (edges[2:] - edges[:-2])).astype(np.float32)
+    out: NDArray[np.float32] = (
+        np.maximum(0, np.minimum(rise, fall)) * 2 / (edges[2:] - edges[:-2])
+    ).astype(np.float32)
     return out
 
 
 @lru_cache(maxsize=1)
 def window() -> NDArray[np.float32]:
     """(400,) periodic Hann window."""
-    return (0.5 - 0.5 * np.cos(2 * np.pi * np.arange(WINDOW_SAMPLES) / WINDOW_SAMPLES)).astype(np.float32)
+    return (0.5 - 0.5 * np.cos(2 * np.pi * np.arange(WINDOW_SAMPLES) / WINDOW_SAMPLES)).astype(
+        np.float32
+    )
 
 
 def framed_log_mel(samples: Samples, frames: int) -> NDArray[np.float32]:
@@ -81,5 +90,5 @@ def log_mel(samples: Samples) -> NDArray[np.float32]:
     """
     tokens = -(-len(samples) // TOKEN_SAMPLES)
     padded = np.zeros(LEAD_SAMPLES + tokens * TOKEN_SAMPLES + TAIL_SAMPLES, np.float32)
-    padded[LEAD_SAMPLES:LEAD_SAMPLES + len(samples)] = samples
+    padded[LEAD_SAMPLES : LEAD_SAMPLES + len(samples)] = samples
     return framed_log_mel(padded, FRAMES_PER_TOKEN * tokens)

@@ -6,6 +6,7 @@ The paper's Figure 2 b takes CosyVoice's tokenizer (Du et al. 2024), which is su
                                                                              |
                               training: a layer --> teacher's features (B, T, 128), log-mel (B, T, 80), lips (B, T, 3)
 """
+
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
@@ -45,11 +46,15 @@ class SpeechEncoder(nn.Module):
         super().__init__()
         self.shape = shape
         self.first = nn.Conv1d(BANDS, shape.width, 3, padding=1)
-        self.halve = nn.ModuleList(nn.Conv1d(shape.width, shape.width, 4, stride=2, padding=1) for _ in range(2))
+        self.halve = nn.ModuleList(
+            nn.Conv1d(shape.width, shape.width, 4, stride=2, padding=1) for _ in range(2)
+        )
         self.stack = Stack(shape.layers, shape.width, shape.heads)
         self.narrow = nn.Linear(shape.width, DIMS)
         with torch.no_grad():
-            self.narrow.weight.mul_(1.7)  # unit scale before tanh, so that all levels are used from the start
+            self.narrow.weight.mul_(
+                1.7
+            )  # unit scale before tanh, so that all levels are used from the start
 
     def wide(self, mel: Tensor) -> Tensor:
         """(B, 4 T, 80) log-mel -> (B, T, width), before the bottleneck."""
@@ -70,7 +75,9 @@ class SpeechEncoder(nn.Module):
     @staticmethod
     def quantized(bounded: Tensor) -> Tensor:
         """Rounded to whole levels, gradient passed straight through."""
-        return bounded + (torch.round(bounded).clamp(-(LEVELS // 2), LEVELS // 2) - bounded).detach()
+        return (
+            bounded + (torch.round(bounded).clamp(-(LEVELS // 2), LEVELS // 2) - bounded).detach()
+        )
 
     @staticmethod
     def codes(bounded: Tensor) -> Tensor:
@@ -86,7 +93,9 @@ class TeacherHead(nn.Module):
         super().__init__()
         self.widen = nn.Linear(DIMS, width)
         self.stack = Stack(layers, width, heads)
-        self.features, self.mel, self.lips = (nn.Linear(width, n) for n in (features, BANDS, LIP_SIGNALS))
+        self.features, self.mel, self.lips = (
+            nn.Linear(width, n) for n in (features, BANDS, LIP_SIGNALS)
+        )
 
     def forward(self, levels: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """(B, T, 5) -> the teacher's features (B, T, features), log-mel (B, T, 80) and lips (B, T, 3), all at unit scale."""

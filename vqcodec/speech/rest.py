@@ -7,6 +7,7 @@ r"""When lips rest: in silences of a second or more the mouth is shut and still.
 In the short pauses of speech people keep their lips nearly as open as in words (nine tenths of it, on the training clips); those
 stay as the generator makes them.
 """
+
 from __future__ import annotations
 
 from collections.abc import Iterator
@@ -37,7 +38,10 @@ def resting(silent: NDArray[np.bool_]) -> Floats:
     for start, stop in _silences(np.asarray(silent, bool)):
         if stop - start < SHORTEST_S * FRAME_HZ and stop - start < len(silent):
             continue
-        after, before = (np.arange(stop - start) + 0.5) / FRAME_HZ, (np.arange(stop - start, 0, -1) - 0.5) / FRAME_HZ
+        after, before = (
+            (np.arange(stop - start) + 0.5) / FRAME_HZ,
+            (np.arange(stop - start, 0, -1) - 0.5) / FRAME_HZ,
+        )
         shuts = 1.0 if start == 0 else _ramp(after, *_SHUTS_S)
         opens = 1.0 if stop == len(silent) else _ramp(before, *_OPENS_S[::-1])
         rest[start:stop] = np.minimum(shuts, opens)

@@ -1,4 +1,5 @@
 """Four passes over one stretch of frames: from what the network says to digits, and their sum."""
+
 from __future__ import annotations
 
 import torch
@@ -9,8 +10,13 @@ from vqcodec.speech.generator_network import GeneratorNetwork, ordinal_logits
 from vqcodec.types import DIMS, GROUP_DIMS, GROUPS, LAYERS, LEVELS
 
 
-def chosen(logits: Tensor, temperature: float = 0.0, noise: torch.Generator | None = None, *,
-           expected: bool = False) -> Tensor:
+def chosen(
+    logits: Tensor,
+    temperature: float = 0.0,
+    noise: torch.Generator | None = None,
+    *,
+    expected: bool = False,
+) -> Tensor:
     """Digits -2..2 out of logits.
 
     Args:
@@ -38,9 +44,18 @@ def chosen(logits: Tensor, temperature: float = 0.0, noise: torch.Generator | No
 
 
 @torch.inference_mode()
-def coarse_to_fine(network: GeneratorNetwork, speech: Tensor, controls: Tensor, turned: Tensor, portrait: Tensor,
-                   mask: Tensor | None = None, *, temperature: float = 0.0, noise: torch.Generator | None = None,
-                   expected: bool = False) -> Tensor:
+def coarse_to_fine(
+    network: GeneratorNetwork,
+    speech: Tensor,
+    controls: Tensor,
+    turned: Tensor,
+    portrait: Tensor,
+    mask: Tensor | None = None,
+    *,
+    temperature: float = 0.0,
+    noise: torch.Generator | None = None,
+    expected: bool = False,
+) -> Tensor:
     """All layers of a batch of stretches that fit into the network at once (paper, Figure 3).
 
     Args: as GeneratorNetwork.forward and `chosen`; `expected` holds from the second layer on, because halfway between two

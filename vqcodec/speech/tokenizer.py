@@ -8,6 +8,7 @@ The network always sees the same windows, whatever the sizes of the pieces the s
 so a stream's code is final 3 s after its sound at the latest, memory is flat, and codes of streaming and whole files are equal by
 construction. Before the beginning and after the end is silence.
 """
+
 from __future__ import annotations
 
 import json
@@ -24,7 +25,14 @@ from vqcodec.config import Device
 from vqcodec.errors import ModelError, UsageError
 from vqcodec.models import store
 from vqcodec.runtime.device import choose_device
-from vqcodec.speech.mel import FRAMES_PER_TOKEN, LEAD_SAMPLES, SAMPLE_HZ, TAIL_SAMPLES, TOKEN_SAMPLES, framed_log_mel
+from vqcodec.speech.mel import (
+    FRAMES_PER_TOKEN,
+    LEAD_SAMPLES,
+    SAMPLE_HZ,
+    TAIL_SAMPLES,
+    TOKEN_SAMPLES,
+    framed_log_mel,
+)
 from vqcodec.speech.network import CODES, EncoderShape, SpeechEncoder
 from vqcodec.types import ModelId
 
@@ -66,7 +74,9 @@ class SpeechTokenizer:
         self._encoder, self._device = encoder.eval().to(device), device
 
     @classmethod
-    def load(cls, path: str | os.PathLike[str] | None = None, device: Device = "auto") -> SpeechTokenizer:
+    def load(
+        cls, path: str | os.PathLike[str] | None = None, device: Device = "auto"
+    ) -> SpeechTokenizer:
         """The shipped tokenizer, or the one in a file; always in float32.
 
         Raises:
@@ -79,7 +89,10 @@ class SpeechTokenizer:
             encoder = SpeechEncoder(EncoderShape(**facts))
             encoder.load_state_dict({k: v.float() for k, v in load_file(str(model.path)).items()})
         except (SafetensorError, KeyError, TypeError, ValueError, RuntimeError) as error:
-            raise ModelError(f"{model.path} is not a speech tokenizer: {error}", hint="Check which file was given.") from error
+            raise ModelError(
+                f"{model.path} is not a speech tokenizer: {error}",
+                hint="Check which file was given.",
+            ) from error
         return cls(model.id, encoder, choose_device(device))
 
     def stream(self) -> TokenStream:
@@ -105,8 +118,13 @@ class SpeechTokenizer:
     def windows(self, mel: NDArray[np.float32]) -> Codes:
         """(W, 400, 80) log-mel of whole windows -> (W, 50) codes of their middles."""
         # one window at a time: a batch would choose other kernels, and an equal sound must get equal codes
-        rows = [self._encoder.codes(self._encoder(torch.from_numpy(one[None]).to(self._device))) for one in mel]
-        middle: Codes = torch.cat(rows).cpu().numpy()[:, CONTEXT_TOKENS:CONTEXT_TOKENS + KEPT_TOKENS]
+        rows = [
+            self._encoder.codes(self._encoder(torch.from_numpy(one[None]).to(self._device)))
+            for one in mel
+        ]
+        middle: Codes = (
+            torch.cat(rows).cpu().numpy()[:, CONTEXT_TOKENS : CONTEXT_TOKENS + KEPT_TOKENS]
+        )
         return middle
 
 
@@ -127,9 +145,14 @@ class TokenStream:
             UsageError: a wrong shape, samples that aren't finite, or the stream was flushed.
         """
         if self._closed:
-            raise UsageError("this stream of tokens was flushed", hint="Begin another one for another sound.")
+            raise UsageError(
+                "this stream of tokens was flushed", hint="Begin another one for another sound."
+            )
         if samples.ndim != 1 or not np.isfinite(samples).all():
-            raise UsageError(f"speech must be (N,) finite samples, not {samples.shape}", hint="Mix it to mono at 16 kHz.")
+            raise UsageError(
+                f"speech must be (N,) finite samples, not {samples.shape}",
+                hint="Mix it to mono at 16 kHz.",
+            )
         self._heard += len(samples)
         self._samples = np.concatenate([self._samples, samples.astype(np.float32, copy=False)])
         return self._ready()
@@ -138,17 +161,25 @@ class TokenStream:
         """The tokens that still waited for what comes after them; the stream ends."""
         self._closed = True
         wanted = -(-self._heard // TOKEN_SAMPLES) - self._given
-        missing = -(-wanted // KEPT_TOKENS) * KEPT_TOKENS * TOKEN_SAMPLES + _SPAN - KEPT_TOKENS * TOKEN_SAMPLES
+        missing = (
+            -(-wanted // KEPT_TOKENS) * KEPT_TOKENS * TOKEN_SAMPLES
+            + _SPAN
+            - KEPT_TOKENS * TOKEN_SAMPLES
+        )
         if wanted > 0 and missing > len(self._samples):
-            self._samples = np.concatenate([self._samples, np.zeros(missing - len(self._samples), np.float32)])
-        return self._ready()[:max(wanted, 0)]
+            self._samples = np.concatenate(
+                [self._samples, np.zeros(missing - len(self._samples), np.float32)]
+            )
+        return self._ready()[: max(wanted, 0)]
 
     def _ready(self) -> Codes:
         step = KEPT_TOKENS * TOKEN_SAMPLES
         out = [np.zeros(0, np.int64)]
         start = 0
         while len(self._samples) - start >= _SPAN:
-            mel = framed_log_mel(self._samples[start:start + _SPAN], WINDOW_TOKENS * FRAMES_PER_TOKEN)
+            mel = framed_log_mel(
+                self._samples[start : start + _SPAN], WINDOW_TOKENS * FRAMES_PER_TOKEN
+            )
             out.append(self._tokenizer.windows(mel[None])[0])
             start += step
         self._samples = self._samples[start:]

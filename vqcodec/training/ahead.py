@@ -1,4 +1,5 @@
 """Batches made one ahead by a thread: numpy and OpenCV release the interpreter lock."""
+
 from __future__ import annotations
 
 import queue

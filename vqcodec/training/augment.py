@@ -3,6 +3,7 @@
 Everything is numpy and scipy, under 10 ms for a second of sound. Arrays are (N,) float32 in -1..1 at 16 kHz.
 `changed_speed` and `changed_pitch` (vqcodec.training.stretch) change what the teacher hears too: use them before the teacher.
 """
+
 from __future__ import annotations
 
 from collections.abc import Sequence
@@ -14,8 +15,20 @@ from scipy.signal import butter, fftconvolve, sosfilt, sosfiltfilt
 from vqcodec.errors import UsageError
 from vqcodec.training.stretch import changed_pitch, changed_speed
 
-__all__ = ["augment", "babble", "band_limited", "changed_pitch", "changed_speed", "clipped", "level", "mixed", "music",
-           "pink_noise", "reverberated", "white_noise"]
+__all__ = [
+    "augment",
+    "babble",
+    "band_limited",
+    "changed_pitch",
+    "changed_speed",
+    "clipped",
+    "level",
+    "mixed",
+    "music",
+    "pink_noise",
+    "reverberated",
+    "white_noise",
+]
 
 Samples = NDArray[np.float32]
 
@@ -26,7 +39,14 @@ GAIN_DB = (-24.0, 6.0)
 REVERBERATION_S = (0.15, 0.9)
 CLIPPED_DB = (3.0, 15.0)
 TELEPHONE_HZ = (300.0, 3400.0)
-CHANCES = {"reverberation": 0.3, "noise": 0.5, "music": 0.25, "band": 0.2, "gain": 0.8, "clipping": 0.1}
+CHANCES = {
+    "reverberation": 0.3,
+    "noise": 0.5,
+    "music": 0.25,
+    "band": 0.2,
+    "gain": 0.8,
+    "clipping": 0.1,
+}
 _FLOOR = 1e-5
 _CHORDS = ((0, 4, 7), (0, 3, 7), (0, 5, 9), (0, 4, 7, 11), (0, 3, 7, 10), (-5, 0, 4))
 _PARTIALS = 6
@@ -54,8 +74,13 @@ def white_noise(count: int, rng: np.random.Generator) -> Samples:
 
 def pink_noise(count: int, rng: np.random.Generator) -> Samples:
     """Power falling with 1 / frequency (three poles and zeros, within 1 dB above 40 Hz)."""
-    sections = np.array([[1, -0.98443604, 0, 1, -0.99572754, 0], [1, -0.83392334, 0, 1, -0.94790649, 0],
-                         [1, -0.07568359, 0, 1, -0.53567505, 0]])
+    sections = np.array(
+        [
+            [1, -0.98443604, 0, 1, -0.99572754, 0],
+            [1, -0.83392334, 0, 1, -0.94790649, 0],
+            [1, -0.07568359, 0, 1, -0.53567505, 0],
+        ]
+    )
     return sosfilt(sections, rng.standard_normal(count, dtype=np.float32)).astype(np.float32)
 
 
@@ -75,11 +100,15 @@ def reverberated(samples: Samples, rng: np.random.Generator, decay_s: float) -> 
     """In a room: decaying noise after the direct sound, which keeps its time. `decay_s` is until the echo is 60 dB down."""
     count = max(int(decay_s * SAMPLE_HZ * 0.7), 2)
     response = rng.standard_normal(count, dtype=np.float32)
-    response *= np.exp(np.arange(count, dtype=np.float32) * np.float32(-6.9 / (decay_s * SAMPLE_HZ)))
+    response *= np.exp(
+        np.arange(count, dtype=np.float32) * np.float32(-6.9 / (decay_s * SAMPLE_HZ))
+    )
     gap = int(rng.uniform(0.001, 0.008) * SAMPLE_HZ)
     response[: min(gap, count)] = 0.0
     direct_db = float(rng.uniform(-2.0, 14.0))
-    response *= np.float32(10.0 ** (-direct_db / 20.0) / max(float(np.sqrt(np.sum(response**2))), _FLOOR))
+    response *= np.float32(
+        10.0 ** (-direct_db / 20.0) / max(float(np.sqrt(np.sum(response**2))), _FLOOR)
+    )
     response[0] = 1.0
     wet = fftconvolve(samples, response)[: len(samples)].astype(np.float32)
     return wet * np.float32(level(samples) / level(wet))
@@ -113,7 +142,9 @@ def music(count: int, rng: np.random.Generator) -> Samples:
     for _ in range(3):
         shift = int(rng.choice((0, 2, 5, 7, 9)))
         steps = _CHORDS[int(rng.integers(len(_CHORDS)))]
-        notes = [_tone(length, root_hz * 2.0 ** ((shift + step) / 12), decay_s, rng) for step in steps]
+        notes = [
+            _tone(length, root_hz * 2.0 ** ((shift + step) / 12), decay_s, rng) for step in steps
+        ]
         chords.append(np.stack(notes).sum(0))
     for start in range(int(rng.integers(beat)), count, beat):
         chord = chords[int(rng.integers(len(chords)))][: count - start]
@@ -128,7 +159,10 @@ def band_limited(samples: Samples, low_hz: float, high_hz: float) -> Samples:
         UsageError: not 0 < low_hz < high_hz < 8000.
     """
     if not 0 < low_hz < high_hz < SAMPLE_HZ / 2:
-        raise UsageError(f"{low_hz:g}..{high_hz:g} Hz is no band of 16 kHz sound", hint="give two rising frequencies below 8000")
+        raise UsageError(
+            f"{low_hz:g}..{high_hz:g} Hz is no band of 16 kHz sound",
+            hint="give two rising frequencies below 8000",
+        )
     if len(samples) < 64:
         return samples
     sections = butter(3, (low_hz, high_hz), btype="band", fs=SAMPLE_HZ, output="sos")
@@ -155,10 +189,16 @@ def _noise(count: int, rng: np.random.Generator, others: Sequence[Samples] | Non
 def _telephone(samples: Samples, rng: np.random.Generator) -> Samples:
     """A telephone's band, or a dull one with an upper edge anywhere from 2.5 to 7 kHz."""
     low, high = TELEPHONE_HZ
-    return band_limited(samples, low, high) if rng.random() < 0.5 else band_limited(samples, 60.0, float(rng.uniform(2500, 7000)))
+    return (
+        band_limited(samples, low, high)
+        if rng.random() < 0.5
+        else band_limited(samples, 60.0, float(rng.uniform(2500, 7000)))
+    )
 
 
-def augment(samples: Samples, rng: np.random.Generator, *, others: Sequence[Samples] | None = None) -> Samples:
+def augment(
+    samples: Samples, rng: np.random.Generator, *, others: Sequence[Samples] | None = None
+) -> Samples:
     """Each kind of harm with its chance in `CHANCES`, in the order in which a recording meets them.
 
     Args:

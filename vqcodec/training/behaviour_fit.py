@@ -8,6 +8,7 @@ non-negative least-squares problem per number of the pose. How much loudness add
 speech and in pauses nearest to the real one. At last the amplitudes are scaled to the real standard deviations,
 which the bounds had lessened. Blinks less than 2 s apart are left out: the model has none.
 """
+
 from __future__ import annotations
 
 import argparse
@@ -26,7 +27,15 @@ from vqcodec.speech.behaviour import PROCESSES, Behaviour, HeadModel
 from vqcodec.speech.controls import Controls, HeadShape, read_controls
 from vqcodec.speech.energy import EnergyMeter
 from vqcodec.speech.eyes import LONGEST_GAP_S, SHORTEST_GAP_S, EyeModel
-from vqcodec.training.behaviour_stats import BANDS, Summary, band_powers, blink_times_s, fast_correlation, nod_slope, summary
+from vqcodec.training.behaviour_stats import (
+    BANDS,
+    Summary,
+    band_powers,
+    blink_times_s,
+    fast_correlation,
+    nod_slope,
+    summary,
+)
 
 SHORTEST_FRAMES = 100
 HOLD_S, FOLLOW_S = (2.5, 0.8, 0.25, 0.3), (0.22, 0.11, 0.06, 0.2)
@@ -57,20 +66,33 @@ def read_clips(corpus: Path, cache: Path, shape: HeadShape) -> list[Clip]:
     """
     clips = []
     for path in sorted(cache.glob("*.json")):
-        facts = json.loads(path.read_text())  # of a clip; the generator's training keeps facts of its own here
-        if facts.get("split") != "train" or facts["kind"] != "real" or facts["frames"] < SHORTEST_FRAMES:
+        facts = json.loads(
+            path.read_text()
+        )  # of a clip; the generator's training keeps facts of its own here
+        if (
+            facts.get("split") != "train"
+            or facts["kind"] != "real"
+            or facts["frames"] < SHORTEST_FRAMES
+        ):
             continue
         controls = read_controls(np.load(cache / f"{path.stem}.lm.npy"), shape)
         if np.isfinite(controls.blink).mean() > 0.95:
-            clips.append(Clip(controls.filled(), _energy(corpus / "train" / f"{path.stem}.mp4", len(controls))))
+            clips.append(
+                Clip(
+                    controls.filled(), _energy(corpus / "train" / f"{path.stem}.mp4", len(controls))
+                )
+            )
     if not any(clip.energy is not None for clip in clips):
-        raise UsageError(f"no real training clips with sound in {cache}",
-                         hint="Fill the cache with python -m vqcodec.training.cache.")
+        raise UsageError(
+            f"no real training clips with sound in {cache}",
+            hint="Fill the cache with python -m vqcodec.training.cache.",
+        )
     return clips
 
 
 def _energy(path: Path, frames: int) -> NDArray[np.float32] | None:
     import av
+
     meter = EnergyMeter()
     with av.open(str(path)) as container:
         if not container.streams.audio:
@@ -85,9 +107,17 @@ def _energy(path: Path, frames: int) -> NDArray[np.float32] | None:
 
 def simulated(model: Behaviour, clips: Sequence[Clip], runs: int = 1) -> list[Clip]:
     """What the model makes for the clips' sound, several times, from a plain portrait."""
-    start = Controls(np.array([[0, 0, 0, 0.5, 0.45, -1.6]], np.float32), np.zeros((1, 2), np.float32), np.zeros(1, np.float32))
-    return [Clip(model.controls(clip.energy, start, seed=len(clips) * run + i), clip.energy)
-            for run in range(runs) for i, clip in enumerate(clips) if clip.energy is not None]
+    start = Controls(
+        np.array([[0, 0, 0, 0.5, 0.45, -1.6]], np.float32),
+        np.zeros((1, 2), np.float32),
+        np.zeros(1, np.float32),
+    )
+    return [
+        Clip(model.controls(clip.energy, start, seed=len(clips) * run + i), clip.energy)
+        for run in range(runs)
+        for i, clip in enumerate(clips)
+        if clip.energy is not None
+    ]
 
 
 def _non_negative(matrix: Array, target: Array) -> Array:
@@ -109,11 +139,17 @@ def _fit_amplitudes(model: Behaviour, clips: Sequence[Clip], wanted: Array) -> B
     for k in range(FITTED):
         amplitude = np.zeros((len(PROCESSES), 6))
         amplitude[k] = unit
-        head = replace(model.head, amplitude=_nested(amplitude), correlation=_nested(np.eye(6)), nod=0.0)
+        head = replace(
+            model.head, amplitude=_nested(amplitude), correlation=_nested(np.eye(6)), nod=0.0
+        )
         runs = simulated(replace(model, head=head), clips)
-        powers.append(np.median([band_powers(run.controls.pose) for run in runs], axis=0).mean(1) / unit ** 2)
+        powers.append(
+            np.median([band_powers(run.controls.pose) for run in runs], axis=0).mean(1) / unit**2
+        )
     matrix = np.stack(powers, 1)
-    fitted = np.stack([np.sqrt(_non_negative(matrix / w[:, None], np.ones(len(BANDS)))) for w in wanted.T], 1)
+    fitted = np.stack(
+        [np.sqrt(_non_negative(matrix / w[:, None], np.ones(len(BANDS)))) for w in wanted.T], 1
+    )
     amplitude = np.concatenate([fitted, np.array([SWAY])])
     return replace(model, head=replace(model.head, amplitude=_nested(amplitude)))
 
@@ -135,15 +171,34 @@ def fit(clips: Sequence[Clip]) -> Behaviour:
     real = summary([c.controls for c in clips], [c.energy for c in clips])
     wanted = np.median([band_powers(c.controls.pose) for c in clips], axis=0)
     mean, std = _fit_blinks(clips)
-    eyes = EyeModel(gap_log_mean=mean, gap_log_std=std, pause_blinks_hz=1.5, closing_s=0.09, shut_s=0.05, opening_s=0.13,
-                    fixation_log_mean=-0.35, fixation_log_std=0.6, centred=0.5, spread=(0.03, 0.02), drift=0.003,
-                    counter=real.counter, dip=real.dip)
-    head = HeadModel(HOLD_S, FOLLOW_S, _nested(np.full((len(PROCESSES), 6), 0.01)),
-                     _nested(fast_correlation([c.controls.pose for c in clips])), (0.0,) * len(PROCESSES),
-                     round(nod_slope([(c.controls.pose, c.energy) for c in clips if c.energy is not None]), 4))
+    eyes = EyeModel(
+        gap_log_mean=mean,
+        gap_log_std=std,
+        pause_blinks_hz=1.5,
+        closing_s=0.09,
+        shut_s=0.05,
+        opening_s=0.13,
+        fixation_log_mean=-0.35,
+        fixation_log_std=0.6,
+        centred=0.5,
+        spread=(0.03, 0.02),
+        drift=0.003,
+        counter=real.counter,
+        dip=real.dip,
+    )
+    head = HeadModel(
+        HOLD_S,
+        FOLLOW_S,
+        _nested(np.full((len(PROCESSES), 6), 0.01)),
+        _nested(fast_correlation([c.controls.pose for c in clips])),
+        (0.0,) * len(PROCESSES),
+        round(nod_slope([(c.controls.pose, c.energy) for c in clips if c.energy is not None]), 4),
+    )
     model, candidates = Behaviour(head, eyes), []
     for gain in GAINS:
-        trial = replace(model, head=replace(head, gain=tuple(round(gain * s, 3) for s in _GAIN_SHARES)))
+        trial = replace(
+            model, head=replace(head, gain=tuple(round(gain * s, 3) for s in _GAIN_SHARES))
+        )
         trial = _fit_amplitudes(trial, clips, wanted)
         made = _summary_of(trial, clips)
         candidates.append((abs(np.log(made.speech_to_pause / real.speech_to_pause)), trial))
@@ -159,8 +214,11 @@ def _scaled(model: Behaviour, factors: Array) -> Behaviour:
     amplitude = np.array(model.head.amplitude)
     amplitude[:FITTED] *= factors[:6]
     across, down = (round(float(v), 4) for v in np.array(model.eyes.spread) * factors[6:])
-    return replace(model, head=replace(model.head, amplitude=_nested(amplitude)),
-                   eyes=replace(model.eyes, spread=(across, down)))
+    return replace(
+        model,
+        head=replace(model.head, amplitude=_nested(amplitude)),
+        eyes=replace(model.eyes, spread=(across, down)),
+    )
 
 
 def _summary_of(model: Behaviour, clips: Sequence[Clip]) -> Summary:
@@ -177,10 +235,18 @@ def main() -> None:
     args = parser.parse_args()
     clips = read_clips(args.corpus, args.cache, HeadShape.load())
     model = fit(clips)
-    real, made = summary([c.controls for c in clips], [c.energy for c in clips]), _summary_of(model, clips)
+    real, made = (
+        summary([c.controls for c in clips], [c.energy for c in clips]),
+        _summary_of(model, clips),
+    )
     seconds = round(sum(len(c.controls) for c in clips) / 25)
-    content: dict[str, Any] = {"name": args.out.stem, "clips": len(clips), "seconds": seconds, "parameters": model.to_facts(),
-                               "statistics": {"real": real.to_facts(), "made": made.to_facts()}}
+    content: dict[str, Any] = {
+        "name": args.out.stem,
+        "clips": len(clips),
+        "seconds": seconds,
+        "parameters": model.to_facts(),
+        "statistics": {"real": real.to_facts(), "made": made.to_facts()},
+    }
     args.out.write_text(json.dumps(content, indent=1) + "\n")
     sys.stdout.write(real.table(made) + "\n")
 

@@ -1,4 +1,5 @@
 """What is measured of a head's motion, real or made, to fit the behaviour model and to compare the two."""
+
 from __future__ import annotations
 
 from collections.abc import Sequence
@@ -40,7 +41,9 @@ def band_powers(pose: Floats) -> Array:
 
 def fast_correlation(poses: Sequence[Floats]) -> Array:
     """Correlation of the pose's numbers in the faster bands, over all clips, (6, 6)."""
-    return np.corrcoef(np.concatenate([smoothed(p, BANDS[2]) - smoothed(p, BANDS[0]) for p in poses]).T)
+    return np.corrcoef(
+        np.concatenate([smoothed(p, BANDS[2]) - smoothed(p, BANDS[0]) for p in poses]).T
+    )
 
 
 def nod_slope(pairs: Sequence[tuple[Floats, Floats]]) -> float:
@@ -91,14 +94,21 @@ class Summary:
         degrees = [57.2958] * 3 + [1.0] * 5
         units = ["deg"] * 3 + ["side"] * 2 + [""] + ["eye widths"] * 2
         lines = ["| | real | made |", "|---|---:|---:|"]
-        for name, values, others, per in (("std", self.std, made.std, ""), ("mean speed", self.speed, made.speed, "/s")):
+        for name, values, others, per in (
+            ("std", self.std, made.std, ""),
+            ("mean speed", self.speed, made.speed, "/s"),
+        ):
             for i, key in enumerate(POSE_NAMES):
                 shown = [f"{v[i] * degrees[i]:.4g}" for v in (values, others)]
                 lines.append(f"| {name} of {key}, {units[i]}{per} | {shown[0]} | {shown[1]} |")
-        lines.append(f"| angular speed, speech over pause | {self.speech_to_pause:.2f} | {made.speech_to_pause:.2f} |")
+        lines.append(
+            f"| angular speed, speech over pause | {self.speech_to_pause:.2f} | {made.speech_to_pause:.2f} |"
+        )
         lines.append(f"| blinks a minute | {self.blinks_per_min:.1f} | {made.blinks_per_min:.1f} |")
         quantiles = [" ".join(f"{q:.1f}" for q in s.gap_quantiles_s) for s in (self, made)]
-        lines.append(f"| blink gaps of at least 2 s: 10 25 50 75 90 % | {quantiles[0]} | {quantiles[1]} |")
+        lines.append(
+            f"| blink gaps of at least 2 s: 10 25 50 75 90 % | {quantiles[0]} | {quantiles[1]} |"
+        )
         return "\n".join(lines)
 
 
@@ -117,19 +127,32 @@ def summary(tracks: Sequence[Any], energies: Sequence[Floats | None]) -> Summary
     still = [smoothed(t, 0.8) for t in tables]
     eyes = [t[_open(c.blink)] for t, c in zip(still, tracks, strict=True)]
     std = [np.append(s[:, :6].std(0), e[:, 6:].std(0)) for s, e in zip(still, eyes, strict=True)]
-    speeds = [np.abs(np.diff(smoothed(t, SPEED_SIGMA_FRAMES), axis=0)).mean(0) * FRAMES_PER_S for t in tables]
-    ratios = [r for c, e in zip(tracks, energies, strict=True) if e is not None and (r := _ratio(c.pose, e)) is not None]
+    speeds = [
+        np.abs(np.diff(smoothed(t, SPEED_SIGMA_FRAMES), axis=0)).mean(0) * FRAMES_PER_S
+        for t in tables
+    ]
+    ratios = [
+        r
+        for c, e in zip(tracks, energies, strict=True)
+        if e is not None and (r := _ratio(c.pose, e)) is not None
+    ]
     blinks = [blink_times_s(c.blink) for c in tracks]
     gaps = np.concatenate([np.diff(times) for times in blinks])
     long = gaps[gaps >= 2]
-    counter = np.median([(np.polyfit(s[:, 1], s[:, 6], 1)[0], np.polyfit(s[:, 0], s[:, 7], 1)[0]) for s in eyes], axis=0)
+    counter = np.median(
+        [(np.polyfit(s[:, 1], s[:, 6], 1)[0], np.polyfit(s[:, 0], s[:, 7], 1)[0]) for s in eyes],
+        axis=0,
+    )
     minutes = sum(len(c) for c in tracks) / FRAMES_PER_S / 60
-    return Summary(_rounded(np.median(std, axis=0)), _rounded(np.median(speeds, axis=0)),
-                   round(float(np.median(ratios)), 3) if ratios else float("nan"),
-                   round(sum(map(len, blinks)) / minutes, 1),
-                   _rounded(np.percentile(long, [10, 25, 50, 75, 90]), 2) if len(long) else (),
-                   (round(float(counter[0]), 3), round(float(counter[1]), 3)),
-                   round(float(np.median([_dip(c) for c in tracks if c.blink.max() > _SHUT] or [0.0])), 4))
+    return Summary(
+        _rounded(np.median(std, axis=0)),
+        _rounded(np.median(speeds, axis=0)),
+        round(float(np.median(ratios)), 3) if ratios else float("nan"),
+        round(sum(map(len, blinks)) / minutes, 1),
+        _rounded(np.percentile(long, [10, 25, 50, 75, 90]), 2) if len(long) else (),
+        (round(float(counter[0]), 3), round(float(counter[1]), 3)),
+        round(float(np.median([_dip(c) for c in tracks if c.blink.max() > _SHUT] or [0.0])), 4),
+    )
 
 
 def _open(blink: Floats) -> NDArray[np.bool_]:
@@ -139,7 +162,9 @@ def _open(blink: Floats) -> NDArray[np.bool_]:
 
 
 def _dip(track: Any) -> float:
-    return float(np.median(track.gaze[track.blink > _SHUT, 1]) - np.median(track.gaze[_open(track.blink), 1]))
+    return float(
+        np.median(track.gaze[track.blink > _SHUT, 1]) - np.median(track.gaze[_open(track.blink), 1])
+    )
 
 
 def _rounded(values: NDArray[np.floating], digits: int = 5) -> tuple[float, ...]:

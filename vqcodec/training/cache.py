@@ -8,6 +8,7 @@
 
 All `.npy` files are plain arrays (no pickle) and are opened memory-mapped.
 """
+
 from __future__ import annotations
 
 import argparse
@@ -52,33 +53,47 @@ def read_index(corpus: Path) -> list[ClipRow]:
     """
     path = corpus / "index.tsv"
     if not path.is_file():
-        raise MediaError(f"no index.tsv in {corpus}", hint="Pass --data with a folder laid out as in the training guide.")
+        raise MediaError(
+            f"no index.tsv in {corpus}",
+            hint="Pass --data with a folder laid out as in the training guide.",
+        )
     with path.open(newline="") as handle:
-        return [ClipRow(r["file"], r["split"], r["kind"], int(r["identity"]), r["audio"] == "1")
-                for r in csv.DictReader(handle, delimiter="\t")]
+        return [
+            ClipRow(r["file"], r["split"], r["kind"], int(r["identity"]), r["audio"] == "1")
+            for r in csv.DictReader(handle, delimiter="\t")
+        ]
 
 
 def _decode(path: Path) -> list[NDArray[np.uint8]]:
     import av
+
     with av.open(str(path)) as container:
-        return [f.to_ndarray(format="rgb24").astype(np.uint8, copy=False) for f in container.decode(video=0)]
+        return [
+            f.to_ndarray(format="rgb24").astype(np.uint8, copy=False)
+            for f in container.decode(video=0)
+        ]
 
 
 def _resize(frames: list[NDArray[np.uint8]], side: int) -> NDArray[np.uint8]:
-    return np.stack([f if f.shape[0] == side else cv2.resize(f, (side, side), interpolation=cv2.INTER_AREA)
-                     for f in frames]).astype(np.uint8)
+    return np.stack(
+        [
+            f if f.shape[0] == side else cv2.resize(f, (side, side), interpolation=cv2.INTER_AREA)
+            for f in frames
+        ]
+    ).astype(np.uint8)
 
 
 def build_surroundings(cache: Path, name: str) -> None:
     """Follow background and torso through a cached clip, unless that is done."""
     from vqcodec.models.layout import SURROUND_DIMS
     from vqcodec.motion.surroundings import SurroundingsTracker
+
     target = cache / f"{name}.sur.npy"
     if target.is_file():
         return
     stride = json.loads((cache / f"{name}.json").read_text())["stride"]
     frames = np.load(cache / f"{name}.256.npy", mmap_mode="r")
-    landmarks = np.load(cache / f"{name}.lm.npy")[::stride][:len(frames)]
+    landmarks = np.load(cache / f"{name}.lm.npy")[::stride][: len(frames)]
     tracker, values = SurroundingsTracker(), np.zeros((len(frames), SURROUND_DIMS), np.float32)
     for i, (frame, points) in enumerate(zip(frames, landmarks, strict=True)):
         values[i] = values[max(i - 1, 0)]
@@ -90,6 +105,7 @@ def build_surroundings(cache: Path, name: str) -> None:
 def build_clip(corpus: Path, cache: Path, row: ClipRow) -> int:
     """Decode one clip into the cache unless it is there; returns the number of its frames."""
     from vqcodec.face.landmarks import LANDMARKS, FaceLandmarker
+
     facts = cache / f"{row.name}.json"
     if facts.is_file():
         build_surroundings(cache, row.name)
@@ -107,8 +123,15 @@ def build_clip(corpus: Path, cache: Path, row: ClipRow) -> int:
     size = frames[0].shape[0]
     if size == 512:
         np.save(cache / f"{row.name}.512.npy", _resize(frames[::stride_512], 512))
-    info: dict[str, Any] = dict(frames=len(frames), stride=stride, stride_512=stride_512, size=size, kind=row.kind,
-                                identity=row.identity, split=row.split)
+    info: dict[str, Any] = dict(
+        frames=len(frames),
+        stride=stride,
+        stride_512=stride_512,
+        size=size,
+        kind=row.kind,
+        identity=row.identity,
+        split=row.split,
+    )
     facts.with_suffix(".tmp").write_text(json.dumps(info))
     os.replace(facts.with_suffix(".tmp"), facts)
     build_surroundings(cache, row.name)

@@ -1,4 +1,5 @@
 """Checkpoints without pickle: tensors in safetensors, the rest in its JSON header."""
+
 from __future__ import annotations
 
 import json
@@ -15,8 +16,13 @@ from vqcodec.errors import ModelError
 from vqcodec.models import store
 
 
-def save(path: Path, model: nn.Module, ema: dict[str, Tensor], optimizer: torch.optim.Optimizer,
-         facts: dict[str, Any]) -> None:
+def save(
+    path: Path,
+    model: nn.Module,
+    ema: dict[str, Tensor],
+    optimizer: torch.optim.Optimizer,
+    facts: dict[str, Any],
+) -> None:
     """Write everything needed to go on, atomically.
 
     Args:
@@ -37,7 +43,9 @@ def save(path: Path, model: nn.Module, ema: dict[str, Tensor], optimizer: torch.
     os.replace(temporary, path)
 
 
-def load(path: Path, model: nn.Module, ema: dict[str, Tensor], optimizer: torch.optim.Optimizer | None) -> dict[str, Any]:
+def load(
+    path: Path, model: nn.Module, ema: dict[str, Tensor], optimizer: torch.optim.Optimizer | None
+) -> dict[str, Any]:
     """Restore what `save` wrote; returns the facts. Parameters the file lacks keep their values.
 
     Raises:
@@ -48,10 +56,14 @@ def load(path: Path, model: nn.Module, ema: dict[str, Tensor], optimizer: torch.
     with safe_open(str(path), "pt") as handle:
         facts = json.loads((handle.metadata() or {}).get("facts", "null"))
         if facts is None:
-            raise ModelError(f"{path} is not a checkpoint of this trainer", hint="Choose another --out folder.")
+            raise ModelError(
+                f"{path} is not a checkpoint of this trainer", hint="Choose another --out folder."
+            )
         names = set(handle.keys())
         for name, parameter in model.named_parameters():
-            if f"model.{name}" not in names or handle.get_slice(f"model.{name}").get_shape() != list(parameter.shape):
+            if f"model.{name}" not in names or handle.get_slice(
+                f"model.{name}"
+            ).get_shape() != list(parameter.shape):
                 continue
             with torch.no_grad():
                 parameter.copy_(handle.get_tensor(f"model.{name}"))

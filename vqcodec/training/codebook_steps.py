@@ -1,4 +1,5 @@
 """How one row of Table 3 is trained: on motion features first, then through the frozen renderer as well."""
+
 from __future__ import annotations
 
 import copy
@@ -70,7 +71,11 @@ class PictureModel(nn.Module):
         self.mean: Tensor
         self.components: Tensor
         self.weights: Tensor
-        for name, value in (("mean", basis.mean), ("components", basis.components), ("weights", landmark_weights())):
+        for name, value in (
+            ("mean", basis.mean),
+            ("components", basis.components),
+            ("weights", landmark_weights()),
+        ):
             self.register_buffer(name, torch.from_numpy(value), persistent=False)
         self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
@@ -86,7 +91,9 @@ class PictureModel(nn.Module):
 
     def landmark_features(self, points: Tensor) -> Tensor:
         """(N, 478, 2) in -1..1 -> (N, 36)."""
-        return (((points.flatten(1) + 1) * (BASIS_SIDE / 2) - self.mean) * self.weights) @ self.components.T
+        return (
+            ((points.flatten(1) + 1) * (BASIS_SIDE / 2) - self.mean) * self.weights
+        ) @ self.components.T
 
     def landmarks(self, features: Tensor) -> Tensor:
         """(N, 36) -> (N, 478, 2) in -1..1, differentiable."""
@@ -98,14 +105,18 @@ class PictureModel(nn.Module):
         with torch.no_grad():
             learned = self.frozen.cnn(torch.cat([batch["source"], batch["target"]])).float()
             state = torch.cat([batch["state"], learned[:1]], 1)
-            return torch.cat([self.landmark_features(batch["true_t"]), learned[1:]], 1) - state, state
+            return torch.cat(
+                [self.landmark_features(batch["true_t"]), learned[1:]], 1
+            ) - state, state
 
     def forward(self, batch: dict[str, Tensor], delta: Tensor, state: Tensor) -> Rendering:
         """Render (K, 48) decoded motion of one portrait; gradients reach the motion and the conditioning."""
         count = len(delta)
         points = self.landmarks(state[:, :LANDMARK_DIMS] + delta[:, :LANDMARK_DIMS])
         drawn = np.stack([draw_maps(p) for p in (points.detach().numpy() + 1) / 2])
-        maps_t = torch.from_numpy(drawn).float().div(255).contiguous(memory_format=torch.channels_last)
+        maps_t = (
+            torch.from_numpy(drawn).float().div(255).contiguous(memory_format=torch.channels_last)
+        )
         scale = torch.ones_like(state[0])
         scale[:LANDMARK_DIMS] = self.frozen.units[:LANDMARK_DIMS]
         motion, still = scale.clone(), scale.clone()
@@ -115,19 +126,33 @@ class PictureModel(nn.Module):
         z = net.conditioning(delta / motion, (state / still).expand(count, -1))
         source = net.encoder(batch["source"], batch["maps_s"])
         source = type(source)(*(x.expand(count, -1, -1, -1) for x in source))
-        rendering: Rendering = net(batch["source"].expand(count, -1, -1, -1), source, batch["maps_s"].expand(count, -1, -1, -1),
-                                   maps_t, batch["lm_s"].expand(count, -1, -1), points, z)
+        rendering: Rendering = net(
+            batch["source"].expand(count, -1, -1, -1),
+            source,
+            batch["maps_s"].expand(count, -1, -1, -1),
+            maps_t,
+            batch["lm_s"].expand(count, -1, -1),
+            points,
+            z,
+        )
         return rendering
 
 
-def picture_losses(rendering: Rendering, batch: dict[str, Tensor], perceptual: PerceptualLoss) -> dict[str, Tensor]:
+def picture_losses(
+    rendering: Rendering, batch: dict[str, Tensor], perceptual: PerceptualLoss
+) -> dict[str, Tensor]:
     """PICTURE_WEIGHTS' losses by name, unweighted."""
     target = batch["target"]
     weight = importance(batch["maps_t"], target.shape[-1])
     seen = random_window(rendering.output, target, share=PERCEPTUAL_SHARE)
-    return {"output": weighted_l1(rendering.output, target, weight), "warped": weighted_l1(rendering.warped, target, weight),
-            "perceptual": perceptual(*seen).mean(),
-            "landmark": landmark_flow_error(rendering.flow128, batch["true_s"].expand(len(target), -1, -1), batch["true_t"])}
+    return {
+        "output": weighted_l1(rendering.output, target, weight),
+        "warped": weighted_l1(rendering.warped, target, weight),
+        "perceptual": perceptual(*seen).mean(),
+        "landmark": landmark_flow_error(
+            rendering.flow128, batch["true_s"].expand(len(target), -1, -1), batch["true_t"]
+        ),
+    }
 
 
 class RowTrainer:
@@ -140,22 +165,42 @@ class RowTrainer:
         settings: the same for every row.
     """
 
-    def __init__(self, coder: MotionCoder, pictures: PictureModel, perceptual: PerceptualLoss, settings: Settings) -> None:
-        self.coder, self.pictures, self.perceptual, self.settings = coder, pictures, perceptual, settings
+    def __init__(
+        self,
+        coder: MotionCoder,
+        pictures: PictureModel,
+        perceptual: PerceptualLoss,
+        settings: Settings,
+    ) -> None:
+        self.coder, self.pictures, self.perceptual, self.settings = (
+            coder,
+            pictures,
+            perceptual,
+            settings,
+        )
         pictures.start()
         self.step = 0
         self.total = settings.feature_steps + settings.picture_steps
-        self._groups: list[dict[str, Any]] = [dict(params=list(coder.parameters()), share=1.0),
-                                              dict(params=list(pictures.conditioning.parameters()), share=0.2)]
-        self._optimizer = torch.optim.AdamW(self._groups, lr=settings.rate, betas=(0.9, 0.99), weight_decay=1e-4)
+        self._groups: list[dict[str, Any]] = [
+            dict(params=list(coder.parameters()), share=1.0),
+            dict(params=list(pictures.conditioning.parameters()), share=0.2),
+        ]
+        self._optimizer = torch.optim.AdamW(
+            self._groups, lr=settings.rate, betas=(0.9, 0.99), weight_decay=1e-4
+        )
 
     def _motion_loss(self, deltas: Tensor) -> dict[str, Tensor]:
-        revive = self.step % _REVIVE_EVERY == _REVIVE_EVERY - 1 and self.step < (1 - _SETTLE_SHARE) * self.total
+        revive = (
+            self.step % _REVIVE_EVERY == _REVIVE_EVERY - 1
+            and self.step < (1 - _SETTLE_SHARE) * self.total
+        )
         coded = self.coder(deltas, learn=True, revive=revive)
         error = ((coded.delta - deltas) / self.coder.scale).square().mean()
         return {"motion": error, "stray": coded.stray}
 
-    def train_step(self, deltas: Tensor, batch: dict[str, Tensor] | None = None) -> dict[str, float]:
+    def train_step(
+        self, deltas: Tensor, batch: dict[str, Tensor] | None = None
+    ) -> dict[str, float]:
         """One step on (N, 48) motion, and on pictures where there are any; returns the losses."""
         for group in self._optimizer.param_groups:
             fallen = 0.5 * (1 + math.cos(math.pi * min(self.step / self.total, 1.0)))
@@ -168,7 +213,9 @@ class RowTrainer:
             with torch.autocast("cpu", torch.bfloat16):
                 seen = picture_losses(self.pictures(batch, decoded, state), batch, self.perceptual)
             losses |= seen
-            total = total + torch.stack([PICTURE_WEIGHTS[k] * v.float() for k, v in seen.items()]).sum()
+            total = (
+                total + torch.stack([PICTURE_WEIGHTS[k] * v.float() for k, v in seen.items()]).sum()
+            )
         self._optimizer.zero_grad(set_to_none=True)
         total.backward()
         for group in self._groups:
@@ -178,6 +225,8 @@ class RowTrainer:
         return {k: float(v.detach()) for k, v in losses.items()}
 
 
-def start_coder(coder: MotionCoder, data: MotionData, settings: Settings, rng: np.random.Generator) -> None:
+def start_coder(
+    coder: MotionCoder, data: MotionData, settings: Settings, rng: np.random.Generator
+) -> None:
     """Fit head, tail and quantizer to `fit_pairs` pairs."""
     coder.fit(data.deltas(rng, settings.fit_pairs))

@@ -9,6 +9,7 @@ stopped and gone on with. `python -m vqcodec.evaluation.codebooks` measures them
 
 CACHE is made by `python -m vqcodec.training.cache`; only its training split is used.
 """
+
 from __future__ import annotations
 
 import argparse
@@ -51,7 +52,10 @@ def chosen_rows(text: str | None) -> list[Design]:
     keys = [d.key for d in DESIGNS] if text is None else text.split(",")
     unknown = sorted(set(keys) - {d.key for d in DESIGNS})
     if unknown:
-        raise UsageError(f"there is no row {', '.join(unknown)}", hint=f"Rows: {', '.join(d.key for d in DESIGNS)}.")
+        raise UsageError(
+            f"there is no row {', '.join(unknown)}",
+            hint=f"Rows: {', '.join(d.key for d in DESIGNS)}.",
+        )
     return [d for d in DESIGNS if d.key in keys]
 
 
@@ -61,7 +65,10 @@ class RowRun:
     def __init__(self, clips: list[Clip], data: MotionData, settings: Settings) -> None:
         self.clips, self.data, self.settings = clips, data, settings
         space = store.motion_space(SPACE)
-        self.shipped = {"motion_space": str(space.id), "renderer": str(store.current("renderer").id)}
+        self.shipped = {
+            "motion_space": str(space.id),
+            "renderer": str(store.current("renderer").id),
+        }
         self.basis = store.read_basis(space)
         self.pictures, self.perceptual = PictureModel(self.basis), PerceptualLoss()
         self.perceptual.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
@@ -81,8 +88,15 @@ class RowRun:
         return all(known.get(k) == v for k, v in self.facts().items())
 
     def _batches(self) -> Iterator[dict[str, Tensor]]:
-        sampler = PairSampler(self.clips, self.basis, size=256, portraits=1, targets=self.settings.targets,
-                              seed=self.settings.seed, layout=Layout())
+        sampler = PairSampler(
+            self.clips,
+            self.basis,
+            size=256,
+            portraits=1,
+            targets=self.settings.targets,
+            seed=self.settings.seed,
+            layout=Layout(),
+        )
         while True:
             yield to_tensors(sampler.batch(), torch.device("cpu"))
 
@@ -100,9 +114,16 @@ class RowRun:
             deltas = self.data.deltas(rng, settings.motion_batch)
             seen.append(trainer.train_step(deltas, next(batches) if with_pictures else None))
         last = seen[-_TAIL_STEPS:]
-        losses = {k: round(float(np.mean([s[k] for s in last if k in s])), 6) for k in (last[-1] if last else {})}
-        motioncoder.save(path, coder, self.pictures.conditioning.state_dict(),
-                         {**self.facts(), "seconds": round(time.monotonic() - started_s), "losses": losses})
+        losses = {
+            k: round(float(np.mean([s[k] for s in last if k in s])), 6)
+            for k in (last[-1] if last else {})
+        }
+        motioncoder.save(
+            path,
+            coder,
+            self.pictures.conditioning.state_dict(),
+            {**self.facts(), "seconds": round(time.monotonic() - started_s), "losses": losses},
+        )
         return losses
 
 
@@ -111,7 +132,9 @@ def train_rows(cache: Path, out: Path, rows: Sequence[Design], settings: Setting
     tune_allocator()
     out.mkdir(parents=True, exist_ok=True)
     clips = load_clips(cache, "train")
-    data = collected(out / FEATURES_FILE, clips, MotionSpace.from_file(store.motion_space(SPACE), "cpu"))
+    data = collected(
+        out / FEATURES_FILE, clips, MotionSpace.from_file(store.motion_space(SPACE), "cpu")
+    )
     run = RowRun(clips, data, settings)
     for design in rows:
         path = out / f"{design.key}.safetensors"
@@ -128,14 +151,20 @@ def train_rows(cache: Path, out: Path, rows: Sequence[Design], settings: Setting
 def main(arguments: Sequence[str] | None = None) -> int:
     """The command; returns its exit code."""
     known = Settings()
-    parser = argparse.ArgumentParser(prog="python -m vqcodec.training.codebooks",
-                                     description="Train the rows of the paper's Table 3 at our scale.")
-    parser.add_argument("--cache", type=Path, required=True, help="folder made by python -m vqcodec.training.cache")
+    parser = argparse.ArgumentParser(
+        prog="python -m vqcodec.training.codebooks",
+        description="Train the rows of the paper's Table 3 at our scale.",
+    )
+    parser.add_argument(
+        "--cache", type=Path, required=True, help="folder made by python -m vqcodec.training.cache"
+    )
     parser.add_argument("--out", type=Path, required=True, help="folder for the trained rows")
     parser.add_argument("--rows", help=f"some of {','.join(d.key for d in DESIGNS)} (all)")
     for item in fields(Settings):
         value = getattr(known, item.name)
-        parser.add_argument(f"--{item.name.replace('_', '-')}", type=type(value), default=value, help=f"({value:g})")
+        parser.add_argument(
+            f"--{item.name.replace('_', '-')}", type=type(value), default=value, help=f"({value:g})"
+        )
     options = parser.parse_args(arguments)
     try:
         settings = Settings(**{item.name: getattr(options, item.name) for item in fields(Settings)})

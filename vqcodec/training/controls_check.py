@@ -5,6 +5,7 @@ gives them too. Printed for real training clips of different people: the correla
 all frames, and ours as a multiple of MediaPipe's. A second table says how well `moved_head` explains real turns: the distance
 between the landmarks of a clip's most frontal frame, turned, and those of its other frames, in radii of the head.
 """
+
 from __future__ import annotations
 
 import argparse
@@ -24,7 +25,14 @@ from vqcodec.training.head_shape import DepthLandmarker
 CLIPS = 24
 SHORTEST_FRAMES = 100
 # a clip in which a number hardly moves says nothing about its correlation
-LEAST_STD = {"pitch": 0.01, "yaw": 0.01, "roll": 0.01, "blink": 0.05, "gaze x": 0.05, "gaze y": 0.05}
+LEAST_STD = {
+    "pitch": 0.01,
+    "yaw": 0.01,
+    "roll": 0.01,
+    "blink": 0.05,
+    "gaze x": 0.05,
+    "gaze y": 0.05,
+}
 TURNS_DEG = ((0, 5), (5, 10), (10, 20), (20, 30))
 
 Series = dict[str, NDArray[np.floating]]
@@ -34,24 +42,44 @@ def real_clips(cache: Path) -> Iterator[tuple[str, dict[str, int]]]:
     """Names and facts of the cached real training clips, in order of name."""
     for path in sorted(cache.glob("*.json")):
         facts = json.loads(path.read_text())
-        if facts["split"] == "train" and facts["kind"] == "real" and facts["frames"] >= SHORTEST_FRAMES:
+        if (
+            facts["split"] == "train"
+            and facts["kind"] == "real"
+            and facts["frames"] >= SHORTEST_FRAMES
+        ):
             yield path.stem, facts
 
 
 def ours(controls: Controls) -> Series:
     """Controls by name."""
-    return {"pitch": controls.pose[:, 0], "yaw": controls.pose[:, 1], "roll": controls.pose[:, 2],
-            "blink": controls.blink, "gaze x": controls.gaze[:, 0], "gaze y": controls.gaze[:, 1]}
+    return {
+        "pitch": controls.pose[:, 0],
+        "yaw": controls.pose[:, 1],
+        "roll": controls.pose[:, 2],
+        "blink": controls.blink,
+        "gaze x": controls.gaze[:, 0],
+        "gaze y": controls.gaze[:, 1],
+    }
 
 
 def theirs(rotation: NDArray[np.float64], shapes: list[dict[str, float]]) -> Series:
     """The same from MediaPipe's matrix and blendshapes; "in" is towards the nose, left and right are the person's own."""
     turn = angles(rotation)
     s = {key: np.array([shape[key] for shape in shapes]) for key in shapes[0]}
-    return {"pitch": turn[:, 0], "yaw": turn[:, 1], "roll": turn[:, 2],
-            "blink": (s["eyeBlinkLeft"] + s["eyeBlinkRight"]) / 2,
-            "gaze x": (s["eyeLookOutLeft"] - s["eyeLookInLeft"] + s["eyeLookInRight"] - s["eyeLookOutRight"]) / 2,
-            "gaze y": (s["eyeLookDownLeft"] - s["eyeLookUpLeft"] + s["eyeLookDownRight"] - s["eyeLookUpRight"]) / 2}
+    return {
+        "pitch": turn[:, 0],
+        "yaw": turn[:, 1],
+        "roll": turn[:, 2],
+        "blink": (s["eyeBlinkLeft"] + s["eyeBlinkRight"]) / 2,
+        "gaze x": (
+            s["eyeLookOutLeft"] - s["eyeLookInLeft"] + s["eyeLookInRight"] - s["eyeLookOutRight"]
+        )
+        / 2,
+        "gaze y": (
+            s["eyeLookDownLeft"] - s["eyeLookUpLeft"] + s["eyeLookDownRight"] - s["eyeLookUpRight"]
+        )
+        / 2,
+    }
 
 
 def compared(cache: Path, shape: HeadShape, clips: int) -> list[tuple[Series, Series]]:
@@ -61,11 +89,16 @@ def compared(cache: Path, shape: HeadShape, clips: int) -> list[tuple[Series, Se
         people.setdefault(facts["identity"], name)
     names = list(people.values())
     landmarker, pairs = DepthLandmarker(), []
-    for name in names[::max(1, len(names) // clips)][:clips]:
+    for name in names[:: max(1, len(names) // clips)][:clips]:
         frames = np.load(cache / f"{name}.256.npy", mmap_mode="r")
         found = [r for r in map(landmarker.read, frames) if r is not None]
         points = np.stack([r[0][:, :2] for r in found]).astype(np.float32)
-        pairs.append((ours(read_controls(points, shape)), theirs(np.stack([r[1] for r in found]), [r[2] for r in found])))
+        pairs.append(
+            (
+                ours(read_controls(points, shape)),
+                theirs(np.stack([r[1] for r in found]), [r[2] for r in found]),
+            )
+        )
     landmarker.close()
     return pairs
 
@@ -77,8 +110,10 @@ def correlation_table(pairs: list[tuple[Series, Series]]) -> str:
         both = [(a[key], b[key]) for a, b in pairs]
         within = [np.corrcoef(x, y)[0, 1] for x, y in both if y.std() > least and x.std() > 0]
         x, y = (np.concatenate(v) for v in zip(*both, strict=True))
-        lines.append(f"{key:10}{len(within):7}{np.median(within):16.3f}{min(within):8.3f}{np.corrcoef(x, y)[0, 1]:13.3f}"
-                     f"{np.polyfit(y, x, 1)[0]:16.2f}")
+        lines.append(
+            f"{key:10}{len(within):7}{np.median(within):16.3f}{min(within):8.3f}{np.corrcoef(x, y)[0, 1]:13.3f}"
+            f"{np.polyfit(y, x, 1)[0]:16.2f}"
+        )
     return "\n".join(lines)
 
 
@@ -95,17 +130,24 @@ def turn_table(cache: Path, shape: HeadShape) -> str:
         plane = poses.copy()
         plane[:, :2] = poses[a, :2]
         turn = np.degrees(np.abs(poses[:, :2] - poses[a, :2]).max(1))
-        shown = (landmarks[a][None], moved_head(landmarks[a], poses[a], plane, shape),
-                 moved_head(landmarks[a], poses[a], poses, shape))
+        shown = (
+            landmarks[a][None],
+            moved_head(landmarks[a], poses[a], plane, shape),
+            moved_head(landmarks[a], poses[a], poses, shape),
+        )
         off = [np.linalg.norm(s - landmarks, axis=-1) / np.exp(poses[:, 5:]) for s in shown]
         table = np.stack([d[:, list(SKULL)].mean(1) for d in off] + [d.mean(1) for d in off], 1)
         for row, (low, high) in enumerate(TURNS_DEG):
             inside = (turn >= low) & (turn < high)
             sums[row] += [inside.sum(), *table[inside].sum(0)]
-    lines = ["turned, deg  frames   skull: still   in plane   turned   all: still   in plane   turned"]
+    lines = [
+        "turned, deg  frames   skull: still   in plane   turned   all: still   in plane   turned"
+    ]
     for (low, high), (count, *values) in zip(TURNS_DEG, sums, strict=True):
         v = np.array(values) / max(count, 1)
-        lines.append(f"{low:3} to {high:2}{int(count):11}{v[0]:15.3f}{v[1]:11.3f}{v[2]:9.3f}{v[3]:13.3f}{v[4]:11.3f}{v[5]:9.3f}")
+        lines.append(
+            f"{low:3} to {high:2}{int(count):11}{v[0]:15.3f}{v[1]:11.3f}{v[2]:9.3f}{v[3]:13.3f}{v[4]:11.3f}{v[5]:9.3f}"
+        )
     return "\n".join(lines)
 
 

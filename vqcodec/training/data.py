@@ -1,4 +1,5 @@
 """Training samples from the cache: one portrait and several targets of the same clip, seen through the same random view."""
+
 from __future__ import annotations
 
 import json
@@ -23,7 +24,9 @@ from vqcodec.types import DIMS, LAYERS
 Batch = dict[str, NDArray[Any]]
 LAYER_ODDS = (0.06, 0.08, 0.16, 0.70)  # how often a target keeps 1, 2, 3, 4 residual layers
 OPEN_MOUTH_ODDS = 0.4  # how often targets are drawn by how far the mouth is open: wide open ones are rare, and hardest
-OLD_SPACE_ODDS = 0.12  # how often a sample is seen as a motion-1 stream would tell it: the renderer serves both
+OLD_SPACE_ODDS = (
+    0.12  # how often a sample is seen as a motion-1 stream would tell it: the renderer serves both
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,24 +65,44 @@ def load_clips(cache: Path, split: str, *, side: int = 256) -> list[Clip]:
             continue
         frames = np.load(frames_path, mmap_mode="r")
         step = info["stride"] if side == 256 else info["stride_512"]
-        landmarks = np.load(cache / f"{facts.stem}.lm.npy")[::step][:len(frames)]
+        landmarks = np.load(cache / f"{facts.stem}.lm.npy")[::step][: len(frames)]
         valid = np.flatnonzero(np.isfinite(landmarks[:, 0, 0]))
         if len(valid) >= 8:
-            clips.append(Clip(facts.stem, frames, landmarks, _surroundings(cache, facts.stem, info, side, len(frames)), valid,
-                              info["kind"], info["identity"]))
+            clips.append(
+                Clip(
+                    facts.stem,
+                    frames,
+                    landmarks,
+                    _surroundings(cache, facts.stem, info, side, len(frames)),
+                    valid,
+                    info["kind"],
+                    info["identity"],
+                )
+            )
     if not clips:
-        raise MediaError(f"no cached {split} clips in {cache}", hint="Build the cache first: vqcodec train does it from --data.")
+        raise MediaError(
+            f"no cached {split} clips in {cache}",
+            hint="Build the cache first: vqcodec train does it from --data.",
+        )
     return clips
 
 
-def _surroundings(cache: Path, name: str, info: dict[str, Any], side: int, count: int) -> NDArray[np.float32]:
+def _surroundings(
+    cache: Path, name: str, info: dict[str, Any], side: int, count: int
+) -> NDArray[np.float32]:
     """Tracks belong to the 256 px frames; the 512 px ones are some of those."""
     path = cache / f"{name}.sur.npy"
     if not path.is_file():
-        raise MediaError(f"{path} is missing: the cache is older than motion-2",
-                         hint="Run python -m vqcodec.training.cache CORPUS CACHE again; it adds what is missing.")
+        raise MediaError(
+            f"{path} is missing: the cache is older than motion-2",
+            hint="Run python -m vqcodec.training.cache CORPUS CACHE again; it adds what is missing.",
+        )
     tracks: NDArray[np.float32] = np.load(path)
-    at = np.arange(count) * (1 if side == 256 else info["stride_512"]) // (1 if side == 256 else info["stride"])
+    at = (
+        np.arange(count)
+        * (1 if side == 256 else info["stride_512"])
+        // (1 if side == 256 else info["stride"])
+    )
     return tracks[at.clip(max=len(tracks) - 1)]
 
 
@@ -88,7 +111,14 @@ def clip_odds(clips: list[Clip], real_weight: float) -> NDArray[np.float64]:
     count: dict[int, int] = {}
     for clip in clips:
         count[clip.identity] = count.get(clip.identity, 0) + 1
-    odds = np.array([len(c.valid)**0.5 / count[c.identity]**0.5 * (real_weight if c.kind == "real" else 1) for c in clips])
+    odds = np.array(
+        [
+            len(c.valid) ** 0.5
+            / count[c.identity] ** 0.5
+            * (real_weight if c.kind == "real" else 1)
+            for c in clips
+        ]
+    )
     return odds / odds.sum()
 
 
@@ -129,8 +159,9 @@ def mirror_permutation(mean: NDArray[np.float32]) -> NDArray[np.int64]:
     return permutation
 
 
-def seen_through(surroundings: NDArray[np.float32], view: NDArray[np.float32], flip: bool, side: int,
-                 size: int) -> NDArray[np.float32]:
+def seen_through(
+    surroundings: NDArray[np.float32], view: NDArray[np.float32], flip: bool, side: int, size: int
+) -> NDArray[np.float32]:
     """Surroundings of frames that are shown through a view: (N, 8) -> (N, 8).
 
     Args:
@@ -141,13 +172,23 @@ def seen_through(surroundings: NDArray[np.float32], view: NDArray[np.float32], f
         size: of the view.
     """
     scale = float(view[0, 0]) * side / size
-    change = np.array([[scale, 0, scale - 1 + 2 * view[0, 2] / size], [0, scale, scale - 1 + 2 * view[1, 2] / size], [0, 0, 1]])
+    change = np.array(
+        [
+            [scale, 0, scale - 1 + 2 * view[0, 2] / size],
+            [0, scale, scale - 1 + 2 * view[1, 2] / size],
+            [0, 0, 1],
+        ]
+    )
     change = np.diag([-1.0 if flip else 1.0, 1, 1]) @ change
-    moved = change @ to_matrix(surroundings.reshape(len(surroundings), -1, 4)) @ np.linalg.inv(change)
+    moved = (
+        change @ to_matrix(surroundings.reshape(len(surroundings), -1, 4)) @ np.linalg.inv(change)
+    )
     return to_numbers(moved).reshape(len(surroundings), -1)
 
 
-def quantize_layers(delta: NDArray[np.float32], units: NDArray[np.float32], layers: NDArray[np.int64]) -> NDArray[np.float32]:
+def quantize_layers(
+    delta: NDArray[np.float32], units: NDArray[np.float32], layers: NDArray[np.int64]
+) -> NDArray[np.float32]:
     """What a decoder makes of motion when row i keeps layers[i] layers: (N, 48) -> (N, 48), by the normative quantizer."""
     digits = to_digits(quantize(delta, units))
     digits[np.arange(LAYERS) >= layers[:, None, None] + np.zeros((1, DIMS, 1), np.int64)] = HALF
@@ -163,8 +204,19 @@ class PairSampler:
     of background and torso on -1..1; learned (B, K, 12) 1 where the motion space codes a learned dimension; layers (B, K) int64.
     """
 
-    def __init__(self, clips: list[Clip], basis: LandmarkBasis, *, size: int, portraits: int, targets: int, seed: int,
-                 real_weight: float = 2.0, window: int | None = None, layout: Layout | None = None) -> None:
+    def __init__(
+        self,
+        clips: list[Clip],
+        basis: LandmarkBasis,
+        *,
+        size: int,
+        portraits: int,
+        targets: int,
+        seed: int,
+        real_weight: float = 2.0,
+        window: int | None = None,
+        layout: Layout | None = None,
+    ) -> None:
         self.clips, self.basis, self.size, self.window = clips, basis, size, window
         self.portraits, self.targets, self.layout = portraits, targets, layout
         self.odds = clip_odds(clips, real_weight)
@@ -174,28 +226,51 @@ class PairSampler:
     def _times(self, clip: Clip) -> NDArray[np.int64]:
         """A portrait and K targets; half of the portraits are among the clip's first frames, as in use."""
         count = len(clip.valid)
-        first = self.rng.integers(count) if self.rng.random() < 0.5 else self.rng.integers(min(count, 12))
+        first = (
+            self.rng.integers(count)
+            if self.rng.random() < 0.5
+            else self.rng.integers(min(count, 12))
+        )
         odds = mouth_odds(clip) if self.rng.random() < OPEN_MOUTH_ODDS else None
-        return clip.valid[np.concatenate([[first], self.rng.choice(count, size=self.targets, p=odds)])]
+        return clip.valid[
+            np.concatenate([[first], self.rng.choice(count, size=self.targets, p=odds)])
+        ]
 
     def _view(self, landmarks: NDArray[np.float32], side: int) -> NDArray[np.float32]:
         """Random crop (2x3 affine, source pixels -> output pixels) that keeps the faces inside; sometimes mirrored."""
         low, high = landmarks.min((0, 1)) * side, landmarks.max((0, 1)) * side
         smallest = max(float((high - low).max()) * 1.25, 0.6 * side)
-        crop = side if self.rng.random() < 0.35 else float(self.rng.uniform(min(smallest, side), side))
+        crop = (
+            side if self.rng.random() < 0.35 else float(self.rng.uniform(min(smallest, side), side))
+        )
         span = side - crop
         pad = 0.06 * crop
-        origin = [float(np.clip(self.rng.uniform(0, span), min(max(hi + pad - crop, 0), span), max(min(lo - pad, span), 0)))
-                  if span > 0 else 0.0 for lo, hi in zip(low, high, strict=True)]
+        origin = [
+            float(
+                np.clip(
+                    self.rng.uniform(0, span),
+                    min(max(hi + pad - crop, 0), span),
+                    max(min(lo - pad, span), 0),
+                )
+            )
+            if span > 0
+            else 0.0
+            for lo, hi in zip(low, high, strict=True)
+        ]
         scale = self.size / crop
-        return np.array([[scale, 0, -origin[0] * scale], [0, scale, -origin[1] * scale]], np.float32)
+        return np.array(
+            [[scale, 0, -origin[0] * scale], [0, scale, -origin[1] * scale]], np.float32
+        )
 
     def _colour(self, frames: NDArray[np.uint8]) -> NDArray[np.uint8]:
         """One random gain, offset and gamma per channel for portrait and targets alike."""
         if self.rng.random() < 0.3:
             return frames
         ramp = np.arange(256, dtype=np.float32) / 255
-        gamma, shade = self.rng.uniform(0.8, 1.25), self.rng.uniform(0.8, 1.2, 3) * self.rng.uniform(0.8, 1.15)
+        gamma, shade = (
+            self.rng.uniform(0.8, 1.25),
+            self.rng.uniform(0.8, 1.2, 3) * self.rng.uniform(0.8, 1.15),
+        )
         table = np.stack([ramp**gamma * s + self.rng.uniform(-0.03, 0.03) for s in shade], -1)
         lut = (table.clip(0, 1) * 255).round().astype(np.uint8)
         return np.stack([cv2.LUT(f, lut[None]) for f in frames])
@@ -212,19 +287,38 @@ class PairSampler:
         # warpAffine maps pixel indices; landmarks count from the pixel's edge
         matrix = view.copy()
         matrix[:, 2] += (view[0, 0] - 1) / 2
-        frames = np.stack([cv2.resize(clip.frames[t], (self.size,) * 2, interpolation=shrink)
-                           if view[0, 2] == view[1, 2] == 0 and view[0, 0] * side == self.size else
-                           cv2.warpAffine(clip.frames[t], matrix, (self.size,) * 2, flags=cv2.INTER_LINEAR,
-                                          borderMode=cv2.BORDER_REPLICATE) for t in times])
+        frames = np.stack(
+            [
+                cv2.resize(clip.frames[t], (self.size,) * 2, interpolation=shrink)
+                if view[0, 2] == view[1, 2] == 0 and view[0, 0] * side == self.size
+                else cv2.warpAffine(
+                    clip.frames[t],
+                    matrix,
+                    (self.size,) * 2,
+                    flags=cv2.INTER_LINEAR,
+                    borderMode=cv2.BORDER_REPLICATE,
+                )
+                for t in times
+            ]
+        )
         landmarks = (landmarks * side * view[0, 0] + view[:, 2]) / self.size
         if flip:
             frames = frames[:, :, ::-1]
-            landmarks = landmarks[:, self.mirror] * np.array([-1, 1], np.float32) + np.array([1, 0], np.float32)
+            landmarks = landmarks[:, self.mirror] * np.array([-1, 1], np.float32) + np.array(
+                [1, 0], np.float32
+            )
         around = seen_through(clip.surroundings[times], view, flip, side, self.size)
         layers = self.rng.choice(4, size=len(frames) - 1, p=LAYER_ODDS) + 1
         layout = self.layout or (Layout() if self.rng.random() < OLD_SPACE_ODDS else MOTION_2)
-        return assemble(self._colour(np.ascontiguousarray(frames)), landmarks.astype(np.float32), around, self.basis, layers,
-                        self.size, layout)
+        return assemble(
+            self._colour(np.ascontiguousarray(frames)),
+            landmarks.astype(np.float32),
+            around,
+            self.basis,
+            layers,
+            self.size,
+            layout,
+        )
 
     def batch(self) -> Batch:
         """B samples stacked."""
@@ -236,8 +330,15 @@ class PairSampler:
         return ahead(iter(self.batch, None), depth)
 
 
-def assemble(frames: NDArray[np.uint8], landmarks: NDArray[np.float32], surroundings: NDArray[np.float32], basis: LandmarkBasis,
-             layers: NDArray[np.int64], size: int, layout: Layout = MOTION_2) -> Batch:
+def assemble(
+    frames: NDArray[np.uint8],
+    landmarks: NDArray[np.float32],
+    surroundings: NDArray[np.float32],
+    basis: LandmarkBasis,
+    layers: NDArray[np.int64],
+    size: int,
+    layout: Layout = MOTION_2,
+) -> Batch:
     """Portrait (index 0) and targets with what the decoder would know about them.
 
     Args:
@@ -253,7 +354,9 @@ def assemble(frames: NDArray[np.uint8], landmarks: NDArray[np.float32], surround
         A sample (see PairSampler), without the leading B.
     """
     span = MOTION_2.surround_span
-    features = np.zeros((len(frames), DIMS), np.float32)  # the image CNN's part is made in the network
+    features = np.zeros(
+        (len(frames), DIMS), np.float32
+    )  # the image CNN's part is made in the network
     features[:, :LANDMARK_DIMS] = basis.project(landmarks)
     features[:, span] = surroundings if layout.surround else 0
     state = (np.round(features[:1] / basis.units) * basis.units).astype(np.float32)
@@ -264,6 +367,18 @@ def assemble(frames: NDArray[np.uint8], landmarks: NDArray[np.float32], surround
     state = state[:, :LANDMARK_DIMS]
     decoded = basis.landmarks(np.concatenate([state, state + delta]))
     maps = np.stack([draw_maps(points, min(size // 2, 128)) for points in decoded])
-    return dict(source=frames[0], target=frames[1:], maps_s=maps[0], maps_t=maps[1:], lm_s=decoded[0], lm_t=decoded[1:],
-                true_s=landmarks[0], true_t=landmarks[1:], delta=delta, state=state[0], layers=layers, around=around,
-                learned=np.repeat(learned[None], len(delta), 0))
+    return dict(
+        source=frames[0],
+        target=frames[1:],
+        maps_s=maps[0],
+        maps_t=maps[1:],
+        lm_s=decoded[0],
+        lm_t=decoded[1:],
+        true_s=landmarks[0],
+        true_t=landmarks[1:],
+        delta=delta,
+        state=state[0],
+        layers=layers,
+        around=around,
+        learned=np.repeat(learned[None], len(delta), 0),
+    )

@@ -3,6 +3,7 @@
 The perceptual loss already computes EfficientNet-Lite0's features of output and target; the discriminator looks at these
 alone, so it costs a twentieth of a step. Hinge losses, spectral normalisation, feature matching on its middle layers.
 """
+
 from __future__ import annotations
 
 from collections.abc import Sequence
@@ -33,7 +34,7 @@ class _Judge(nn.Module):
     def forward(self, features: Tensor) -> tuple[Tensor, Tensor]:
         """See the class."""
         # unit vectors over the channels: brought to about unit scale a channel
-        x = F.leaky_relu(self.mix(features * features.shape[1]**0.5), 0.2)
+        x = F.leaky_relu(self.mix(features * features.shape[1] ** 0.5), 0.2)
         middle = F.leaky_relu(self.look(x), 0.2)
         return self.out(middle), middle
 
@@ -43,26 +44,39 @@ class Discriminator(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        self.judges = nn.ModuleList(nn.ModuleList(_Judge(FEATURE_CHANNELS[i]) for i in _USED) for _ in range(2))
+        self.judges = nn.ModuleList(
+            nn.ModuleList(_Judge(FEATURE_CHANNELS[i]) for i in _USED) for _ in range(2)
+        )
 
     def judge(self, features: Sequence[Tensor], enlarged: bool) -> list[tuple[Tensor, Tensor]]:
         """Logits and middle layers by level, of PerceptualLoss.features."""
         judges = self.judges[int(enlarged)]
         return [judge(features[i]) for i, judge in zip(_USED, judges, strict=True)]  # type: ignore[call-overload]
 
-    def fooled(self, made: Sequence[Tensor], real: Sequence[Tensor], enlarged: bool) -> tuple[Tensor, Tensor]:
+    def fooled(
+        self, made: Sequence[Tensor], real: Sequence[Tensor], enlarged: bool
+    ) -> tuple[Tensor, Tensor]:
         """What the renderer wants small: how surely its features are seen through, and how far the middle layers are apart."""
         with torch.no_grad():
             wanted = self.judge(real, enlarged)
         got = self.judge(made, enlarged)
         seen = torch.stack([-logits.float().mean() for logits, _ in got]).mean()
-        apart = torch.stack([(a.float() - b.float()).abs().mean() for (_, a), (_, b) in zip(got, wanted, strict=True)]).mean()
+        apart = torch.stack(
+            [
+                (a.float() - b.float()).abs().mean()
+                for (_, a), (_, b) in zip(got, wanted, strict=True)
+            ]
+        ).mean()
         return seen, apart
 
     def error(self, made: Sequence[Tensor], real: Sequence[Tensor], enlarged: bool) -> Tensor:
         """Hinge loss of the discriminator itself, on features without gradients."""
-        losses = [F.relu(1 - r.float()).mean() + F.relu(1 + m.float()).mean()
-                  for (r, _), (m, _) in zip(self.judge(real, enlarged), self.judge(made, enlarged), strict=True)]
+        losses = [
+            F.relu(1 - r.float()).mean() + F.relu(1 + m.float()).mean()
+            for (r, _), (m, _) in zip(
+                self.judge(real, enlarged), self.judge(made, enlarged), strict=True
+            )
+        ]
         return torch.stack(losses).mean()
 
 

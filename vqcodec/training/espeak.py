@@ -1,4 +1,5 @@
 """espeak-ng through its C API (speak_lib.h): text to sound with the exact time of every phone. For training data only."""
+
 from __future__ import annotations
 
 import ctypes
@@ -33,12 +34,21 @@ class _Id(ctypes.Union):
 
 
 class _Event(ctypes.Structure):
-    _fields_ = [("type", ctypes.c_int), ("unique_identifier", ctypes.c_uint), ("text_position", ctypes.c_int),
-                ("length", ctypes.c_int), ("audio_position", ctypes.c_int), ("sample", ctypes.c_int),
-                ("user_data", ctypes.c_void_p), ("id", _Id)]
+    _fields_ = [
+        ("type", ctypes.c_int),
+        ("unique_identifier", ctypes.c_uint),
+        ("text_position", ctypes.c_int),
+        ("length", ctypes.c_int),
+        ("audio_position", ctypes.c_int),
+        ("sample", ctypes.c_int),
+        ("user_data", ctypes.c_void_p),
+        ("id", _Id),
+    ]
 
 
-_Callback = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.POINTER(ctypes.c_short), ctypes.c_int, ctypes.POINTER(_Event))
+_Callback = ctypes.CFUNCTYPE(
+    ctypes.c_int, ctypes.POINTER(ctypes.c_short), ctypes.c_int, ctypes.POINTER(_Event)
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +73,9 @@ def timed_phones(starts: list[tuple[int, str]], total: int, rate_hz: int) -> tup
 
     espeak-ng announces a change of language as a phone in brackets, which sounds like nothing and is left out.
     """
-    marks = [(0, SILENCE)] + [(sample, name or SILENCE) for sample, name in starts if not name.startswith("(")]
+    marks = [(0, SILENCE)] + [
+        (sample, name or SILENCE) for sample, name in starts if not name.startswith("(")
+    ]
     phones: list[Phone] = []
     for (start, name), (end, _) in zip(marks, [*marks[1:], (total, "")], strict=True):
         if end <= start:
@@ -97,7 +109,9 @@ class Speaker:
         try:
             self._library = ctypes.CDLL(library)
         except OSError as error:
-            raise SynthesiserMissingError(f"espeak-ng's library {library} can't be loaded", hint=hint) from error
+            raise SynthesiserMissingError(
+                f"espeak-ng's library {library} can't be loaded", hint=hint
+            ) from error
         options = _PHONEME_EVENTS | _PHONEME_IPA | _DONT_EXIT
         self._rate_hz = int(self._library.espeak_Initialize(_SYNCHRONOUS, 0, None, options))
         if self._rate_hz <= 0:
@@ -106,14 +120,24 @@ class Speaker:
         self._starts: list[tuple[int, str]] = []
         self._callback = _Callback(self._hear)  # kept: the library holds only its address
 
-    def _hear(self, samples: ctypes._Pointer[ctypes.c_short], count: int, events: ctypes._Pointer[_Event]) -> int:
+    def _hear(
+        self, samples: ctypes._Pointer[ctypes.c_short], count: int, events: ctypes._Pointer[_Event]
+    ) -> int:
         """What the library calls with each block of sound."""
         if samples and count:
             self._blocks.append(np.ctypeslib.as_array(samples, (count,)).copy())
         self._starts.extend(_phone_events(events))
         return 0
 
-    def say(self, text: str, voice: str, *, words_per_minute: int = 170, pitch: int = 50, pitch_range: int = 50) -> Utterance:
+    def say(
+        self,
+        text: str,
+        voice: str,
+        *,
+        words_per_minute: int = 170,
+        pitch: int = 50,
+        pitch_range: int = 50,
+    ) -> Utterance:
         """One text in one voice.
 
         Args:
@@ -127,10 +151,14 @@ class Speaker:
             UsageError: there's no such voice.
         """
         if self._library.espeak_SetVoiceByName(voice.encode()) != 0:
-            raise UsageError(f"espeak-ng has no voice {voice!r}", hint="espeak-ng --voices lists them")
+            raise UsageError(
+                f"espeak-ng has no voice {voice!r}", hint="espeak-ng --voices lists them"
+            )
         for parameter, value in ((_RATE, words_per_minute), (_PITCH, pitch), (_RANGE, pitch_range)):
             self._library.espeak_SetParameter(parameter, value, 0)
-        self._library.espeak_SetSynthCallback(self._callback)  # here: another Speaker may have set its own
+        self._library.espeak_SetSynthCallback(
+            self._callback
+        )  # here: another Speaker may have set its own
         self._blocks.clear()
         self._starts.clear()
         data = text.encode() + b"\0"
@@ -139,5 +167,7 @@ class Speaker:
         phones = timed_phones(self._starts, len(sound), self._rate_hz)
         divisor = int(np.gcd(SAMPLE_HZ, self._rate_hz))
         # zero-phase, so that the phones' times hold
-        samples = resample_poly(sound.astype(np.float32) / 32768.0, SAMPLE_HZ // divisor, self._rate_hz // divisor)
+        samples = resample_poly(
+            sound.astype(np.float32) / 32768.0, SAMPLE_HZ // divisor, self._rate_hz // divisor
+        )
         return Utterance(np.clip(samples, -1.0, 1.0).astype(np.float32), phones)

@@ -1,4 +1,5 @@
 """From a checkpoint to the files that ship: motion space and renderer as safetensors, and the manifest."""
+
 from __future__ import annotations
 
 import hashlib
@@ -19,19 +20,35 @@ from vqcodec.training.model import Tokenizer
 
 
 def _tensors(model: Tokenizer, ema: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:
-    return {n[len(prefix):]: ema[n].half().contiguous() for n, _ in model.named_parameters() if n.startswith(prefix)}
+    return {
+        n[len(prefix) :]: ema[n].half().contiguous()
+        for n, _ in model.named_parameters()
+        if n.startswith(prefix)
+    }
 
 
-def export_motion_space(model: Tokenizer, ema: dict[str, Tensor], basis: LandmarkBasis, target: Path, name: str,
-                        layout: Layout = MOTION_2) -> None:
+def export_motion_space(
+    model: Tokenizer,
+    ema: dict[str, Tensor],
+    basis: LandmarkBasis,
+    target: Path,
+    name: str,
+    layout: Layout = MOTION_2,
+) -> None:
     """Write the motion space: basis in float32 (a token's meaning must not wobble), CNN in fp16."""
     tensors = {f"cnn.{k}": v for k, v in _tensors(model, ema, "cnn.").items()}
     for key in ("mean", "components", "units"):
         tensors[f"basis.{key}"] = torch.from_numpy(np.ascontiguousarray(getattr(basis, key)))
-    save_file(tensors, str(target), metadata={"kind": "motion space", "name": name, "layout": layout.to_text()})
+    save_file(
+        tensors,
+        str(target),
+        metadata={"kind": "motion space", "name": name, "layout": layout.to_text()},
+    )
 
 
-def export_renderer(model: Tokenizer, ema: dict[str, Tensor], spaces: Sequence[Path], target: Path, name: str) -> None:
+def export_renderer(
+    model: Tokenizer, ema: dict[str, Tensor], spaces: Sequence[Path], target: Path, name: str
+) -> None:
     """Write the renderer in fp16, bound to motion space files by name and sha256, the one it is best at first."""
     named = []
     for space in spaces:
@@ -53,8 +70,11 @@ def write_manifest(folder: Path, spaces: Sequence[Path], renderer: Path) -> dict
     Entries of other kinds that are there stay.
     """
     content = _written(folder)
-    content |= {"motion_space": _entry(spaces[0]), "renderer": _entry(renderer),
-                "older_motion_spaces": [_entry(path) for path in spaces[1:]]}
+    content |= {
+        "motion_space": _entry(spaces[0]),
+        "renderer": _entry(renderer),
+        "older_motion_spaces": [_entry(path) for path in spaces[1:]],
+    }
     (folder / "manifest.json").write_text(json.dumps(content, indent=1) + "\n")
     return content
 

@@ -5,6 +5,7 @@ frontal that the cache kept, mouth most nearly closed) is measured again, turned
 to a skull of radius 1, averaged over the clips of an identity, then over identities by an aligned mean (Procrustes on the
 skull's points), and made symmetric. The same cache gives the same bytes.
 """
+
 from __future__ import annotations
 
 import argparse
@@ -41,20 +42,32 @@ class DepthLandmarker:
     def __init__(self) -> None:
         import mediapipe as mp
         from mediapipe.tasks.python import BaseOptions, vision
+
         self._mp: Any = mp
-        self._task: Any = vision.FaceLandmarker.create_from_options(vision.FaceLandmarkerOptions(
-            base_options=BaseOptions(model_asset_path=str(face_model_path(None))), num_faces=1,
-            output_face_blendshapes=True, output_facial_transformation_matrixes=True))
+        self._task: Any = vision.FaceLandmarker.create_from_options(
+            vision.FaceLandmarkerOptions(
+                base_options=BaseOptions(model_asset_path=str(face_model_path(None))),
+                num_faces=1,
+                output_face_blendshapes=True,
+                output_facial_transformation_matrixes=True,
+            )
+        )
 
     def read(self, frame: NDArray[np.uint8]) -> tuple[Array, Array, dict[str, float]] | None:
         """Landmarks (478, 3) in sides of the square `frame`, rotation (3, 3) in our axes, blendshapes; None without a face."""
-        found = self._task.detect(self._mp.Image(image_format=self._mp.ImageFormat.SRGB, data=np.ascontiguousarray(frame)))
+        found = self._task.detect(
+            self._mp.Image(image_format=self._mp.ImageFormat.SRGB, data=np.ascontiguousarray(frame))
+        )
         if not found.face_landmarks:
             return None
         matrix = np.asarray(found.facial_transformation_matrixes[0], np.float64)[:3, :3]
         u, _, v = np.linalg.svd(matrix)
         points = np.array([(p.x, p.y, p.z) for p in found.face_landmarks[0]])
-        return points, _AXES @ u @ v @ _AXES, {c.category_name: float(c.score) for c in found.face_blendshapes[0]}
+        return (
+            points,
+            _AXES @ u @ v @ _AXES,
+            {c.category_name: float(c.score) for c in found.face_blendshapes[0]},
+        )
 
     def close(self) -> None:
         """Release the graph."""
@@ -71,7 +84,10 @@ def _best_frame(landmarks: NDArray[np.float32]) -> int | None:
     across = (p[:, 263] - p[:, 33]) / width[:, None]
     turned = np.abs(((p[:, 4] - middle) * across).sum(-1)) / width
     mouth = np.linalg.norm(p[:, 13] - p[:, 14], axis=-1) / width
-    lids = (np.linalg.norm(p[:, 159] - p[:, 145], axis=-1) + np.linalg.norm(p[:, 386] - p[:, 374], axis=-1)) / width
+    lids = (
+        np.linalg.norm(p[:, 159] - p[:, 145], axis=-1)
+        + np.linalg.norm(p[:, 386] - p[:, 374], axis=-1)
+    ) / width
     return int(np.nanargmin(turned + mouth - lids))
 
 
@@ -87,8 +103,12 @@ def mean_head(heads: Array) -> Array:
     plain = normalized(heads.mean(0))
     mean = plain
     for _ in range(ROUNDS):
-        mean = normalized(_aligned(normalized(np.median([_aligned(h, mean) for h in heads], axis=0)), plain))
-    mirrored = mean[mirror_permutation(mean[:, :2].astype(np.float32).reshape(-1))] * np.array([-1.0, 1.0, 1.0])
+        mean = normalized(
+            _aligned(normalized(np.median([_aligned(h, mean) for h in heads], axis=0)), plain)
+        )
+    mirrored = mean[mirror_permutation(mean[:, :2].astype(np.float32).reshape(-1))] * np.array(
+        [-1.0, 1.0, 1.0]
+    )
     return normalized((mean + _aligned(mirrored, mean)) / 2)
 
 
@@ -103,7 +123,9 @@ def measured_heads(cache: Path) -> Array:
     for facts_path in sorted(cache.glob("*.json")):
         facts = json.loads(facts_path.read_text())
         frames = np.load(cache / f"{facts_path.stem}.256.npy", mmap_mode="r")
-        best = _best_frame(np.load(cache / f"{facts_path.stem}.lm.npy")[::facts["stride"]][:len(frames)])
+        best = _best_frame(
+            np.load(cache / f"{facts_path.stem}.lm.npy")[:: facts["stride"]][: len(frames)]
+        )
         if facts["split"] != "train" or best is None:
             continue
         reading = landmarker.read(frames[best])
@@ -112,8 +134,10 @@ def measured_heads(cache: Path) -> Array:
         found[facts["identity"]].append(normalized(reading[0] @ reading[1]))
     landmarker.close()
     if not found:
-        raise UsageError(f"no frontal face in the training clips of {cache}",
-                         hint="Fill the cache with python -m vqcodec.training.cache.")
+        raise UsageError(
+            f"no frontal face in the training clips of {cache}",
+            hint="Fill the cache with python -m vqcodec.training.cache.",
+        )
     return np.stack([normalized(np.mean(found[k], axis=0)) for k in sorted(found)])
 
 
@@ -126,7 +150,11 @@ def main() -> None:
     heads = measured_heads(args.cache)
     target = args.models / f"{NAME}.safetensors"
     points = np.round(mean_head(heads), 5).astype(np.float32)
-    save_file({"points": np.ascontiguousarray(points)}, str(target), metadata={"kind": "head", "name": NAME})
+    save_file(
+        {"points": np.ascontiguousarray(points)},
+        str(target),
+        metadata={"kind": "head", "name": NAME},
+    )
     add_to_manifest(args.models, "head", target)
     sys.stdout.write(f"{target.name}: {len(heads)} identities\n")
 

@@ -5,6 +5,7 @@
 Measured on the held-out people of the training clips, and written into the file: of the gains from 1 to 3 the one whose
 openings spread as the real ones do, median over the clips.
 """
+
 from __future__ import annotations
 
 import argparse
@@ -31,17 +32,31 @@ GAINS = tuple(np.arange(1.0, 3.01, 0.1).round(2).tolist())
 CLIPS = 30
 
 
-def spreads(generator: MotionGenerator, clip: MotionClip, basis: LandmarkBasis, shape: HeadShape) -> NDArray[np.float64]:
+def spreads(
+    generator: MotionGenerator, clip: MotionClip, basis: LandmarkBasis, shape: HeadShape
+) -> NDArray[np.float64]:
     """Spread of a dub's mouth openings over that of the real ones, for each of GAINS."""
     features = np.concatenate([basis.project(clip.landmarks[:1])[0], clip.rest[0]])
     stored = (np.rint(features / basis.units) * basis.units).astype(np.float32)
     facts = PortraitFacts(stored, clip.controls[:1], clip.landmarks[0])
-    values = np.concatenate(list(generator.generate(clip.speech[0], clip.controls, facts))).astype(np.float32)
-    _, turned, _ = conditions(clip.landmarks[0], clip.controls[:1], clip.controls, stored, basis, shape)
+    values = np.concatenate(list(generator.generate(clip.speech[0], clip.controls, facts))).astype(
+        np.float32
+    )
+    _, turned, _ = conditions(
+        clip.landmarks[0], clip.controls[:1], clip.controls, stored, basis, shape
+    )
     emphasis = LipEmphasis(basis, shape)
-    made = [opening_track(basis.landmarks((stored + emphasis(values, turned, stored, gain) * basis.units).astype(np.float32)))
-            for gain in GAINS]
-    return np.array([track.std() for track in made]) / max(float(opening_track(clip.landmarks).std()), 1e-3)
+    made = [
+        opening_track(
+            basis.landmarks(
+                (stored + emphasis(values, turned, stored, gain) * basis.units).astype(np.float32)
+            )
+        )
+        for gain in GAINS
+    ]
+    return np.array([track.std() for track in made]) / max(
+        float(opening_track(clip.landmarks).std()), 1e-3
+    )
 
 
 def fitted_gain(generator: MotionGenerator, clips: list[MotionClip], basis: LandmarkBasis) -> float:
@@ -51,9 +66,14 @@ def fitted_gain(generator: MotionGenerator, clips: list[MotionClip], basis: Land
         UsageError: no clips.
     """
     if not clips:
-        raise UsageError("no held-out clips to fit the lips' gain on", hint="Fill the cache with vqcodec train speech.")
+        raise UsageError(
+            "no held-out clips to fit the lips' gain on",
+            hint="Fill the cache with vqcodec train speech.",
+        )
     shape = HeadShape.load()
-    table = np.median(np.stack([spreads(generator, clip, basis, shape) for clip in clips[:CLIPS]]), axis=0)
+    table = np.median(
+        np.stack([spreads(generator, clip, basis, shape) for clip in clips[:CLIPS]]), axis=0
+    )
     return GAINS[int(np.abs(np.log(table)).argmin())]
 
 
@@ -68,13 +88,19 @@ def write_gain(path: Path, gain: float) -> None:
 
 def main() -> None:
     """Command line; see the module."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("cache", type=Path)
     parser.add_argument("generator", type=Path)
     args = parser.parse_args()
     write_gain(args.generator, 1.0)
     _, held = load_motion_clips(args.cache)
-    gain = fitted_gain(MotionGenerator.load(args.generator, "cpu"), held, store.read_basis(store.current("motion_space")))
+    gain = fitted_gain(
+        MotionGenerator.load(args.generator, "cpu"),
+        held,
+        store.read_basis(store.current("motion_space")),
+    )
     write_gain(args.generator, gain)
     print(f"lips enlarged {gain} times in {args.generator}")
 

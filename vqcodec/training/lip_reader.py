@@ -4,6 +4,7 @@ Real lips of training clips are few (under an hour) and full of what no sound te
 regression from the teacher's features to them keeps what the sound does tell. It holds for people it hasn't seen, and can be
 asked about every recording and synthetic voice; the speech tokenizer learns from its answers, not from the lips themselves.
 """
+
 from __future__ import annotations
 
 import json
@@ -15,7 +16,15 @@ from numpy.typing import NDArray
 
 from vqcodec.errors import UsageError
 from vqcodec.models.topology import LANDMARKS
-from vqcodec.training.lip_tracks import LEAST_CORRELATION, RIDGE, SIGNALS, Axes, lip_signals, shifted, with_neighbours
+from vqcodec.training.lip_tracks import (
+    LEAST_CORRELATION,
+    RIDGE,
+    SIGNALS,
+    Axes,
+    lip_signals,
+    shifted,
+    with_neighbours,
+)
 
 REAL_WEIGHT = 3.0
 
@@ -36,7 +45,9 @@ class LipReader:
 
     def __call__(self, features: NDArray[np.floating]) -> Floats:
         """(T, 1024) of the teacher -> (T, 3): inner opening, outer height, width; spread at most 1."""
-        return np.asarray(with_neighbours(self.axes(np.asarray(features, np.float32))) @ self.weights, np.float32)
+        return np.asarray(
+            with_neighbours(self.axes(np.asarray(features, np.float32))) @ self.weights, np.float32
+        )
 
     @classmethod
     def fit(cls, clips: Path, sounds: Path, leave_out: frozenset[str] = frozenset()) -> LipReader:
@@ -52,19 +63,29 @@ class LipReader:
         """
         heard, seen, weights = list[Floats](), list[Floats](), list[float]()
         sync = clips / "sync.json"
-        for name, (lag, correlation) in (json.loads(sync.read_text()) if sync.is_file() else {}).items():
+        for name, (lag, correlation) in (
+            json.loads(sync.read_text()) if sync.is_file() else {}
+        ).items():
             path = clips / f"{name}.motion.npy"
             if correlation < LEAST_CORRELATION or name in leave_out or not path.is_file():
                 continue
-            signals = lip_signals(np.load(path)[:, :2 * LANDMARKS].reshape(-1, LANDMARKS, 2))
-            features: Floats = np.asarray(shifted(np.load(sounds / f"{name}.teacher.npy"), lag), np.float32)
+            signals = lip_signals(np.load(path)[:, : 2 * LANDMARKS].reshape(-1, LANDMARKS, 2))
+            features: Floats = np.asarray(
+                shifted(np.load(sounds / f"{name}.teacher.npy"), lag), np.float32
+            )
             count = min(len(signals), len(features))
             heard.append(features[:count])
             seen.append(signals[:count])
-            weights.append(REAL_WEIGHT if json.loads((clips / f"{name}.json").read_text())["kind"] == "real" else 1.0)
+            weights.append(
+                REAL_WEIGHT
+                if json.loads((clips / f"{name}.json").read_text())["kind"] == "real"
+                else 1.0
+            )
         if not heard:
-            raise UsageError(f"no clip in {clips} is in step with its sound",
-                             hint="Run vqcodec.training.lip_tracks on this cache first.")
+            raise UsageError(
+                f"no clip in {clips} is in step with its sound",
+                hint="Run vqcodec.training.lip_tracks on this cache first.",
+            )
         axes = Axes.fit(heard)
         size = len(with_neighbours(axes(heard[0][:1]))[0])
         products, moments = np.zeros((size, size)), np.zeros((size, len(SIGNALS)))

@@ -5,6 +5,7 @@ features to the opening of lips, fitted on other people's clips, tells by how mu
 
     python -m vqcodec.training.lip_tracks CACHE SOUNDS        writes CACHE/sync.json: {clip: [lag in frames, correlation]}
 """
+
 from __future__ import annotations
 
 import argparse
@@ -34,7 +35,9 @@ Floats = NDArray[np.float32]
 def lip_signals(landmarks: Floats) -> Floats:
     """(T, 478, 2) -> (T, 3) of SIGNALS, each about 0 with a spread of about 1 over the clip: who speaks doesn't matter."""
     unit = np.linalg.norm(landmarks[:, EYES[0]] - landmarks[:, EYES[1]], axis=-1)
-    raw = np.stack([np.linalg.norm(landmarks[:, a] - landmarks[:, b], axis=-1) / unit for a, b in SIGNALS], 1)
+    raw = np.stack(
+        [np.linalg.norm(landmarks[:, a] - landmarks[:, b], axis=-1) / unit for a, b in SIGNALS], 1
+    )
     return np.asarray((raw - raw.mean(0)) / (raw.std(0) + 0.01), np.float32)
 
 
@@ -47,7 +50,10 @@ def _correlations(predicted: Floats, seen: Floats, reach: int) -> dict[int, floa
     """Pearson's r of predicted(t) and seen(t + lag) by lag."""
     out = {}
     for lag in range(-reach, reach + 1):
-        a, b = predicted[max(-lag, 0):len(seen) - max(lag, 0)], seen[max(lag, 0):len(seen) - max(-lag, 0)]
+        a, b = (
+            predicted[max(-lag, 0) : len(seen) - max(lag, 0)],
+            seen[max(lag, 0) : len(seen) - max(-lag, 0)],
+        )
         sure = len(a) > 20 and a.std() > 1e-6 and b.std() > 1e-6
         out[lag] = float(np.corrcoef(a, b)[0, 1]) if sure else 0.0
     return out
@@ -64,7 +70,7 @@ def chosen_lag(correlations: dict[int, float]) -> tuple[int, float]:
 def with_neighbours(rows: Floats) -> Floats:
     """(T, D) -> (T, 13 D + 1): six rows before, the row, six after, a one; zeros beyond the ends."""
     padded = np.pad(rows, ((_CONTEXT, _CONTEXT), (0, 0)))
-    beside = [padded[i:i + len(rows)] for i in range(2 * _CONTEXT + 1)]
+    beside = [padded[i : i + len(rows)] for i in range(2 * _CONTEXT + 1)]
     return np.concatenate([*beside, np.ones((len(rows), 1), np.float32)], 1)
 
 
@@ -106,16 +112,18 @@ def find_lags(clips: dict[str, tuple[Floats, Floats, int]]) -> dict[str, tuple[i
     fold = {n: zlib.crc32(str(clips[n][2]).encode()) % _FOLDS for n in names}
     size = (2 * _CONTEXT + 1) * next(iter(heard.values())).shape[1] + 1
     products, moments = np.zeros((_FOLDS, size, size)), np.zeros((_FOLDS, size))
-    seen = {n: lip_signals(clips[n][1])[:len(heard[n]), 0] for n in names}
+    seen = {n: lip_signals(clips[n][1])[: len(heard[n]), 0] for n in names}
     for n in names:
-        x = with_neighbours(heard[n])[:len(seen[n])]
+        x = with_neighbours(heard[n])[: len(seen[n])]
         products[fold[n]] += x.T @ x
         moments[fold[n]] += x.T @ seen[n]
     out = {}
     for k in range(_FOLDS):
-        weights = np.linalg.solve(products.sum(0) - products[k] + RIDGE * np.eye(size), moments.sum(0) - moments[k])
+        weights = np.linalg.solve(
+            products.sum(0) - products[k] + RIDGE * np.eye(size), moments.sum(0) - moments[k]
+        )
         for n in (n for n in names if fold[n] == k):
-            predicted = (with_neighbours(heard[n])[:len(seen[n])] @ weights).astype(np.float32)
+            predicted = (with_neighbours(heard[n])[: len(seen[n])] @ weights).astype(np.float32)
             out[n] = chosen_lag(_correlations(predicted, seen[n], LARGEST_LAG))
     return out
 
@@ -125,23 +133,33 @@ def write_lags(cache: Path, sounds: Path) -> dict[str, tuple[int, float]]:
     clips = {}
     for path in sorted(cache.glob("*.motion.npy")):
         name = path.name.removesuffix(".motion.npy")
-        landmarks = np.load(path)[:, :2 * LANDMARKS].reshape(-1, LANDMARKS, 2)
+        landmarks = np.load(path)[:, : 2 * LANDMARKS].reshape(-1, LANDMARKS, 2)
         features = np.load(sounds / f"{name}.teacher.npy").astype(np.float32)
-        clips[name] = (features, landmarks, int(json.loads((cache / f"{name}.json").read_text())["identity"]))
+        clips[name] = (
+            features,
+            landmarks,
+            int(json.loads((cache / f"{name}.json").read_text())["identity"]),
+        )
     found = find_lags(clips)
-    (cache / "sync.json").write_text(json.dumps({n: [lag, round(r, 4)] for n, (lag, r) in found.items()}, indent=0))
+    (cache / "sync.json").write_text(
+        json.dumps({n: [lag, round(r, 4)] for n, (lag, r) in found.items()}, indent=0)
+    )
     return found
 
 
 def main() -> None:
     """Command line; see the module."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("cache", type=Path)
     parser.add_argument("sounds", type=Path)
     args = parser.parse_args()
     found = write_lags(args.cache, args.sounds)
     kept = [lag for lag, r in found.values() if r >= LEAST_CORRELATION]
-    print(f"{len(kept)} of {len(found)} clips in step with their sound, {sum(lag != 0 for lag in kept)} of them shifted")
+    print(
+        f"{len(kept)} of {len(found)} clips in step with their sound, {sum(lag != 0 for lag in kept)} of them shifted"
+    )
 
 
 if __name__ == "__main__":

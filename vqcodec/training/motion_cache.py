@@ -4,6 +4,7 @@ cache/NAME.motion.npy   (T, 968) float32: 478 landmarks, filtered as the encoder
 cache/NAME.codes.npy    (V, T) int16 speech tokens: of the sound as it is, of spoilt copies, of higher and lower voices
 cache/silence.codes.npy (V, 250) int16 of silence and faint noise
 """
+
 from __future__ import annotations
 
 import json
@@ -60,9 +61,14 @@ def build_motion(cache: Path, name: str, space: MotionSpace) -> None:
     stride = int(json.loads((cache / f"{name}.json").read_text())["stride"])
     landmarks = filtered(np.load(cache / f"{name}.lm.npy"))
     frames = np.load(cache / f"{name}.256.npy", mmap_mode="r")
-    learned = np.concatenate([
-        space.features(np.ascontiguousarray(frames[i:i + _BATCH]), landmarks[::stride][i:i + _BATCH])
-        for i in range(0, len(frames), _BATCH)])[:, space.layout.learned_span]
+    learned = np.concatenate(
+        [
+            space.features(
+                np.ascontiguousarray(frames[i : i + _BATCH]), landmarks[::stride][i : i + _BATCH]
+            )
+            for i in range(0, len(frames), _BATCH)
+        ]
+    )[:, space.layout.learned_span]
     around = np.load(cache / f"{name}.sur.npy")
     rows = [landmarks.reshape(len(landmarks), 2 * LANDMARKS)]
     rows += [_spread(values, stride, len(landmarks)) for values in (around, learned)]
@@ -88,16 +94,24 @@ def build_silence(cache: Path, tokenizer: SpeechTokens) -> None:
     rng = np.random.default_rng(0)
     noise = rng.standard_normal((8, 10 * SAMPLE_HZ)).astype(np.float32)
     noise[4:] = lfilter([0.05], [1, -0.95], noise[4:], axis=1) * 6  # a rumble
-    levels = np.array([0, 10 ** -3.5, 10 ** -2.9, 10 ** -2.4] * 2, np.float32)[:, None]
-    np.save(cache / "silence.codes.npy",
-            np.stack([tokenizer.tokens(np.clip(row, -1, 1)) for row in noise * levels]).astype(np.int16))
+    levels = np.array([0, 10**-3.5, 10**-2.9, 10**-2.4] * 2, np.float32)[:, None]
+    np.save(
+        cache / "silence.codes.npy",
+        np.stack([tokenizer.tokens(np.clip(row, -1, 1)) for row in noise * levels]).astype(
+            np.int16
+        ),
+    )
 
 
-def build_speech_cache(corpus: Path, cache: Path, sounds: Path, space: MotionSpace, tokenizer: SpeechTokens) -> list[str]:
+def build_speech_cache(
+    corpus: Path, cache: Path, sounds: Path, space: MotionSpace, tokenizer: SpeechTokens
+) -> list[str]:
     """All of the above for the training clips with sound and a face; returns their names."""
     names = []
     for row in read_index(corpus):
-        known = (cache / f"{row.name}.json").is_file() and (sounds / f"{row.name}.pcm.npy").is_file()
+        known = (cache / f"{row.name}.json").is_file() and (
+            sounds / f"{row.name}.pcm.npy"
+        ).is_file()
         if row.split != "train" or not row.audio or not known:
             continue
         if np.isfinite(np.load(cache / f"{row.name}.lm.npy", mmap_mode="r")[:, 0, 0]).mean() < 0.9:

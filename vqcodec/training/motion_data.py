@@ -3,6 +3,7 @@
 A stretch has one portrait, any frame of its clip. Digits of a layer are those nearest to what the layers before left over;
 some of the layers before are made worse on purpose, because at run time they come from the network and aren't always the best.
 """
+
 from __future__ import annotations
 
 import json
@@ -56,8 +57,13 @@ class MotionClip:
         return len(self.landmarks)
 
 
-def load_motion_clips(cache: Path, sounds: Path | None = None, *, continuous: bool = False,
-                      reader: LipReader | None = None) -> tuple[list[MotionClip], list[MotionClip]]:
+def load_motion_clips(
+    cache: Path,
+    sounds: Path | None = None,
+    *,
+    continuous: bool = False,
+    reader: LipReader | None = None,
+) -> tuple[list[MotionClip], list[MotionClip]]:
     """Training clips and held-out ones of a cache (training.motion_cache), in step with their sound (training.lip_tracks).
 
     Args:
@@ -83,11 +89,23 @@ def load_motion_clips(cache: Path, sounds: Path | None = None, *, continuous: bo
             continue
         speech = shifted(speech[0], lag)[None] if continuous else shifted(speech.T, lag).T
         count = min(len(rows), speech.shape[1])
-        likely = None if taught is None or reader is None else np.asarray(shifted(reader(taught), lag)[:count], np.float32)
+        likely = (
+            None
+            if taught is None or reader is None
+            else np.asarray(shifted(reader(taught), lag)[:count], np.float32)
+        )
         facts = json.loads((cache / f"{name}.json").read_text())
-        landmarks = np.ascontiguousarray(rows[:count, :2 * LANDMARKS]).reshape(count, LANDMARKS, 2)
-        clip = MotionClip(name, landmarks, rows[:count, 2 * LANDMARKS:], read_controls(landmarks, shape),
-                          read_controls(mirrored(landmarks, swap), shape), speech[:, :count], facts["kind"] == "real", likely)
+        landmarks = np.ascontiguousarray(rows[:count, : 2 * LANDMARKS]).reshape(count, LANDMARKS, 2)
+        clip = MotionClip(
+            name,
+            landmarks,
+            rows[:count, 2 * LANDMARKS :],
+            read_controls(landmarks, shape),
+            read_controls(mirrored(landmarks, swap), shape),
+            speech[:, :count],
+            facts["kind"] == "real",
+            likely,
+        )
         out = zlib.crc32(f"person {facts['identity']}".encode()) % HELD_OUT == 0
         (held if out else train).append(clip)
     return train, held
@@ -110,8 +128,12 @@ class View:
     @classmethod
     def drawn(cls, rng: np.random.Generator) -> View:
         """Within what crops of real pictures look like."""
-        return cls(float(np.exp(rng.uniform(-0.18, 0.15))), float(rng.uniform(-0.1, 0.1)),
-                   rng.uniform(-0.06, 0.06, 2).astype(np.float32), bool(rng.random() < 0.5))
+        return cls(
+            float(np.exp(rng.uniform(-0.18, 0.15))),
+            float(rng.uniform(-0.1, 0.1)),
+            rng.uniform(-0.06, 0.06, 2).astype(np.float32),
+            bool(rng.random() < 0.5),
+        )
 
     def points(self, landmarks: Floats, swap: NDArray[np.int64]) -> Floats:
         """(..., 478, 2) in 0..1; `swap` as in `mirrored`."""
@@ -126,21 +148,30 @@ class View:
         pose = given.pose.copy()
         cosine, sine = np.cos(self.angle) * self.scale, np.sin(self.angle) * self.scale
         pose[:, 2] += self.angle
-        pose[:, 3:5] = (pose[:, 3:5] - 0.5) @ np.array([[cosine, sine], [-sine, cosine]], np.float32) + 0.5 + self.shift
+        pose[:, 3:5] = (
+            (pose[:, 3:5] - 0.5) @ np.array([[cosine, sine], [-sine, cosine]], np.float32)
+            + 0.5
+            + self.shift
+        )
         pose[:, 5] += np.log(self.scale)
         return Controls(pose, given.gaze, given.blink)
 
     def rest(self, numbers: Floats) -> Floats:
         """(T, 12) surroundings (turned only about themselves, not by the view's small angle) and learned numbers."""
-        view = np.array([[self.scale, 0, 0.5 - 0.5 * self.scale + self.shift[0]],
-                         [0, self.scale, 0.5 - 0.5 * self.scale + self.shift[1]]])
+        view = np.array(
+            [
+                [self.scale, 0, 0.5 - 0.5 * self.scale + self.shift[0]],
+                [0, self.scale, 0.5 - 0.5 * self.scale + self.shift[1]],
+            ]
+        )
         view[:, 2] *= BASIS_SIDE
         around = seen_through(numbers[:, :8], view, self.mirror, int(BASIS_SIDE), int(BASIS_SIDE))
         return np.concatenate([around.astype(np.float32), numbers[:, 8:]], 1)
 
 
-def digits_of(values: NDArray[np.integer], rng: np.random.Generator | None = None,
-              worse: float = 0.0) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+def digits_of(
+    values: NDArray[np.integer], rng: np.random.Generator | None = None, worse: float = 0.0
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Digits of every layer, and the targets they should have been.
 
     Args:
@@ -184,10 +215,27 @@ class Stretches:
     HIDDEN_SHARE = 0.15
     WORSE_SHARE = 0.1
 
-    def __init__(self, clips: list[MotionClip], basis: LandmarkBasis, *, batch: int, length: int, seed: int,
-                 real_weight: float = 3.0, silence: NDArray[np.int64] | None = None,
-                 recordings: Recordings | None = None, recorded: float = 0.3, spoil: bool = True) -> None:
-        self._clips, self._basis, self._batch, self._length, self._spoil = clips, basis, batch, length, spoil
+    def __init__(
+        self,
+        clips: list[MotionClip],
+        basis: LandmarkBasis,
+        *,
+        batch: int,
+        length: int,
+        seed: int,
+        real_weight: float = 3.0,
+        silence: NDArray[np.int64] | None = None,
+        recordings: Recordings | None = None,
+        recorded: float = 0.3,
+        spoil: bool = True,
+    ) -> None:
+        self._clips, self._basis, self._batch, self._length, self._spoil = (
+            clips,
+            basis,
+            batch,
+            length,
+            spoil,
+        )
         self._silence = silence
         self._recordings, self._recorded = recordings, recorded
         self._rng = np.random.default_rng(seed)
@@ -209,12 +257,19 @@ class Stretches:
         span = slice(first, min(first + self._length, len(clip)))
         chosen = int(rng.integers(len(clip)))
         view = View.drawn(rng) if self._spoil else View(1.0, 0.0, np.zeros(2, np.float32), False)
-        points = view.points(np.concatenate([clip.landmarks[chosen:chosen + 1], clip.landmarks[span]]), self._mirror)
+        points = view.points(
+            np.concatenate([clip.landmarks[chosen : chosen + 1], clip.landmarks[span]]),
+            self._mirror,
+        )
         seen = clip.mirrored if view.mirror else clip.controls
-        given = view.controls(Controls.concatenate([seen[chosen:chosen + 1], seen[span]]))
-        rest = view.rest(np.concatenate([clip.rest[chosen:chosen + 1], clip.rest[span]]))
+        given = view.controls(Controls.concatenate([seen[chosen : chosen + 1], seen[span]]))
+        rest = view.rest(np.concatenate([clip.rest[chosen : chosen + 1], clip.rest[span]]))
         speech = clip.speech[int(rng.integers(len(clip.speech))) if self._spoil else 0, span]
-        likely = np.full((len(speech), len(SIGNALS)), np.nan, np.float32) if clip.likely is None else clip.likely[span]
+        likely = (
+            np.full((len(speech), len(SIGNALS)), np.nan, np.float32)
+            if clip.likely is None
+            else clip.likely[span]
+        )
         recordings = self._recordings if rng.random() < self._recorded else None
         if recordings is not None:
             speech, likely = recordings.draw(len(speech), rng)
@@ -224,10 +279,13 @@ class Stretches:
         if self._spoil and speech.ndim == 1:
             speech = np.where(rng.random(len(speech)) < self.HIDDEN_SHARE, -1, speech)
         row = self._example(points, given, rest, speech, view.mirror)
-        return row | dict(filmed=np.array(recordings is None), likely=_padded(likely, self._length - len(likely)))
+        return row | dict(
+            filmed=np.array(recordings is None), likely=_padded(likely, self._length - len(likely))
+        )
 
-    def _fallen_silent(self, points: Floats, given: Controls,
-                       speech: NDArray[np.generic]) -> tuple[Floats, NDArray[np.generic]]:
+    def _fallen_silent(
+        self, points: Floats, given: Controls, speech: NDArray[np.generic]
+    ) -> tuple[Floats, NDArray[np.generic]]:
         """From some frame to another nobody speaks and the lips are as in the frame where they are closest."""
         assert self._silence is not None
         count, rng = len(speech), self._rng
@@ -236,29 +294,46 @@ class Stretches:
         gap = np.linalg.norm(points[1:, 13] - points[1:, 14], axis=-1)
         closed = 1 + int(gap.argmin())
         still = moved_head(points[closed], given.pose[closed], given.pose[1:], self._shape)
-        inside = np.clip(np.minimum(np.arange(count) - start + 1, start + length - np.arange(count)) / 4, 0, 1)
+        inside = np.clip(
+            np.minimum(np.arange(count) - start + 1, start + length - np.arange(count)) / 4, 0, 1
+        )
         share = inside[:, None, None].astype(np.float32) * self._lower_face
         row = self._silence[int(rng.integers(len(self._silence)))]
         begin = int(rng.integers(0, len(row) - length + 1))
         quiet = speech.copy()
-        quiet[start:start + length] = row[begin:begin + length]
+        quiet[start : start + length] = row[begin : begin + length]
         return np.concatenate([points[:1], points[1:] + share * (still - points[1:])]), quiet
 
-    def _example(self, points: Floats, given: Controls, rest: Floats, speech: NDArray[np.generic],
-                 mirrored: bool) -> dict[str, NDArray[np.generic]]:
+    def _example(
+        self,
+        points: Floats,
+        given: Controls,
+        rest: Floats,
+        speech: NDArray[np.generic],
+        mirrored: bool,
+    ) -> dict[str, NDArray[np.generic]]:
         basis, count = self._basis, len(speech)
         features = np.concatenate([basis.project(points), rest], 1)
         stored = (np.rint(features[0] / basis.units) * basis.units).astype(np.float32)
         values = quantize(features[1:] - stored, basis.units)
         used, wanted = digits_of(values, self._rng, self.WORSE_SHARE if self._spoil else 0.0)
-        controls, turned, portrait = conditions(points[0], given[:1], given[1:], stored, basis, self._shape)
+        controls, turned, portrait = conditions(
+            points[0], given[:1], given[1:], stored, basis, self._shape
+        )
         pad = self._length - count
         weights = np.full(DIMS, not mirrored, np.float32)
-        weights[:MOTION_2.learned_span.start] = 1
+        weights[: MOTION_2.learned_span.start] = 1
         out: dict[str, NDArray[np.generic]] = dict(
-            speech=_padded(speech if speech.ndim == 1 else speech.astype(np.float32), pad), controls=_padded(controls, pad),
-            turned=_padded(turned, pad), used=_padded(used.astype(np.int8), pad), wanted=_padded(wanted.astype(np.int8), pad),
-            values=_padded(values, pad), portrait=portrait, weights=weights, mask=np.arange(self._length) < count)
+            speech=_padded(speech if speech.ndim == 1 else speech.astype(np.float32), pad),
+            controls=_padded(controls, pad),
+            turned=_padded(turned, pad),
+            used=_padded(used.astype(np.int8), pad),
+            wanted=_padded(wanted.astype(np.int8), pad),
+            values=_padded(values, pad),
+            portrait=portrait,
+            weights=weights,
+            mask=np.arange(self._length) < count,
+        )
         return out
 
 

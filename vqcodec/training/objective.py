@@ -1,4 +1,5 @@
 """All losses as one module, so that DistributedDataParallel can wrap it."""
+
 from __future__ import annotations
 
 from typing import NamedTuple
@@ -32,8 +33,12 @@ class Seen(NamedTuple):
     enlarged: bool
 
 
-def losses_of(model: Tokenizer, perceptual: PerceptualLoss, batch: dict[str, Tensor],
-              discriminator: Discriminator | None = None) -> tuple[dict[str, Tensor], Seen]:
+def losses_of(
+    model: Tokenizer,
+    perceptual: PerceptualLoss,
+    batch: dict[str, Tensor],
+    discriminator: Discriminator | None = None,
+) -> tuple[dict[str, Tensor], Seen]:
     """Every loss by name, unweighted, and what was seen."""
     rendering, learned_units = model(batch)
     target = batch["target"]
@@ -54,7 +59,8 @@ def losses_of(model: Tokenizer, perceptual: PerceptualLoss, batch: dict[str, Ten
         perceptual=feature_distance(made, wanted).mean(),
         landmark=landmark_flow_error(rendering.flow128, true_s, batch["true_t"]),
         smooth=flow_smoothness(rendering.flow64),
-        rate=learned_units.abs().mean())
+        rate=learned_units.abs().mean(),
+    )
     if discriminator is not None:
         losses["adversarial"], losses["matching"] = discriminator.fooled(made, wanted, enlarged)
     return losses, Seen([x.detach() for x in made], wanted, enlarged)
@@ -68,7 +74,9 @@ class Objective(nn.Module):
         self.model, self.perceptual = model, perceptual
         self.seen: Seen | None = None
 
-    def forward(self, batch: dict[str, Tensor], detail: bool, discriminator: Discriminator | None = None) -> dict[str, Tensor]:
+    def forward(
+        self, batch: dict[str, Tensor], detail: bool, discriminator: Discriminator | None = None
+    ) -> dict[str, Tensor]:
         """Losses of the whole at 128 or 256, or of the 512 head alone when `detail`; `seen` keeps the features."""
         if detail:
             return detail_losses(self.model, self.perceptual, batch)

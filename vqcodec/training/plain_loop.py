@@ -1,4 +1,5 @@
 """A training loop for the small networks of speech: one loss, a warm-up and a cosine, averaged weights, checkpoints, a log."""
+
 from __future__ import annotations
 
 import json
@@ -60,13 +61,18 @@ class PlainLoop:
         step: steps done.
     """
 
-    def __init__(self, model: nn.Module, schedule: Schedule, out: Path, device: torch.device) -> None:
+    def __init__(
+        self, model: nn.Module, schedule: Schedule, out: Path, device: torch.device
+    ) -> None:
         out.mkdir(parents=True, exist_ok=True)
         self.model, self.schedule, self.out, self.device = model.to(device), schedule, out, device
         bare = [p for p in model.parameters() if p.ndim < 2]
         full = [p for p in model.parameters() if p.ndim >= 2]
-        self.optimizer = torch.optim.AdamW([dict(params=full, weight_decay=schedule.decay), dict(params=bare, weight_decay=0.0)],
-                                           lr=schedule.lr, betas=(0.9, 0.98))
+        self.optimizer = torch.optim.AdamW(
+            [dict(params=full, weight_decay=schedule.decay), dict(params=bare, weight_decay=0.0)],
+            lr=schedule.lr,
+            betas=(0.9, 0.98),
+        )
         self.ema = {n: p.detach().clone() for n, p in model.named_parameters()}
         self.step, self.trained_s = 0, 0.0
 
@@ -83,7 +89,13 @@ class PlainLoop:
 
     def save(self) -> None:
         """Write the checkpoint."""
-        checkpoint.save(self.path, self.model, self.ema, self.optimizer, dict(step=self.step, trained_s=self.trained_s))
+        checkpoint.save(
+            self.path,
+            self.model,
+            self.ema,
+            self.optimizer,
+            dict(step=self.step, trained_s=self.trained_s),
+        )
 
     def averaged(self) -> nn.Module:
         """The model itself with the averaged weights in; `run` puts the others back."""
@@ -103,11 +115,20 @@ class PlainLoop:
             decay = min(self.schedule.ema, (1 + self.step) / (10 + self.step))
             with torch.no_grad():
                 parameters = dict(self.model.named_parameters())
-                torch._foreach_lerp_(list(self.ema.values()), [parameters[n] for n in self.ema], 1 - decay)
+                torch._foreach_lerp_(
+                    list(self.ema.values()), [parameters[n] for n in self.ema], 1 - decay
+                )
         return {**{k: float(v.detach()) for k, v in losses.items()}, "norm": float(norm)}
 
-    def run(self, batches: Iterator[Batch], loss: Callable[[nn.Module, Batch], dict[str, Tensor]],
-            check: Callable[[nn.Module], dict[str, Any]], *, minutes: float | None = None, steps: int | None = None) -> None:
+    def run(
+        self,
+        batches: Iterator[Batch],
+        loss: Callable[[nn.Module, Batch], dict[str, Tensor]],
+        check: Callable[[nn.Module], dict[str, Any]],
+        *,
+        minutes: float | None = None,
+        steps: int | None = None,
+    ) -> None:
         """Train until the schedule's end, a time limit or a number of further steps; an interrupt saves first.
 
         Args:
@@ -124,8 +145,14 @@ class PlainLoop:
         finally:
             self.save()
 
-    def _run(self, batches: Iterator[Batch], loss: Callable[[nn.Module, Batch], dict[str, Tensor]],
-             check: Callable[[nn.Module], dict[str, Any]], last: int, deadline: float) -> None:
+    def _run(
+        self,
+        batches: Iterator[Batch],
+        loss: Callable[[nn.Module, Batch], dict[str, Tensor]],
+        check: Callable[[nn.Module], dict[str, Any]],
+        last: int,
+        deadline: float,
+    ) -> None:
         sums: dict[str, float] = {}
         count, begun, saved = 0, time.monotonic(), time.monotonic()
         self.model.train()
@@ -140,8 +167,14 @@ class PlainLoop:
             if count == LOG_EVERY or over:
                 elapsed = time.monotonic() - begun
                 self.trained_s += elapsed
-                self._log(dict(step=self.step, trained_s=round(self.trained_s), steps_per_s=round(count / elapsed, 3),
-                               **{k: round(v / count, 5) for k, v in sums.items()}))
+                self._log(
+                    dict(
+                        step=self.step,
+                        trained_s=round(self.trained_s),
+                        steps_per_s=round(count / elapsed, 3),
+                        **{k: round(v / count, 5) for k, v in sums.items()},
+                    )
+                )
                 sums, count, begun = {}, 0, time.monotonic()
             if self.step % self.schedule.check_every == 0 or over:
                 self._check(check)

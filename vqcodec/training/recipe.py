@@ -1,4 +1,5 @@
 """Training recipes: TOML files with stages; every number that shapes the weights is in them."""
+
 from __future__ import annotations
 
 import tomllib
@@ -85,7 +86,10 @@ def _read(name_or_path: str) -> dict[str, Any]:
         return tomllib.loads(path.read_text())
     if shipped.is_file():
         return tomllib.loads(shipped.read_text())
-    raise UsageError(f"no recipe {name_or_path}", hint="Give a .toml file, or the name of a shipped recipe: base.")
+    raise UsageError(
+        f"no recipe {name_or_path}",
+        hint="Give a .toml file, or the name of a shipped recipe: base.",
+    )
 
 
 def load_recipe(name_or_path: str) -> Recipe:
@@ -100,7 +104,9 @@ def load_recipe(name_or_path: str) -> Recipe:
         data.pop("losses", None)
         return Recipe(stages=stages, **data)
     except (KeyError, TypeError) as error:
-        raise UsageError(f"recipe {name_or_path}: {error}", hint="Compare with the shipped recipe base.toml.") from error
+        raise UsageError(
+            f"recipe {name_or_path}: {error}", hint="Compare with the shipped recipe base.toml."
+        ) from error
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,4 +136,6 @@ def load_plain(name_or_path: str) -> PlainRecipe:
     try:
         return PlainRecipe(**{**data, "schedule": Schedule(**data["schedule"])})
     except (KeyError, TypeError) as error:
-        raise UsageError(f"recipe {name_or_path}: {error}", hint="Compare with the shipped recipe speech.toml.") from error
+        raise UsageError(
+            f"recipe {name_or_path}: {error}", hint="Compare with the shipped recipe speech.toml."
+        ) from error

@@ -4,6 +4,7 @@ Films to learn from are few; recordings are more, and of other people. A stretch
 
 cache/NAME.codes.npy    (V, T) int16 speech tokens of the sound as it is and of spoilt copies, as those of clips
 """
+
 from __future__ import annotations
 
 import zlib
@@ -69,7 +70,10 @@ class Recordings:
         codes, lips = self.speech[chosen], self.likely[chosen]
         first = int(rng.integers(0, max(len(lips) - count, 0) + 1))
         span = slice(first, min(first + count, len(lips)))
-        speech, likely = np.full(count, -1, np.int64), np.full((count, len(SIGNALS)), np.nan, np.float32)
-        speech[:span.stop - first] = codes[int(rng.integers(len(codes))), span]
-        likely[:span.stop - first] = lips[span]
+        speech, likely = (
+            np.full(count, -1, np.int64),
+            np.full((count, len(SIGNALS)), np.nan, np.float32),
+        )
+        speech[: span.stop - first] = codes[int(rng.integers(len(codes))), span]
+        likely[: span.stop - first] = lips[span]
         return speech, likely

@@ -5,6 +5,7 @@
 
 NAME is a clip's or recording's, with @0.88 or @1.14 for a copy played slower or faster (pitch and speed together).
 """
+
 from __future__ import annotations
 
 from collections.abc import Iterator
@@ -28,6 +29,7 @@ Sound = tuple[str, NDArray[np.int16]]
 def read_sound(path: Path) -> NDArray[np.int16]:
     """Sound of any file as (N,) int16, 16 kHz mono; empty when it has none."""
     import av
+
     resampler = av.AudioResampler(format="s16", layout="mono", rate=SAMPLE_HZ)
     parts: list[NDArray[np.int16]] = []
     with av.open(str(path)) as container:
@@ -41,6 +43,7 @@ def read_sound(path: Path) -> NDArray[np.int16]:
 def played_at(samples: NDArray[np.int16], speed: float) -> NDArray[np.int16]:
     """The sound played faster or slower, pitch and all."""
     from scipy.signal import resample_poly
+
     changed = resample_poly(samples.astype(np.float32), 100, round(100 * speed))
     return np.clip(np.round(changed), -32768, 32767).astype(np.int16)
 
@@ -53,7 +56,9 @@ def _sources(corpus: Path, split: str) -> Iterator[tuple[str, Path]]:
         yield from ((path.stem, path) for path in sorted((corpus / "speech").glob("*.opus")))
 
 
-def _sounds(corpus: Path, voices: Path | None, split: str, speeds: tuple[str, ...]) -> Iterator[Sound]:
+def _sounds(
+    corpus: Path, voices: Path | None, split: str, speeds: tuple[str, ...]
+) -> Iterator[Sound]:
     """Names and (N,) int16 of everything that belongs in a cache."""
     for name, path in _sources(corpus, split):
         sound = read_sound(path)
@@ -67,8 +72,15 @@ def _sounds(corpus: Path, voices: Path | None, split: str, speeds: tuple[str, ..
                 yield name, read_sound(voices / f"{name}.wav")
 
 
-def build_sound(corpus: Path, voices: Path | None, cache: Path, teacher: Teacher | None, *, split: str = "train",
-                speeds: tuple[str, ...] = SPEEDS) -> int:
+def build_sound(
+    corpus: Path,
+    voices: Path | None,
+    cache: Path,
+    teacher: Teacher | None,
+    *,
+    split: str = "train",
+    speeds: tuple[str, ...] = SPEEDS,
+) -> int:
     """Fill a cache with the sound of the corpus' clips and recordings, and of synthetic voices.
 
     Args:
@@ -115,4 +127,7 @@ def _store(cache: Path, sounds: list[Sound], teacher: Teacher) -> None:
     features = teacher.features(heard).astype(np.float16)
     for (name, samples), start in zip(sounds, starts, strict=True):
         np.save(cache / f"{name}.pcm.npy", samples)
-        np.save(cache / f"{name}.teacher.npy", features[start:start - (-len(samples) // TOKEN_SAMPLES)])
+        np.save(
+            cache / f"{name}.teacher.npy",
+            features[start : start - (-len(samples) // TOKEN_SAMPLES)],
+        )

@@ -1,4 +1,5 @@
 """`vqcodec train speech`: from clips with sound to the generator that ships."""
+
 from __future__ import annotations
 
 from dataclasses import dataclass
@@ -41,10 +42,21 @@ def prepare(data: Path, cache: Path, tokenizer: SpeechTokenizer, teacher: Path |
         build_recordings(cache, sounds, tokenizer)
 
 
-def train_speech(data: Path, out: Path, *, recipe: str = "speech", cache: Path | None = None, resume: bool = False,
-                 minutes: float | None = None, steps: int | None = None, device: Device = "auto",
-                 tokenizer: Path | None = None, teacher: Path | None = None, features: Path | None = None,
-                 prepared: bool = False) -> Path:
+def train_speech(
+    data: Path,
+    out: Path,
+    *,
+    recipe: str = "speech",
+    cache: Path | None = None,
+    resume: bool = False,
+    minutes: float | None = None,
+    steps: int | None = None,
+    device: Device = "auto",
+    tokenizer: Path | None = None,
+    teacher: Path | None = None,
+    features: Path | None = None,
+    prepared: bool = False,
+) -> Path:
     """Train the generator.
 
     Args:
@@ -79,17 +91,35 @@ def train_speech(data: Path, out: Path, *, recipe: str = "speech", cache: Path |
     space = store.current("motion_space")
     basis = store.read_basis(space)
     torch.manual_seed(settings.schedule.seed)
-    loop = PlainLoop(GeneratorNetwork(shape, extra.get("dropout", 0.1)), settings.schedule, out, choose_device(device))
+    loop = PlainLoop(
+        GeneratorNetwork(shape, extra.get("dropout", 0.1)),
+        settings.schedule,
+        out,
+        choose_device(device),
+    )
     if not shape.codes:
         _measure(loop.model, material.train)
     if resume:
         loop.resume()
     length = int(extra.get("length", 160))
-    draws = Stretches(material.train, basis, batch=settings.batch, length=length, silence=material.silence,
-                      recordings=material.recordings, recorded=material.recorded,
-                      seed=settings.schedule.seed * 1000003 + loop.step, real_weight=extra.get("real_weight", 3.0))
-    loop.run(ahead(iter(draws)), loss_for(basis, extra.get("lips", 6.0)), MotionCheck(material.held, basis, length),
-             minutes=minutes, steps=steps)
+    draws = Stretches(
+        material.train,
+        basis,
+        batch=settings.batch,
+        length=length,
+        silence=material.silence,
+        recordings=material.recordings,
+        recorded=material.recorded,
+        seed=settings.schedule.seed * 1000003 + loop.step,
+        real_weight=extra.get("real_weight", 3.0),
+    )
+    loop.run(
+        ahead(iter(draws)),
+        loss_for(basis, extra.get("lips", 6.0)),
+        MotionCheck(material.held, basis, length),
+        minutes=minutes,
+        steps=steps,
+    )
     return _export(loop, out / "models" / "generator-1.safetensors", heard, space)
 
 
@@ -108,12 +138,25 @@ def _read(cache: Path, sounds: Path, shape: GeneratorShape, recorded: float) -> 
     """The cache's material; no recordings where the clips were not set in step with their sound."""
     recorded = recorded if (cache / "sync.json").is_file() else 0.0
     reader = LipReader.fit(cache, sounds) if recorded else None
-    train, held = load_motion_clips(cache, sounds if recorded or not shape.codes else None, continuous=not shape.codes,
-                                    reader=reader)
+    train, held = load_motion_clips(
+        cache,
+        sounds if recorded or not shape.codes else None,
+        continuous=not shape.codes,
+        reader=reader,
+    )
     if not train:
-        raise UsageError(f"no training clips with sound and a face in {cache}", hint="Pass --data with the corpus folder.")
+        raise UsageError(
+            f"no training clips with sound and a face in {cache}",
+            hint="Pass --data with the corpus folder.",
+        )
     silence = np.load(cache / "silence.codes.npy").astype(np.int64) if shape.codes else None
-    return _Material(train, held, silence, None if reader is None else Recordings.load(cache, sounds, reader), recorded)
+    return _Material(
+        train,
+        held,
+        silence,
+        None if reader is None else Recordings.load(cache, sounds, reader),
+        recorded,
+    )
 
 
 def _export(loop: PlainLoop, target: Path, heard: SpeechTokenizer, space: store.ModelFile) -> Path:

@@ -1,4 +1,5 @@
 """Training of the generator: the paper's loss, digit by digit, with most weight on what moves the lips."""
+
 from __future__ import annotations
 
 import json
@@ -47,8 +48,14 @@ def lip_weights(basis: LandmarkBasis, lips: float = 6.0) -> Tensor:
 
 def lip_directions(basis: LandmarkBasis) -> Tensor:
     """(36, 3) from units of landmark dimensions to pixels: inner opening, outer height and width of the mouth."""
-    points = (basis.components / landmark_weights()).reshape(LANDMARK_DIMS, -1, 2) * basis.units[:LANDMARK_DIMS, None, None]
-    rows = [points[:, 14, 1] - points[:, 13, 1], points[:, 17, 1] - points[:, 0, 1], points[:, 291, 0] - points[:, 61, 0]]
+    points = (basis.components / landmark_weights()).reshape(LANDMARK_DIMS, -1, 2) * basis.units[
+        :LANDMARK_DIMS, None, None
+    ]
+    rows = [
+        points[:, 14, 1] - points[:, 13, 1],
+        points[:, 17, 1] - points[:, 0, 1],
+        points[:, 291, 0] - points[:, 61, 0],
+    ]
     return torch.from_numpy(np.stack(rows, 1).astype(np.float32))
 
 
@@ -82,7 +89,9 @@ def _classes(digits: Tensor, *, groups: bool) -> Tensor:
     return (classes.unflatten(-1, (GROUPS, GROUP_DIMS)) * places).sum(-1)
 
 
-def motion_loss(model: nn.Module, batch: Batch, weights: Tensor, lips: Tensor | None = None) -> dict[str, Tensor]:
+def motion_loss(
+    model: nn.Module, batch: Batch, weights: Tensor, lips: Tensor | None = None
+) -> dict[str, Tensor]:
     """Negative log-likelihood of one layer of each stretch, given those before (paper's L(G | C_r)), weighted by dimension.
 
     Args:
@@ -92,16 +101,28 @@ def motion_loss(model: nn.Module, batch: Batch, weights: Tensor, lips: Tensor | 
         lips: of `lip_directions`: expected lips are tied to real ones as well; None leaves that out.
     """
     assert isinstance(model, GeneratorNetwork)
-    layer = torch.multinomial(torch.tensor(LAYER_ODDS), len(batch["speech"]), replacement=True).to(weights.device)
+    layer = torch.multinomial(torch.tensor(LAYER_ODDS), len(batch["speech"]), replacement=True).to(
+        weights.device
+    )
     filmed = batch["filmed"]
     layer = torch.zeros_like(layer) if model.shape.continuous else torch.where(filmed, layer, 0)
     known = torch.arange(LAYERS, device=layer.device) < layer[:, None]
     digits = batch["used"].float() * known[:, None, None]
-    out = model(batch["speech"], batch["controls"], batch["turned"], batch["portrait"], digits, layer, batch["mask"])
+    out = model(
+        batch["speech"],
+        batch["controls"],
+        batch["turned"],
+        batch["portrait"],
+        digits,
+        layer,
+        batch["mask"],
+    )
     mask = batch["mask"].float()[..., None]
     each = (weights * batch["weights"] * filmed[:, None])[:, None] * mask
     if model.shape.continuous:
-        error = functional.smooth_l1_loss(out.float(), batch["values"].float(), reduction="none", beta=4.0)
+        error = functional.smooth_l1_loss(
+            out.float(), batch["values"].float(), reduction="none", beta=4.0
+        )
         loss = (error * each).sum() / each.sum().clamp(min=1e-6)
         return _tied(dict(total=loss), out, batch, lips)
     mean = out[..., 0] if model.shape.ordinal else None
@@ -110,11 +131,15 @@ def motion_loss(model: nn.Module, batch: Batch, weights: Tensor, lips: Tensor | 
     index = layer[:, None, None, None].expand(-1, *batch["wanted"].shape[1:3], 1)
     wanted = batch["wanted"].long().gather(-1, index)[..., 0]
     right = _classes(wanted, groups=bool(model.shape.groups))
-    surprise = functional.cross_entropy(out.float().flatten(0, 2), right.flatten(), reduction="none").view(right.shape)
+    surprise = functional.cross_entropy(
+        out.float().flatten(0, 2), right.flatten(), reduction="none"
+    ).view(right.shape)
     if model.shape.groups:  # spread over the group's four dimensions
         surprise = surprise.repeat_interleave(GROUP_DIMS, -1) / GROUP_DIMS
-    losses = dict(total=(surprise * each).sum() / each.sum().clamp(min=1e-6),
-                  nats=(surprise * mask).sum() / mask.sum())
+    losses = dict(
+        total=(surprise * each).sum() / each.sum().clamp(min=1e-6),
+        nats=(surprise * mask).sum() / mask.sum(),
+    )
     if model.shape.groups:
         return losses
     if mean is not None:
@@ -124,11 +149,15 @@ def motion_loss(model: nn.Module, batch: Batch, weights: Tensor, lips: Tensor | 
         return _tied(losses, mean, batch, lips)
     steps = torch.tensor(STEPS, dtype=torch.float32, device=digits.device)
     levels = torch.arange(LEVELS, device=digits.device) - HALF
-    expected = digits @ steps + (out.float().softmax(-1) * levels).sum(-1) * steps[layer][:, None, None]
+    expected = (
+        digits @ steps + (out.float().softmax(-1) * levels).sum(-1) * steps[layer][:, None, None]
+    )
     return _tied(losses, expected, batch, lips)
 
 
-def _tied(losses: dict[str, Tensor], expected: Tensor, batch: Batch, lips: Tensor | None) -> dict[str, Tensor]:
+def _tied(
+    losses: dict[str, Tensor], expected: Tensor, batch: Batch, lips: Tensor | None
+) -> dict[str, Tensor]:
     """The losses with those of the lips' timing: by the lips that were filmed, and by those that the sound lets expect."""
     if lips is None:
         return losses
@@ -139,7 +168,11 @@ def _tied(losses: dict[str, Tensor], expected: Tensor, batch: Batch, lips: Tenso
     told = known.any(1).float()
     unlike = disagreement(track, PIXELS_OF_LIKELY * batch["likely"].nan_to_num(), known)
     likely = (unlike * told).sum() / told.sum().clamp(min=1)
-    return losses | dict(total=losses["total"] + TIE_WEIGHT * apart + LIKELY_WEIGHT * likely, apart=apart, likely=likely)
+    return losses | dict(
+        total=losses["total"] + TIE_WEIGHT * apart + LIKELY_WEIGHT * likely,
+        apart=apart,
+        likely=likely,
+    )
 
 
 class MotionCheck:
@@ -151,10 +184,24 @@ class MotionCheck:
         length: frames of a stretch.
     """
 
-    def __init__(self, clips: list[MotionClip], basis: LandmarkBasis, length: int, stretches: int = 24) -> None:
+    def __init__(
+        self, clips: list[MotionClip], basis: LandmarkBasis, length: int, stretches: int = 24
+    ) -> None:
         self._basis = basis
-        longest = sorted((c for c in clips if len(c) >= length), key=lambda c: (not c.real, -len(c)))[:stretches]
-        draws = iter(Stretches(longest or clips, basis, batch=4, length=length, seed=5, real_weight=1.0, spoil=False))
+        longest = sorted(
+            (c for c in clips if len(c) >= length), key=lambda c: (not c.real, -len(c))
+        )[:stretches]
+        draws = iter(
+            Stretches(
+                longest or clips,
+                basis,
+                batch=4,
+                length=length,
+                seed=5,
+                real_weight=1.0,
+                spoil=False,
+            )
+        )
         self._batches = [next(draws) for _ in range(max(len(longest) // 4, 1))] if clips else []
 
     def __call__(self, model: nn.Module) -> dict[str, Any]:
@@ -168,21 +215,30 @@ class MotionCheck:
             wrong += self._sync(model, batch, batch["speech"].roll(1, 0))
         if not self._batches:
             return {}
-        return dict(nats_per_digit=round(float(np.mean(nats)), 4), sync=round(float(np.nanmean(right)), 4),
-                    wrong_sync=round(float(np.nanmean(wrong)), 4))
+        return dict(
+            nats_per_digit=round(float(np.mean(nats)), 4),
+            sync=round(float(np.nanmean(right)), 4),
+            wrong_sync=round(float(np.nanmean(wrong)), 4),
+        )
 
     def _sync(self, model: GeneratorNetwork, batch: Batch, speech: Tensor) -> list[float]:
         told = (batch[key] for key in ("controls", "turned", "portrait", "mask"))
         values = coarse_to_fine(model, speech, *told, expected=True)
         out = []
-        for row, true, portrait, mask in zip(values, batch["values"], batch["portrait"], batch["mask"], strict=True):
+        for row, true, portrait, mask in zip(
+            values, batch["values"], batch["portrait"], batch["mask"], strict=True
+        ):
             made, real = (self._opening(v[mask].numpy(), portrait.numpy()) for v in (row, true))
             out.append(lip_correlation(real, made, 25).correlation)
         return out
 
-    def _opening(self, values: NDArray[np.number], portrait: NDArray[np.float32]) -> NDArray[np.float64]:
+    def _opening(
+        self, values: NDArray[np.number], portrait: NDArray[np.float32]
+    ) -> NDArray[np.float64]:
         start = portrait[:DIMS] * 64 * self._basis.units
-        return opening_track(self._basis.landmarks((values * self._basis.units + start).astype(np.float32)))
+        return opening_track(
+            self._basis.landmarks((values * self._basis.units + start).astype(np.float32))
+        )
 
 
 def loss_for(basis: LandmarkBasis, lips: float) -> Any:
@@ -190,8 +246,21 @@ def loss_for(basis: LandmarkBasis, lips: float) -> Any:
     return partial(motion_loss, weights=lip_weights(basis, lips), lips=lip_directions(basis))
 
 
-def export_generator(model: GeneratorNetwork, target: Path, name: str, tokenizer: ModelId, space: ModelId) -> None:
+def export_generator(
+    model: GeneratorNetwork, target: Path, name: str, tokenizer: ModelId, space: ModelId
+) -> None:
     """Write the network in fp16, bound to the speech tokenizer and motion space by their sha256."""
-    bound = {k: f"{m.name}@{m.sha256.hex()}" for k, m in (("speech_tokenizer", tokenizer), ("motion_space", space))}
-    save_file({k: v.half().contiguous() for k, v in model.state_dict().items()}, str(target),
-              metadata={"kind": "generator", "name": name, "shape": json.dumps(model.shape.to_facts()), **bound})
+    bound = {
+        k: f"{m.name}@{m.sha256.hex()}"
+        for k, m in (("speech_tokenizer", tokenizer), ("motion_space", space))
+    }
+    save_file(
+        {k: v.half().contiguous() for k, v in model.state_dict().items()},
+        str(target),
+        metadata={
+            "kind": "generator",
+            "name": name,
+            "shape": json.dumps(model.shape.to_facts()),
+            **bound,
+        },
+    )

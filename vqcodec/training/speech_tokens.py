@@ -1,4 +1,5 @@
 """Training of the speech tokenizer: from spoilt speech to what Whisper's encoder makes of it clean, by five numbers a token."""
+
 from __future__ import annotations
 
 import json
@@ -59,17 +60,33 @@ def load_sounds(cache: Path, clips: Path | None = None) -> tuple[list[Sound], li
         UsageError: the cache is empty.
     """
     train, held = list[Sound](), list[Sound]()
-    reader = None if clips is None else LipReader.fit(clips, cache, frozenset(
-        path.name.removesuffix(".motion.npy") for path in clips.glob("*.motion.npy")
-        if held_out(path.name.removesuffix(".motion.npy"))))
+    reader = (
+        None
+        if clips is None
+        else LipReader.fit(
+            clips,
+            cache,
+            frozenset(
+                path.name.removesuffix(".motion.npy")
+                for path in clips.glob("*.motion.npy")
+                if held_out(path.name.removesuffix(".motion.npy"))
+            ),
+        )
+    )
     for path in sorted(cache.glob("*.teacher.npy")):
         name = path.name.removesuffix(".teacher.npy")
         features = np.load(path, mmap_mode="r")
-        sound = Sound(np.load(cache / f"{name}.pcm.npy", mmap_mode="r"), features, synthetic=name[0] not in "ts",
-                      lips=None if reader is None else reader(features))
+        sound = Sound(
+            np.load(cache / f"{name}.pcm.npy", mmap_mode="r"),
+            features,
+            synthetic=name[0] not in "ts",
+            lips=None if reader is None else reader(features),
+        )
         (held if held_out(name) else train).append(sound)
     if not train:
-        raise UsageError(f"no sounds in {cache}", hint="It is filled from --data, --voices and --teacher.")
+        raise UsageError(
+            f"no sounds in {cache}", hint="It is filled from --data, --voices and --teacher."
+        )
     return train, held
 
 
@@ -86,7 +103,9 @@ class Windows:
     def __init__(self, sounds: list[Sound], batch: int, seed: int, *, spoil: bool = True) -> None:
         self._sounds, self._batch, self._spoil = sounds, batch, spoil
         self._rng = np.random.default_rng(seed)
-        weights = np.array([len(s.features) * (1.0 if s.synthetic else REAL_WEIGHT) for s in sounds])
+        weights = np.array(
+            [len(s.features) * (1.0 if s.synthetic else REAL_WEIGHT) for s in sounds]
+        )
         self._odds = weights / weights.sum()
 
     def _draw(self) -> dict[str, NDArray[np.float32]]:
@@ -94,21 +113,31 @@ class Windows:
         sound = self._sounds[self._rng.choice(len(self._sounds), p=self._odds)]
         start = int(self._rng.integers(-10, max(len(sound.features) - WINDOW_TOKENS + 10, -9)))
         first = max(start, 0)
-        cut = sound.samples[first * TOKEN_SAMPLES:(start + WINDOW_TOKENS) * TOKEN_SAMPLES].astype(np.float32) / 32768
+        cut = (
+            sound.samples[first * TOKEN_SAMPLES : (start + WINDOW_TOKENS) * TOKEN_SAMPLES].astype(
+                np.float32
+            )
+            / 32768
+        )
         clean = np.zeros(WINDOW_TOKENS * TOKEN_SAMPLES, np.float32)
-        clean[(first - start) * TOKEN_SAMPLES:][:len(cut)] = cut
+        clean[(first - start) * TOKEN_SAMPLES :][: len(cut)] = cut
         target = np.zeros((WINDOW_TOKENS, FEATURES), np.float32)
-        known = sound.features[first:start + WINDOW_TOKENS]
-        target[first - start:first - start + len(known)] = known
-        heard = augment(clean, self._rng) if self._spoil and self._rng.random() > CLEAN_SHARE else clean
+        known = sound.features[first : start + WINDOW_TOKENS]
+        target[first - start : first - start + len(known)] = known
+        heard = (
+            augment(clean, self._rng) if self._spoil and self._rng.random() > CLEAN_SHARE else clean
+        )
         mel = log_mel(clean).reshape(WINDOW_TOKENS, FRAMES_PER_TOKEN, BANDS).mean(1)
         mask = np.zeros(WINDOW_TOKENS, np.float32)
-        mask[first - start:first - start + len(known)] = 1
-        lips, seen = np.zeros((WINDOW_TOKENS, len(SIGNALS)), np.float32), np.zeros(WINDOW_TOKENS, np.float32)
+        mask[first - start : first - start + len(known)] = 1
+        lips, seen = (
+            np.zeros((WINDOW_TOKENS, len(SIGNALS)), np.float32),
+            np.zeros(WINDOW_TOKENS, np.float32),
+        )
         if sound.lips is not None:
-            part = sound.lips[first:start + WINDOW_TOKENS]
-            lips[first - start:first - start + len(part)] = part
-            seen[first - start:first - start + len(part)] = 1
+            part = sound.lips[first : start + WINDOW_TOKENS]
+            lips[first - start : first - start + len(part)] = part
+            seen[first - start : first - start + len(part)] = 1
         return dict(heard=log_mel(heard), mel=mel, target=target, mask=mask, lips=lips, seen=seen)
 
     def __iter__(self) -> Iterator[Batch]:
@@ -162,7 +191,7 @@ def principal_axes(sounds: list[Sound]) -> tuple[Tensor, Tensor]:
     Returns:
         (1024,) mean and (1024, 128) axes; projections have a total variance of 1 per axis on average.
     """
-    every = sounds[::max(len(sounds) // 400, 1)]
+    every = sounds[:: max(len(sounds) // 400, 1)]
     sample = np.concatenate([np.asarray(s.features[::4], np.float32) for s in every])
     mean, scale = sample.mean(0), sample.std(0) + 1e-3
     centred = (sample - mean) / scale
@@ -183,8 +212,12 @@ def speech_loss(model: nn.Module, batch: Batch) -> dict[str, Tensor]:
     def distance(given: Tensor, right: Tensor, where: Tensor = mask) -> Tensor:
         return (((given.float() - right) ** 2).mean(-1, keepdim=True) * where).sum()
 
-    losses = dict(taught=distance(features, wanted), direct=distance(direct, wanted),
-                  mel=distance(mel, (batch["mel"] - MEL_MEAN) / MEL_SCALE), lips=distance(lips, batch["lips"], seen))
+    losses = dict(
+        taught=distance(features, wanted),
+        direct=distance(direct, wanted),
+        mel=distance(mel, (batch["mel"] - MEL_MEAN) / MEL_SCALE),
+        lips=distance(lips, batch["lips"], seen),
+    )
     total = torch.stack([WEIGHTS[name] * value for name, value in losses.items()]).sum()
     return dict(total=total, **losses)
 
@@ -209,12 +242,23 @@ class SpeechCheck:
             return {}
         counts = torch.bincount(torch.cat(codes)).float()
         odds = counts[counts > 0] / counts.sum()
-        return dict(taught=round(float(np.mean(losses)), 4), lips=round(float(np.mean(lips)), 4),
-                    codes_used=int((counts > 0).sum()), bits=round(float(-(odds * odds.log2()).sum()), 2))
+        return dict(
+            taught=round(float(np.mean(losses)), 4),
+            lips=round(float(np.mean(lips)), 4),
+            codes_used=int((counts > 0).sum()),
+            bits=round(float(-(odds * odds.log2()).sum()), 2),
+        )
 
 
 def export_tokenizer(model: SpeechModel, target: Path, name: str) -> None:
     """Write the encoder in fp16."""
     tensors = {k: v.half().contiguous() for k, v in model.encoder.state_dict().items()}
-    save_file(tensors, str(target), metadata={"kind": "speech tokenizer", "name": name,
-                                              "encoder": json.dumps(model.encoder.shape.to_facts())})
+    save_file(
+        tensors,
+        str(target),
+        metadata={
+            "kind": "speech tokenizer",
+            "name": name,
+            "encoder": json.dumps(model.encoder.shape.to_facts()),
+        },
+    )

@@ -1,4 +1,5 @@
 """`vqcodec train speech-tokens`: from recordings, synthetic voices and a teacher to the speech tokenizer that ships."""
+
 from __future__ import annotations
 
 from pathlib import Path
@@ -24,9 +25,20 @@ from vqcodec.training.speech_tokens import (
 from vqcodec.training.teacher import Teacher
 
 
-def train_speech_tokens(data: Path, out: Path, *, voices: Path | None = None, teacher: Path | None = None,
-                        recipe: str = "speech-tokens", cache: Path | None = None, clips: Path | None = None, resume: bool = False,
-                        minutes: float | None = None, steps: int | None = None, device: Device = "auto") -> Path:
+def train_speech_tokens(
+    data: Path,
+    out: Path,
+    *,
+    voices: Path | None = None,
+    teacher: Path | None = None,
+    recipe: str = "speech-tokens",
+    cache: Path | None = None,
+    clips: Path | None = None,
+    resume: bool = False,
+    minutes: float | None = None,
+    steps: int | None = None,
+    device: Device = "auto",
+) -> Path:
     """Train the speech tokenizer.
 
     Args:
@@ -56,7 +68,9 @@ def train_speech_tokens(data: Path, out: Path, *, voices: Path | None = None, te
     train, held = load_sounds(cache, clips)
     torch.manual_seed(settings.schedule.seed)
     shape = EncoderShape(**settings.shape)
-    loop = PlainLoop(SpeechModel(shape, *principal_axes(train)), settings.schedule, out, choose_device(device))
+    loop = PlainLoop(
+        SpeechModel(shape, *principal_axes(train)), settings.schedule, out, choose_device(device)
+    )
     if resume:
         loop.resume()
     draws = Windows(train, settings.batch, settings.schedule.seed * 1000003 + loop.step)

@@ -1,4 +1,5 @@
 """Faster, slower, higher, lower: speech of other speakers out of the same recording."""
+
 from __future__ import annotations
 
 from fractions import Fraction
@@ -20,7 +21,10 @@ _DENOMINATOR = 100
 
 def _checked(factor: float) -> Fraction:
     if not FACTORS[0] <= factor <= FACTORS[1]:
-        raise UsageError(f"speech can't be changed {factor:g} times", hint=f"give a factor from {FACTORS[0]} to {FACTORS[1]}")
+        raise UsageError(
+            f"speech can't be changed {factor:g} times",
+            hint=f"give a factor from {FACTORS[0]} to {FACTORS[1]}",
+        )
     return Fraction(factor).limit_denominator(_DENOMINATOR)
 
 

@@ -5,6 +5,7 @@
 All of them have the same network but for its first and last layer, the same examples and the same time. `--rows` also takes
 `df` and `dg`, discrete in and out with a logit for each digit, and with one for each of a group's 625 classes.
 """
+
 from __future__ import annotations
 
 import argparse
@@ -47,7 +48,9 @@ class RowModel:
     basis: LandmarkBasis
     shape: HeadShape
 
-    def motion(self, speech: NDArray[Any], controls: Controls, portrait: PortraitFacts) -> NDArray[np.float32]:
+    def motion(
+        self, speech: NDArray[Any], controls: Controls, portrait: PortraitFacts
+    ) -> NDArray[np.float32]:
         """Motion features f_t of every frame.
 
         Args:
@@ -58,10 +61,18 @@ class RowModel:
         Returns:
             (T, 48) float32; of a discrete row whole units away from f_s, as a stream would hold them.
         """
-        table, turned, facts = conditions(portrait.landmarks, portrait.controls, controls, portrait.features, self.basis,
-                                          self.shape)
+        table, turned, facts = conditions(
+            portrait.landmarks,
+            portrait.controls,
+            controls,
+            portrait.features,
+            self.basis,
+            self.shape,
+        )
         heard = speech.astype(np.int64 if self.network.shape.codes else np.float32)
-        given = (torch.from_numpy(np.ascontiguousarray(x))[None] for x in (heard, table, turned, facts))
+        given = (
+            torch.from_numpy(np.ascontiguousarray(x))[None] for x in (heard, table, turned, facts)
+        )
         values = coarse_to_fine(self.network, *given)[0].numpy().clip(-170, 170)
         values[:, 36:40] = 0  # the background, as the generator has it
         return np.asarray(portrait.features + values * self.basis.units, np.float32)
@@ -77,7 +88,9 @@ def load_row(path: Path) -> RowModel:
         shape = GeneratorShape(**json.loads((handle.metadata() or {})["shape"]))
     network = GeneratorNetwork(shape, dropout=0.0)
     network.load_state_dict({k: v.float() for k, v in load_file(str(path)).items()})
-    return RowModel(network.eval(), store.read_basis(store.current("motion_space")), HeadShape.load())
+    return RowModel(
+        network.eval(), store.read_basis(store.current("motion_space")), HeadShape.load()
+    )
 
 
 def row_recipe(base: str, row: str) -> str:
@@ -94,7 +107,9 @@ def row_recipe(base: str, row: str) -> str:
 
 def main() -> None:
     """Command line; see the module."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("corpus", type=Path)
     parser.add_argument("out", type=Path)
     parser.add_argument("--cache", type=Path, required=True)
@@ -107,8 +122,15 @@ def main() -> None:
     for row in args.rows:
         recipe = args.out / f"row-{row}.toml"
         recipe.write_text(row_recipe(base, row))
-        made = train_speech(args.corpus, args.out / row, recipe=str(recipe), cache=args.cache, features=args.features,
-                            minutes=args.minutes, prepared=True)
+        made = train_speech(
+            args.corpus,
+            args.out / row,
+            recipe=str(recipe),
+            cache=args.cache,
+            features=args.features,
+            minutes=args.minutes,
+            prepared=True,
+        )
         target = args.out / f"row-{row}.safetensors"
         target.write_bytes(made.read_bytes())
         print(f"{row}: {target}", flush=True)

@@ -6,6 +6,7 @@ A TOKENS_DIR holds NAME.npy, uint16 (T, 12, 4), one per clip (vqcodec.training.t
 `example-1.json` to `bitstream_spec/tables/`, and the packaged copy of the tables to `vqcodec/entropy/`. `--check` reports
 rates on other clips.
 """
+
 from __future__ import annotations
 
 import argparse
@@ -33,7 +34,9 @@ def format_tables(layers: list[LayerTables]) -> str:
     for layer in layers:
         lines = []
         for name in LayerTables.__slots__[:-1]:
-            lines.append(f"  {json.dumps(name)}: {json.dumps(getattr(layer, name).tolist(), separators=(',', ':'))}")
+            lines.append(
+                f"  {json.dumps(name)}: {json.dumps(getattr(layer, name).tolist(), separators=(',', ':'))}"
+            )
         classes = []
         for table in layer.frequencies.tolist():
             rows = ",\n".join("   " + json.dumps(combo, separators=(",", ":")) for combo in table)
@@ -58,8 +61,15 @@ def trace(indices: NDArray[np.uint16], layer: int, frame: int) -> str:
         model.contexts(t)
         model.update(t, digits[t, :, layer])
     contexts = model.contexts(frame)
-    fields = {"layer": layer + 1, "frame": frame, "kind": model.kind.tolist(), "mu": model.mu.tolist(),
-              "sigma": model.sigma.tolist(), "m": model.mirror.tolist(), "context": contexts.tolist()}
+    fields = {
+        "layer": layer + 1,
+        "frame": frame,
+        "kind": model.kind.tolist(),
+        "mu": model.mu.tolist(),
+        "sigma": model.sigma.tolist(),
+        "m": model.mirror.tolist(),
+        "context": contexts.tolist(),
+    }
     return json.dumps(fields, separators=(",", ":"))
 
 
@@ -67,19 +77,26 @@ def write_example(path: Path) -> None:
     """Write the fixed input, its payloads, the coder's final states and what the model computes on the way."""
     indices = example_indices()
     payloads = encode_layers(indices)
-    traces = ",\n".join("  " + trace(indices, layer, t) for layer in range(LAYERS) for t in (0, 1, len(indices) - 1))
+    traces = ",\n".join(
+        "  " + trace(indices, layer, t) for layer in range(LAYERS) for t in (0, 1, len(indices) - 1)
+    )
     rows = ",\n".join("  " + json.dumps(frame, separators=(",", ":")) for frame in indices.tolist())
     coded = json.dumps([p.hex() for p in payloads])
     states = json.dumps(final_states(payloads, len(indices)))
-    path.write_text(f'{{"frames": {len(indices)},\n "indices": [\n{rows}\n ],\n "payloads": {coded},\n'
-                    f' "final_states": {states},\n "traces": [\n{traces}\n ]}}\n', encoding="utf-8")
+    path.write_text(
+        f'{{"frames": {len(indices)},\n "indices": [\n{rows}\n ],\n "payloads": {coded},\n'
+        f' "final_states": {states},\n "traces": [\n{traces}\n ]}}\n',
+        encoding="utf-8",
+    )
 
 
 def main() -> None:
     """Entry point."""
     parser = argparse.ArgumentParser(description="Fit the entropy tables to token arrays.")
     parser.add_argument("tokens", type=Path, nargs="+", help="folders of (T, 12, 4) token arrays")
-    parser.add_argument("--check", type=Path, help="folder of other clips' tokens to report rates on")
+    parser.add_argument(
+        "--check", type=Path, help="folder of other clips' tokens to report rates on"
+    )
     args = parser.parse_args()
     clips = [clip for folder in args.tokens for clip in sorted(folder.glob("*.npy"))]
     batches = read_batches(clips)
@@ -93,7 +110,7 @@ def main() -> None:
     others = sorted(args.check.glob("*.npy")) if args.check else []
     for name, chosen in (("of the clips fitted to", clips), ("of the clips to check on", others)):
         if chosen:
-            sample = chosen[::max(len(chosen) // 24, 1)]
+            sample = chosen[:: max(len(chosen) // 24, 1)]
             print(f"{len(sample)} {name}\n{report(measure(sample))}")
 
 

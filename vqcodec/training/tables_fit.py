@@ -2,6 +2,7 @@
 
 Coding uses the integers alone. `vqcodec.training.tables` is the command.
 """
+
 from __future__ import annotations
 
 from collections import defaultdict
@@ -47,10 +48,13 @@ def read_batches(clips: Sequence[Path], group_frames: int = GROUP_FRAMES) -> lis
     for path in clips:
         digits = split_indices(np.load(path, allow_pickle=False))
         for start in range(0, len(digits), group_frames):
-            group = digits[start:start + group_frames]
+            group = digits[start : start + group_frames]
             by_length[len(group)].append(group)
     if not by_length:
-        raise UsageError("no .npy token arrays to fit to", hint="Write them with python -m vqcodec.training.tokens first.")
+        raise UsageError(
+            "no .npy token arrays to fit to",
+            hint="Write them with python -m vqcodec.training.tokens first.",
+        )
     return [Batch(np.stack(groups, axis=1)) for groups in by_length.values()]
 
 
@@ -60,10 +64,13 @@ def blank(layer: int) -> LayerTables:
     return LayerTables(
         activity_thresholds=np.array([round(a * 1024) for a in ACTIVITY_STEPS], np.int64),
         coefficients=np.zeros((kinds, FEATURES), np.int64),
-        start_scale=np.full((3, DIMS), 1024, np.int64), start_slope=np.zeros(3, np.int64),
+        start_scale=np.full((3, DIMS), 1024, np.int64),
+        start_slope=np.zeros(3, np.int64),
         scale_weights=np.tile(np.array([128, 128, 0, 0, 0, 0], np.int64), (STATES, 1)),
-        first_thresholds=np.zeros(0, np.int64), scale_thresholds=np.zeros(0, np.int64),
-        frequencies=np.ones((2, COMBOS[layer], PHASES, 5), np.int64))
+        first_thresholds=np.zeros(0, np.int64),
+        scale_thresholds=np.zeros(0, np.int64),
+        frequencies=np.ones((2, COMBOS[layer], PHASES, 5), np.int64),
+    )
 
 
 @dataclass
@@ -153,7 +160,9 @@ def fit_coefficients(tables: LayerTables, layer: int, batches: list[Batch]) -> L
                 later.add(kind - 1, x, y)
             model.update(t, digit)
     classes = len(tables.activity_thresholds) + 1
-    fitted = np.concatenate([first.solve(np.zeros(1, np.int64)), later.solve(np.arange(len(later.target)) % classes)])
+    fitted = np.concatenate(
+        [first.solve(np.zeros(1, np.int64)), later.solve(np.arange(len(later.target)) % classes)]
+    )
     return replace(tables, coefficients=np.round(fitted * 4096).astype(np.int64))
 
 
@@ -214,13 +223,18 @@ def gather(tables: LayerTables, layer: int, batches: list[Batch]) -> tuple[Ints,
 def thresholds(sigma: Ints, classes: int) -> Ints:
     """Class limits: geometric between the bulk's ends, so that every class has a similar width in octaves."""
     low, high = np.quantile(np.maximum(sigma, SMALLEST_SCALE), [0.02, 0.998])
-    limits = np.unique(np.round(np.geomspace(max(low, SMALLEST_SCALE), max(high, low + classes), classes - 1)))
+    limits = np.unique(
+        np.round(np.geomspace(max(low, SMALLEST_SCALE), max(high, low + classes), classes - 1))
+    )
     return limits.astype(np.int64)
 
 
 def laplace(limits: Ints) -> Floats:
     """(classes, 1, 41, 5) two-sided exponentials around each phase: what rows without any sample fall back on."""
-    scale = np.concatenate([limits[:1] * 0.7, np.sqrt(limits[:-1] * limits[1:]), limits[-1:] * 1.4]) / 1024
+    scale = (
+        np.concatenate([limits[:1] * 0.7, np.sqrt(limits[:-1] * limits[1:]), limits[-1:] * 1.4])
+        / 1024
+    )
     phase, digit = (np.arange(PHASES) - PHASES // 2) / 8, np.arange(-2, 3)
     away = np.maximum(np.abs(digit - phase[:, None]) - 0.4, 0.0)
     weight = np.exp(-away / np.maximum(scale, 0.05)[:, None, None]) + 1e-5
@@ -252,14 +266,21 @@ def fit_frequencies(tables: LayerTables, layer: int, batches: list[Batch]) -> La
     first, sigma, context, folded = gather(tables, layer, batches)
     limits_first = thresholds(sigma[first != 0], FIRST_CLASSES)
     limits = thresholds(sigma[first == 0], SCALE_CLASSES)
-    classes = np.where(first != 0, np.searchsorted(limits_first, sigma, side="right"),
-                       len(limits_first) + 1 + np.searchsorted(limits, sigma, side="right"))
+    classes = np.where(
+        first != 0,
+        np.searchsorted(limits_first, sigma, side="right"),
+        len(limits_first) + 1 + np.searchsorted(limits, sigma, side="right"),
+    )
     fallback = np.concatenate([laplace(limits_first), laplace(limits)])
     shape = (len(fallback), COMBOS[layer], PHASES, 5)
     cells = (classes * (COMBOS[layer] * PHASES) + context) * 5 + folded
     counts = np.bincount(cells, minlength=int(np.prod(shape))).astype(np.float64).reshape(shape)
-    return replace(tables, first_thresholds=limits_first, scale_thresholds=limits,
-                   frequencies=to_frequencies(smooth(counts, fallback)))
+    return replace(
+        tables,
+        first_thresholds=limits_first,
+        scale_thresholds=limits,
+        frequencies=to_frequencies(smooth(counts, fallback)),
+    )
 
 
 def fit_layer(layer: int, batches: list[Batch]) -> LayerTables:

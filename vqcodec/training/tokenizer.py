@@ -1,4 +1,5 @@
 """`vqcodec train tokenizer`: from a folder of clips to weights that ship, in one call."""
+
 from __future__ import annotations
 
 import json
@@ -34,7 +35,9 @@ def fit_from_cache(cache: Path, settings: dict[str, float], seed: int = 0) -> La
         first, second = rng.integers(len(landmarks), size=(2, 120))
         motions.append(landmarks[first] - landmarks[second])
     if not shapes:
-        raise UsageError(f"no training clips with faces in {cache}", hint="Pass --data with the corpus folder.")
+        raise UsageError(
+            f"no training clips with faces in {cache}", hint="Pass --data with the corpus folder."
+        )
     return fit_basis(np.concatenate(shapes), np.concatenate(motions), **settings)
 
 
@@ -60,9 +63,17 @@ def _start_processes() -> tuple[int, int]:
     return rank, world
 
 
-def train_tokenizer(data: Path, out: Path, *, recipe: str = "base", cache: Path | None = None,
-                    resume: bool = False, minutes: float | None = None, steps: int | None = None,
-                    device: Device = "auto") -> Path:
+def train_tokenizer(
+    data: Path,
+    out: Path,
+    *,
+    recipe: str = "base",
+    cache: Path | None = None,
+    resume: bool = False,
+    minutes: float | None = None,
+    steps: int | None = None,
+    device: Device = "auto",
+) -> Path:
     """Train motion space and renderer.
 
     Args:

@@ -4,6 +4,7 @@
 
 Writes OUT/NAME.npy, uint16 (T, 12, 4), for every n-th clip of the split; clips that are there already are kept.
 """
+
 from __future__ import annotations
 
 import argparse
@@ -31,14 +32,20 @@ def clip_tokens(path: Path, parts: EncoderParts, rdo: float = 0.0) -> np.ndarray
     options = EncodeOptions(audio=AudioChoice("none"), portrait_frame="first", crop="full", rdo=rdo)
     encode(path, buffer, options, parts=parts)
     buffer.seek(0)
-    return np.concatenate([item.indices for item in Reader(buffer) if isinstance(item, MotionGroup)])
+    return np.concatenate(
+        [item.indices for item in Reader(buffer) if isinstance(item, MotionGroup)]
+    )
 
 
-def write_tokens(corpus: Path, out: Path, *, every: int = 4, split: str = "train", rdo: float = 0.0) -> int:
+def write_tokens(
+    corpus: Path, out: Path, *, every: int = 4, split: str = "train", rdo: float = 0.0
+) -> int:
     """Write the arrays; returns how many there are now."""
     out.mkdir(parents=True, exist_ok=True)
     parts = EncoderParts.load(EncodeOptions())
-    rows = sorted((r for r in read_index(corpus) if r.split == split), key=lambda r: r.file)[::every]
+    rows = sorted((r for r in read_index(corpus) if r.split == split), key=lambda r: r.file)[
+        ::every
+    ]
     for row in rows:
         target = out / f"{row.name}.npy"
         if target.exists():
@@ -52,14 +59,18 @@ def write_tokens(corpus: Path, out: Path, *, every: int = 4, split: str = "train
 
 def main() -> None:
     """Command line; see the module."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("corpus", type=Path)
     parser.add_argument("out", type=Path)
     parser.add_argument("--every", type=int, default=4)
     parser.add_argument("--split", default="train")
     parser.add_argument("--rdo", type=float, default=0.0)
     args = parser.parse_args()
-    print(f"{write_tokens(args.corpus, args.out, every=args.every, split=args.split, rdo=args.rdo)} token arrays in {args.out}")
+    print(
+        f"{write_tokens(args.corpus, args.out, every=args.every, split=args.split, rdo=args.rdo)} token arrays in {args.out}"
+    )
 
 
 if __name__ == "__main__":

@@ -10,6 +10,7 @@ Splits: `train` (pieces of 4-12 s of speech and its pauses, many voices, speeds 
 in none). The same seed gives the same pieces in a fresh process (espeak-ng carries state from one text to the next).
 Sentences: `sentences.toml`.
 """
+
 from __future__ import annotations
 
 import argparse
@@ -87,8 +88,12 @@ def load_languages(path: Path = SENTENCES) -> list[Language]:
 def random_manner(language: Language, rng: np.random.Generator) -> Manner:
     """A voice of either sex with equal chance, speed and pitch."""
     variant = str(rng.choice(FEMALE if rng.random() < 0.5 else MALE))
-    return Manner(f"{language.voice}+{variant}", int(rng.integers(SPEEDS_WPM[0], SPEEDS_WPM[1] + 1)),
-                  int(rng.integers(25, 81)), int(rng.integers(30, 81)))
+    return Manner(
+        f"{language.voice}+{variant}",
+        int(rng.integers(SPEEDS_WPM[0], SPEEDS_WPM[1] + 1)),
+        int(rng.integers(25, 81)),
+        int(rng.integers(30, 81)),
+    )
 
 
 def shuffled_words(sentences: Sequence[str], rng: np.random.Generator) -> str:
@@ -119,7 +124,10 @@ def joined(utterances: Sequence[Utterance], pauses_s: Sequence[float], peak: flo
     for utterance, pause_s in zip(utterances, pauses_s[:-1], strict=True):
         pause(pause_s)
         blocks.append(utterance.samples)
-        phones += [Phone(at / SAMPLE_HZ + p.start_s, at / SAMPLE_HZ + p.end_s, p.name) for p in utterance.phones]
+        phones += [
+            Phone(at / SAMPLE_HZ + p.start_s, at / SAMPLE_HZ + p.end_s, p.name)
+            for p in utterance.phones
+        ]
         at += len(utterance.samples)
     pause(pauses_s[-1])
     samples = np.concatenate(blocks)
@@ -128,8 +136,13 @@ def joined(utterances: Sequence[Utterance], pauses_s: Sequence[float], peak: flo
 
 
 def _spoken(speaker: Speaker, text: str, manner: Manner) -> Utterance:
-    return speaker.say(text, manner.voice, words_per_minute=manner.words_per_minute, pitch=manner.pitch,
-                       pitch_range=manner.pitch_range)
+    return speaker.say(
+        text,
+        manner.voice,
+        words_per_minute=manner.words_per_minute,
+        pitch=manner.pitch,
+        pitch_range=manner.pitch_range,
+    )
 
 
 def _with_pauses(utterances: Sequence[Utterance], rng: np.random.Generator) -> Utterance:
@@ -137,7 +150,9 @@ def _with_pauses(utterances: Sequence[Utterance], rng: np.random.Generator) -> U
     return joined(utterances, pauses, float(rng.uniform(*PEAK)))
 
 
-def training_pieces(speaker: Speaker, language: Language, seconds: float, seed: int) -> Iterator[tuple[Utterance, Manner]]:
+def training_pieces(
+    speaker: Speaker, language: Language, seconds: float, seed: int
+) -> Iterator[tuple[Utterance, Manner]]:
     """Pieces of `PIECE_S` of one language until `seconds` are full; every sentence comes equally often."""
     rng = np.random.default_rng([seed, *language.code.encode()])
     order: list[int] = []
@@ -161,13 +176,19 @@ def training_pieces(speaker: Speaker, language: Language, seconds: float, seed: 
         yield piece, manner
 
 
-def heldout_pieces(speaker: Speaker, language: Language, seed: int) -> Iterator[tuple[Utterance, Manner]]:
+def heldout_pieces(
+    speaker: Speaker, language: Language, seed: int
+) -> Iterator[tuple[Utterance, Manner]]:
     """Every held-out sentence of a language alone, once by a woman's voice and once by a man's."""
     rng = np.random.default_rng([seed, 1, *language.code.encode()])
     for text in language.heldout:
         for variants in (FEMALE, MALE)[:HELDOUT_VOICES]:
-            manner = Manner(f"{language.voice}+{rng.choice(variants)}", int(rng.integers(130, 211)),
-                            int(rng.integers(35, 66)), 50)
+            manner = Manner(
+                f"{language.voice}+{rng.choice(variants)}",
+                int(rng.integers(130, 211)),
+                int(rng.integers(35, 66)),
+                50,
+            )
             yield _with_pauses([_spoken(speaker, text, manner)], rng), manner
 
 
@@ -179,22 +200,33 @@ def write_piece(folder: Path, name: str, piece: Utterance) -> None:
         file.setframerate(SAMPLE_HZ)
         file.writeframes(np.round(piece.samples * 32767.0).astype("<i2").tobytes())
     rows = [[round(p.start_s, 5), round(p.end_s, 5), p.name] for p in piece.phones]
-    (folder / f"{name}.phones.json").write_text(json.dumps(rows, ensure_ascii=False), encoding="utf-8")
+    (folder / f"{name}.phones.json").write_text(
+        json.dumps(rows, ensure_ascii=False), encoding="utf-8"
+    )
 
 
-def _pieces(speaker: Speaker, languages: Sequence[Language], minutes: float,
-            seed: int) -> Iterator[tuple[Language, str, Utterance, Manner]]:
+def _pieces(
+    speaker: Speaker, languages: Sequence[Language], minutes: float, seed: int
+) -> Iterator[tuple[Language, str, Utterance, Manner]]:
     trained = [language for language in languages if language.train]
     for language in languages:
         if language.train:
-            for piece, manner in training_pieces(speaker, language, 60 * minutes / len(trained), seed):
+            for piece, manner in training_pieces(
+                speaker, language, 60 * minutes / len(trained), seed
+            ):
                 yield language, TRAIN, piece, manner
         split = HELDOUT_SENTENCE if language.train else HELDOUT_LANGUAGE
         for piece, manner in heldout_pieces(speaker, language, seed):
             yield language, split, piece, manner
 
 
-def write_voices(folder: Path, minutes: float = 60.0, seed: int = 0, *, languages: Sequence[Language] | None = None) -> list[Row]:
+def write_voices(
+    folder: Path,
+    minutes: float = 60.0,
+    seed: int = 0,
+    *,
+    languages: Sequence[Language] | None = None,
+) -> list[Row]:
     """Synthesise everything into `folder`; see the module.
 
     Raises:
@@ -202,15 +234,28 @@ def write_voices(folder: Path, minutes: float = 60.0, seed: int = 0, *, language
         SynthesiserMissingError: espeak-ng isn't installed.
     """
     if minutes <= 0:
-        raise UsageError(f"{minutes:g} minutes of speech can't be made", hint="give --minutes a number above 0")
+        raise UsageError(
+            f"{minutes:g} minutes of speech can't be made", hint="give --minutes a number above 0"
+        )
     speaker = Speaker()
     folder.mkdir(parents=True, exist_ok=True)
     rows: list[Row] = []
-    for language, split, piece, manner in _pieces(speaker, load_languages() if languages is None else languages, minutes, seed):
+    for language, split, piece, manner in _pieces(
+        speaker, load_languages() if languages is None else languages, minutes, seed
+    ):
         name = f"{language.code}-{split}-{len(rows):04d}"
         write_piece(folder, name, piece)
-        rows.append(Row(name, language.code, split, round(len(piece.samples) / SAMPLE_HZ, 4), manner.voice,
-                        manner.words_per_minute, manner.pitch))
+        rows.append(
+            Row(
+                name,
+                language.code,
+                split,
+                round(len(piece.samples) / SAMPLE_HZ, 4),
+                manner.voice,
+                manner.words_per_minute,
+                manner.pitch,
+            )
+        )
     head = "\t".join(field.name for field in fields(Row))
     lines = ["\t".join(str(value) for value in astuple(row)) for row in rows]
     (folder / INDEX_NAME).write_text("\n".join([head, *lines]) + "\n", encoding="utf-8")
@@ -219,9 +264,16 @@ def write_voices(folder: Path, minutes: float = 60.0, seed: int = 0, *, language
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """The command; returns its exit code."""
-    parser = argparse.ArgumentParser(prog="python -m vqcodec.training.voices", description="Synthetic speech in many languages.")
+    parser = argparse.ArgumentParser(
+        prog="python -m vqcodec.training.voices", description="Synthetic speech in many languages."
+    )
     parser.add_argument("out", type=Path, help="folder for sound, phones and index.tsv")
-    parser.add_argument("--minutes", type=float, default=60.0, help="of training speech, all languages together (60)")
+    parser.add_argument(
+        "--minutes",
+        type=float,
+        default=60.0,
+        help="of training speech, all languages together (60)",
+    )
     parser.add_argument("--seed", type=int, default=0, help="(0)")
     options = parser.parse_args(arguments)
     try:
@@ -232,7 +284,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for split in (TRAIN, HELDOUT_SENTENCE, HELDOUT_LANGUAGE):
         chosen = [row for row in rows if row.split == split]
         minutes = sum(row.seconds for row in chosen) / 60
-        sys.stdout.write(f"{split}: {len(chosen)} pieces, {minutes:.1f} min, {len({r.language for r in chosen})} languages\n")
+        sys.stdout.write(
+            f"{split}: {len(chosen)} pieces, {minutes:.1f} min, {len({r.language for r in chosen})} languages\n"
+        )
     return 0
 
 

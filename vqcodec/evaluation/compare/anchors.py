@@ -3,6 +3,7 @@
 Constant quality (CRF), one key frame, default B-frames, the slowest preset that makes sense, one thread (which also
 compresses best). x264 and x265 are tuned for SSIM, SVT-AV1 and libvpx have nothing better here than their default.
 """
+
 from __future__ import annotations
 
 import io
@@ -50,19 +51,57 @@ class AnchorCodec:
         return {**self.options, **(self.quick if quick else {}), "crf": str(crf)}
 
 
-ANCHOR_CODECS = {codec.name: codec for codec in (
-    AnchorCodec("h264", "libx264",
-                {"preset": "veryslow", "tune": "ssim", "x264-params": "keyint=infinite:threads=1:log-level=none"},
-                {"preset": "medium"}, 51, 40),
-    AnchorCodec("h265", "libx265",
-                {"preset": "slower", "tune": "ssim",
-                 "x265-params": "keyint=-1:pools=none:frame-threads=1:info=0:log-level=none"},
-                {"preset": "fast"}, 51, 40),
-    AnchorCodec("av1", "libsvtav1", {"preset": "4", "svtav1-params": "keyint=-1:lp=1"}, {"preset": "8"}, 63, 57),
-    AnchorCodec("vp9", "libvpx-vp9",
-                {"deadline": "good", "cpu-used": "1", "lag-in-frames": "25", "auto-alt-ref": "6", "b": "0"},
-                {"cpu-used": "4"}, 63, 56),
-)}
+ANCHOR_CODECS = {
+    codec.name: codec
+    for codec in (
+        AnchorCodec(
+            "h264",
+            "libx264",
+            {
+                "preset": "veryslow",
+                "tune": "ssim",
+                "x264-params": "keyint=infinite:threads=1:log-level=none",
+            },
+            {"preset": "medium"},
+            51,
+            40,
+        ),
+        AnchorCodec(
+            "h265",
+            "libx265",
+            {
+                "preset": "slower",
+                "tune": "ssim",
+                "x265-params": "keyint=-1:pools=none:frame-threads=1:info=0:log-level=none",
+            },
+            {"preset": "fast"},
+            51,
+            40,
+        ),
+        AnchorCodec(
+            "av1",
+            "libsvtav1",
+            {"preset": "4", "svtav1-params": "keyint=-1:lp=1"},
+            {"preset": "8"},
+            63,
+            57,
+        ),
+        AnchorCodec(
+            "vp9",
+            "libvpx-vp9",
+            {
+                "deadline": "good",
+                "cpu-used": "1",
+                "lag-in-frames": "25",
+                "auto-alt-ref": "6",
+                "b": "0",
+            },
+            {"cpu-used": "4"},
+            63,
+            56,
+        ),
+    )
+}
 _INFINITE_GOP = 1_000_000
 
 
@@ -91,12 +130,21 @@ def check_anchor(name: str) -> None:
     """
     encoder = ANCHOR_CODECS[name].encoder
     if encoder not in av.codecs_available:
-        raise MissingExtraError(f"this build of PyAV has no {encoder}", hint="Install PyAV's own wheel, or leave the codec "
-                                "out with --codecs.")
+        raise MissingExtraError(
+            f"this build of PyAV has no {encoder}",
+            hint="Install PyAV's own wheel, or leave the codec out with --codecs.",
+        )
 
 
-def encode(codec: AnchorCodec, frames: Iterable[Any], side_px: int, rate_hz: Fraction, crf: int, *,
-           quick: bool = False) -> Coded:
+def encode(
+    codec: AnchorCodec,
+    frames: Iterable[Any],
+    side_px: int,
+    rate_hz: Fraction,
+    crf: int,
+    *,
+    quick: bool = False,
+) -> Coded:
     """Code pictures.
 
     Args:
@@ -115,7 +163,9 @@ def encode(codec: AnchorCodec, frames: Iterable[Any], side_px: int, rate_hz: Fra
     units: list[Unit] = []
     try:
         with _usual_priority(), opened(buffer, "matroska") as container:
-            stream = container.add_stream(codec.encoder, rate=rate_hz, options=codec.all_options(crf, quick))
+            stream = container.add_stream(
+                codec.encoder, rate=rate_hz, options=codec.all_options(crf, quick)
+            )
             context = stream.codec_context
             context.width = context.height = side_px
             context.pix_fmt, context.time_base = "yuv420p", 1 / rate_hz
@@ -128,7 +178,9 @@ def encode(codec: AnchorCodec, frames: Iterable[Any], side_px: int, rate_hz: Fra
                 container.mux(units[-1].packet(stream))
             payload = sum(len(u.data) for u in units) + len(context.extradata or b"")
     except av.error.FFmpegError as error:
-        raise MediaError(f"{codec.encoder} can't code {side_px}x{side_px} at {rate_hz} Hz: {error}") from error
+        raise MediaError(
+            f"{codec.encoder} can't code {side_px}x{side_px} at {rate_hz} Hz: {error}"
+        ) from error
     return Coded(buffer.getvalue(), tuple(units), payload, time.perf_counter() - start_s)
 
 

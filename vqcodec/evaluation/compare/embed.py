@@ -1,4 +1,5 @@
 """Videos and pictures as text for the inside of a page, and how many of them a page can hold."""
+
 from __future__ import annotations
 
 import base64
@@ -36,7 +37,9 @@ class Share:
     bytes: float
 
 
-def shares(sizes: Sequence[int], durations_s: Sequence[float], budget_bytes: float) -> list[Share | None]:
+def shares(
+    sizes: Sequence[int], durations_s: Sequence[float], budget_bytes: float
+) -> list[Share | None]:
     """Divide a page among clips: in order, whole, while there is room; then as long a part of the next as fits.
 
     Args:
@@ -86,14 +89,21 @@ def film(path: Path, *, name: str, seconds: float | None = None) -> str:
     """
     sink = io.BytesIO()
     with media_faults(os.fspath(path), "copy"), av.open("file:" + os.fspath(path)) as source:
-        kept: list[Any] = [*source.streams.video[:1], *(source.streams.audio[:1] if name == ORIGINAL else ())]
+        kept: list[Any] = [
+            *source.streams.video[:1],
+            *(source.streams.audio[:1] if name == ORIGINAL else ()),
+        ]
         if not source.streams.video:
             raise MediaError(f"{os.fspath(path)} has no video stream")
         with av.open(sink, "w", format="mp4") as target:
             made = {stream.index: target.add_stream_from_template(stream) for stream in kept}
             for packet in source.demux(kept):
                 # decode order: what comes before a frame is all it needs
-                late = seconds is not None and packet.dts is not None and packet.dts * packet.time_base >= seconds
+                late = (
+                    seconds is not None
+                    and packet.dts is not None
+                    and packet.dts * packet.time_base >= seconds
+                )
                 if packet.dts is None or late:
                     continue
                 packet.stream = made[packet.stream.index]
@@ -114,8 +124,12 @@ def picture_address(picture: Picture, *, width_px: int = 1280, quality: int = 82
     """
     height, width = picture.shape[:2]
     if width > width_px:
-        picture = cv2.resize(picture, (width_px, round(height * width_px / width)), interpolation=cv2.INTER_AREA)  # type: ignore[assignment]
-    done, data = cv2.imencode(".webp", cv2.cvtColor(picture, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_WEBP_QUALITY, quality])
+        picture = cv2.resize(
+            picture, (width_px, round(height * width_px / width)), interpolation=cv2.INTER_AREA
+        )  # type: ignore[assignment]
+    done, data = cv2.imencode(
+        ".webp", cv2.cvtColor(picture, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_WEBP_QUALITY, quality]
+    )
     if not done:
         raise MediaError("a picture can't be coded as WebP")
     return "data:image/webp;base64," + base64_text(data.tobytes())

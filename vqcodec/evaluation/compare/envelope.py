@@ -7,6 +7,7 @@ Two curves are compared by Bjontegaard's delta rate (ITU-T VCEG-M33, 2001): the 
 logarithms over the qualities that both reach, by piecewise cubic interpolation, with the package `bjontegaard`. Where they
 have no quality in common there is none, and the rate at which the anchor reaches one quality is told instead.
 """
+
 from __future__ import annotations
 
 import math
@@ -51,7 +52,9 @@ class Curve:
         """The best value for no more than a rate; None below the cheapest point, the last point's above the dearest."""
         if rate_kbps < self.rates_kbps[0]:
             return None
-        return self.sign * float(np.interp(math.log(rate_kbps), np.log(self.rates_kbps), self.scores))
+        return self.sign * float(
+            np.interp(math.log(rate_kbps), np.log(self.rates_kbps), self.scores)
+        )
 
     def rate_of(self, value: float) -> EqualRate:
         """The lowest rate at which a value is reached."""
@@ -60,14 +63,20 @@ class Curve:
             return EqualRate("below", self.rates_kbps[0])
         if score > self.scores[-1]:
             return EqualRate("above", self.rates_kbps[-1])
-        return EqualRate("at", math.exp(float(np.interp(score, self.scores, np.log(self.rates_kbps)))))
+        return EqualRate(
+            "at", math.exp(float(np.interp(score, self.scores, np.log(self.rates_kbps))))
+        )
 
     def within(self, limits_kbps: Range) -> Curve:
         """The part between two rates; where the curve crosses one, it ends there. May be empty."""
         low, high = limits_kbps
         kept = {r: s for r, s in zip(self.rates_kbps, self.scores, strict=True) if low <= r <= high}
         for edge in limits_kbps:
-            if self.rates_kbps and self.rates_kbps[0] < edge < self.rates_kbps[-1] and edge not in kept:
+            if (
+                self.rates_kbps
+                and self.rates_kbps[0] < edge < self.rates_kbps[-1]
+                and edge not in kept
+            ):
                 value = self.value_at(edge)
                 assert value is not None
                 kept[edge] = self.sign * value
@@ -135,7 +144,11 @@ def front(rates_kbps: Iterable[float], values: Iterable[float], sign: int) -> Cu
         values: of the metric, as many.
         sign: 1 where higher is better, -1 where lower is.
     """
-    usable = [(r, sign * v) for r, v in zip(rates_kbps, values, strict=True) if r > 0 and math.isfinite(r) and math.isfinite(v)]
+    usable = [
+        (r, sign * v)
+        for r, v in zip(rates_kbps, values, strict=True)
+        if r > 0 and math.isfinite(r) and math.isfinite(v)
+    ]
     rates: list[float] = []
     scores: list[float] = []
     for rate, score in sorted(usable, key=lambda point: (point[0], -point[1])):
@@ -155,7 +168,9 @@ def usable_points(clip: Clip, codec: str, metric: str) -> list[Point]:
     return [p for p in clip.points if p.codec == codec and p.mean.get(metric) is not None]
 
 
-def envelope(clip: Clip, codec: str, metric: str, better: str, rate: RateKind = "file") -> Curve | None:
+def envelope(
+    clip: Clip, codec: str, metric: str, better: str, rate: RateKind = "file"
+) -> Curve | None:
     """A codec's curve on a clip over all its variants.
 
     Args:
@@ -171,7 +186,11 @@ def envelope(clip: Clip, codec: str, metric: str, better: str, rate: RateKind = 
     points = usable_points(clip, codec, metric)
     if better not in DIRECTIONS or not points:
         return None
-    curve = front((rate_of(p, rate) for p in points), (float(p.mean[metric] or 0.0) for p in points), DIRECTIONS[better])
+    curve = front(
+        (rate_of(p, rate) for p in points),
+        (float(p.mean[metric] or 0.0) for p in points),
+        DIRECTIONS[better],
+    )
     return curve if curve.rates_kbps else None
 
 
@@ -194,42 +213,79 @@ def bd_rate(anchor: Curve, tested: Curve, limits_kbps: Range = RATE_RANGE_KBPS) 
     overlap = (high - low) / (second.scores[-1] - second.scores[0])
     if overlap < MIN_OVERLAP:
         return None
-    percent = float(require("bjontegaard", "BD-rates").bd_rate(
-        first.rates_kbps, first.scores, second.rates_kbps, second.scores, method="pchip", require_matching_points=False,
-        min_overlap=0))
+    percent = float(
+        require("bjontegaard", "BD-rates").bd_rate(
+            first.rates_kbps,
+            first.scores,
+            second.rates_kbps,
+            second.scores,
+            method="pchip",
+            require_matching_points=False,
+            min_overlap=0,
+        )
+    )
     if not math.isfinite(percent):
         return None
     return BdRate(percent, anchor.sign * low, anchor.sign * high, min(1.0, overlap))
 
 
-def side_of(anchor: Curve, tested: Curve, limits_kbps: Range = RATE_RANGE_KBPS) -> Literal["better", "worse"] | None:
+def side_of(
+    anchor: Curve, tested: Curve, limits_kbps: Range = RATE_RANGE_KBPS
+) -> Literal["better", "worse"] | None:
     """Whether all that `tested` reaches in the range is better, or worse, than all that `anchor` reaches; else None."""
     first, second = anchor.within(limits_kbps), tested.within(limits_kbps)
     if not first.scores or not second.scores:
         return None
-    return "better" if second.scores[0] > first.scores[-1] else "worse" if second.scores[-1] < first.scores[0] else None
+    return (
+        "better"
+        if second.scores[0] > first.scores[-1]
+        else "worse"
+        if second.scores[-1] < first.scores[0]
+        else None
+    )
 
 
 def default_point(clip: Clip) -> Point | None:
     """The .vqt of default settings, which the others' `matched` points are near in size."""
     own = [p for p in clip.points if p.codec == VQT]
-    return next((p for p in own if p.matched), next((p for p in own if p.variant == "default"), None))
+    return next(
+        (p for p in own if p.matched), next((p for p in own if p.variant == "default"), None)
+    )
 
 
-def verdict(clip: Clip, codec: str, metric: str, better: str, *, rate: RateKind = "file",
-            limits_kbps: Range = RATE_RANGE_KBPS) -> Verdict:
+def verdict(
+    clip: Clip,
+    codec: str,
+    metric: str,
+    better: str,
+    *,
+    rate: RateKind = "file",
+    limits_kbps: Range = RATE_RANGE_KBPS,
+) -> Verdict:
     """How vqt does against an anchor on one clip; `kind` says what could be told."""
-    anchor, own = envelope(clip, codec, metric, better, rate), envelope(clip, VQT, metric, better, rate)
+    anchor, own = (
+        envelope(clip, codec, metric, better, rate),
+        envelope(clip, VQT, metric, better, rate),
+    )
     delta, side = None, None
     if anchor is not None and own is not None:
         delta, side = bd_rate(anchor, own, limits_kbps), side_of(anchor, own, limits_kbps)
     point = default_point(clip)
     value = None if point is None else point.mean.get(metric)
     equal = anchor.rate_of(value) if anchor is not None and value is not None else None
-    kind: Literal["bd-rate", "equal-quality", "none"] = \
+    kind: Literal["bd-rate", "equal-quality", "none"] = (
         "bd-rate" if delta is not None else "equal-quality" if equal is not None else "none"
-    return Verdict(clip.name, codec, metric, kind, delta, equal, None if point is None else rate_of(point, rate),
-                   side)
+    )
+    return Verdict(
+        clip.name,
+        codec,
+        metric,
+        kind,
+        delta,
+        equal,
+        None if point is None else rate_of(point, rate),
+        side,
+    )
 
 
 def median_equal(found: Sequence[EqualRate]) -> EqualRate | None:

@@ -6,6 +6,7 @@
 
 What has been computed of a reference (landmarks, embeddings, motion, flow) is kept and used for every codec.
 """
+
 from __future__ import annotations
 
 import math
@@ -22,7 +23,14 @@ from vqcodec.evaluation.frames import METRIC_SIDE_PX, Picture
 from vqcodec.evaluation.metrics import fidelity
 from vqcodec.evaluation.metrics.deep import DeepMetrics
 from vqcodec.evaluation.metrics.identity import IdentityEmbedder, identity_distance
-from vqcodec.evaluation.metrics.landmarks import LIPS, Points, interocular_px, jitter, landmark_distance, landmark_step
+from vqcodec.evaluation.metrics.landmarks import (
+    LIPS,
+    Points,
+    interocular_px,
+    jitter,
+    landmark_distance,
+    landmark_step,
+)
 from vqcodec.evaluation.metrics.lipsync import lip_correlation, opening_track
 from vqcodec.evaluation.metrics.perceptual import PerceptualDistance
 from vqcodec.evaluation.metrics.sharpness import cpbd
@@ -67,8 +75,12 @@ class Instruments:
     def __enter__(self) -> Instruments:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None,
-                 trace: TracebackType | None) -> None:
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
         self.landmarker.close()
 
 
@@ -88,13 +100,30 @@ class Gauge:
         tracks: follow the face through every frame.
     """
 
-    def __init__(self, instruments: Instruments, reference: Frames, rate_hz: Fraction, *, every: int, tracks: bool) -> None:
+    def __init__(
+        self,
+        instruments: Instruments,
+        reference: Frames,
+        rate_hz: Fraction,
+        *,
+        every: int,
+        tracks: bool,
+    ) -> None:
         assert reference.shape[1:3] == (METRIC_SIDE_PX, METRIC_SIDE_PX)
-        self._tools, self._reference, self._rate_hz, self._tracks = instruments, reference, rate_hz, tracks
+        self._tools, self._reference, self._rate_hz, self._tracks = (
+            instruments,
+            reference,
+            rate_hz,
+            tracks,
+        )
         count = len(reference)
         self.numbers = list(range(every // 2, count, every)) or [count - 1]
-        self._costly = set(self.numbers[COSTLY_EVERY // 2::COSTLY_EVERY] or self.numbers)
-        self.needed = set(range(count)) if tracks else {n for k in self.numbers for n in (k, k + 1) if n < count}
+        self._costly = set(self.numbers[COSTLY_EVERY // 2 :: COSTLY_EVERY] or self.numbers)
+        self.needed = (
+            set(range(count))
+            if tracks
+            else {n for k in self.numbers for n in (k, k + 1) if n < count}
+        )
         self._motion = VmafReference(reference)
         self._flow = ReferenceFlow(reference)
         self._points: dict[int, Points | None] = {}
@@ -111,7 +140,11 @@ class Gauge:
         """
         pictures: dict[int, Picture] = {}
         points: dict[int, Points | None] = {}
-        wanted = {n for k in self.numbers for n in (k, k + 1)} if "fvd" in self._tools.absent else self.needed
+        wanted = (
+            {n for k in self.numbers for n in (k, k + 1)}
+            if "fvd" in self._tools.absent
+            else self.needed
+        )
         for number, picture in frames:
             if number in self.needed:
                 points[number] = self._tools.points(picture)
@@ -123,16 +156,24 @@ class Gauge:
         mean = {name: _mean(values) for name, values in table.items()}
         mean |= self._over_time(numbers, points)
         mean |= {name: _rounded(value) for name, value in self._sets(numbers, pictures).items()}
-        return mean, {"numbers": numbers} | {name: [_rounded(v) for v in values] for name, values in table.items()}
+        return mean, {"numbers": numbers} | {
+            name: [_rounded(v) for v in values] for name, values in table.items()
+        }
 
-    def _pictures(self, numbers: Sequence[int], pictures: dict[int, Picture]) -> dict[str, list[float]]:
+    def _pictures(
+        self, numbers: Sequence[int], pictures: dict[int, Picture]
+    ) -> dict[str, list[float]]:
         tools = self._tools
         pairwise: dict[str, Callable[[Frames, Frames], Sequence[float] | NDArray[np.float32]]] = {
-            "psnr_db": fidelity.psnr_db, "ssim": fidelity.ssim, "ms_ssim": fidelity.ms_ssim, "perc": tools.perceptual,
-            **tools.deep.pairwise}
+            "psnr_db": fidelity.psnr_db,
+            "ssim": fidelity.ssim,
+            "ms_ssim": fidelity.ms_ssim,
+            "perc": tools.perceptual,
+            **tools.deep.pairwise,
+        }
         table: dict[str, list[float]] = {name: [] for name in (*pairwise, "vmaf")}
         for start in range(0, len(numbers), _BATCH):
-            chosen = numbers[start:start + _BATCH]
+            chosen = numbers[start : start + _BATCH]
             first, second = self._reference[chosen], np.stack([pictures[n] for n in chosen])
             for name, figure in pairwise.items():
                 table[name] += [float(v) for v in figure(first, second)]
@@ -144,12 +185,19 @@ class Gauge:
             return {}
         every_frame = len(pictures) == len(self._reference)
         chosen = sorted(pictures) if every_frame else list(numbers)
-        return set_figures(self._tools.deep, self._reference[chosen], np.stack([pictures[n] for n in chosen]), every_frame)
+        return set_figures(
+            self._tools.deep,
+            self._reference[chosen],
+            np.stack([pictures[n] for n in chosen]),
+            every_frame,
+        )
 
     def _warp_errors(self, numbers: Sequence[int], pictures: dict[int, Picture]) -> list[float]:
         """Of each measured frame's successor, whose predecessor is at hand."""
         following = [n + 1 for n in numbers if n + 1 in pictures]
-        values = dict(zip(following, warp_error(self._flow, following, pictures.__getitem__), strict=True))
+        values = dict(
+            zip(following, warp_error(self._flow, following, pictures.__getitem__), strict=True)
+        )
         return [float(values.get(n + 1, math.nan)) for n in numbers]
 
     def reference_points(self, number: int) -> Points | None:
@@ -163,8 +211,9 @@ class Gauge:
             self._embeddings[number] = self._tools.embedder(self._reference[number], points)
         return self._embeddings[number]
 
-    def _faces(self, numbers: Sequence[int], pictures: dict[int, Picture],
-               points: dict[int, Points | None]) -> dict[str, list[float]]:
+    def _faces(
+        self, numbers: Sequence[int], pictures: dict[int, Picture], points: dict[int, Points | None]
+    ) -> dict[str, list[float]]:
         table: dict[str, list[float]] = {name: [] for name in (*FACE_FIGURES, "cpbd")}
         for number in numbers:
             before, after = self.reference_points(number), points[number]
@@ -176,18 +225,27 @@ class Gauge:
                 found["lmd"] = landmark_distance(before, after)
                 found["lmd_mouth"] = landmark_distance(before, after, LIPS)
                 if costly:
-                    found["id_dist"] = identity_distance(self._reference_embedding(number, before),
-                                                         self._tools.embedder(pictures[number], after))
+                    found["id_dist"] = identity_distance(
+                        self._reference_embedding(number, before),
+                        self._tools.embedder(pictures[number], after),
+                    )
             for name, value in found.items():
                 table[name].append(value)
         return table
 
-    def _over_time(self, numbers: Sequence[int], points: dict[int, Points | None]) -> dict[str, float | None]:
+    def _over_time(
+        self, numbers: Sequence[int], points: dict[int, Points | None]
+    ) -> dict[str, float | None]:
         steps: tuple[list[float], list[float]] = ([], [])
         for number in numbers:
             if number + 1 >= len(self._reference):
                 continue
-            pair = [self.reference_points(number), self.reference_points(number + 1), points[number], points.get(number + 1)]
+            pair = [
+                self.reference_points(number),
+                self.reference_points(number + 1),
+                points[number],
+                points.get(number + 1),
+            ]
             if all(p is not None for p in pair):
                 unit = interocular_px(pair[0])  # type: ignore[arg-type]
                 steps[0].append(landmark_step(pair[0], pair[1], unit))  # type: ignore[arg-type]
@@ -197,8 +255,11 @@ class Gauge:
             track = [points.get(n) for n in range(len(self._reference))]
             real = [self.reference_points(n) for n in range(len(self._reference))]
             sync = lip_correlation(opening_track(real), opening_track(track), self._rate_hz)
-            figures |= {"msi": _rounded(motion_stability(track)), "lip_corr": _rounded(sync.correlation),
-                        "lip_lag_ms": _rounded(abs(sync.lag_ms))}
+            figures |= {
+                "msi": _rounded(motion_stability(track)),
+                "lip_corr": _rounded(sync.correlation),
+                "lip_lag_ms": _rounded(abs(sync.lag_ms)),
+            }
         return figures
 
 

@@ -1,4 +1,5 @@
 """Packets of an ordinary video codec in the smallest file that players take: Matroska or MP4, whichever is smaller."""
+
 from __future__ import annotations
 
 import io
@@ -17,7 +18,12 @@ _START = b"\x00\x00\x01"
 _SEI_TYPE = 6
 # without the name of the program, checksums and reserved space: what a careful person would leave out
 _OPTIONS: dict[str, dict[str, str]] = {
-    "matroska": {"fflags": "+bitexact", "write_crc32": "0", "cluster_time_limit": "32000", "cluster_size_limit": "8000000"},
+    "matroska": {
+        "fflags": "+bitexact",
+        "write_crc32": "0",
+        "cluster_time_limit": "32000",
+        "cluster_size_limit": "8000000",
+    },
     "mp4": {"fflags": "+bitexact"},
 }
 
@@ -52,11 +58,13 @@ def without_sei(data: bytes) -> bytes:
         at = data.find(_START, at + 3)
     if not starts:
         return data
-    kept = bytearray(data[:starts[0]].rstrip(b"\0"))
+    kept = bytearray(data[: starts[0]].rstrip(b"\0"))
     for begin, end in zip(starts, [*starts[1:], len(data)], strict=True):
-        unit = data[begin + 3:end]
+        unit = data[begin + 3 : end]
         if unit and unit[0] & 31 != _SEI_TYPE:
-            kept += b"\0" + _START + unit.rstrip(b"\0") if end < len(data) else b"\0" + _START + unit
+            kept += (
+                b"\0" + _START + unit.rstrip(b"\0") if end < len(data) else b"\0" + _START + unit
+            )
     return bytes(kept)
 
 
@@ -83,7 +91,14 @@ class Unit:
     @classmethod
     def of(cls, packet: Any, data: bytes) -> Unit:
         """An encoder's packet with its own or changed bytes; a tick is a frame, which is what most last."""
-        return cls(data, packet.pts, packet.dts, packet.duration or 1, Fraction(packet.time_base), packet.is_keyframe)
+        return cls(
+            data,
+            packet.pts,
+            packet.dts,
+            packet.duration or 1,
+            Fraction(packet.time_base),
+            packet.is_keyframe,
+        )
 
     def packet(self, stream: Any, data: bytes | None = None) -> Any:
         """A packet for a stream of a file being written; `data` is the same picture as a container frames it."""

@@ -1,4 +1,5 @@
 """FID and FVD of one coded clip, for users who have the networks' weights (metrics/deep.py finds them)."""
+
 from __future__ import annotations
 
 import numpy as np
@@ -10,7 +11,9 @@ from vqcodec.evaluation.metrics.frechet import CLIP_FRAMES, set_distance
 Frames = NDArray[np.uint8]
 
 
-def set_figures(deep: DeepMetrics, reference: Frames, output: Frames, consecutive: bool) -> dict[str, float]:
+def set_figures(
+    deep: DeepMetrics, reference: Frames, output: Frames, consecutive: bool
+) -> dict[str, float]:
     """FID of the frames, and FVD when they follow each other without a gap.
 
     Over one clip these sets are small, and a Frechet distance grows as its sets shrink: compare codecs on one clip, not
@@ -23,5 +26,8 @@ def set_figures(deep: DeepMetrics, reference: Frames, output: Frames, consecutiv
         consecutive: they are all frames of a clip.
     """
     enough = {"fid": len(reference) > 1, "fvd": consecutive and len(reference) >= 2 * CLIP_FRAMES}
-    return {name: set_distance(features(reference), features(output))
-            for name, features in deep.features.items() if enough[name]}
+    return {
+        name: set_distance(features(reference), features(output))
+        for name, features in deep.features.items()
+        if enough[name]
+    }

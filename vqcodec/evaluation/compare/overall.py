@@ -3,6 +3,7 @@
 The mean curve: at each rate, the mean over the clips of the best value for no more than that rate, where at least
 CLIP_SHARE of all clips can be coded at so low a rate. Rates stand on a lattice, 32 to the octave.
 """
+
 from __future__ import annotations
 
 import math
@@ -66,7 +67,9 @@ class MeanCurve:
 
     def at(self, rate_kbps: float) -> float | None:
         """The mean at a rate; None where there is none."""
-        if not self.rates_kbps or not self.rates_kbps[0] <= rate_kbps <= self.rates_kbps[-1] * (1 + 1e-9):
+        if not self.rates_kbps or not self.rates_kbps[0] <= rate_kbps <= self.rates_kbps[-1] * (
+            1 + 1e-9
+        ):
             return None
         return float(np.interp(math.log(rate_kbps), np.log(self.rates_kbps), self.values))
 
@@ -166,7 +169,9 @@ def lattice(results: Results, rate: RateKind, limits_kbps: Range) -> tuple[float
     return tuple(_LATTICE_FROM_KBPS * 2 ** (k / _STEPS_PER_OCTAVE) for k in steps)
 
 
-def _samples(results: Results, codec: str, metric: str, rate: RateKind, rates: Sequence[float]) -> Samples:
+def _samples(
+    results: Results, codec: str, metric: str, rate: RateKind, rates: Sequence[float]
+) -> Samples:
     """(clips, rates): the best value for no more than each rate; NaN where the clip can't be coded so low."""
     better = results.metrics[metric]["better"]
     table = np.full((len(results.clips), len(rates)), np.nan)
@@ -182,14 +187,25 @@ def _needed(clips: int) -> int:
     return max(1, math.ceil(CLIP_SHARE * clips - 1e-9))
 
 
-def _mean_curve(codec: str, metric: str, sign: int, rates: Sequence[float], samples: Samples) -> MeanCurve:
+def _mean_curve(
+    codec: str, metric: str, sign: int, rates: Sequence[float], samples: Samples
+) -> MeanCurve:
     counts = np.isfinite(samples).sum(axis=0)
     kept = [int(k) for k in np.flatnonzero(counts >= _needed(len(samples)))]
-    return MeanCurve(codec, metric, sign, len(samples), tuple(float(rates[k]) for k in kept),
-                     tuple(float(np.nanmean(samples[:, k])) for k in kept), tuple(int(counts[k]) for k in kept))
+    return MeanCurve(
+        codec,
+        metric,
+        sign,
+        len(samples),
+        tuple(float(rates[k]) for k in kept),
+        tuple(float(np.nanmean(samples[:, k])) for k in kept),
+        tuple(int(counts[k]) for k in kept),
+    )
 
 
-def crossing(rates: Sequence[float], anchor: Samples, own: Samples, sign: int, limits_kbps: Range) -> Crossing:
+def crossing(
+    rates: Sequence[float], anchor: Samples, own: Samples, sign: int, limits_kbps: Range
+) -> Crossing:
     """Where an anchor gets ahead for good.
 
     Args:
@@ -236,8 +252,13 @@ def _mean_default(results: Results, metric: str) -> float | None:
     return float(np.mean(known)) if known and len(known) >= _needed(len(points)) else None
 
 
-def _summed(results: Results, verdicts: Sequence[Verdict], curves: dict[str, MeanCurve], cross: Crossing,
-            limits_kbps: Range) -> Overall:
+def _summed(
+    results: Results,
+    verdicts: Sequence[Verdict],
+    curves: dict[str, MeanCurve],
+    cross: Crossing,
+    limits_kbps: Range,
+) -> Overall:
     codec, metric = verdicts[0].codec, verdicts[0].metric
     deltas = [v.bd.percent for v in verdicts if v.bd is not None]
     equals = [v.equal for v in verdicts if v.equal is not None]
@@ -245,15 +266,27 @@ def _summed(results: Results, verdicts: Sequence[Verdict], curves: dict[str, Mea
     anchor, own = curves[codec].curve, curves[VQT].curve
     quality = _mean_default(results, metric)
     sides = [v.side for v in verdicts if v.bd is None]
-    return Overall(codec, metric, sum(v.kind != "none" for v in verdicts), len(deltas), sides.count("better"),
-                   sides.count("worse"),
-                   float(np.median(deltas)) if deltas else None, float(np.mean(deltas)) if deltas else None,
-                   median_equal(equals), {k: sum(e.kind == k for e in equals) for k in ("at", "below", "above")},
-                   float(np.median(own_rates)) if own_rates else None, bd_rate(anchor, own, limits_kbps),
-                   anchor.rate_of(quality) if quality is not None and anchor.rates_kbps else None, cross)
+    return Overall(
+        codec,
+        metric,
+        sum(v.kind != "none" for v in verdicts),
+        len(deltas),
+        sides.count("better"),
+        sides.count("worse"),
+        float(np.median(deltas)) if deltas else None,
+        float(np.mean(deltas)) if deltas else None,
+        median_equal(equals),
+        {k: sum(e.kind == k for e in equals) for k in ("at", "below", "above")},
+        float(np.median(own_rates)) if own_rates else None,
+        bd_rate(anchor, own, limits_kbps),
+        anchor.rate_of(quality) if quality is not None and anchor.rates_kbps else None,
+        cross,
+    )
 
 
-def analyse(results: Results, *, rate: RateKind = "file", limits_kbps: Range = RATE_RANGE_KBPS) -> Analysis:
+def analyse(
+    results: Results, *, rate: RateKind = "file", limits_kbps: Range = RATE_RANGE_KBPS
+) -> Analysis:
     """Everything that can be told of a comparison; anchors without points and metrics without direction are left out.
 
     Args:
@@ -273,7 +306,10 @@ def analyse(results: Results, *, rate: RateKind = "file", limits_kbps: Range = R
         for codec in codecs:
             if codec == VQT or VQT not in codecs:
                 continue
-            found = [verdict(clip, codec, metric, better, rate=rate, limits_kbps=limits_kbps) for clip in results.clips]
+            found = [
+                verdict(clip, codec, metric, better, rate=rate, limits_kbps=limits_kbps)
+                for clip in results.clips
+            ]
             verdicts += found
             cross = crossing(rates, samples[codec], samples[VQT], sign, limits_kbps)
             overall.append(_summed(results, found, curves[metric], cross, limits_kbps))

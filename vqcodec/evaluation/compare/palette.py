@@ -2,6 +2,7 @@
 
 The colours are Okabe and Ito's, which people with any colour vision can tell apart.
 """
+
 from __future__ import annotations
 
 from vqcodec.evaluation.compare.results import VQT
@@ -9,7 +10,14 @@ from vqcodec.evaluation.compare.results import VQT
 ORIGINAL = "original"
 ORIGINAL_TITLE = "original"
 
-COLOURS = {VQT: "#D55E00", "h264": "#0072B2", "h265": "#009E73", "av1": "#CC79A7", "vp9": "#56B4E9", ORIGINAL: "#808080"}
+COLOURS = {
+    VQT: "#D55E00",
+    "h264": "#0072B2",
+    "h265": "#009E73",
+    "av1": "#CC79A7",
+    "vp9": "#56B4E9",
+    ORIGINAL: "#808080",
+}
 # names of matplotlib's markers
 MARKERS = {VQT: "o", "h264": "s", "h265": "^", "av1": "D", "vp9": "v", ORIGINAL: "x"}
 # the same shapes as characters, for tables and terminals

@@ -2,6 +2,7 @@
 
 Everybody codes this file and everybody is measured against it, so that cropping and timing are nobody's advantage.
 """
+
 from __future__ import annotations
 
 import hashlib
@@ -108,8 +109,17 @@ def prepare(clip: Path, folder: Path, cut_s: Fraction | None = None) -> Referenc
     path = folder / "reference.mp4"
     with VideoSource(os.fspath(clip), fps=rate, sound="decode") as source:
         sound = source.has_audio
-        with VideoSink(path, width=side, height=side, frame_rate_hz=rate, channels=int(sound), crf=0, preset="ultrafast",
-                       audio_bps=_SOUND_BPS, force=True) as sink:
+        with VideoSink(
+            path,
+            width=side,
+            height=side,
+            frame_rate_hz=rate,
+            channels=int(sound),
+            crf=0,
+            preset="ultrafast",
+            audio_bps=_SOUND_BPS,
+            force=True,
+        ) as sink:
             frames = _copy(source, sink, crop, side, cut_s, clip)
     return Reference(clip.stem, path, frames, rate, side, sound, digest)
 
@@ -131,18 +141,25 @@ def _square(clip: Path, cut_s: Fraction | None) -> Crop:
     return follow_face(boxes, *size) if boxes else centre_square(*size)
 
 
-def _copy(source: VideoSource, sink: VideoSink, crop: Crop, side: int, cut_s: Fraction | None, clip: Path) -> int:
+def _copy(
+    source: VideoSource, sink: VideoSink, crop: Crop, side: int, cut_s: Fraction | None, clip: Path
+) -> int:
     """Pictures and sound up to the cut, streaming; returns the number of pictures."""
     frames = samples = 0
     sample_end = None if cut_s is None else int(cut_s * AUDIO_HZ)
     for item in source.items():
         if isinstance(item, VideoFrame) and (cut_s is None or item.time_s < cut_s):
             if frames == FRAMES_MAX:
-                raise UsageError(f"{clip} has more than {FRAMES_MAX} frames", hint="Compare a part of it: --cut 60.")
+                raise UsageError(
+                    f"{clip} has more than {FRAMES_MAX} frames",
+                    hint="Compare a part of it: --cut 60.",
+                )
             sink.write_frame(take_square(item.rgb, crop, side), item.time_s)
             frames += 1
         elif isinstance(item, AudioBlock):
-            left = item.samples if sample_end is None else item.samples[:max(0, sample_end - samples)]
+            left = (
+                item.samples if sample_end is None else item.samples[: max(0, sample_end - samples)]
+            )
             samples += len(left)
             if len(left):
                 sink.write_audio(left)
@@ -174,7 +191,11 @@ class YuvFrames:
         with av.open(os.fspath(self._reference.path)) as container:
             for number, frame in enumerate(container.decode(container.streams.video[0])):
                 if number % self._variant.divisor == 0:
-                    small = frame if frame.width == side else frame.reformat(side, side, interpolation="AREA")
+                    small = (
+                        frame
+                        if frame.width == side
+                        else frame.reformat(side, side, interpolation="AREA")
+                    )
                     small.pts = number // self._variant.divisor
                     small.pict_type = 0
                     yield small

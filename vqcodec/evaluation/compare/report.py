@@ -6,6 +6,7 @@ The folder holds results.json and media/<clip>/{original,<codec>}.mp4. Written a
 side_by_side/<clip>.mp4, sheets/<clip>.png and report.html. Videos and sheets younger than the media they show are left
 as they are, so that a broken-off run goes on where it was.
 """
+
 from __future__ import annotations
 
 import argparse
@@ -54,7 +55,9 @@ class Shown:
 
 
 def _fresh(target: Path, media: dict[str, Path]) -> bool:
-    return target.is_file() and target.stat().st_mtime >= max(path.stat().st_mtime for path in media.values())
+    return target.is_file() and target.stat().st_mtime >= max(
+        path.stat().st_mtime for path in media.values()
+    )
 
 
 def _sheet_picture(clip: Clip, media: dict[str, Path], target: Path, rate: RateKind) -> Any:
@@ -78,48 +81,86 @@ def _pictures(results: Results, out: Path, rate: RateKind, tell: Tell) -> list[S
         tell(f"side by side {number}/{len(results.clips)}: {clip.name}")
         video = out / "side_by_side" / f"{clip.name}.mp4"
         if not _fresh(video, media):
-            sidebyside.grid_video(media, sidebyside.labels_of(clip, list(media), rate), video, tile_px=sidebyside.TILE_PX)
+            sidebyside.grid_video(
+                media,
+                sidebyside.labels_of(clip, list(media), rate),
+                video,
+                tile_px=sidebyside.TILE_PX,
+            )
         tell(f"sheet {number}/{len(results.clips)}: {clip.name}")
-        address = embed.picture_address(_sheet_picture(clip, media, out / "sheets" / f"{clip.name}.png", rate))
+        address = embed.picture_address(
+            _sheet_picture(clip, media, out / "sheets" / f"{clip.name}.png", rate)
+        )
         used += len(address)
         shown.append(Shown(media, address if used <= _SHEETS_SHARE * embed.PAGE_BYTES else ""))
     return shown
 
 
-def _films(clip: Clip, media: dict[str, Path], seconds: float | None, rate: RateKind) -> list[dict[str, str]]:
+def _films(
+    clip: Clip, media: dict[str, Path], seconds: float | None, rate: RateKind
+) -> list[dict[str, str]]:
     matched = {p.codec: p for p in clip.points if p.matched}
     films = []
     for name, path in media.items():
         point = matched.get(name)
-        told_rate = "as it was given" if name == ORIGINAL else "" if point is None else (
-            f"{words.kbps(getattr(point.kbps, rate))} kbit/s, {words.size(getattr(point.bytes, rate))}, {point.variant}")
-        films.append(page.look(name) | {"rate": told_rate, "data": embed.film(path, name=name, seconds=seconds)})
+        told_rate = (
+            "as it was given"
+            if name == ORIGINAL
+            else ""
+            if point is None
+            else (
+                f"{words.kbps(getattr(point.kbps, rate))} kbit/s, {words.size(getattr(point.bytes, rate))}, {point.variant}"
+            )
+        )
+        films.append(
+            page.look(name)
+            | {"rate": told_rate, "data": embed.film(path, name=name, seconds=seconds)}
+        )
     return films
 
 
 _GRIDS = {2: "two", 4: "four"}
 
 
-def _add_films(values: dict[str, Any], results: Results, shown: Sequence[Shown], used_bytes: int, rate: RateKind) -> None:
+def _add_films(
+    values: dict[str, Any],
+    results: Results,
+    shown: Sequence[Shown],
+    used_bytes: int,
+    rate: RateKind,
+) -> None:
     """Put videos into the clips' values, as many as a page of PAGE_BYTES holds, and say how many these are."""
     sizes = [sum(path.stat().st_size for path in s.media.values()) for s in shown]
     given = embed.shares(sizes, [c.seconds for c in results.clips], embed.room(used_bytes))
     for clip, known, share, value in zip(results.clips, shown, given, values["clips"], strict=True):
         if share is None:
-            value["note"] = (f"No room for its videos on this page: see side_by_side/{clip.name}.mp4 beside it." if known.media
-                             else "Its decoded videos were not kept.")
+            value["note"] = (
+                f"No room for its videos on this page: see side_by_side/{clip.name}.mp4 beside it."
+                if known.media
+                else "Its decoded videos were not kept."
+            )
             continue
         value["films"] = _films(clip, known.media, share.seconds, rate)
-        cut_s = max(1.0, share.seconds - _REORDERED_S) if share.seconds is not None else clip.seconds
+        cut_s = (
+            max(1.0, share.seconds - _REORDERED_S) if share.seconds is not None else clip.seconds
+        )
         value["shown_s"] = f"{min(cut_s, clip.seconds):.3f}"
         if share.seconds is not None:
-            value["about"] += f"; the players show its first {cut_s:.1f} s, all of it is in side_by_side/{clip.name}.mp4"
+            value["about"] += (
+                f"; the players show its first {cut_s:.1f} s, all of it is in side_by_side/{clip.name}.mp4"
+            )
         names = list(known.media)
         left = names.index(VQT) if VQT in names else 0
-        value |= {"grid": _GRIDS.get(len(names), ""), "left": left, "right": left + 1 if left + 1 < len(names) else 0}
+        value |= {
+            "grid": _GRIDS.get(len(names), ""),
+            "left": left,
+            "right": left + 1 if left + 1 < len(names) else 0,
+        }
     many = sum(share is not None for share in given)
     if many < len(given):
-        values["players_note"] = f"So that this page stays small, {many} of the {len(given)} clips can be played in it."
+        values["players_note"] = (
+            f"So that this page stays small, {many} of the {len(given)} clips can be played in it."
+        )
 
 
 def render(values: dict[str, Any]) -> str:
@@ -130,24 +171,41 @@ def render(values: dict[str, Any]) -> str:
     """
     jinja2 = require("jinja2", "writing the page")
     markup = require("markupsafe", "writing the page").Markup
-    style, script = ((_PARTS / name).read_text(encoding="utf-8") for name in ("style.css", "script.js"))
+    style, script = (
+        (_PARTS / name).read_text(encoding="utf-8") for name in ("style.css", "script.js")
+    )
     digest = base64.b64encode(hashlib.sha256(script.encode("utf-8")).digest()).decode("ascii")
-    environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    environment = jinja2.Environment(
+        autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
     template = environment.from_string((_PARTS / "template.html").read_text(encoding="utf-8"))
     drawn = [{"svg": markup(text)} for text in values["curves"]]
-    return str(template.render(**{**values, "curves": drawn, "style": markup(style), "script": markup(script),
-                                  "script_hash": f"sha256-{digest}"}))
+    return str(
+        template.render(
+            **{
+                **values,
+                "curves": drawn,
+                "style": markup(style),
+                "script": markup(script),
+                "script_hash": f"sha256-{digest}",
+            }
+        )
+    )
 
 
 def _curve_values(results: Results, analysis: Analysis, out: Path) -> list[str]:
     """Inline SVGs, the headline metrics first."""
     made = curves.draw_all(results, out / "curves", analysis=analysis)
     first = [m for m in words.headline_metrics(results) if m in made]
-    return [curves.inline(made[m], f"{words.metric_title(results, m)} over kbit/s")
-            for m in [*first, *(m for m in made if m not in first)]]
+    return [
+        curves.inline(made[m], f"{words.metric_title(results, m)} over kbit/s")
+        for m in [*first, *(m for m in made if m not in first)]
+    ]
 
 
-def build(results: Results, out: Path, progress: Tell | None = None, *, rate: RateKind = "file") -> Path:
+def build(
+    results: Results, out: Path, progress: Tell | None = None, *, rate: RateKind = "file"
+) -> Path:
     """Make everything that can be looked at.
 
     Args:
@@ -168,7 +226,10 @@ def build(results: Results, out: Path, progress: Tell | None = None, *, rate: Ra
     tell("BD-rates")
     analysis = analyse(results, rate=rate)
     tell("curves")
-    values = page.context(results, analysis) | {"curves": _curve_values(results, analysis, out), "players_note": ""}
+    values = page.context(results, analysis) | {
+        "curves": _curve_values(results, analysis, out),
+        "players_note": "",
+    }
     shown = _pictures(results, out, rate, tell)
     for value, known in zip(values["clips"], shown, strict=True):
         value["sheet"] = known.sheet
@@ -183,16 +244,24 @@ def build(results: Results, out: Path, progress: Tell | None = None, *, rate: Ra
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """The command; returns its exit code."""
-    parser = argparse.ArgumentParser(prog=COMMAND, description="Page, curves, sheets and videos of a comparison.")
+    parser = argparse.ArgumentParser(
+        prog=COMMAND, description="Page, curves, sheets and videos of a comparison."
+    )
     parser.add_argument("folder", type=Path, help="with results.json and media/")
-    parser.add_argument("--rate", choices=get_args(RateKind), default="file", help="how bytes are counted (file)")
+    parser.add_argument(
+        "--rate", choices=get_args(RateKind), default="file", help="how bytes are counted (file)"
+    )
     options = parser.parse_args(arguments)
 
     def job() -> int:
         def tell(line: str) -> None:
             sys.stderr.write(line + "\n")
-        build(Results.load(options.folder / "results.json"), options.folder, tell, rate=options.rate)
+
+        build(
+            Results.load(options.folder / "results.json"), options.folder, tell, rate=options.rate
+        )
         return 0
+
     return told(job)
 
 

@@ -1,4 +1,5 @@
 """The values of a comparison, and their JSON: README.md of this folder describes every field."""
+
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, field
@@ -12,7 +13,13 @@ COMMAND = "vqcodec compare"
 VQT = "vqt"
 ANCHORS = ("h264", "h265", "av1", "vp9")
 CODECS = (*ANCHORS, VQT)
-TITLES = {"h264": "H.264 (x264)", "h265": "H.265 (x265)", "av1": "AV1 (SVT-AV1)", "vp9": "VP9 (libvpx)", "vqt": "vqcodec"}
+TITLES = {
+    "h264": "H.264 (x264)",
+    "h265": "H.265 (x265)",
+    "av1": "AV1 (SVT-AV1)",
+    "vp9": "VP9 (libvpx)",
+    "vqt": "vqcodec",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +77,9 @@ class Point:
     @classmethod
     def from_json(cls, values: dict[str, Any]) -> Point:
         """The inverse of dataclasses.asdict; raises KeyError or TypeError for anything else."""
-        return cls(**{**values, "bytes": Amount(**values["bytes"]), "kbps": Amount(**values["kbps"])})
+        return cls(
+            **{**values, "bytes": Amount(**values["bytes"]), "kbps": Amount(**values["kbps"])}
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +143,8 @@ class Results:
         Raises:
             UsageError: it is something else.
         """
+
         def build(data: dict[str, Any]) -> Results:
             return cls(**{**data, "clips": tuple(Clip.from_json(c) for c in data["clips"])})
+
         return load_json(path, SCHEMA_VERSION, build, what="a comparison", command=COMMAND)

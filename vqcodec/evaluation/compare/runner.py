@@ -4,6 +4,7 @@ out/results.json                     everything measured (results.py)
 out/media/CLIP/CODEC.mp4             the decoded videos of equal size; original.mp4 beside them
 out/work/CLIP/                       reference, default .vqt, and one JSON per codec with the points so far
 """
+
 from __future__ import annotations
 
 import json
@@ -70,7 +71,9 @@ class Comparison:
             raise UsageError("there is no clip to compare on")
         twice = sorted({n for n in names if names.count(n) > 1})
         if twice:
-            raise UsageError(f"two clips are called {twice[0]}", hint="Rename one: results are kept by name.")
+            raise UsageError(
+                f"two clips are called {twice[0]}", hint="Rename one: results are kept by name."
+            )
         for codec in self.settings.codecs:
             if codec != VQT:
                 check_anchor(codec)
@@ -87,9 +90,17 @@ def run(comparison: Comparison, progress: Progress = silent) -> Results:
     done = _Counter(progress, "prepare", len(clips), "clips")
     with _hands(jobs) as hands:
         prepared = hands.all([(_prepared, (clip, comparison)) for clip in clips], done)
-        tasks = [_task(comparison, p, codec) for p in prepared for codec in _order(comparison.settings.codecs)]
+        tasks = [
+            _task(comparison, p, codec)
+            for p in prepared
+            for codec in _order(comparison.settings.codecs)
+        ]
         done = _Counter(progress, "compare", sum(_expected_points(t) for t in tasks), "points")
-        absent = {name: reason for found in hands.all([(_do, (task,)) for task in tasks], done) for name, reason in found.items()}
+        absent = {
+            name: reason
+            for found in hands.all([(_do, (task,)) for task in tasks], done)
+            for name, reason in found.items()
+        }
     results = _collect(comparison, tasks, absent, jobs)
     results.save(comparison.out / RESULTS)
     return results
@@ -104,7 +115,13 @@ class _Counter:
     """Counts what is done for the progress bar."""
 
     def __init__(self, progress: Progress, stage: str, total: int, unit: str) -> None:
-        self._progress, self._stage, self._total, self._unit, self._count = progress, stage, total, unit, 0
+        self._progress, self._stage, self._total, self._unit, self._count = (
+            progress,
+            stage,
+            total,
+            unit,
+            0,
+        )
 
     def __call__(self, text: str) -> None:
         self._count += 1
@@ -117,19 +134,35 @@ def _prepared(clip: Path, comparison: Comparison) -> Prepared:
     folder = comparison.out / "work" / clip.stem
     cut_s = comparison.settings.cut_s
     note = folder / "prepared.json"
-    key: dict[str, Any] = {"method": METHOD, "source": sha256_of(clip), "cut_s": None if cut_s is None else str(cut_s),
-                           "models": _models()}
+    key: dict[str, Any] = {
+        "method": METHOD,
+        "source": sha256_of(clip),
+        "cut_s": None if cut_s is None else str(cut_s),
+        "models": _models(),
+    }
     kept = _kept(note, key)
     if kept is None:
         reference = prepare(clip, folder, cut_s)
         with_sound = vqtpoints.encode(reference.path, vqtpoints.SETTINGS[0], sound=True)
         (folder / "default.vqt").write_bytes(with_sound.data)
         size = len(vqtpoints.encode(reference.path, vqtpoints.SETTINGS[0]).data)
-        kept = key | {"frames": reference.frames, "frame_rate_hz": str(reference.frame_rate_hz), "side_px": reference.side_px,
-                      "sound": reference.sound, "default_bytes": size}
+        kept = key | {
+            "frames": reference.frames,
+            "frame_rate_hz": str(reference.frame_rate_hz),
+            "side_px": reference.side_px,
+            "sound": reference.sound,
+            "default_bytes": size,
+        }
         save_json(note, kept)
-    reference = Reference(clip.stem, folder / "reference.mp4", kept["frames"], Fraction(kept["frame_rate_hz"]),
-                          kept["side_px"], kept["sound"], kept["source"])
+    reference = Reference(
+        clip.stem,
+        folder / "reference.mp4",
+        kept["frames"],
+        Fraction(kept["frame_rate_hz"]),
+        kept["side_px"],
+        kept["sound"],
+        kept["source"],
+    )
     original = comparison.out / "media" / clip.stem / f"{ORIGINAL}.mp4"
     if comparison.settings.videos and not original.exists():
         write_original(reference, original)
@@ -143,7 +176,9 @@ def _kept(note: Path, key: dict[str, Any]) -> dict[str, Any] | None:
     except (OSError, ValueError):
         return None
     files = all((note.parent / name).is_file() for name in ("reference.mp4", "default.vqt"))
-    return kept if files and isinstance(kept, dict) and {k: kept.get(k) for k in key} == key else None
+    return (
+        kept if files and isinstance(kept, dict) and {k: kept.get(k) for k in key} == key else None
+    )
 
 
 def _models() -> dict[str, str]:
@@ -152,13 +187,32 @@ def _models() -> dict[str, str]:
 
 def _task(comparison: Comparison, prepared: Prepared, codec: str) -> Task:
     settings, reference = comparison.settings, prepared.reference
-    coder: Any = _models() if codec == VQT else [ANCHOR_CODECS[codec].all_options(0, settings.quick), av.__version__]
-    fingerprint = {"method": METHOD, "source": reference.source_sha256, "frames": reference.frames,
-                   "side_px": reference.side_px, "every": settings.every, "tracks": settings.tracks, "quick": settings.quick,
-                   "points": settings.points if codec != VQT else None, "coder": coder,
-                   "matched_bytes": prepared.default_bytes if codec != VQT else None}
+    coder: Any = (
+        _models()
+        if codec == VQT
+        else [ANCHOR_CODECS[codec].all_options(0, settings.quick), av.__version__]
+    )
+    fingerprint = {
+        "method": METHOD,
+        "source": reference.source_sha256,
+        "frames": reference.frames,
+        "side_px": reference.side_px,
+        "every": settings.every,
+        "tracks": settings.tracks,
+        "quick": settings.quick,
+        "points": settings.points if codec != VQT else None,
+        "coder": coder,
+        "matched_bytes": prepared.default_bytes if codec != VQT else None,
+    }
     folder = comparison.out / "work" / reference.name
-    return Task(prepared, codec, settings, folder / f"{codec}.json", comparison.out / "media" / reference.name, fingerprint)
+    return Task(
+        prepared,
+        codec,
+        settings,
+        folder / f"{codec}.json",
+        comparison.out / "media" / reference.name,
+        fingerprint,
+    )
 
 
 def _expected_points(task: Task) -> int:
@@ -167,9 +221,14 @@ def _expected_points(task: Task) -> int:
     if progress.finished:
         return 0
     if task.codec == VQT:
-        return len(vqtpoints.QUICK if task.settings.quick else vqtpoints.SETTINGS) - len(progress.points)
+        return len(vqtpoints.QUICK if task.settings.quick else vqtpoints.SETTINGS) - len(
+            progress.points
+        )
     reference = task.prepared.reference
-    wanted = sum(len(v.rates(task.settings.rates_kbps)) for v in variants_for(reference.side_px, reference.frames))
+    wanted = sum(
+        len(v.rates(task.settings.rates_kbps))
+        for v in variants_for(reference.side_px, reference.frames)
+    )
     return max(wanted + task.settings.videos - len(progress.points), 1)
 
 
@@ -232,7 +291,9 @@ def _hands(jobs: int) -> Iterator[_Hands]:
     try:
         with context.Manager() as manager:
             told = manager.Queue()
-            with ProcessPoolExecutor(jobs, mp_context=context, initializer=_begin, initargs=(threads, told.put)) as pool:
+            with ProcessPoolExecutor(
+                jobs, mp_context=context, initializer=_begin, initargs=(threads, told.put)
+            ) as pool:
                 yield _Hands(pool, told)
     finally:
         if before is None:
@@ -246,8 +307,11 @@ def _begin(threads: int, tell: Callable[[str], None]) -> None:
     import torch
 
     from vqcodec.runtime.allocator import tune_allocator
+
     global _tell
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C goes to the whole group; the first process ends the others
+    signal.signal(
+        signal.SIGINT, signal.SIG_IGN
+    )  # Ctrl-C goes to the whole group; the first process ends the others
     tune_allocator()
     torch.set_num_threads(threads)
     _tell = tell
@@ -261,18 +325,43 @@ def _do(task: Task) -> dict[str, str]:
     return _worker.absent
 
 
-def _collect(comparison: Comparison, tasks: Sequence[Task], absent: dict[str, str], jobs: int) -> Results:
+def _collect(
+    comparison: Comparison, tasks: Sequence[Task], absent: dict[str, str], jobs: int
+) -> Results:
     clips: dict[str, Clip] = {}
     for task in sorted(tasks, key=lambda t: comparison.settings.codecs.index(t.codec)):
         reference = task.prepared.reference
-        clip = clips.setdefault(reference.name, Clip(reference.name, reference.frames, float(reference.seconds),
-                                                     str(reference.frame_rate_hz), reference.side_px, reference.sound))
+        clip = clips.setdefault(
+            reference.name,
+            Clip(
+                reference.name,
+                reference.frames,
+                float(reference.seconds),
+                str(reference.frame_rate_hz),
+                reference.side_px,
+                reference.sound,
+            ),
+        )
         points = Store(task.store, task.fingerprint).progress.all_points()
         clips[reference.name] = replace(clip, points=clip.points + points)
     seen = {name for clip in clips.values() for p in clip.points for name in p.mean}
     metrics = {name: metric.to_json() for name, metric in CATALOGUE.items() if name in seen}
-    unmeasured = {name: absent.get(name, "Not measured: it follows the face through every frame, which was not asked for.")
-                  for name in CATALOGUE if name not in seen}
-    more = {"models": {what: str(models.current(what).id) for what in ("motion_space", "renderer")}, "side_px": 256}
+    unmeasured = {
+        name: absent.get(
+            name, "Not measured: it follows the face through every frame, which was not asked for."
+        )
+        for name in CATALOGUE
+        if name not in seen
+    }
+    more = {
+        "models": {what: str(models.current(what).id) for what in ("motion_space", "renderer")},
+        "side_px": 256,
+    }
     ordered = tuple(clips[clip.stem] for clip in comparison.clips)
-    return Results(comparison.settings.to_json() | {"jobs": jobs}, conditions(**more), metrics, unmeasured, ordered)
+    return Results(
+        comparison.settings.to_json() | {"jobs": jobs},
+        conditions(**more),
+        metrics,
+        unmeasured,
+        ordered,
+    )

@@ -1,4 +1,5 @@
 """Which quality gives which rate: a few encodes find the settings for a ladder of rates."""
+
 from __future__ import annotations
 
 import math
@@ -24,7 +25,9 @@ class RateSearch:
         known: what an earlier run found.
     """
 
-    def __init__(self, encode: Callable[[int], float], crf_max: int, crf_start: int, known: dict[int, float]) -> None:
+    def __init__(
+        self, encode: Callable[[int], float], crf_max: int, crf_start: int, known: dict[int, float]
+    ) -> None:
         self._encode, self._max, self._start = encode, crf_max, crf_start
         self.known = dict(known)
 
@@ -37,7 +40,9 @@ class RateSearch:
     def find(self, target_kbps: float, tolerance: float = TOLERANCE) -> int:
         """The CRF whose rate is nearest to a target, in at most TRIES encodes; the nearest of those tried."""
         for _ in range(TRIES):
-            if self.known and self._miss(self._nearest(target_kbps), target_kbps) <= math.log1p(tolerance):
+            if self.known and self._miss(self._nearest(target_kbps), target_kbps) <= math.log1p(
+                tolerance
+            ):
                 break
             guess = self._guess(target_kbps)
             if guess in self.known:
@@ -64,8 +69,11 @@ class RateSearch:
             share = (high - wanted) / (high - low) if high > low else 0.5
             guess = round(low_crf + share * (high_crf - low_crf))
             # strictly between, as long as there is something between
-            return min(max(guess, min(low_crf, high_crf) + 1), max(low_crf, high_crf) - 1) \
-                if abs(high_crf - low_crf) > 1 else min(above + below, key=lambda p: abs(p[0] - wanted))[1]
+            return (
+                min(max(guess, min(low_crf, high_crf) + 1), max(low_crf, high_crf) - 1)
+                if abs(high_crf - low_crf) > 1
+                else min(above + below, key=lambda p: abs(p[0] - wanted))[1]
+            )
         near, crf = (above or below)[0]
         slope = OCTAVES_PER_STEP
         if len(points) > 1:

@@ -1,4 +1,5 @@
 """What a comparison is asked for."""
+
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
@@ -43,8 +44,10 @@ class Settings:
     def __post_init__(self) -> None:
         unknown = [c for c in self.codecs if c not in CODECS]
         if unknown or not self.codecs:
-            raise UsageError(f"{', '.join(unknown) or 'nothing'} is not a codec of the comparison",
-                             hint=f"Choose some of {','.join(CODECS)}.")
+            raise UsageError(
+                f"{', '.join(unknown) or 'nothing'} is not a codec of the comparison",
+                hint=f"Choose some of {','.join(CODECS)}.",
+            )
         if len(set(self.codecs)) != len(self.codecs):
             raise UsageError("a codec is named twice", hint=f"Choose some of {','.join(CODECS)}.")
         if not 2 <= self.points <= 32:
@@ -61,8 +64,11 @@ class Settings:
 
     def to_json(self) -> dict[str, Any]:
         """JSON-ready fields."""
-        return asdict(self) | {"codecs": list(self.codecs), "rates_kbps": self.rates_kbps,
-                               "cut_s": None if self.cut_s is None else float(self.cut_s)}
+        return asdict(self) | {
+            "codecs": list(self.codecs),
+            "rates_kbps": self.rates_kbps,
+            "cut_s": None if self.cut_s is None else float(self.cut_s),
+        }
 
 
 def parse_codecs(text: str) -> tuple[str, ...]:

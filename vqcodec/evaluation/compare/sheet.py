@@ -3,6 +3,7 @@
 Rows: the original, vqt and the anchors, 256x256 each, one column per time; then, in the same order, the mouths, 256x128 px
 cut from the videos' own size and not resampled.
 """
+
 from __future__ import annotations
 
 import os
@@ -68,16 +69,28 @@ def _mouth(picture: Picture, landmarker: FaceLandmarker) -> Centre:
 def _head(text: Sequence[str], height: int, colour: str) -> Picture:
     """A row's name on dark ground, with the codec's colour at its left edge."""
     result = np.full((height, LABEL_WIDTH_PX, 3), _DARK, np.uint8)
-    result[2:-2, :6] = [int(colour[k:k + 2], 16) for k in (1, 3, 5)]
+    result[2:-2, :6] = [int(colour[k : k + 2], 16) for k in (1, 3, 5)]
     for number, line in enumerate(text):
         size = 0.5 if number == 0 else 0.42
-        cv2.putText(result, line, (16, height // 2 - 8 * (len(text) - 1) + 20 * number), cv2.FONT_HERSHEY_SIMPLEX, size,
-                    (240, 240, 240) if number == 0 else (185, 185, 185), 1, cv2.LINE_AA)
+        cv2.putText(
+            result,
+            line,
+            (16, height // 2 - 8 * (len(text) - 1) + 20 * number),
+            cv2.FONT_HERSHEY_SIMPLEX,
+            size,
+            (240, 240, 240) if number == 0 else (185, 185, 185),
+            1,
+            cv2.LINE_AA,
+        )
     return result
 
 
-def compose_sheet(frames: dict[str, list[Picture]], heads: dict[str, Sequence[str]], mouths: Sequence[Centre],
-                  times_s: Sequence[float]) -> Picture:
+def compose_sheet(
+    frames: dict[str, list[Picture]],
+    heads: dict[str, Sequence[str]],
+    mouths: Sequence[Centre],
+    times_s: Sequence[float],
+) -> Picture:
     """Put the rows together.
 
     Args:
@@ -93,12 +106,22 @@ def compose_sheet(frames: dict[str, list[Picture]], heads: dict[str, Sequence[st
     for number, (name, pictures) in enumerate(frames.items()):
         tiles = [to_side(p, METRIC_SIDE_PX) for p in pictures]
         if number == 0:
-            tiles = [draw_label(t, f"{s:.2f} s", (8, 18), 0.4) for t, s in zip(tiles, times_s, strict=True)]
-        rows.append(np.concatenate([_head(heads[name], METRIC_SIDE_PX, COLOURS[name]), *tiles], axis=1))
+            tiles = [
+                draw_label(t, f"{s:.2f} s", (8, 18), 0.4)
+                for t, s in zip(tiles, times_s, strict=True)
+            ]
+        rows.append(
+            np.concatenate([_head(heads[name], METRIC_SIDE_PX, COLOURS[name]), *tiles], axis=1)
+        )
     rows.append(np.full((8, rows[0].shape[1], 3), _DARK, np.uint8))
     for name, pictures in frames.items():
         cuts = [window(p, c, MOUTH_SIZE_PX) for p, c in zip(pictures, mouths, strict=True)]
-        rows.append(np.concatenate([_head([heads[name][0], "mouth, 1:1"], MOUTH_SIZE_PX[1], COLOURS[name]), *cuts], axis=1))
+        rows.append(
+            np.concatenate(
+                [_head([heads[name][0], "mouth, 1:1"], MOUTH_SIZE_PX[1], COLOURS[name]), *cuts],
+                axis=1,
+            )
+        )
     return np.concatenate(rows, axis=0)
 
 
@@ -110,12 +133,23 @@ def heads_of(clip: Clip, names: Sequence[str], rate: str = "file") -> dict[str, 
         point = matched.get(name)
         heads[name] = [ORIGINAL_TITLE] if name == ORIGINAL else [words.title(name)]
         if point is not None:
-            heads[name] = [words.title(name), f"{words.kbps(getattr(point.kbps, rate))} kbit/s",
-                           words.size(getattr(point.bytes, rate)), point.variant]
+            heads[name] = [
+                words.title(name),
+                f"{words.kbps(getattr(point.kbps, rate))} kbit/s",
+                words.size(getattr(point.bytes, rate)),
+                point.variant,
+            ]
     return heads
 
 
-def contact_sheet(clip: Clip, media: dict[str, Path], target: PathLike, *, columns: int = COLUMNS, rate: str = "file") -> Picture:
+def contact_sheet(
+    clip: Clip,
+    media: dict[str, Path],
+    target: PathLike,
+    *,
+    columns: int = COLUMNS,
+    rate: str = "file",
+) -> Picture:
     """Write a clip's sheet as PNG.
 
     Args:
@@ -135,7 +169,9 @@ def contact_sheet(clip: Clip, media: dict[str, Path], target: PathLike, *, colum
     frames = {name: chosen_frames(path, numbers) for name, path in media.items()}
     first = next(iter(frames.values()))
     times_s = [n * clip.seconds / clip.frames for n in numbers]
-    picture = compose_sheet(frames, heads_of(clip, list(media), rate), mouth_centres(first), times_s)
+    picture = compose_sheet(
+        frames, heads_of(clip, list(media), rate), mouth_centres(first), times_s
+    )
     done, png = cv2.imencode(".png", cv2.cvtColor(picture, cv2.COLOR_RGB2BGR))
     if not done:
         raise MediaError("the sheet can't be coded as PNG")

@@ -1,4 +1,5 @@
 """What a comparison has measured so far, one small file per clip and codec, so that it can be stopped and gone on with."""
+
 from __future__ import annotations
 
 import json

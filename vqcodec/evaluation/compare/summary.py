@@ -7,6 +7,7 @@ JSON: {"schema_version": 1, "kind": "summary", "settings", "conditions", "metric
 A row has one value per column: codec, variant, side_px, frame_divisor, setting, target_kbps, matched, the four rates in
 kbit/s, encode_fps, decode_fps, then the mean of each metric. Figures have five digits. Sizes in bytes follow from the rates.
 """
+
 from __future__ import annotations
 
 import argparse
@@ -44,23 +45,50 @@ def summarise(results: Results) -> dict[str, Any]:
     metrics = list(results.metrics)
 
     def row(p: Point) -> list[Any]:
-        values = [*(getattr(p, name) for name in _PLAIN), *(getattr(p.kbps, name) for name in RATES),
-                  *(getattr(p, name) for name in _SPEEDS), *(p.mean.get(name) for name in metrics)]
+        values = [
+            *(getattr(p, name) for name in _PLAIN),
+            *(getattr(p.kbps, name) for name in RATES),
+            *(getattr(p, name) for name in _SPEEDS),
+            *(p.mean.get(name) for name in metrics),
+        ]
         return [_short(v) for v in values]
 
-    clips = [{"name": c.name, "frames": c.frames, "seconds": c.seconds, "frame_rate_hz": c.frame_rate_hz, "side_px": c.side_px,
-              "sound": c.sound, "points": [row(p) for p in c.points]} for c in results.clips]
-    return {"schema_version": SCHEMA_VERSION, "kind": KIND, "settings": results.settings, "conditions": results.conditions,
-            "metrics": results.metrics, "absent": results.absent,
-            "columns": [*_PLAIN, *(f"{name}_kbps" for name in RATES), *_SPEEDS, *metrics], "clips": clips}
+    clips = [
+        {
+            "name": c.name,
+            "frames": c.frames,
+            "seconds": c.seconds,
+            "frame_rate_hz": c.frame_rate_hz,
+            "side_px": c.side_px,
+            "sound": c.sound,
+            "points": [row(p) for p in c.points],
+        }
+        for c in results.clips
+    ]
+    return {
+        "schema_version": SCHEMA_VERSION,
+        "kind": KIND,
+        "settings": results.settings,
+        "conditions": results.conditions,
+        "metrics": results.metrics,
+        "absent": results.absent,
+        "columns": [*_PLAIN, *(f"{name}_kbps" for name in RATES), *_SPEEDS, *metrics],
+        "clips": clips,
+    }
 
 
 def _point(row: Sequence[Any], metrics: Sequence[str], seconds: float) -> Point:
-    plain, rest = dict(zip(_PLAIN, row, strict=False)), row[len(_PLAIN):]
-    rates, rest = [float(v) for v in rest[:len(RATES)]], rest[len(RATES):]
-    speeds, means = rest[:len(_SPEEDS)], rest[len(_SPEEDS):]
-    return Point(**plain, bytes=Amount(*(round(r * _BYTES_PER_KBIT * seconds) for r in rates)), kbps=Amount(*rates),
-                 encode_fps=float(speeds[0]), decode_fps=float(speeds[1]), mean=dict(zip(metrics, means, strict=True)))
+    plain, rest = dict(zip(_PLAIN, row, strict=False)), row[len(_PLAIN) :]
+    rates, rest = [float(v) for v in rest[: len(RATES)]], rest[len(RATES) :]
+    speeds, means = rest[: len(_SPEEDS)], rest[len(_SPEEDS) :]
+    return Point(
+        **plain,
+        bytes=Amount(*(round(r * _BYTES_PER_KBIT * seconds) for r in rates)),
+        kbps=Amount(*rates),
+        encode_fps=float(speeds[0]),
+        decode_fps=float(speeds[1]),
+        mean=dict(zip(metrics, means, strict=True)),
+    )
 
 
 def expanded(data: dict[str, Any]) -> Results:
@@ -69,11 +97,18 @@ def expanded(data: dict[str, Any]) -> Results:
     Raises:
         KeyError, TypeError: for anything else.
     """
-    metrics = data["columns"][len(_PLAIN) + len(RATES) + len(_SPEEDS):]
-    if metrics != list(data["metrics"]) or any(len(row) != len(data["columns"]) for c in data["clips"] for row in c["points"]):
+    metrics = data["columns"][len(_PLAIN) + len(RATES) + len(_SPEEDS) :]
+    if metrics != list(data["metrics"]) or any(
+        len(row) != len(data["columns"]) for c in data["clips"] for row in c["points"]
+    ):
         raise KeyError("columns")
-    clips = [Clip(**{**c, "points": tuple(_point(row, metrics, c["seconds"]) for row in c["points"])}) for c in data["clips"]]
-    return Results(data["settings"], data["conditions"], data["metrics"], data["absent"], tuple(clips))
+    clips = [
+        Clip(**{**c, "points": tuple(_point(row, metrics, c["seconds"]) for row in c["points"])})
+        for c in data["clips"]
+    ]
+    return Results(
+        data["settings"], data["conditions"], data["metrics"], data["absent"], tuple(clips)
+    )
 
 
 def save(results: Results, path: Path) -> None:
@@ -84,7 +119,10 @@ def save(results: Results, path: Path) -> None:
     for number, clip in enumerate(clips):
         points = clip.pop("points")
         lines.append(json.dumps(clip, ensure_ascii=False, allow_nan=False)[:-1] + ', "points": [')
-        rows = [json.dumps(row, ensure_ascii=False, allow_nan=False, separators=(",", ":")) for row in points]
+        rows = [
+            json.dumps(row, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+            for row in points
+        ]
         lines.append(",\n".join(rows))
         lines.append("]}" + ("," if number < len(clips) - 1 else ""))
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -103,9 +141,13 @@ def load(path: Path) -> Results:
     try:
         kind = json.loads(path.read_text(encoding="utf-8")).get("kind")
     except (json.JSONDecodeError, AttributeError) as error:
-        raise UsageError(f"{path} is not a comparison: {error!r}", hint=f"Write one with {COMPARE} --out.") from error
+        raise UsageError(
+            f"{path} is not a comparison: {error!r}", hint=f"Write one with {COMPARE} --out."
+        ) from error
     if kind == KIND:
-        return load_json(path, SCHEMA_VERSION, expanded, what="a summary of a comparison", command=COMPARE)
+        return load_json(
+            path, SCHEMA_VERSION, expanded, what="a summary of a comparison", command=COMPARE
+        )
     return Results.load(path)
 
 
@@ -119,6 +161,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     def job() -> int:
         save(load(options.results), options.summary)
         return 0
+
     return told(job)
 
 

@@ -1,4 +1,5 @@
 """The short table of a comparison for a terminal, as plain values: cli/compare_table.py draws it."""
+
 from __future__ import annotations
 
 from dataclasses import dataclass
@@ -42,13 +43,23 @@ def _matched(results: Results, codec: str, rate: RateKind) -> str:
     points = [p for c in results.clips for p in c.points if p.codec == codec and p.matched]
     if not points:
         return words.NOTHING
-    kbps, count = (sum(values) / len(points) for values in
-                   ([rate_of(p, rate) for p in points], [float(getattr(p.bytes, rate)) for p in points]))
+    kbps, count = (
+        sum(values) / len(points)
+        for values in (
+            [rate_of(p, rate) for p in points],
+            [float(getattr(p.bytes, rate)) for p in points],
+        )
+    )
     return f"{words.kbps(kbps)} kbit/s\n{words.size(count)}"
 
 
 def _cell(results: Results, analysis: Analysis, codec: str, metric: str) -> list[str]:
-    values = [p.mean.get(metric) for c in results.clips for p in c.points if p.codec == codec and p.matched]
+    values = [
+        p.mean.get(metric)
+        for c in results.clips
+        for p in c.points
+        if p.codec == codec and p.matched
+    ]
     known = [v for v in values if v is not None]
     lines = [words.number(sum(known) / len(known) if known else None)]
     found = analysis.find(codec, metric)
@@ -58,7 +69,9 @@ def _cell(results: Results, analysis: Analysis, codec: str, metric: str) -> list
     return [*lines, f"ahead {words.crossing(found.crossing)}"]
 
 
-def terminal_table(results: Results, rate: RateKind = "file", analysis: Analysis | None = None) -> TerminalTable:
+def terminal_table(
+    results: Results, rate: RateKind = "file", analysis: Analysis | None = None
+) -> TerminalTable:
     """The table of a comparison.
 
     Args:
@@ -68,9 +81,19 @@ def terminal_table(results: Results, rate: RateKind = "file", analysis: Analysis
     """
     known, metrics = analysis or analyse(results, rate=rate), words.headline_metrics(results)
     codecs = sorted(codecs_of(results), key=lambda c: c != VQT)
-    rows = [TerminalRow(SIGNS[c], COLOURS[c], words.title(c), _matched(results, c, known.rate),
-                        [_cell(results, known, c, m) for m in metrics]) for c in codecs]
-    caption = (f"{words.count_of_clips(results)}; {words.RATE_WORDS[known.rate]}. First line: value at about vqcodec's size. "
-               "Then what vqcodec needs more (+) or less (−) at equal quality, with the clips whose curves overlap, and from "
-               "which kbit/s on the anchor is better.")
+    rows = [
+        TerminalRow(
+            SIGNS[c],
+            COLOURS[c],
+            words.title(c),
+            _matched(results, c, known.rate),
+            [_cell(results, known, c, m) for m in metrics],
+        )
+        for c in codecs
+    ]
+    caption = (
+        f"{words.count_of_clips(results)}; {words.RATE_WORDS[known.rate]}. First line: value at about vqcodec's size. "
+        "Then what vqcodec needs more (+) or less (−) at equal quality, with the clips whose curves overlap, and from "
+        "which kbit/s on the anchor is better."
+    )
     return TerminalTable([words.metric_title(results, m) for m in metrics], rows, caption)

@@ -1,4 +1,5 @@
 """Picture sizes and frame rates that an anchor is coded at; what it shows is scaled back to the reference's."""
+
 from __future__ import annotations
 
 from dataclasses import dataclass
@@ -26,7 +27,7 @@ class Variant:
 
     @property
     def name(self) -> str:
-        """"512", "256 half rate"."""
+        """Like "512", "256 half rate"."""
         return f"{self.side_px} half rate" if self.divisor == 2 else str(self.side_px)
 
     def rates(self, wanted_kbps: list[float]) -> list[float]:
@@ -41,4 +42,9 @@ class Variant:
 def variants_for(side_px: int, frames: int) -> list[Variant]:
     """Variants of a reference: never larger than it; half the rate only where that leaves two pictures."""
     sides = [side for side in SIDES_PX if side <= side_px] or [SIDES_PX[-1]]
-    return [Variant(side, divisor) for divisor in (1, 2) for side in sides if divisor == 1 or frames >= 4]
+    return [
+        Variant(side, divisor)
+        for divisor in (1, 2)
+        for side in sides
+        if divisor == 1 or frames >= 4
+    ]

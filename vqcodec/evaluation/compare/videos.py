@@ -1,4 +1,5 @@
 """Decoded videos of one size and rate, for looking at side by side."""
+
 from __future__ import annotations
 
 import os
@@ -36,8 +37,16 @@ def write_video(frames: Iterable[Picture], reference: Reference, target: Path) -
         reference: gives rate and sound; everyone's is the same, so that eyes decide.
         target: .mp4.
     """
-    with VideoSink(target, width=CODED_SIZE, height=CODED_SIZE, frame_rate_hz=reference.frame_rate_hz,
-                   channels=int(reference.sound), crf=CRF, preset="medium", force=True) as sink:
+    with VideoSink(
+        target,
+        width=CODED_SIZE,
+        height=CODED_SIZE,
+        frame_rate_hz=reference.frame_rate_hz,
+        channels=int(reference.sound),
+        crf=CRF,
+        preset="medium",
+        force=True,
+    ) as sink:
         sound = _sound(reference) if reference.sound else iter(())
         heard = 0
         for number, picture in enumerate(frames):

@@ -1,4 +1,5 @@
 """This codec at several rates: the settings of `vqcodec encode`, from the smallest file to the best picture."""
+
 from __future__ import annotations
 
 import io
@@ -39,11 +40,18 @@ class VqtSetting:
     @property
     def options(self) -> str:
         """As a user types it."""
-        return f"--portrait-quality {self.portrait_quality} --layers {self.layers} --rdo {self.rdo:g}"
+        return (
+            f"--portrait-quality {self.portrait_quality} --layers {self.layers} --rdo {self.rdo:g}"
+        )
 
 
-SETTINGS = tuple(VqtSetting(DEFAULT if numbers == (50, 4, 0.0) else f"q{numbers[0]} l{numbers[1]} r{numbers[2]:g}", *numbers)
-                 for numbers in ((50, 4, 0.0), (3, 2, 2.0), (10, 3, 1.0), (25, 4, 2.0), (80, 4, 0.0)))
+SETTINGS = tuple(
+    VqtSetting(
+        DEFAULT if numbers == (50, 4, 0.0) else f"q{numbers[0]} l{numbers[1]} r{numbers[2]:g}",
+        *numbers,
+    )
+    for numbers in ((50, 4, 0.0), (3, 2, 2.0), (10, 3, 1.0), (25, 4, 2.0), (80, 4, 0.0))
+)
 """The default first: its size is the one the others are matched to."""
 QUICK = SETTINGS[:3]
 
@@ -63,21 +71,31 @@ class VqtFile:
     seconds: float
 
 
-def encode(reference: Path, setting: VqtSetting, *, sound: bool = False, device: Device = "auto") -> VqtFile:
+def encode(
+    reference: Path, setting: VqtSetting, *, sound: bool = False, device: Device = "auto"
+) -> VqtFile:
     """Code a reference as `vqcodec encode` does.
 
     Raises:
         VqcodecError: whatever encode raises.
     """
     from vqcodec import api
+
     sink = io.BytesIO()
-    options = EncodeOptions(crop="full", portrait_quality=setting.portrait_quality, layers=setting.layers, rdo=setting.rdo,
-                            device=device)
+    options = EncodeOptions(
+        crop="full",
+        portrait_quality=setting.portrait_quality,
+        layers=setting.layers,
+        rdo=setting.rdo,
+        device=device,
+    )
     if not sound:
         options = replace(options, audio=AudioChoice("none"))
     start_s = time.perf_counter()
     report = api.encode(reference, sink, options)
-    return VqtFile(sink.getvalue(), report.sizes.portrait + report.sizes.motion, time.perf_counter() - start_s)
+    return VqtFile(
+        sink.getvalue(), report.sizes.portrait + report.sizes.motion, time.perf_counter() - start_s
+    )
 
 
 def sound_of(data: bytes) -> Sound | None:
@@ -88,7 +106,9 @@ def sound_of(data: bytes) -> Sound | None:
     return Sound(head, packets) if head is not None else None
 
 
-def pictures(data: bytes, parts: DecoderParts, needed: set[int], size_px: int = CODED_SIZE) -> Iterator[tuple[int, Picture]]:
+def pictures(
+    data: bytes, parts: DecoderParts, needed: set[int], size_px: int = CODED_SIZE
+) -> Iterator[tuple[int, Picture]]:
     """Some frames of a file as `vqcodec decode` renders them; a frame depends on its portrait and its own tokens alone.
 
     Args:
@@ -105,10 +125,13 @@ def pictures(data: bytes, parts: DecoderParts, needed: set[int], size_px: int = 
         elif isinstance(item, MotionGroup):
             chosen = [n for n in range(len(item.ticks)) if first + n in needed]
             for start in range(0, len(chosen), _BATCH):
-                tokens = item.indices[chosen[start:start + _BATCH]]
+                tokens = item.indices[chosen[start : start + _BATCH]]
                 poses = base + dequantize(from_indices(tokens), parts.space.units)
                 shown = parts.renderer.render(state, poses, size_px)
-                yield from ((first + n, picture) for n, picture in zip(chosen[start:start + _BATCH], shown, strict=True))
+                yield from (
+                    (first + n, picture)
+                    for n, picture in zip(chosen[start : start + _BATCH], shown, strict=True)
+                )
             first += len(item.ticks)
 
 

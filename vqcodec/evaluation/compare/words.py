@@ -1,4 +1,5 @@
 """What a comparison concludes, in words and short cells: the same in pages, tables and terminals."""
+
 from __future__ import annotations
 
 from vqcodec.evaluation.compare.envelope import EqualRate
@@ -8,8 +9,12 @@ from vqcodec.evaluation.compare.results import TITLES, VQT, Point, Results
 NOTHING = "-"
 MINUS = "\N{MINUS SIGN}"
 ARROWS = {"higher": "↑", "lower": "↓"}
-RATE_WORDS = {"payload": "coded pictures alone", "file": "whole file without sound",
-              "payload_with_sound": "coded pictures and sound", "file_with_sound": "whole file with sound"}
+RATE_WORDS = {
+    "payload": "coded pictures alone",
+    "file": "whole file without sound",
+    "payload_with_sound": "coded pictures and sound",
+    "file_with_sound": "whole file with sound",
+}
 # what is shown first, where it was measured
 HEADLINE_METRICS = ("perc", "ssim", "vmaf", "lmd")
 
@@ -57,10 +62,14 @@ def equal(found: EqualRate | None) -> str:
 
 
 def crossing(found: Crossing) -> str:
-    """"from 18.2", "everywhere", "nowhere"."""
+    """Like "from 18.2", "everywhere", "nowhere"."""
     if found.kind == "unknown":
         return NOTHING
-    return f"from {kbps(found.kbps)}" if found.kind == "from" and found.kbps is not None else found.kind
+    return (
+        f"from {kbps(found.kbps)}"
+        if found.kind == "from" and found.kbps is not None
+        else found.kind
+    )
 
 
 def number(value: float | None) -> str:
@@ -107,24 +116,39 @@ def sentence(results: Results, analysis: Analysis, found: Overall) -> str:
     if found.bd_median is not None:
         less = found.bd_median < 0
         others = f"; {apart(found)}" if apart(found) else ""
-        many = "" if found.clips == 1 else (
-            f" (median of the {found.overlapping} of {found.clips} clips whose curves overlap{others})")
-        first = (f"At equal {metric}, {title(VQT)} needs {percent(abs(found.bd_median)).lstrip('+')} "
-                 f"{'less' if less else 'more'} rate than {name}{many}")
+        many = (
+            ""
+            if found.clips == 1
+            else (
+                f" (median of the {found.overlapping} of {found.clips} clips whose curves overlap{others})"
+            )
+        )
+        first = (
+            f"At equal {metric}, {title(VQT)} needs {percent(abs(found.bd_median)).lstrip('+')} "
+            f"{'less' if less else 'more'} rate than {name}{many}"
+        )
     elif found.equal is not None and found.vqt_kbps is not None:
-        how = {"at": "at", "below": "already below", "above": "only above, if at all,"}[found.equal.kind]
-        first = (f"The curves of {metric} don't overlap: what {title(VQT)} has at {kbps(found.vqt_kbps)} kbit/s, {name} "
-                 f"reaches {how} {kbps(found.equal.kbps)} kbit/s{'' if found.clips == 1 else ' (median of the clips)'}")
+        how = {"at": "at", "below": "already below", "above": "only above, if at all,"}[
+            found.equal.kind
+        ]
+        first = (
+            f"The curves of {metric} don't overlap: what {title(VQT)} has at {kbps(found.vqt_kbps)} kbit/s, {name} "
+            f"reaches {how} {kbps(found.equal.kbps)} kbit/s{'' if found.clips == 1 else ' (median of the clips)'}"
+        )
     else:
         return f"Nothing can be told of {metric} against {name}."
-    second = {"from": f"from {kbps(found.crossing.kbps or 0)} kbit/s on, {name} is better",
-              "everywhere": f"{name} is better at every rate from {low} to {high} kbit/s",
-              "nowhere": f"up to {high} kbit/s, {name} never gets ahead for good",
-              "unknown": "there is no common rate"}[found.crossing.kind]
+    second = {
+        "from": f"from {kbps(found.crossing.kbps or 0)} kbit/s on, {name} is better",
+        "everywhere": f"{name} is better at every rate from {low} to {high} kbit/s",
+        "nowhere": f"up to {high} kbit/s, {name} never gets ahead for good",
+        "unknown": "there is no common rate",
+    }[found.crossing.kind]
     return f"{first}; {second}."
 
 
-def sentences(results: Results, analysis: Analysis, metrics: list[str] | None = None) -> dict[str, list[str]]:
+def sentences(
+    results: Results, analysis: Analysis, metrics: list[str] | None = None
+) -> dict[str, list[str]]:
     """For each metric, a sentence per anchor."""
     said: dict[str, list[str]] = {}
     for metric in metrics or headline_metrics(results):
@@ -136,7 +160,7 @@ def sentences(results: Results, analysis: Analysis, metrics: list[str] | None = 
 
 
 def count_of_clips(results: Results) -> str:
-    """"24 clips, 12000 frames, 480 s"."""
+    """Like "24 clips, 12000 frames, 480 s"."""
     clips = results.clips
     seconds = sum(c.seconds for c in clips)
     return f"{len(clips)} clip{'s' if len(clips) != 1 else ''}, {sum(c.frames for c in clips)} frames, {seconds:.0f} s"

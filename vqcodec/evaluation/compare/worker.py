@@ -1,4 +1,5 @@
 """One clip and one codec: find the settings, code, decode, measure, keep. Runs in a process of its own."""
+
 from __future__ import annotations
 
 import time
@@ -81,16 +82,30 @@ class Worker:
         """What measures against a reference."""
         key = reference.path, settings.every, settings.tracks
         if self._gauge is None or self._gauge[0] != key:
-            self._gauge = key, Gauge(self._tools, reference.small(), reference.frame_rate_hz, every=settings.every,
-                                     tracks=settings.tracks)
+            self._gauge = (
+                key,
+                Gauge(
+                    self._tools,
+                    reference.small(),
+                    reference.frame_rate_hz,
+                    every=settings.every,
+                    tracks=settings.tracks,
+                ),
+            )
         return self._gauge[1]
 
     def run(self, task: Task, told: Told) -> None:
         """Do what is left of a task; `told` hears of every point."""
         store = Store(task.store, task.fingerprint)
-        if store.progress.finished and (store.progress.matched is None or not task.settings.videos or self._video(task).exists()):
+        if store.progress.finished and (
+            store.progress.matched is None or not task.settings.videos or self._video(task).exists()
+        ):
             return
-        todo = _VqtTask(self, task, store, told) if task.codec == VQT else _AnchorTask(self, task, store, told)
+        todo = (
+            _VqtTask(self, task, store, told)
+            if task.codec == VQT
+            else _AnchorTask(self, task, store, told)
+        )
         todo.run()
         store.progress.finished = True
         store.save()
@@ -145,18 +160,35 @@ class _VqtTask(_Common):
             self.keep(setting.name, self.point(setting, file, parts))
         if self.task.settings.videos:
             file = vqtpoints.encode(self.reference.path, vqtpoints.SETTINGS[0])
-            shown = vqtpoints.pictures(file.data, parts or _decoder(file.data), set(range(self.reference.frames)))
+            shown = vqtpoints.pictures(
+                file.data, parts or _decoder(file.data), set(range(self.reference.frames))
+            )
             self.video(picture for _, picture in shown)
         self.store.progress.matched = vqtpoints.DEFAULT
 
-    def point(self, setting: vqtpoints.VqtSetting, file: vqtpoints.VqtFile, parts: DecoderParts) -> Point:
+    def point(
+        self, setting: vqtpoints.VqtSetting, file: vqtpoints.VqtFile, parts: DecoderParts
+    ) -> Point:
         timed = _Timed(vqtpoints.small(vqtpoints.pictures(file.data, parts, self.gauge.needed)))
         mean, per_frame = self.gauge.measure(timed)
-        sizes, rates = self.amount(file.payload_bytes, len(file.data), len(file.data) + self.vqt_sound_bytes)
+        sizes, rates = self.amount(
+            file.payload_bytes, len(file.data), len(file.data) + self.vqt_sound_bytes
+        )
         frames = self.reference.frames
-        return Point(VQT, setting.name, CODED_SIZE, 1, setting.options, None, sizes, rates,
-                     encode_fps=round(frames / file.seconds, 2), decode_fps=round(timed.count / timed.seconds, 2),
-                     mean=mean, per_frame=per_frame)
+        return Point(
+            VQT,
+            setting.name,
+            CODED_SIZE,
+            1,
+            setting.options,
+            None,
+            sizes,
+            rates,
+            encode_fps=round(frames / file.seconds, 2),
+            decode_fps=round(timed.count / timed.seconds, 2),
+            mean=mean,
+            per_frame=per_frame,
+        )
 
 
 class _AnchorTask(_Common):
@@ -178,23 +210,38 @@ class _AnchorTask(_Common):
         frames = YuvFrames(self.reference, variant)
 
         def rate(crf: int) -> float:
-            coded = anchors.encode(self.codec, frames, variant.side_px, self.reference.frame_rate_hz / variant.divisor, crf,
-                                   quick=self.task.settings.quick)
+            coded = anchors.encode(
+                self.codec,
+                frames,
+                variant.side_px,
+                self.reference.frame_rate_hz / variant.divisor,
+                crf,
+                quick=self.task.settings.quick,
+            )
             self.coded[_key(variant, crf)] = coded
             size = smallest(coded.data, coded.units)
             found = size * 8 / float(self.reference.seconds) / 1000
             self.store.progress.rates.setdefault(variant.name, {})[str(crf)] = found
             self.store.save()
             return found
-        known = {int(crf): value for crf, value in self.store.progress.rates.get(variant.name, {}).items()}
+
+        known = {
+            int(crf): value
+            for crf, value in self.store.progress.rates.get(variant.name, {}).items()
+        }
         return RateSearch(rate, self.codec.crf_max, self.codec.crf_start, known)
 
     def recoded(self, variant: Variant, crf: int) -> anchors.Coded:
         key = _key(variant, crf)
         if key not in self.coded:
-            self.coded[key] = anchors.encode(self.codec, YuvFrames(self.reference, variant), variant.side_px,
-                                             self.reference.frame_rate_hz / variant.divisor, crf,
-                                             quick=self.task.settings.quick)
+            self.coded[key] = anchors.encode(
+                self.codec,
+                YuvFrames(self.reference, variant),
+                variant.side_px,
+                self.reference.frame_rate_hz / variant.divisor,
+                crf,
+                quick=self.task.settings.quick,
+            )
         return self.coded[key]
 
     def measured(self, variant: Variant, crf: int, target: float | None) -> None:
@@ -205,12 +252,29 @@ class _AnchorTask(_Common):
         coded = self.recoded(variant, crf)
         timed = _Timed(_shown(coded.data, variant, self.reference.frames, self.gauge.needed))
         mean, per_frame = self.gauge.measure((n, to_side(p)) for n, p in timed)
-        sizes, rates = self.amount(coded.payload_bytes, smallest(coded.data, coded.units),
-                                   smallest(coded.data, coded.units, self.sound))
+        sizes, rates = self.amount(
+            coded.payload_bytes,
+            smallest(coded.data, coded.units),
+            smallest(coded.data, coded.units, self.sound),
+        )
         frames = self.reference.frames
-        self.keep(key, Point(self.codec.name, variant.name, variant.side_px, variant.divisor, f"crf {crf}", target, sizes,
-                             rates, encode_fps=round(frames / coded.seconds, 2),
-                             decode_fps=round(frames / timed.seconds, 2), mean=mean, per_frame=per_frame))
+        self.keep(
+            key,
+            Point(
+                self.codec.name,
+                variant.name,
+                variant.side_px,
+                variant.divisor,
+                f"crf {crf}",
+                target,
+                sizes,
+                rates,
+                encode_fps=round(frames / coded.seconds, 2),
+                decode_fps=round(frames / timed.seconds, 2),
+                mean=mean,
+                per_frame=per_frame,
+            ),
+        )
 
     def match(self) -> None:
         """Find, measure and show the point of the default .vqt's size, in the variant that looks best there."""
@@ -218,20 +282,28 @@ class _AnchorTask(_Common):
         target = target_bytes * 8 / float(self.reference.seconds) / 1000
         variants = {v.name: v for v in variants_for(self.reference.side_px, self.reference.frames)}
         points = list(self.store.progress.points.values())
-        near = [p for p in points if p.kbps.file <= 1.5 * target and p.mean.get("perc") is not None] or points
+        near = [
+            p for p in points if p.kbps.file <= 1.5 * target and p.mean.get("perc") is not None
+        ] or points
         if not near:
             return
-        variant = variants[min(near, key=lambda p: (p.mean.get("perc") or 9.0, p.kbps.file)).variant]
+        variant = variants[
+            min(near, key=lambda p: (p.mean.get("perc") or 9.0, p.kbps.file)).variant
+        ]
         if self.task.settings.videos:
             crf = self.search(variant).find(target, MATCH_TOLERANCE)
             self.measured(variant, crf, round(target, 3))
             coded = self.recoded(variant, crf)
-            frames = _shown(coded.data, variant, self.reference.frames, set(range(self.reference.frames)))
+            frames = _shown(
+                coded.data, variant, self.reference.frames, set(range(self.reference.frames))
+            )
             self.video(resize(picture, CODED_SIZE) for _, picture in frames)
             self.store.progress.matched = _key(variant, crf)
         else:
             self.store.progress.matched = min(
-                self.store.progress.points, key=lambda k: abs(self.store.progress.points[k].bytes.file - target_bytes))
+                self.store.progress.points,
+                key=lambda k: abs(self.store.progress.points[k].bytes.file - target_bytes),
+            )
 
 
 class _Timed:
@@ -261,14 +333,21 @@ def _decoder(data: bytes) -> DecoderParts:
 
     from vqcodec.config import DecodeOptions
     from vqcodec.container import Reader
+
     return DecoderParts.load(DecodeOptions(), Reader(io.BytesIO(data)).head)
 
 
-def _shown(data: bytes, variant: Variant, count: int, needed: set[int]) -> Iterator[tuple[int, Picture]]:
+def _shown(
+    data: bytes, variant: Variant, count: int, needed: set[int]
+) -> Iterator[tuple[int, Picture]]:
     """The frames of a coded file as a viewer sees them at the reference's rate, RGB, at the coded size."""
     converter: RgbConverter | None = None
     for number, frame in enumerate(anchors.decode(data)):
-        wanted = [n for n in range(number * variant.divisor, min((number + 1) * variant.divisor, count)) if n in needed]
+        wanted = [
+            n
+            for n in range(number * variant.divisor, min((number + 1) * variant.divisor, count))
+            if n in needed
+        ]
         if wanted:
             converter = converter or RgbConverter(frame, Fraction(1))
             picture = converter.rgb(frame)

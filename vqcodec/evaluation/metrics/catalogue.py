@@ -2,6 +2,7 @@
 
 Formula, range and source in full: the docstring of the function or class that computes it.
 """
+
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
@@ -38,23 +39,103 @@ class Metric:
 
 
 _METRICS = (
-    Metric("psnr_db", "PSNR", "dB", "higher", "frame", "ratio of 255^2 to the mean squared error over R, G and B"),
-    Metric("ssim", "SSIM", "", "higher", "frame", "Wang et al. 2004, IEEE TIP 13(4); mean of R, G and B"),
-    Metric("ms_ssim", "MS-SSIM", "", "higher", "frame", "Wang et al. 2003, Asilomar; mean of R, G and B"),
-    Metric("vmaf", "VMAF", "", "higher", "frame", "Netflix vmaf_v0.6.1, as in vmaf-torch; BT.601 luma"),
-    Metric("perc", "Perceptual distance", "", "lower", "frame",
-           "this project: EfficientNet-Lite0 features compared as in Zhang et al. 2018, CVPR"),
+    Metric(
+        "psnr_db",
+        "PSNR",
+        "dB",
+        "higher",
+        "frame",
+        "ratio of 255^2 to the mean squared error over R, G and B",
+    ),
+    Metric(
+        "ssim",
+        "SSIM",
+        "",
+        "higher",
+        "frame",
+        "Wang et al. 2004, IEEE TIP 13(4); mean of R, G and B",
+    ),
+    Metric(
+        "ms_ssim",
+        "MS-SSIM",
+        "",
+        "higher",
+        "frame",
+        "Wang et al. 2003, Asilomar; mean of R, G and B",
+    ),
+    Metric(
+        "vmaf", "VMAF", "", "higher", "frame", "Netflix vmaf_v0.6.1, as in vmaf-torch; BT.601 luma"
+    ),
+    Metric(
+        "perc",
+        "Perceptual distance",
+        "",
+        "lower",
+        "frame",
+        "this project: EfficientNet-Lite0 features compared as in Zhang et al. 2018, CVPR",
+    ),
     Metric("lpips", "LPIPS", "", "lower", "frame", "Zhang et al. 2018, CVPR; AlexNet, version 0.1"),
     Metric("dists", "DISTS", "", "lower", "frame", "Ding et al. 2022, IEEE TPAMI 44(5); VGG16"),
-    Metric("id_dist", "Identity distance", "", "lower", "frame", "King 2017, dlib's face recognition ResNet"),
-    Metric("lmd", "Landmark distance", "eye distances", "lower", "frame", "after Chen et al. 2018, ECCV; MediaPipe's 478 points"),
-    Metric("lmd_mouth", "Landmark distance, lips", "eye distances", "lower", "frame", "Chen et al. 2018, ECCV; 40 lip points"),
-    Metric("cpbd", "Sharpness (CPBD)", "", "higher", "frame", "Narvekar and Karam 2011, IEEE TIP 20(9)"),
-    Metric("warp_error", "Warping error", "", "lower", "frame", "Lai et al. 2018, ECCV; DIS optical flow of the reference"),
+    Metric(
+        "id_dist",
+        "Identity distance",
+        "",
+        "lower",
+        "frame",
+        "King 2017, dlib's face recognition ResNet",
+    ),
+    Metric(
+        "lmd",
+        "Landmark distance",
+        "eye distances",
+        "lower",
+        "frame",
+        "after Chen et al. 2018, ECCV; MediaPipe's 478 points",
+    ),
+    Metric(
+        "lmd_mouth",
+        "Landmark distance, lips",
+        "eye distances",
+        "lower",
+        "frame",
+        "Chen et al. 2018, ECCV; 40 lip points",
+    ),
+    Metric(
+        "cpbd", "Sharpness (CPBD)", "", "higher", "frame", "Narvekar and Karam 2011, IEEE TIP 20(9)"
+    ),
+    Metric(
+        "warp_error",
+        "Warping error",
+        "",
+        "lower",
+        "frame",
+        "Lai et al. 2018, ECCV; DIS optical flow of the reference",
+    ),
     Metric("jitter", "Landmark motion, output over reference", "", "one", "clip", "this project"),
-    Metric("msi", "Motion stability index", "", "higher", "clip", "Ling et al. 2023, IEEE JSTSP (StableFace)"),
-    Metric("lip_corr", "Lip sync correlation", "", "higher", "clip", "this project: lip opening against the reference's"),
-    Metric("lip_lag_ms", "Lip sync lag", "ms", "lower", "clip", "this project: lag of the best correlation; its size counts"),
+    Metric(
+        "msi",
+        "Motion stability index",
+        "",
+        "higher",
+        "clip",
+        "Ling et al. 2023, IEEE JSTSP (StableFace)",
+    ),
+    Metric(
+        "lip_corr",
+        "Lip sync correlation",
+        "",
+        "higher",
+        "clip",
+        "this project: lip opening against the reference's",
+    ),
+    Metric(
+        "lip_lag_ms",
+        "Lip sync lag",
+        "ms",
+        "lower",
+        "clip",
+        "this project: lag of the best correlation; its size counts",
+    ),
     Metric("fid", "FID", "", "lower", "set", "Heusel et al. 2017, NeurIPS; Inception pool3"),
     Metric("fvd", "FVD", "", "lower", "set", "Unterthiner et al. 2019; I3D, Kinetics-400"),
 )

@@ -3,6 +3,7 @@
 The learned parts on top of the networks come with torchmetrics; the networks' own few layers are written out here, so
 that torchvision isn't needed.
 """
+
 from __future__ import annotations
 
 from collections.abc import Callable
@@ -33,10 +34,13 @@ _ALEXNET = ((0, 4, 2), (3, 1, 2), (6, 1, 1), (8, 1, 1), (10, 1, 1))
 _VGG16 = ((0, 2), (5, 7), (10, 12, 14), (17, 19, 21), (24, 26, 28))
 
 
-def _per_frame(between: Between, reference: NDArray[np.uint8], output: NDArray[np.uint8]) -> NDArray[np.float32]:
+def _per_frame(
+    between: Between, reference: NDArray[np.uint8], output: NDArray[np.uint8]
+) -> NDArray[np.float32]:
     """A distance of picture pairs, computed a few frames at a time."""
     check_pair(reference, output)
     import torch
+
     values = np.zeros(len(reference), np.float32)
     with torch.inference_mode():
         for start in range(0, len(reference), _BATCH_FRAMES):
@@ -63,7 +67,10 @@ class Lpips:
 
     def __init__(self, weights: Path | None = None) -> None:
         import torch
-        names = [f"features.{number}.{part}" for number, _, _ in _ALEXNET for part in ("weight", "bias")]
+
+        names = [
+            f"features.{number}.{part}" for number, _, _ in _ALEXNET for part in ("weight", "bias")
+        ]
         self._network = load_tensors(weights or find_weights("lpips"), names, "AlexNet")
         heads = package_file("torchmetrics", *_HEADS, "lpips_models", "alex.pth", purpose="LPIPS")
         keys = [f"lin{level}.model.1.weight" for level in range(len(_ALEXNET))]
@@ -71,17 +78,22 @@ class Lpips:
         self._shift = torch.tensor([-0.030, -0.088, -0.188])[:, None, None]
         self._scale = torch.tensor([0.458, 0.448, 0.450])[:, None, None]
 
-    def __call__(self, reference: NDArray[np.uint8], output: NDArray[np.uint8]) -> NDArray[np.float32]:
+    def __call__(
+        self, reference: NDArray[np.uint8], output: NDArray[np.uint8]
+    ) -> NDArray[np.float32]:
         """Distance per frame of two aligned stacks (N, H, W, 3) uint8 RGB -> (N,) float32."""
         return _per_frame(self.between, reference, output)
 
     def _features(self, pictures: torch.Tensor) -> list[torch.Tensor]:
         from torch.nn import functional
+
         value, taps = (2 * pictures - 1 - self._shift) / self._scale, []
         for level, (number, stride, padding) in enumerate(_ALEXNET):
             if level in (1, 2):
                 value = functional.max_pool2d(value, 3, 2)
-            weight, bias = (self._network[f"features.{number}.{part}"] for part in ("weight", "bias"))
+            weight, bias = (
+                self._network[f"features.{number}.{part}"] for part in ("weight", "bias")
+            )
             value = functional.relu(functional.conv2d(value, weight, bias, stride, padding))
             taps.append(value / (value.norm(dim=1, keepdim=True) + 1e-10))
         return taps
@@ -89,8 +101,13 @@ class Lpips:
     def between(self, first: torch.Tensor, second: torch.Tensor) -> torch.Tensor:
         """Distance of two batches (N, 3, H, W) in 0..1, at least 63 px -> (N,)."""
         import torch
-        levels = [(w * (y - z).square()).sum(1).mean((1, 2))
-                  for w, y, z in zip(self._heads, self._features(first), self._features(second), strict=True)]
+
+        levels = [
+            (w * (y - z).square()).sum(1).mean((1, 2))
+            for w, y, z in zip(
+                self._heads, self._features(first), self._features(second), strict=True
+            )
+        ]
         return torch.stack(levels).sum(0)
 
 
@@ -113,7 +130,13 @@ class Dists:
 
     def __init__(self, weights: Path | None = None) -> None:
         import torch
-        names = [f"features.{number}.{part}" for stage in _VGG16 for number in stage for part in ("weight", "bias")]
+
+        names = [
+            f"features.{number}.{part}"
+            for stage in _VGG16
+            for number in stage
+            for part in ("weight", "bias")
+        ]
         self._network = load_tensors(weights or find_weights("dists"), names, "VGG16")
         heads = package_file("torchmetrics", *_HEADS, "dists_models", "weights.pt", purpose="DISTS")
         learned = load_tensors(heads, ("alpha", "beta"), "DISTS")
@@ -124,24 +147,32 @@ class Dists:
         window = torch.tensor([0.5, 1.0, 0.5])
         self._window = (window[:, None] * window / 4)[None, None]
 
-    def __call__(self, reference: NDArray[np.uint8], output: NDArray[np.uint8]) -> NDArray[np.float32]:
+    def __call__(
+        self, reference: NDArray[np.uint8], output: NDArray[np.uint8]
+    ) -> NDArray[np.float32]:
         """Distance per frame of two aligned stacks (N, H, W, 3) uint8 RGB -> (N,) float32."""
         return _per_frame(self.between, reference, output)
 
     def _pool(self, value: torch.Tensor) -> torch.Tensor:
         """Root of the mean square under a 3x3 Hann window, every second position."""
         from torch.nn import functional
+
         channels = value.shape[1]
-        mean = functional.conv2d(value.square(), self._window.repeat(channels, 1, 1, 1), None, 2, 1, groups=channels)
+        mean = functional.conv2d(
+            value.square(), self._window.repeat(channels, 1, 1, 1), None, 2, 1, groups=channels
+        )
         return (mean + 1e-12).sqrt()
 
     def _features(self, pictures: torch.Tensor) -> list[torch.Tensor]:
         from torch.nn import functional
+
         value, taps = (pictures - self._mean) / self._deviation, [pictures]
         for level, stage in enumerate(_VGG16):
             value = self._pool(value) if level else value
             for number in stage:
-                weight, bias = (self._network[f"features.{number}.{part}"] for part in ("weight", "bias"))
+                weight, bias = (
+                    self._network[f"features.{number}.{part}"] for part in ("weight", "bias")
+                )
                 value = functional.relu(functional.conv2d(value, weight, bias, padding=1))
             taps.append(value)
         return taps
@@ -149,6 +180,7 @@ class Dists:
     def between(self, first: torch.Tensor, second: torch.Tensor) -> torch.Tensor:
         """Distance of two batches (N, 3, H, W) in 0..1 -> (N,)."""
         import torch
+
         texture, structure = [], []
         for y, z in zip(self._features(first), self._features(second), strict=True):
             my, mz = y.mean((2, 3)), z.mean((2, 3))
@@ -156,7 +188,9 @@ class Dists:
             variances = y.var((2, 3), correction=0) + z.var((2, 3), correction=0)
             texture.append((2 * my * mz + 1e-6) / (my.square() + mz.square() + 1e-6))
             structure.append((2 * covariance + 1e-6) / (variances + 1e-6))
-        return 1 - (torch.cat(texture, 1) * self._alpha + torch.cat(structure, 1) * self._beta).sum(1)
+        return 1 - (torch.cat(texture, 1) * self._alpha + torch.cat(structure, 1) * self._beta).sum(
+            1
+        )
 
 
 class DeepMetrics:
@@ -174,7 +208,10 @@ class DeepMetrics:
         self.features: dict[str, Features] = {}
         self.absent: dict[str, str] = {}
         paired: dict[str, Callable[[], Pairwise]] = {"lpips": Lpips, "dists": Dists}
-        described: dict[str, Callable[[], Features]] = {"fid": InceptionFeatures, "fvd": VideoFeatures}
+        described: dict[str, Callable[[], Features]] = {
+            "fid": InceptionFeatures,
+            "fvd": VideoFeatures,
+        }
         for name, make in paired.items():
             try:
                 self.pairwise[name] = make()

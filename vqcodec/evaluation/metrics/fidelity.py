@@ -2,6 +2,7 @@
 
 All three take two aligned stacks (N, H, W, 3) uint8 RGB and return one figure per frame, (N,) float32.
 """
+
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
@@ -22,6 +23,7 @@ PSNR_CEILING_DB = 100.0
 def unit_tensor(frames: NDArray[np.uint8]) -> torch.Tensor:
     """(N, H, W, 3) uint8 -> (N, 3, H, W) float32 in 0..1."""
     import torch
+
     return torch.from_numpy(np.array(frames, order="C")).permute(0, 3, 1, 2).float() / 255
 
 
@@ -32,7 +34,9 @@ def check_pair(reference: NDArray[np.uint8], output: NDArray[np.uint8]) -> None:
         UsageError: shapes differ or are not (N, H, W, 3), or a value is not uint8.
     """
     if reference.shape != output.shape or reference.ndim != 4 or reference.shape[3] != 3:
-        raise UsageError(f"frames of shapes {reference.shape} and {output.shape} are not two equal (N, H, W, 3) stacks")
+        raise UsageError(
+            f"frames of shapes {reference.shape} and {output.shape} are not two equal (N, H, W, 3) stacks"
+        )
     if reference.dtype != np.uint8 or output.dtype != np.uint8:
         raise UsageError(f"frames are {reference.dtype} and {output.dtype}, not uint8")
 
@@ -59,9 +63,12 @@ def ssim(reference: NDArray[np.uint8], output: NDArray[np.uint8]) -> NDArray[np.
     """
     check_pair(reference, output)
     import torch
+
     function = require("torchmetrics.functional.image", "SSIM").structural_similarity_index_measure
     with torch.inference_mode():
-        value = function(unit_tensor(output), unit_tensor(reference), data_range=1.0, reduction="none")
+        value = function(
+            unit_tensor(output), unit_tensor(reference), data_range=1.0, reduction="none"
+        )
     return np.asarray(value.reshape(-1).numpy(), np.float32)
 
 
@@ -75,7 +82,12 @@ def ms_ssim(reference: NDArray[np.uint8], output: NDArray[np.uint8]) -> NDArray[
     """
     check_pair(reference, output)
     import torch
-    function = require("torchmetrics.functional.image", "MS-SSIM").multiscale_structural_similarity_index_measure
+
+    function = require(
+        "torchmetrics.functional.image", "MS-SSIM"
+    ).multiscale_structural_similarity_index_measure
     with torch.inference_mode():
-        value = function(unit_tensor(output), unit_tensor(reference), data_range=1.0, reduction="none")
+        value = function(
+            unit_tensor(output), unit_tensor(reference), data_range=1.0, reduction="none"
+        )
     return np.asarray(value.reshape(-1).numpy(), np.float32)

@@ -7,6 +7,7 @@ Both need weights the user must have (`weights.py`). Both are biased upwards for
 features or fewer, covariances are of low rank): compare only values over equally many samples, and call nothing under
 2048 frames FID without saying so.
 """
+
 from __future__ import annotations
 
 from pathlib import Path
@@ -61,12 +62,18 @@ def set_distance(reference: Vectors, output: Vectors) -> float:
     """
     shapes = reference.shape, output.shape
     if any(len(s) != 2 or s[0] < 2 for s in shapes) or shapes[0][1] != shapes[1][1]:
-        raise UsageError(f"features of shapes {shapes[0]} and {shapes[1]} are not two sets of two or more vectors")
+        raise UsageError(
+            f"features of shapes {shapes[0]} and {shapes[1]} are not two sets of two or more vectors"
+        )
     first, second = (v.astype(np.float64) for v in (reference, output))
     means = first.mean(0), second.mean(0)
     if min(len(first), len(second)) > first.shape[1]:
-        return frechet_distance(means[0], np.atleast_2d(np.cov(first, rowvar=False)),
-                                means[1], np.atleast_2d(np.cov(second, rowvar=False)))
+        return frechet_distance(
+            means[0],
+            np.atleast_2d(np.cov(first, rowvar=False)),
+            means[1],
+            np.atleast_2d(np.cov(second, rowvar=False)),
+        )
     # covariances A'A and B'B: the trace is the sum of the singular values of AB', which is small for small sets
     a, b = ((v - m) / np.sqrt(len(v) - 1) for v, m in zip((first, second), means, strict=True))
     gap, roots = means[0] - means[1], np.linalg.svd(a @ b.T, compute_uv=False)
@@ -89,20 +96,26 @@ class VideoFeatures:
 
     def __init__(self, weights: Path | None = None) -> None:
         import torch
+
         path = weights or find_weights("fvd")
         try:
             self._network: Any = torch.jit.load(str(path), map_location="cpu").eval()
         except (RuntimeError, ValueError, OSError) as error:
-            raise MissingWeightsError(f"{path.name} is not a TorchScript network ({type(error).__name__})",
-                                      hint="Fetch the file again.") from error
+            raise MissingWeightsError(
+                f"{path.name} is not a TorchScript network ({type(error).__name__})",
+                hint="Fetch the file again.",
+            ) from error
 
     def __call__(self, frames: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Frames of one clip, (T, H, W, 3) uint8 RGB -> (T // 16, D) float32."""
         import torch
+
         rows: list[NDArray[np.float32]] = []
         with torch.inference_mode():
             for start in range(0, len(frames) - CLIP_FRAMES + 1, CLIP_FRAMES):
-                cut = torch.from_numpy(np.array(frames[start:start + CLIP_FRAMES], np.float32)).permute(3, 0, 1, 2)
+                cut = torch.from_numpy(
+                    np.array(frames[start : start + CLIP_FRAMES], np.float32)
+                ).permute(3, 0, 1, 2)
                 found = self._network(cut[None], rescale=True, resize=True, return_features=True)
                 rows.append(np.asarray(found[0].numpy(), np.float32))
         return np.stack(rows) if rows else np.zeros((0, 0), np.float32)

@@ -4,6 +4,7 @@ King, "High Quality Face Recognition with Deep Metric Learning", dlib blog 2017:
 metric loss so that faces of one person lie within 0.6 of each other. It is trained apart from everything in this
 codec, which never sees it in training.
 """
+
 from __future__ import annotations
 
 from typing import Any
@@ -31,12 +32,16 @@ class IdentityEmbedder:
     def __init__(self) -> None:
         dlib = require("dlib", _PURPOSE)
         shape = package_file(*_MODELS, "shape_predictor_5_face_landmarks.dat", purpose=_PURPOSE)
-        network = package_file(*_MODELS, "dlib_face_recognition_resnet_model_v1.dat", purpose=_PURPOSE)
+        network = package_file(
+            *_MODELS, "dlib_face_recognition_resnet_model_v1.dat", purpose=_PURPOSE
+        )
         self._rectangle: Any = dlib.rectangle
         self._shape: Any = dlib.shape_predictor(str(shape))
         self._network: Any = dlib.face_recognition_model_v1(str(network))
 
-    def __call__(self, frame: NDArray[np.uint8], points: NDArray[np.float32]) -> NDArray[np.float64]:
+    def __call__(
+        self, frame: NDArray[np.uint8], points: NDArray[np.float32]
+    ) -> NDArray[np.float64]:
         """Embed one face.
 
         Args:
@@ -50,7 +55,9 @@ class IdentityEmbedder:
         left, top = points.min(axis=0)
         right, bottom = points.max(axis=0)
         box = self._rectangle(int(left), int(top), int(right), int(bottom))
-        return np.array(self._network.compute_face_descriptor(picture, self._shape(picture, box)), np.float64)
+        return np.array(
+            self._network.compute_face_descriptor(picture, self._shape(picture, box)), np.float64
+        )
 
 
 def identity_distance(reference: NDArray[np.float64], output: NDArray[np.float64]) -> float:

@@ -5,6 +5,7 @@ face's inter-ocular distance (outer eye corners, points 33 and 263), so that the
 The landmark distance as a measure of talking faces is from Chen et al. 2018, ECCV, "Lip Movements Generation at a
 Glance" (there on the lips, in pixels).
 """
+
 from __future__ import annotations
 
 from collections.abc import Sequence
@@ -15,10 +16,48 @@ from numpy.typing import NDArray
 from vqcodec.models.topology import OUTER_EYE_CORNERS
 
 # MediaPipe's face mesh: outer contour of the lips, lower then upper, then the inner contour in the same order
-LIPS = (61, 146, 91, 181, 84, 17, 314, 405, 321, 375, 291,
-        185, 40, 39, 37, 0, 267, 269, 270, 409,
-        78, 95, 88, 178, 87, 14, 317, 402, 318, 324, 308,
-        191, 80, 81, 82, 13, 312, 311, 310, 415)
+LIPS = (
+    61,
+    146,
+    91,
+    181,
+    84,
+    17,
+    314,
+    405,
+    321,
+    375,
+    291,
+    185,
+    40,
+    39,
+    37,
+    0,
+    267,
+    269,
+    270,
+    409,
+    78,
+    95,
+    88,
+    178,
+    87,
+    14,
+    317,
+    402,
+    318,
+    324,
+    308,
+    191,
+    80,
+    81,
+    82,
+    13,
+    312,
+    311,
+    310,
+    415,
+)
 
 Points = NDArray[np.float32]
 
@@ -29,7 +68,9 @@ def interocular_px(points: Points) -> float:
     return float(np.linalg.norm(points[first].astype(np.float64) - points[second]))
 
 
-def landmark_distance(reference: Points, output: Points, subset: Sequence[int] | None = None) -> float:
+def landmark_distance(
+    reference: Points, output: Points, subset: Sequence[int] | None = None
+) -> float:
     """Mean distance of corresponding landmarks over the reference's inter-ocular distance (`lmd`).
 
     1/K sum_k |p_k - q_k| / |p_33 - p_263|. Range 0 and up; lower is better; two detections of slightly different

@@ -1,4 +1,5 @@
 """Lip sync against the real clip: do the lips open and close as they did, and at the same time?"""
+
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
@@ -42,7 +43,9 @@ def lip_opening(points: Points) -> float:
         points: (478, 2) landmarks.
     """
     upper, lower = INNER_LIPS
-    return float(np.linalg.norm(points[upper].astype(np.float64) - points[lower]) / interocular_px(points))
+    return float(
+        np.linalg.norm(points[upper].astype(np.float64) - points[lower]) / interocular_px(points)
+    )
 
 
 def opening_track(points: Iterable[Points | None]) -> Track:
@@ -61,8 +64,12 @@ def _pearson(first: Track, second: Track) -> float:
     return float("nan") if still else float(np.clip(a @ b / size, -1, 1))
 
 
-def lip_correlation(reference: Sequence[float] | Track, output: Sequence[float] | Track,
-                    frame_rate_hz: Fraction | float, max_lag_ms: int = MAX_LAG_MS) -> LipSync:
+def lip_correlation(
+    reference: Sequence[float] | Track,
+    output: Sequence[float] | Track,
+    frame_rate_hz: Fraction | float,
+    max_lag_ms: int = MAX_LAG_MS,
+) -> LipSync:
     """Correlation of lip opening in the output with that in the real clip, and the lag at which it is highest.
 
         r(k) = Pearson's correlation of reference(t) and output(t + k), over all t for which both are known
@@ -92,7 +99,10 @@ def lip_correlation(reference: Sequence[float] | Track, output: Sequence[float] 
     best, best_lag = correlation, 0
     reach = int(max_lag_ms * Fraction(frame_rate_hz) / 1000)
     for size in range(1, min(reach, count - 1) + 1):
-        for lag, value in ((size, _pearson(real[:-size], shown[size:])), (-size, _pearson(real[size:], shown[:-size]))):
+        for lag, value in (
+            (size, _pearson(real[:-size], shown[size:])),
+            (-size, _pearson(real[size:], shown[:-size])),
+        ):
             if value > best + 1e-12:
                 best, best_lag = value, lag
     if np.isnan(correlation):

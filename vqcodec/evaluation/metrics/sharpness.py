@@ -1,4 +1,5 @@
 """Sharpness without a reference: cumulative probability of blur detection (CPBD)."""
+
 from __future__ import annotations
 
 import cv2

@@ -1,4 +1,5 @@
 """Steadiness over time: the motion stability index of the landmarks, and the warping error of the pictures."""
+
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
@@ -46,14 +47,18 @@ def motion_stability(points: Sequence[Points | None], subset: Sequence[int] = LI
     if not seen:
         return float("nan")
     left, right = MOUTH_CORNERS
-    width = float(np.mean([np.linalg.norm(p[left].astype(np.float64) - p[right]) for p in seen[:_UNIT_FRAMES]]))
+    width = float(
+        np.mean(
+            [np.linalg.norm(p[left].astype(np.float64) - p[right]) for p in seen[:_UNIT_FRAMES]]
+        )
+    )
     if width <= 0:
         return float("nan")
     absent = np.full((len(subset), 2), np.nan)
     track = np.stack([absent if p is None else p[list(subset)].astype(np.float64) for p in points])
     acceleration = np.diff(track * (MSI_MOUTH_WIDTH / width), n=2, axis=0)
     starts = range(0, len(acceleration) - MSI_WINDOW + 1, MSI_WINDOW // 2)
-    variances = [acceleration[i:i + MSI_WINDOW].var(axis=0) for i in starts]
+    variances = [acceleration[i : i + MSI_WINDOW].var(axis=0) for i in starts]
     full = [v for v in variances if not np.isnan(v).any()]
     return float(np.mean([1 / (v + MSI_BIAS) for v in full])) if full else float("nan")
 
@@ -72,11 +77,15 @@ class ReferenceFlow:
 
     def __init__(self, frames: NDArray[np.uint8]) -> None:
         if frames.ndim != 4 or frames.shape[3] != 3 or frames.dtype != np.uint8:
-            raise UsageError(f"frames of shape {frames.shape}, {frames.dtype}, are not a video (T, H, W, 3) of uint8")
+            raise UsageError(
+                f"frames of shape {frames.shape}, {frames.dtype}, are not a video (T, H, W, 3) of uint8"
+            )
         self._frames = frames
         self._search: Any = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
         self._kept: dict[int, tuple[NDArray[np.float16], NDArray[np.bool_]]] = {}
-        self._x, self._y = np.meshgrid(*(np.arange(s, dtype=np.float32) for s in (frames.shape[2], frames.shape[1])))
+        self._x, self._y = np.meshgrid(
+            *(np.arange(s, dtype=np.float32) for s in (frames.shape[2], frames.shape[1]))
+        )
 
     def at(self, number: int) -> Flow:
         """Flow from frame `number` to the one before, and where it holds.
@@ -99,8 +108,16 @@ class ReferenceFlow:
 
     def warp(self, picture: NDArray[np.float32], flow: NDArray[np.float32]) -> NDArray[np.float32]:
         """The picture (H, W[, C]) read at every pixel's place plus flow, bilinearly, its edge pixels repeated outside."""
-        return np.asarray(cv2.remap(picture, self._x + flow[..., 0], self._y + flow[..., 1], cv2.INTER_LINEAR,
-                                    borderMode=cv2.BORDER_REPLICATE), np.float32)
+        return np.asarray(
+            cv2.remap(
+                picture,
+                self._x + flow[..., 0],
+                self._y + flow[..., 1],
+                cv2.INTER_LINEAR,
+                borderMode=cv2.BORDER_REPLICATE,
+            ),
+            np.float32,
+        )
 
     def _measure(self, number: int) -> tuple[NDArray[np.float16], NDArray[np.bool_]]:
         pair = (np.ascontiguousarray(self._frames[n]) for n in (number - 1, number))
@@ -108,14 +125,18 @@ class ReferenceFlow:
         back = np.asarray(self._search.calc(after, before, None), np.float16)
         flow = back.astype(np.float32)
         forth = self.warp(np.asarray(self._search.calc(before, after, None), np.float32), flow)
-        agree = np.square(flow + forth).sum(2) <= 0.01 * (np.square(flow).sum(2) + np.square(forth).sum(2)) + 0.5
+        agree = (
+            np.square(flow + forth).sum(2)
+            <= 0.01 * (np.square(flow).sum(2) + np.square(forth).sum(2)) + 0.5
+        )
         x, y = self._x + flow[..., 0], self._y + flow[..., 1]
         inside = (x >= 0) & (x <= self._x[0, -1]) & (y >= 0) & (y <= self._y[-1, 0])
         return back, agree & inside
 
 
-def warp_error(flow: ReferenceFlow, numbers: Sequence[int],
-               output: Callable[[int], NDArray[np.uint8]]) -> NDArray[np.float32]:
+def warp_error(
+    flow: ReferenceFlow, numbers: Sequence[int], output: Callable[[int], NDArray[np.uint8]]
+) -> NDArray[np.float32]:
     """Warping error: does the output move as the reference does, without flicker?
 
     Lai et al. 2018, ECCV, "Learning Blind Video Temporal Consistency", there E_warp:
@@ -135,6 +156,7 @@ def warp_error(flow: ReferenceFlow, numbers: Sequence[int],
     Returns:
         (n,) float32; NaN for frame 0 and where no pixel could be followed.
     """
+
     def unit(number: int) -> NDArray[np.float32]:
         return output(number).astype(np.float32) / np.float32(255)
 
@@ -144,5 +166,7 @@ def warp_error(flow: ReferenceFlow, numbers: Sequence[int],
             continue
         motion, holds = flow.at(number)
         if holds.any():
-            errors[place] = np.square(unit(number) - flow.warp(unit(number - 1), motion))[holds].mean(dtype=np.float64)
+            errors[place] = np.square(unit(number) - flow.warp(unit(number - 1), motion))[
+                holds
+            ].mean(dtype=np.float64)
     return errors

@@ -7,6 +7,7 @@ Fidelity and perceptual distance are measured on every frame; landmarks, identit
 every fifth. A frame in which no face is found in the reference or the output is left out of those; `faces` counts the
 rest.
 """
+
 from __future__ import annotations
 
 from collections.abc import Callable
@@ -21,7 +22,13 @@ from vqcodec.errors import UsageError
 from vqcodec.evaluation.frames import METRIC_SIDE_PX, to_side
 from vqcodec.evaluation.metrics import fidelity
 from vqcodec.evaluation.metrics.identity import IdentityEmbedder, identity_distance
-from vqcodec.evaluation.metrics.landmarks import LIPS, interocular_px, jitter, landmark_distance, landmark_step
+from vqcodec.evaluation.metrics.landmarks import (
+    LIPS,
+    interocular_px,
+    jitter,
+    landmark_distance,
+    landmark_step,
+)
 from vqcodec.evaluation.metrics.perceptual import PerceptualDistance
 from vqcodec.evaluation.metrics.sharpness import cpbd
 from vqcodec.face.landmarks import FaceLandmarker
@@ -67,7 +74,9 @@ class Scores:
 
     def to_json(self) -> dict[str, Any]:
         """JSON-ready fields; NaN becomes null."""
-        return {k: None if isinstance(v, float) and np.isnan(v) else v for k, v in asdict(self).items()}
+        return {
+            k: None if isinstance(v, float) and np.isnan(v) else v for k, v in asdict(self).items()
+        }
 
     @classmethod
     def from_json(cls, values: dict[str, Any]) -> Scores:
@@ -97,11 +106,24 @@ class FrameScores:
 
     def mean(self) -> Scores:
         """Mean over frames; `jitter` is the ratio of mean steps."""
+
         def of(values: Any) -> float:
             return float(np.mean(values, dtype=np.float64)) if len(values) else float("nan")
-        return Scores(len(self.psnr_db), len(self.sampled), of(self.psnr_db), of(self.ssim), of(self.ms_ssim),
-                      of(self.perc), of(self.id_dist), of(self.lmd), of(self.lmd_mouth), of(self.cpbd),
-                      of(self.cpbd_reference), jitter(self.steps_reference, self.steps))
+
+        return Scores(
+            len(self.psnr_db),
+            len(self.sampled),
+            of(self.psnr_db),
+            of(self.ssim),
+            of(self.ms_ssim),
+            of(self.perc),
+            of(self.id_dist),
+            of(self.lmd),
+            of(self.lmd_mouth),
+            of(self.cpbd),
+            of(self.cpbd_reference),
+            jitter(self.steps_reference, self.steps),
+        )
 
 
 class FaceFigures:
@@ -111,7 +133,9 @@ class FaceFigures:
     by frame number, and by content for a video whose frames share their memory (np.broadcast_to).
     """
 
-    def __init__(self, frames: Frames, landmarker: FaceLandmarker, embedder: IdentityEmbedder) -> None:
+    def __init__(
+        self, frames: Frames, landmarker: FaceLandmarker, embedder: IdentityEmbedder
+    ) -> None:
         self._frames = frames
         self._still = frames.strides[0] == 0
         self._landmarker, self._embedder = landmarker, embedder
@@ -165,7 +189,9 @@ class Suite:
 
     def __init__(self, face_every: int = FACE_EVERY) -> None:
         if face_every < 1:
-            raise UsageError(f"every {face_every} frames is not a sampling step", hint="Choose 1 or more.")
+            raise UsageError(
+                f"every {face_every} frames is not a sampling step", hint="Choose 1 or more."
+            )
         self.face_every = face_every
         self._perceptual = PerceptualDistance()
         self._embedder = IdentityEmbedder()
@@ -174,8 +200,12 @@ class Suite:
     def __enter__(self) -> Suite:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None,
-                 trace: TracebackType | None) -> None:
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
         self._landmarker.close()
 
     def _faces(self, frames: Frames) -> FaceFigures:
@@ -193,27 +223,49 @@ class Suite:
             reference: the source, prepared or (T, H, W, 3) uint8 RGB.
             output: (T', H', W', 3) uint8 RGB, or prepared, where its landmarks are wanted for more than these figures.
         """
-        source, shown = (x if isinstance(x, Reference) else self.reference(x) for x in (reference, output))
+        source, shown = (
+            x if isinstance(x, Reference) else self.reference(x) for x in (reference, output)
+        )
         count = min(len(source.frames), len(shown.frames))
         result = shown.frames[:count]
-        figures: tuple[Figure, ...] = (fidelity.psnr_db, fidelity.ssim, fidelity.ms_ssim, self._perceptual)
+        figures: tuple[Figure, ...] = (
+            fidelity.psnr_db,
+            fidelity.ssim,
+            fidelity.ms_ssim,
+            self._perceptual,
+        )
         parts: list[list[NDArray[np.float32]]] = [[] for _ in figures]
         for start in range(0, count, _BATCH_FRAMES):
             stop = min(start + _BATCH_FRAMES, count)
             for values, figure in zip(parts, figures, strict=True):
                 values.append(figure(source.frames[start:stop], result[start:stop]))
         psnr_db, ssim, ms_ssim, perc = (np.concatenate(values) for values in parts)
-        return FrameScores(psnr_db, ssim, ms_ssim, perc, **self._face_scores(source, shown.faces, count))
+        return FrameScores(
+            psnr_db, ssim, ms_ssim, perc, **self._face_scores(source, shown.faces, count)
+        )
 
     def _face_scores(self, source: Reference, output: FaceFigures, count: int) -> dict[str, Any]:
-        lists: dict[str, list[Any]] = {name: [] for name in (
-            "sampled", "id_dist", "lmd", "lmd_mouth", "cpbd", "cpbd_reference", "steps", "steps_reference")}
+        lists: dict[str, list[Any]] = {
+            name: []
+            for name in (
+                "sampled",
+                "id_dist",
+                "lmd",
+                "lmd_mouth",
+                "cpbd",
+                "cpbd_reference",
+                "steps",
+                "steps_reference",
+            )
+        }
         for number in range(0, count, self.face_every):
             before, after = source.faces.points(number), output.points(number)
             if before is None or after is None:
                 continue
             lists["sampled"].append(number)
-            lists["id_dist"].append(identity_distance(source.faces.embedding(number), output.embedding(number)))
+            lists["id_dist"].append(
+                identity_distance(source.faces.embedding(number), output.embedding(number))
+            )
             lists["lmd"].append(landmark_distance(before, after))
             lists["lmd_mouth"].append(landmark_distance(before, after, LIPS))
             lists["cpbd"].append(output.sharpness(number))
@@ -236,5 +288,7 @@ def _small(frames: Frames) -> Frames:
     if frames.shape[1:3] == (METRIC_SIDE_PX, METRIC_SIDE_PX):
         return frames
     if frames.strides[0] == 0:
-        return np.broadcast_to(to_side(frames[0])[None], (len(frames), METRIC_SIDE_PX, METRIC_SIDE_PX, 3))
+        return np.broadcast_to(
+            to_side(frames[0])[None], (len(frames), METRIC_SIDE_PX, METRIC_SIDE_PX, 3)
+        )
     return np.stack([to_side(f) for f in frames])

@@ -7,6 +7,7 @@
 Of VMAF's features only motion looks at neighbouring frames, and only at the reference's. So a frame's score is the same
 whether its neighbours are scored or not, and sampling changes the mean alone.
 """
+
 from __future__ import annotations
 
 from collections.abc import Sequence
@@ -31,11 +32,17 @@ def luma(frames: NDArray[np.uint8]) -> NDArray[np.uint8]:
     Y = round(16 + (65.481 R + 128.553 G + 24.966 B) / 255): what FFmpeg makes of RGB when asked for yuv420p without a
     colour space, at any picture size, and so what `ffmpeg -lavfi libvmaf` would be given.
     """
-    return np.stack([np.asarray(np.rint(f @ _LUMA_OF_RGB + _BLACK), np.uint8) for f in frames.astype(np.float32)])
+    return np.stack(
+        [
+            np.asarray(np.rint(f @ _LUMA_OF_RGB + _BLACK), np.uint8)
+            for f in frames.astype(np.float32)
+        ]
+    )
 
 
 def _planes(values: NDArray[np.uint8]) -> Any:
     import torch
+
     return torch.from_numpy(values.astype(np.float32))[:, None]
 
 
@@ -56,15 +63,24 @@ class VmafReference:
 
     def __init__(self, frames: NDArray[np.uint8]) -> None:
         if frames.ndim != 4 or frames.shape[3] != 3 or frames.dtype != np.uint8 or not len(frames):
-            raise UsageError(f"frames of shape {frames.shape}, {frames.dtype}, are not a video (T, H, W, 3) of uint8")
+            raise UsageError(
+                f"frames of shape {frames.shape}, {frames.dtype}, are not a video (T, H, W, 3) of uint8"
+            )
         import torch
+
         feature = require("vmaf_torch", PURPOSE).Motion()
-        self.luma = np.concatenate([luma(frames[i:i + _BATCH_FRAMES]) for i in range(0, len(frames), _BATCH_FRAMES)])
-        step = np.zeros(len(frames) + 1, np.float32)  # step[t] is from t - 1 to t; nothing leads to frame 0
+        self.luma = np.concatenate(
+            [luma(frames[i : i + _BATCH_FRAMES]) for i in range(0, len(frames), _BATCH_FRAMES)]
+        )
+        step = np.zeros(
+            len(frames) + 1, np.float32
+        )  # step[t] is from t - 1 to t; nothing leads to frame 0
         with torch.inference_mode():
             for start in range(1, len(frames), _BATCH_FRAMES):
                 stop = min(start + _BATCH_FRAMES, len(frames))
-                step[start:stop] = feature.motion(_planes(self.luma[start - 1:stop]))[1:, 0].numpy()
+                step[start:stop] = feature.motion(_planes(self.luma[start - 1 : stop]))[
+                    1:, 0
+                ].numpy()
         step[-1] = np.inf
         self.motion2 = np.minimum(step[:-1], step[1:])
 
@@ -88,7 +104,9 @@ class Vmaf:
         package = require("vmaf_torch", PURPOSE)
         self._network: Any = package.VMAF(clip_score=True).eval().requires_grad_(False)
 
-    def score(self, reference: VmafReference, numbers: Sequence[int], output: NDArray[np.uint8]) -> NDArray[np.float32]:
+    def score(
+        self, reference: VmafReference, numbers: Sequence[int], output: NDArray[np.uint8]
+    ) -> NDArray[np.float32]:
         """Score some frames of an output.
 
         Args:
@@ -104,8 +122,14 @@ class Vmaf:
         """
         if len(numbers) != len(output):
             raise UsageError(f"{len(numbers)} frame numbers for {len(output)} frames")
-        check_pair(np.broadcast_to(reference.luma[:1, ..., None], (len(output), *reference.luma.shape[1:], 3)), output)
+        check_pair(
+            np.broadcast_to(
+                reference.luma[:1, ..., None], (len(output), *reference.luma.shape[1:], 3)
+            ),
+            output,
+        )
         import torch
+
         scores = np.zeros(len(output), np.float32)
         with torch.inference_mode():
             for start in range(0, len(output), _BATCH_FRAMES):
@@ -113,7 +137,10 @@ class Vmaf:
                 chosen = np.asarray(numbers[part], np.intp)
                 first, second = _planes(reference.luma[chosen]), _planes(luma(output[part]))
                 motion = torch.from_numpy(reference.motion2[chosen])[:, None]
-                score = self._network.predict(self._network.compute_adm_score(first, second), motion,
-                                              self._network.compute_vif_features(first, second))
+                score = self._network.predict(
+                    self._network.compute_adm_score(first, second),
+                    motion,
+                    self._network.compute_vif_features(first, second),
+                )
                 scores[part] = score[:, 0].numpy()
         return scores

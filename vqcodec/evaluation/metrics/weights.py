@@ -4,6 +4,7 @@ LPIPS, DISTS, FID and FVD are defined by one network each, trained on ImageNet o
 They are looked for under their usual names, first in the folder that the environment variable VQCODEC_METRIC_WEIGHTS
 names, then in torch's hub folder (`$TORCH_HOME/hub/checkpoints`), where torchvision and others keep them.
 """
+
 from __future__ import annotations
 
 import os
@@ -52,6 +53,7 @@ BACKBONES = {
 def folders() -> list[Path]:
     """Where weights are looked for, in order."""
     import torch
+
     named = os.environ.get(VARIABLE)
     return [*([Path(named)] if named else []), Path(torch.hub.get_dir()) / "checkpoints"]
 
@@ -72,7 +74,9 @@ def find_weights(metric: str) -> Path:
             return path
     raise MissingWeightsError(
         f"{backbone.title} needs {backbone.network}'s weights: no {backbone.file} in the folder that {VARIABLE} names or in "
-        "torch's hub folder.", hint=f"{backbone.source} publishes the file. Put it into a folder and set {VARIABLE} to that.")
+        "torch's hub folder.",
+        hint=f"{backbone.source} publishes the file. Put it into a folder and set {VARIABLE} to that.",
+    )
 
 
 def available() -> dict[str, str | None]:
@@ -99,9 +103,12 @@ def load_tensors(path: Path, names: Iterable[str], what: str) -> dict[str, torch
         MissingWeightsError: it can't be read or lacks one of them.
     """
     import torch
+
     try:
         stored = torch.load(path, map_location="cpu", weights_only=True)
         return {name: stored[name].float() for name in names}
     except Exception as error:  # a damaged file fails in many ways
-        raise MissingWeightsError(f"{path.name} does not hold {what}'s weights ({type(error).__name__}: {error})",
-                                  hint="Fetch the file again.") from error
+        raise MissingWeightsError(
+            f"{path.name} does not hold {what}'s weights ({type(error).__name__}: {error})",
+            hint="Fetch the file again.",
+        ) from error
