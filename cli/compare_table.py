@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 def compare_table(results: Results) -> Table:
     """A row per codec, a column per metric, in the colours of the curves."""
-    from vqcodec.evaluation.compare.terminal import terminal_table
+    from vqcodec.evaluation.compare.page.terminal import terminal_table
 
     values = terminal_table(results)
     table = Table(

@@ -49,7 +49,7 @@ def demo(
             stream, decoded, DecodeOptions(device=device, force=True), progress=progress
         )
     from vqcodec.evaluation.quality import quality
-    from vqcodec.evaluation.sidebyside import side_by_side
+    from vqcodec.evaluation.tools.sidebyside import side_by_side
 
     figures = quality(source, decoded, crop=encoded.crop)
     side_by_side(source, decoded, both, crop=encoded.crop, force=True)

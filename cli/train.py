@@ -48,7 +48,7 @@ def tokenizer(
     device: Annotated[Device, typer.Option(help="Where to train.")] = "auto",
 ) -> None:
     """Train motion encoder and renderer on a corpus; logs JSON lines and sample sheets into OUT."""
-    from vqcodec.training.tokenizer import train_tokenizer
+    from vqcodec.training.picture.run import train_tokenizer
 
     weights = train_tokenizer(
         data,
@@ -80,14 +80,14 @@ def speech_tokens(
     teacher: Annotated[
         Path | None,
         typer.Option(
-            help="Folder of python -m vqcodec.training.teacher; needed until the cache is complete.",
+            help="Folder of python -m vqcodec.training.speech_tokens.teacher; needed until the cache is complete.",
             show_default="none",
         ),
     ] = None,
     voices: Annotated[
         Path | None,
         typer.Option(
-            help="Folder of python -m vqcodec.training.voices: synthetic speech.",
+            help="Folder of python -m vqcodec.training.speech_tokens.voices: synthetic speech.",
             show_default="none",
         ),
     ] = None,
@@ -108,7 +108,7 @@ def speech_tokens(
     device: Annotated[Device, typer.Option(help="Where to train.")] = "auto",
 ) -> None:
     """Train the speech tokenizer of `dub`; logs JSON lines into OUT."""
-    from vqcodec.training.speech_tokens_run import train_speech_tokens
+    from vqcodec.training.speech_tokens.run import train_speech_tokens
 
     weights = train_speech_tokens(
         data,
@@ -140,7 +140,7 @@ def speech(
     teacher: Annotated[
         Path | None,
         typer.Option(
-            help="Folder of python -m vqcodec.training.teacher: sets clips in step with their sound.",
+            help="Folder of python -m vqcodec.training.speech_tokens.teacher: sets clips in step with their sound.",
             show_default="none",
         ),
     ] = None,
@@ -155,7 +155,7 @@ def speech(
     device: Annotated[Device, typer.Option(help="Where to train.")] = "auto",
 ) -> None:
     """Train the generator of `dub`: speech to motion; logs JSON lines into OUT."""
-    from vqcodec.training.speech import train_speech
+    from vqcodec.training.generator.run import train_speech
 
     weights = train_speech(
         data,

@@ -51,7 +51,7 @@ def validate(
     from rich.console import Console
 
     from vqcodec.evaluation.metrics.suite import Suite
-    from vqcodec.evaluation.validate import (
+    from vqcodec.evaluation.validate.run import (
         Validation,
         coded_folder,
         parse_layers,

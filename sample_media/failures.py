@@ -23,7 +23,7 @@ from puppet import Pose, Puppet
 
 from vqcodec import api
 from vqcodec.config import AudioChoice, DecodeOptions, EncodeOptions
-from vqcodec.evaluation.sheets import draw_label
+from vqcodec.evaluation.tools.sheets import draw_label
 from vqcodec.face.landmarks import FaceLandmarker
 
 U8 = NDArray[np.uint8]

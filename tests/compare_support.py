@@ -12,9 +12,9 @@ import cv2
 import numpy as np
 import pytest
 
-from vqcodec.evaluation.compare import report, sheet, sidebyside
+from vqcodec.evaluation.compare.page import report, sheet, sidebyside
 from vqcodec.evaluation.compare.results import Amount, Clip, Point, Results
-from vqcodec.media.sink import VideoSink
+from vqcodec.media.out.sink import VideoSink
 
 RATES = (5.0, 7.0, 10.0, 14.0, 20.0, 28.0, 40.0)
 METRICS = {

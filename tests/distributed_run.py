@@ -10,7 +10,7 @@ import torch
 from test_training import tiny_recipe
 from training_support import shipped_basis
 
-from vqcodec.training.loop import Trainer
+from vqcodec.training.picture.loop import Trainer
 
 
 def main() -> None:

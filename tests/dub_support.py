@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from PIL import Image
 from pipeline_support import RENDERER_ID, DrawnFaces, FakeRenderer, FakeSpace, draw
 
+from vqcodec.geometry.controls import Controls, HeadShape, moved_head
 from vqcodec.parts import DecoderParts, DubParts
-from vqcodec.speech.controls import Controls, HeadShape, moved_head
 from vqcodec.types import DIMS, ModelId
 
 TOKENIZER_ID = ModelId("fake-tokenizer", bytes(range(64, 96)))

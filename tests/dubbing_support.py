@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from vqcodec.evaluation.dubclips import FRAME_SAMPLES, DubClip, Features, Pcm
-from vqcodec.evaluation.dubresults import FIGURES, DubResult
-from vqcodec.evaluation.dubsync import shipped_basis
+from vqcodec.lab.dub.clips import FRAME_SAMPLES, DubClip, Features, Pcm
+from vqcodec.lab.dub.results import FIGURES, DubResult
+from vqcodec.lab.dub.sync import shipped_basis
 from vqcodec.quantize.grfsq import quantize, to_indices
 
 FRAMES = 60

@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 import torch
 
+from vqcodec.generate.generator import MotionGenerator, PortraitFacts
+from vqcodec.generate.network import GeneratorNetwork, GeneratorShape
+from vqcodec.geometry.basis import LandmarkBasis
+from vqcodec.geometry.controls import HeadShape, read_controls
 from vqcodec.models import store
-from vqcodec.models.basis import LandmarkBasis
-from vqcodec.speech.controls import HeadShape, read_controls
-from vqcodec.speech.generator import MotionGenerator, PortraitFacts
-from vqcodec.speech.generator_network import GeneratorNetwork, GeneratorShape
 from vqcodec.types import ModelId
 
 TINY = GeneratorShape(width=16, layers=1, heads=2)

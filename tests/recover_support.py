@@ -16,8 +16,8 @@ from pipeline_support import RENDERER_ID, SPACE_ID
 from vqcodec.container import Reader, Writer
 from vqcodec.container.chunks import Chunk
 from vqcodec.container.scan import ChunkScanner
-from vqcodec.media.audio import AudioEncoder
-from vqcodec.media.stills import encode_avif
+from vqcodec.media.sound.opus_codec import AudioEncoder
+from vqcodec.media.still.stills import encode_avif
 from vqcodec.types import DIMS, AudioGroup, Head, KeyFrame
 
 FPS = 25

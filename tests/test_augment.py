@@ -9,7 +9,7 @@ import pytest
 from numpy.typing import NDArray
 
 from vqcodec.errors import UsageError
-from vqcodec.training import augment as au
+from vqcodec.training.speech_tokens import augment as au
 
 Samples = NDArray[np.float32]
 HZ = au.SAMPLE_HZ

@@ -11,12 +11,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from vqcodec.errors import ModelError, UsageError
+from vqcodec.geometry.controls import Controls, HeadShape
+from vqcodec.gesture import behaviour
+from vqcodec.gesture.behaviour import LIMITS, Behaviour
 from vqcodec.models import store
-from vqcodec.speech import behaviour
-from vqcodec.speech.behaviour import LIMITS, Behaviour
-from vqcodec.speech.controls import Controls, HeadShape
 from vqcodec.speech.energy import FRAME_SAMPLES, EnergyMeter, frame_energy
-from vqcodec.training.behaviour_fit import read_clips
+from vqcodec.training.behaviour.fit import read_clips
 
 MODEL = Behaviour.load()
 THREE_MINUTES = 4500

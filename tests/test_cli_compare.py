@@ -13,7 +13,8 @@ from compare_support import ladder, results
 from conftest import Cli
 from evaluation_support import moving, write_video
 
-from vqcodec.evaluation.compare import report, runner
+from vqcodec.evaluation.compare import runner
+from vqcodec.evaluation.compare.page import report
 from vqcodec.evaluation.compare.results import Results
 from vqcodec.evaluation.compare.settings import Settings
 from vqcodec_cli import main as cli_main

@@ -10,14 +10,14 @@ import torch
 from training_support import make_cache, shipped_basis
 
 from vqcodec.errors import ModelError, UsageError
-from vqcodec.evaluation.codebook_counts import counted_bits, utilisation_pct
-from vqcodec.evaluation.paperdata import TABLE_3
-from vqcodec.quantize import motioncoder
-from vqcodec.quantize.codebooks import DESIGNS, Design, Fsq, LearnedCodes, quantizer_of
-from vqcodec.quantize.motioncoder import MotionCoder
-from vqcodec.training import codebooks as trainer
-from vqcodec.training.codebook_data import MotionData
-from vqcodec.training.codebook_steps import PictureModel, Settings
+from vqcodec.lab.paper import motioncoder
+from vqcodec.lab.paper import train_codebooks as trainer
+from vqcodec.lab.paper.codebook_counts import counted_bits, utilisation_pct
+from vqcodec.lab.paper.codebook_data import MotionData
+from vqcodec.lab.paper.codebook_steps import PictureModel, Settings
+from vqcodec.lab.paper.designs import DESIGNS, Design, Fsq, LearnedCodes, quantizer_of
+from vqcodec.lab.paper.motioncoder import MotionCoder
+from vqcodec.lab.paper.paperdata import TABLE_3
 
 BY_KEY = {d.key: d for d in DESIGNS}
 SMALL_VQ = Design("vq", "VQ", 1, 1, 16)

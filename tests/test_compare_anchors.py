@@ -15,14 +15,20 @@ import pytest
 from evaluation_support import moving, write_video
 
 from vqcodec.errors import MediaError, UsageError
-from vqcodec.evaluation.compare.anchors import ANCHOR_CODECS, Coded, check_anchor, decode, encode
-from vqcodec.evaluation.compare.mux import Sound, remuxed, smallest, without_sei
+from vqcodec.evaluation.compare.anchors.codecs import (
+    ANCHOR_CODECS,
+    Coded,
+    check_anchor,
+    decode,
+    encode,
+)
+from vqcodec.evaluation.compare.anchors.mux import Sound, remuxed, smallest, without_sei
+from vqcodec.evaluation.compare.anchors.variants import Variant, variants_for
 from vqcodec.evaluation.compare.reference import Reference, YuvFrames, prepare
 from vqcodec.evaluation.compare.settings import Settings, parse_codecs
-from vqcodec.evaluation.compare.variants import Variant, variants_for
 from vqcodec.evaluation.metrics.fidelity import psnr_db
-from vqcodec.media.colour import RgbConverter
-from vqcodec.media.source import VideoSource
+from vqcodec.media.picture.colour import RgbConverter
+from vqcodec.media.picture.source import VideoSource
 from vqcodec.types import AudioHead
 
 FRAMES = 24

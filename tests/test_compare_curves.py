@@ -12,11 +12,11 @@ import cv2
 import numpy as np
 import pytest
 
-from vqcodec.evaluation.compare import curves, sheet, sidebyside
-from vqcodec.evaluation.compare.overall import analyse
-from vqcodec.evaluation.compare.palette import COLOURS, MARKERS, ORIGINAL, SIGNS
+from vqcodec.evaluation.compare.analysis.overall import analyse
+from vqcodec.evaluation.compare.page import curves, sheet, sidebyside
+from vqcodec.evaluation.compare.page.palette import COLOURS, MARKERS, ORIGINAL, SIGNS
 from vqcodec.evaluation.compare.results import CODECS
-from vqcodec.evaluation.frames import iter_frames
+from vqcodec.evaluation.tools.frames import iter_frames
 
 pytest.importorskip("matplotlib")
 

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vqcodec.evaluation.compare import overall
-from vqcodec.evaluation.compare.envelope import (
+from vqcodec.evaluation.compare.analysis import overall
+from vqcodec.evaluation.compare.analysis.envelope import (
     BdRate,
     EqualRate,
     bd_rate,
@@ -20,7 +20,7 @@ from vqcodec.evaluation.compare.envelope import (
     median_equal,
     verdict,
 )
-from vqcodec.evaluation.compare.overall import Analysis, Overall, analyse
+from vqcodec.evaluation.compare.analysis.overall import Analysis, Overall, analyse
 
 SSIM = {"ssim": drawn.METRICS["ssim"]}
 PERC = {"perc": drawn.METRICS["perc"]}

@@ -15,8 +15,9 @@ import compare_support as drawn
 import numpy as np
 import pytest
 
-from vqcodec.evaluation.compare import curves, embed, page, report
-from vqcodec.evaluation.compare.overall import analyse
+from vqcodec.evaluation.compare.analysis.overall import analyse
+from vqcodec.evaluation.compare.page import curves, embed, report
+from vqcodec.evaluation.compare.page import values as page
 
 pytest.importorskip("jinja2")
 VOID = {"meta", "link", "img", "input", "br", "hr"}

@@ -11,11 +11,13 @@ import pytest
 from evaluation_support import moving, write_video
 
 from vqcodec.errors import UsageError
-from vqcodec.evaluation.compare import anchors, runner, vqtpoints
+from vqcodec.evaluation.compare import points as vqtpoints
+from vqcodec.evaluation.compare import runner
+from vqcodec.evaluation.compare.anchors import codecs as anchors
 from vqcodec.evaluation.compare.results import Results
 from vqcodec.evaluation.compare.runner import Comparison
 from vqcodec.evaluation.compare.settings import Settings
-from vqcodec.evaluation.frames import read_frames
+from vqcodec.evaluation.tools.frames import read_frames
 from vqcodec.progress import ProgressEvent
 
 FRAMES = 30

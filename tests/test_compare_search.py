@@ -11,7 +11,13 @@ from compare_support import point
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from vqcodec.evaluation.compare.search import TOLERANCE, TRIES, UNREACHED, RateSearch, ladder
+from vqcodec.evaluation.compare.anchors.search import (
+    TOLERANCE,
+    TRIES,
+    UNREACHED,
+    RateSearch,
+    ladder,
+)
 from vqcodec.evaluation.compare.store import Store
 
 

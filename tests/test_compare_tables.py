@@ -11,10 +11,11 @@ import pytest
 from rich.console import Console
 
 from vqcodec.errors import UsageError
-from vqcodec.evaluation.compare import curves, summary, tables, words
-from vqcodec.evaluation.compare.envelope import EqualRate
-from vqcodec.evaluation.compare.overall import Crossing, analyse
-from vqcodec.evaluation.marked import begin, end
+from vqcodec.evaluation.compare.analysis import summary, tables, words
+from vqcodec.evaluation.compare.analysis.envelope import EqualRate
+from vqcodec.evaluation.compare.analysis.overall import Crossing, analyse
+from vqcodec.evaluation.compare.page import curves
+from vqcodec.lab.marked import begin, end
 from vqcodec_cli.compare_table import compare_table
 
 
@@ -204,7 +205,7 @@ def test_curves_are_drawn_from_the_summary_alone(tmp_path: Path) -> None:
 
 
 ROOT = Path(__file__).resolve().parent.parent
-RESULTS = Path("vqcodec/evaluation/results")
+RESULTS = Path("vqcodec/lab/results")
 
 
 @pytest.mark.parametrize(

@@ -15,16 +15,16 @@ from pipeline_support import FakeSpace
 from recover_support import FPS, GROUP_FRAMES, kinds, playable, split, times, tone_packets
 from spec_tools import SPEC
 
-from vqcodec.concealment import EDGE_SAMPLES, FADE_S, RecoveringWindow, hole_ticks
 from vqcodec.config import DecodeOptions
 from vqcodec.container import Reader, RecoveringReader, Writer
 from vqcodec.container.chunks import make_chunk
 from vqcodec.container.ledger import MAX_HOLE_S, SECONDS_PER_LOST_BYTE
 from vqcodec.container.payloads import build_audio
 from vqcodec.damage import Damage
+from vqcodec.decoding.conceal import EDGE_SAMPLES, FADE_S, RecoveringWindow, hole_ticks
+from vqcodec.decoding.window import Pose, Samples, Window, play
 from vqcodec.errors import BitstreamError
-from vqcodec.media.audio import AudioDecoder
-from vqcodec.playback import Pose, Samples, Window, play
+from vqcodec.media.sound.opus_codec import AudioDecoder
 from vqcodec.types import AudioGroup, KeyFrame, MotionGroup
 
 UNITS = FakeSpace().units

@@ -10,9 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from vqcodec.models import store, topology
-from vqcodec.speech.controls import Controls, HeadShape, moved_head, read_controls, transferred
-from vqcodec.speech.headpose import angles, normalized, rotations
+from vqcodec.geometry import mesh as topology
+from vqcodec.geometry.controls import Controls, HeadShape, moved_head, read_controls, transferred
+from vqcodec.geometry.headpose import angles, normalized, rotations
+from vqcodec.models import store
 
 SHAPE = HeadShape.load()
 PLAIN = np.array([0, 0, 0, 0.5, 0.45, math.log(0.2)], np.float32)
@@ -221,7 +222,7 @@ def test_portraits_with_shut_eyes_open_them() -> None:
 
 
 def test_the_manifest_keeps_its_other_entries(tmp_path) -> None:
-    from vqcodec.training.export import add_to_manifest, write_manifest
+    from vqcodec.training.common.export import add_to_manifest, write_manifest
 
     folder = store.packaged_dir()
     for name in ("motion-2", "renderer-3", "head-1"):

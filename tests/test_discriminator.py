@@ -9,8 +9,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from vqcodec.training.discriminator import FEATURE_CHANNELS, Discriminator, Opponent
-from vqcodec.training.losses import LEVELS, PerceptualLoss
+from vqcodec.training.picture.discriminator import FEATURE_CHANNELS, Discriminator, Opponent
+from vqcodec.training.picture.losses import LEVELS, PerceptualLoss
 
 
 @pytest.fixture(scope="module")

@@ -24,10 +24,10 @@ from pipeline_support import FakeRenderer, read_sound, read_video, write_swaying
 import vqcodec
 from vqcodec.config import DubOptions
 from vqcodec.container import Reader, verify
-from vqcodec.dubber import dub
+from vqcodec.decoding.window import SoundWindow
+from vqcodec.dubbing.pipeline import dub
 from vqcodec.errors import OutputExistsError, UsageError
-from vqcodec.media.stills import decode_still
-from vqcodec.playback import SoundWindow
+from vqcodec.media.still.stills import decode_still
 from vqcodec.progress import ProgressEvent
 from vqcodec.quantize.grfsq import from_indices
 from vqcodec.reports import SYNTHETIC_NOTICE, DubReport
@@ -294,7 +294,7 @@ def test_options_out_of_range(wrong: dict[str, object]) -> None:
 
 
 def test_names_of_the_package() -> None:
-    import vqcodec.dubber  # a module of the function's name would hide it
+    import vqcodec.dubbing.pipeline  # a module of the function's name would hide it
 
     assert (
         callable(vqcodec.dub)

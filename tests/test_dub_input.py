@@ -22,7 +22,7 @@ from dub_support import (
 from PIL import Image
 from pipeline_support import draw, write_swaying
 
-from vqcodec.dubber import dub
+from vqcodec.dubbing.pipeline import dub
 from vqcodec.errors import MediaError, NoFaceError, UsageError, VqcodecError
 from vqcodec.reports import DubReport
 
@@ -190,7 +190,7 @@ def test_larger_pictures_are_refused_before_they_are_decoded(
 def test_large_pictures_are_scaled_down(
     tmp_path: Path, speech: Path, monkeypatch: pytest.MonkeyPatch, mode: str, suffix: str
 ) -> None:
-    monkeypatch.setattr("vqcodec.media.stills._KEPT_PIXELS", 40_000)
+    monkeypatch.setattr("vqcodec.media.still.stills._KEPT_PIXELS", 40_000)
     crop = made(speech, saved(tmp_path / f"a.{suffix}", in_mode(mode))).crop
     assert crop is not None and (crop.source_width_px, crop.source_height_px) == (200, 150)
 
@@ -234,7 +234,7 @@ def test_a_sound_that_breaks_off(tmp_path: Path, speech: Path, portrait: Path) -
 
 
 def test_too_much_sound(speech: Path, portrait: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("vqcodec.dubber.MAX_SOUND_S", 0.9)
+    monkeypatch.setattr("vqcodec.dubbing.pipeline.MAX_SOUND_S", 0.9)
     error = refused(UsageError, speech, portrait)
     assert "longer than" in str(error) and error.exit_code == 2
 

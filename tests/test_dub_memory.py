@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from dub_support import dub_parts, spoken, write_portrait
 
-from vqcodec.dubber import dub
+from vqcodec.dubbing.pipeline import dub
 from vqcodec.progress import ProgressEvent
 
 KEPT_BYTES_PER_S = 8_000

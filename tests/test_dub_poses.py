@@ -21,13 +21,13 @@ from dub_support import (
 from pipeline_support import RENDERER_ID, draw, video_writer, write_swaying
 
 from vqcodec.config import DubOptions
-from vqcodec.driving import Driver
-from vqcodec.dubber import dub
-from vqcodec.encoder import encode
+from vqcodec.dubbing.pipeline import dub
+from vqcodec.dubbing.poses import Driver
+from vqcodec.encoding.pipeline import encode
 from vqcodec.errors import BitstreamError, MediaError, NoFaceError, UnsupportedError
+from vqcodec.geometry.controls import Controls, read_controls
 from vqcodec.parts import EncoderParts
 from vqcodec.reports import DubReport
-from vqcodec.speech.controls import Controls, read_controls
 
 
 @pytest.fixture

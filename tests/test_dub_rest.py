@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 
 from vqcodec.errors import UsageError
 from vqcodec.evaluation.metrics.lipsync import opening_track
+from vqcodec.geometry.basis import LandmarkBasis
+from vqcodec.geometry.controls import Controls, HeadShape, lid_opening, read_controls
+from vqcodec.gesture.apertures import SHUT_LIPS, Closer, Lids, Lips
 from vqcodec.models import store
-from vqcodec.models.basis import LandmarkBasis
-from vqcodec.speech.apertures import SHUT_LIPS, Closer, Lids, Lips
-from vqcodec.speech.controls import Controls, HeadShape, lid_opening, read_controls
 from vqcodec.speech.energy import EnergyMeter, frame_energy
 from vqcodec.speech.rest import resting
 

@@ -15,10 +15,11 @@ from numpy.typing import NDArray
 from pipeline_support import encoder_parts, write_swaying
 
 from vqcodec.errors import MediaError, NoFaceError, UsageError
-from vqcodec.evaluation import dubbing
-from vqcodec.evaluation.dubbing import Dubbing, line
-from vqcodec.evaluation.dubcache import ResultCache
-from vqcodec.evaluation.dubclips import (
+from vqcodec.generate.generator import PortraitFacts
+from vqcodec.geometry.controls import Controls, HeadShape
+from vqcodec.lab.dub import dubbing
+from vqcodec.lab.dub.cache import ResultCache
+from vqcodec.lab.dub.clips import (
     FRAME_SAMPLES,
     looped,
     other_sound,
@@ -26,9 +27,10 @@ from vqcodec.evaluation.dubclips import (
     read_pcm,
     speech_samples,
 )
-from vqcodec.evaluation.dubmeasure import MotionLevel
-from vqcodec.evaluation.dubmotion import GeneratedMotion, RealMotion, features_of
-from vqcodec.evaluation.dubresults import (
+from vqcodec.lab.dub.dubbing import Dubbing, line
+from vqcodec.lab.dub.measure import MotionLevel
+from vqcodec.lab.dub.motion import GeneratedMotion, RealMotion, features_of
+from vqcodec.lab.dub.results import (
     BARS,
     FIGURES,
     DubResult,
@@ -37,15 +39,13 @@ from vqcodec.evaluation.dubresults import (
     save,
     summarize,
 )
-from vqcodec.evaluation.dubsync import LIP_FIGURES, distances, lip_sync, motion_sync, shipped_basis
+from vqcodec.lab.dub.sync import LIP_FIGURES, distances, lip_sync, motion_sync, shipped_basis
 from vqcodec.parts import EncoderParts
 from vqcodec.quantize.grfsq import dequantize, quantize, to_indices
-from vqcodec.speech.controls import Controls, HeadShape
-from vqcodec.speech.generator import PortraitFacts
 from vqcodec.types import ModelId
 
 ROOT = Path(__file__).resolve().parent.parent
-VAL = ROOT / "vqcodec" / "evaluation" / "results" / "val.json"
+VAL = ROOT / "vqcodec" / "lab" / "results" / "val.json"
 
 
 @pytest.fixture(scope="module")

@@ -18,12 +18,15 @@ from pipeline_support import FakeRenderer, encoder_parts, read_sound, write_sway
 
 from vqcodec.container import Writer
 from vqcodec.errors import MediaError, ModelError, UsageError
-from vqcodec.evaluation import dubchecks, dubsheet, dubtable, table4
 from vqcodec.evaluation.benchmark import Scene
-from vqcodec.evaluation.dubcache import ResultCache
-from vqcodec.evaluation.dubmeasure import PICTURE_FIGURES, FullLevel, MotionLevel, film
-from vqcodec.evaluation.dubresults import save
-from vqcodec.evaluation.dubsilence import (
+from vqcodec.evaluation.tools.frames import read_frames
+from vqcodec.lab.dub import checks as dubchecks
+from vqcodec.lab.dub import sheet as dubsheet
+from vqcodec.lab.dub import table as dubtable
+from vqcodec.lab.dub.cache import ResultCache
+from vqcodec.lab.dub.measure import PICTURE_FIGURES, FullLevel, MotionLevel, film
+from vqcodec.lab.dub.results import save
+from vqcodec.lab.dub.silence import (
     BARS,
     behaviour,
     blink_figures,
@@ -32,10 +35,10 @@ from vqcodec.evaluation.dubsilence import (
     quiet,
     write_wav,
 )
-from vqcodec.evaluation.dubsync import LIP_FIGURES, shipped_basis
-from vqcodec.evaluation.frames import read_frames
-from vqcodec.evaluation.marked import begin, end
-from vqcodec.media.stills import encode_avif
+from vqcodec.lab.dub.sync import LIP_FIGURES, shipped_basis
+from vqcodec.lab.marked import begin, end
+from vqcodec.lab.paper import table4
+from vqcodec.media.still.stills import encode_avif
 from vqcodec.models import store
 from vqcodec.parts import EncoderParts
 from vqcodec.quantize.grfsq import quantize, to_indices
@@ -167,7 +170,7 @@ def test_blinks_and_stillness() -> None:
 
 
 def test_behaviour_and_its_bars() -> None:
-    from vqcodec.speech.controls import HeadShape
+    from vqcodec.geometry.controls import HeadShape
 
     basis, portrait = shipped_basis(), np.zeros((512, 512, 3), np.uint8)
     poses = speaking(100)
@@ -312,8 +315,8 @@ def test_table4(
 
 
 def test_table4_models_are_asked_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "vqcodec.training.table4_models", type(sys)("table4_models"))
-    sys.modules["vqcodec.training.table4_models"].load_row = lambda path: path  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, "vqcodec.lab.paper.table4_models", type(sys)("table4_models"))
+    sys.modules["vqcodec.lab.paper.table4_models"].load_row = lambda path: path  # type: ignore[attr-defined]
     with pytest.raises(UsageError, match="teacher"):
         table4.load_rows(tmp_path, None, "cpu", ("cc",))
     monkeypatch.setattr(table4, "_hearing", lambda letters, teacher, device: {"c": abs, "d": abs})

@@ -17,7 +17,7 @@ from vqcodec.config import AudioChoice, DecodeOptions, EncodeOptions
 from vqcodec.container import Writer
 from vqcodec.face.crop import resize
 from vqcodec.face.landmarks import FaceLandmarker
-from vqcodec.media.source import VideoSource
+from vqcodec.media.picture.source import VideoSource
 from vqcodec.models.store import packaged_dir
 from vqcodec.quantize.grfsq import dequantize, from_indices
 from vqcodec.reports import EncodeReport

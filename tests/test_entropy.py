@@ -29,7 +29,7 @@ from vqcodec.entropy.tables import (
 )
 from vqcodec.errors import BitstreamError, UsageError
 from vqcodec.quantize.grfsq import to_indices, unpack_digits
-from vqcodec.training.tables import trace
+from vqcodec.training.entropy_tables.run import trace
 
 TABLES = Path(__file__).resolve().parents[1] / "bitstream_spec" / "tables"
 

@@ -14,7 +14,10 @@ from evaluation_support import blurred, moving, noise, write_video
 from vqcodec.config import DecodeOptions, EncodeOptions
 from vqcodec.container.writer import Writer
 from vqcodec.errors import OutputExistsError, UsageError
-from vqcodec.evaluation.crops import (
+from vqcodec.evaluation.tools.frames import read_frames
+from vqcodec.evaluation.validate.roundtrip import Tokens
+from vqcodec.face.landmarks import FaceLandmarker
+from vqcodec.lab.faces.crops import (
     CROPS,
     Moment,
     Row,
@@ -27,9 +30,6 @@ from vqcodec.evaluation.crops import (
     report,
     rows,
 )
-from vqcodec.evaluation.frames import read_frames
-from vqcodec.evaluation.roundtrip import Tokens
-from vqcodec.face.landmarks import FaceLandmarker
 from vqcodec.reports import EncodeReport
 from vqcodec.types import DIMS, Head, KeyFrame, ModelId, MotionGroup, StreamSizes
 

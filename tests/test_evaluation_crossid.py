@@ -12,8 +12,8 @@ import pytest
 from evaluation_support import moving, portrait, write_video
 
 from vqcodec.errors import MediaError, UsageError
-from vqcodec.evaluation import crossid
-from vqcodec.evaluation.crossfigures import (
+from vqcodec.lab.faces import crossid
+from vqcodec.lab.faces.crossfigures import (
     FIGURES,
     Judge,
     PairResult,
@@ -24,7 +24,7 @@ from vqcodec.evaluation.crossfigures import (
     summary,
     yaw,
 )
-from vqcodec.evaluation.crossid import by_decoder, by_transfer, main, pairs
+from vqcodec.lab.faces.crossid import by_decoder, by_transfer, main, pairs
 
 FRAMES = 16
 

@@ -15,14 +15,15 @@ from recover_support import GROUP_FRAMES, flipped, kinds, playable, split
 
 from vqcodec.container import Reader, RecoveringReader, recover, verify
 from vqcodec.errors import MediaError, UsageError
-from vqcodec.evaluation import loss, lossreport
-from vqcodec.evaluation.channel import HARMS, chunks, cut, flip_bits, long_stream, lose_groups
-from vqcodec.evaluation.frames import to_side
-from vqcodec.evaluation.lossreport import LossReport, PictureFigures, PoseFigures, Row
-from vqcodec.evaluation.marked import begin, end
-from vqcodec.media.stills import decode_still
-from vqcodec.models.basis import LANDMARK_DIMS, LandmarkBasis
-from vqcodec.models.topology import LANDMARKS
+from vqcodec.evaluation.tools.frames import to_side
+from vqcodec.geometry.basis import LANDMARK_DIMS, LandmarkBasis
+from vqcodec.geometry.mesh import LANDMARKS
+from vqcodec.lab.loss import loss
+from vqcodec.lab.loss import report as lossreport
+from vqcodec.lab.loss.channel import HARMS, chunks, cut, flip_bits, long_stream, lose_groups
+from vqcodec.lab.loss.report import LossReport, PictureFigures, PoseFigures, Row
+from vqcodec.lab.marked import begin, end
+from vqcodec.media.still.stills import decode_still
 from vqcodec.types import MotionGroup
 
 UNITS = FakeSpace().units

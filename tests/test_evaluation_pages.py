@@ -9,15 +9,15 @@ from pathlib import Path
 import pytest
 
 from vqcodec.errors import UsageError
-from vqcodec.evaluation import pages
+from vqcodec.lab import pages
 
 ROOT = Path(__file__).resolve().parent.parent
-RESULTS = ROOT / "vqcodec" / "evaluation" / "results"
+RESULTS = ROOT / "vqcodec" / "lab" / "results"
 
 
 def test_the_page_is_in_step() -> None:
     assert pages.main([str(RESULTS), "--check"]) == 0, (
-        "run python -m vqcodec.evaluation.pages vqcodec/evaluation/results"
+        "run python -m vqcodec.lab.pages vqcodec/lab/results"
     )
 
 

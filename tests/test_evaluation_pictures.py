@@ -12,11 +12,11 @@ import pytest
 from evaluation_support import blurred, moving, noise, write_video
 
 from vqcodec.errors import MediaError, OutputExistsError, UsageError
-from vqcodec.evaluation import sheets
-from vqcodec.evaluation.frames import Follower, coded_square, paired, read_frames, to_side
 from vqcodec.evaluation.quality import frame_psnr_db, frame_ssim, quality
-from vqcodec.evaluation.sidebyside import side_by_side
-from vqcodec.media.sink import VideoSink
+from vqcodec.evaluation.tools import sheets
+from vqcodec.evaluation.tools.frames import Follower, coded_square, paired, read_frames, to_side
+from vqcodec.evaluation.tools.sidebyside import side_by_side
+from vqcodec.media.out.sink import VideoSink
 from vqcodec.types import Crop, VideoFrame
 
 FRAMES = 6

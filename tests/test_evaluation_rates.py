@@ -15,16 +15,17 @@ from evaluation_support import moving, write_video
 
 from vqcodec.container import Reader, Writer
 from vqcodec.entropy import encode_layers
-from vqcodec.entropy.stats import counted_bits, ideal_bits
 from vqcodec.errors import MediaError, OutputExistsError, UsageError
-from vqcodec.evaluation import lossreport, rates, rdcurve, rdo
-from vqcodec.evaluation.files import told
-from vqcodec.evaluation.marked import begin, end, replaced, updated
+from vqcodec.evaluation.tools.files import told
+from vqcodec.lab.loss import report as lossreport
+from vqcodec.lab.marked import begin, end, replaced, updated
+from vqcodec.lab.rate import rates, rdcurve, rdo
 from vqcodec.quantize.grfsq import to_indices
+from vqcodec.training.entropy_tables.stats import counted_bits, ideal_bits
 from vqcodec.types import MotionGroup
 
 ROOT = Path(__file__).resolve().parents[1]
-RESULTS = ROOT / "vqcodec" / "evaluation" / "results"
+RESULTS = ROOT / "vqcodec" / "lab" / "results"
 
 
 def group(frames: int, seed: int) -> np.ndarray:

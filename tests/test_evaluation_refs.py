@@ -10,7 +10,7 @@ import pytest
 from evaluation_support import write_video
 
 from vqcodec.errors import UsageError
-from vqcodec.evaluation import refs
+from vqcodec.lab.rate import refs
 
 
 def test_settings() -> None:

@@ -10,15 +10,15 @@ from pathlib import Path
 import pytest
 
 from vqcodec.errors import UsageError
-from vqcodec.evaluation import table
-from vqcodec.evaluation.conditions import conditions
-from vqcodec.evaluation.marked import begin, end
 from vqcodec.evaluation.metrics.suite import Scores
-from vqcodec.evaluation.record import RATES, ClipResult, Results, Run
-from vqcodec.evaluation.targets import TARGETS, missed
+from vqcodec.evaluation.tools.conditions import conditions
+from vqcodec.evaluation.validate.record import RATES, ClipResult, Results, Run
+from vqcodec.evaluation.validate.targets import TARGETS, missed
+from vqcodec.lab import table
+from vqcodec.lab.marked import begin, end
 
 ROOT = Path(__file__).resolve().parent.parent
-PUBLISHED = ROOT / "vqcodec" / "evaluation" / "results" / "val.json"
+PUBLISHED = ROOT / "vqcodec" / "lab" / "results" / "val.json"
 
 STILL = Scores(
     frames=100,

@@ -13,12 +13,13 @@ import pytest
 from evaluation_support import Picture, noise, write_video
 
 from vqcodec.errors import MediaError, UsageError
-from vqcodec.evaluation import steadytable, table
-from vqcodec.evaluation.marked import begin, end
 from vqcodec.evaluation.metrics.suite import Scores
-from vqcodec.evaluation.paperdata import AUTHORS_CLIPS
-from vqcodec.evaluation.record import RATES, ClipResult, Results, Run
-from vqcodec.evaluation.steady import Camera, border, camera, main
+from vqcodec.evaluation.validate.record import RATES, ClipResult, Results, Run
+from vqcodec.evaluation.validate.steady import Camera, border, camera, main
+from vqcodec.lab import table
+from vqcodec.lab.marked import begin, end
+from vqcodec.lab.paper import steadytable
+from vqcodec.lab.paper.paperdata import AUTHORS_CLIPS
 
 SIDE, FRAMES = 256, 31
 

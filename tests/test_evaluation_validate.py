@@ -15,11 +15,17 @@ from vqcodec.config import DecodeOptions, EncodeOptions
 from vqcodec.container.reader import Reader
 from vqcodec.container.writer import Writer
 from vqcodec.errors import MediaError, NoFaceError, UsageError
-from vqcodec.evaluation.frames import read_frames
 from vqcodec.evaluation.metrics.suite import Suite
-from vqcodec.evaluation.record import Results
-from vqcodec.evaluation.roundtrip import PublicApi, Tokens, motion_written, round_trip, same_tokens
-from vqcodec.evaluation.validate import Validation, main, parse_layers, validation_clips
+from vqcodec.evaluation.tools.frames import read_frames
+from vqcodec.evaluation.validate.record import Results
+from vqcodec.evaluation.validate.roundtrip import (
+    PublicApi,
+    Tokens,
+    motion_written,
+    round_trip,
+    same_tokens,
+)
+from vqcodec.evaluation.validate.run import Validation, main, parse_layers, validation_clips
 from vqcodec.reports import EncodeReport
 from vqcodec.types import DIMS, Head, KeyFrame, ModelId, MotionGroup, StreamSizes
 

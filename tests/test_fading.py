@@ -19,14 +19,14 @@ from pipeline_support import RENDERER_ID, SPACE_ID, FakeRenderer, FakeSpace, dec
 from recover_support import kinds, split, still
 from spec_tools import SPEC
 
-from vqcodec.concealment import RecoveringWindow
 from vqcodec.config import DecodeOptions
 from vqcodec.container import Reader, RecoveringReader, Writer
-from vqcodec.decoder import decode_frames
+from vqcodec.decoding.conceal import RecoveringWindow
+from vqcodec.decoding.fade import FADE_S, SAME_SCENE, SAME_SHOT_UNITS, Fade, cross_faded, goes_on
+from vqcodec.decoding.pipeline import decode_frames
+from vqcodec.decoding.window import Pose, Window, play
 from vqcodec.errors import BitstreamError
-from vqcodec.fading import FADE_S, SAME_SCENE, SAME_SHOT_UNITS, Fade, cross_faded, goes_on
-from vqcodec.media.stills import decode_still
-from vqcodec.playback import Pose, Window, play
+from vqcodec.media.still.stills import decode_still
 from vqcodec.quantize.grfsq import to_indices
 from vqcodec.types import DIMS, Head, KeyFrame, MotionGroup
 

@@ -233,8 +233,8 @@ import io, resource, struct, sys, time
 import numpy as np
 from PIL import Image
 from vqcodec.errors import BitstreamError
-from vqcodec.media.audio import AudioDecoder
-from vqcodec.media.stills import decode_still
+from vqcodec.media.sound.opus_codec import AudioDecoder
+from vqcodec.media.still.stills import decode_still
 from vqcodec.types import AudioHead
 
 def avif(side, fmt="AVIF"):

@@ -11,16 +11,16 @@ import torch
 
 from tests.test_speech_generator import TINY, drawn_clip, drawn_face
 from vqcodec.errors import UsageError
+from vqcodec.generate.network import GeneratorNetwork
+from vqcodec.geometry.basis import LandmarkBasis
 from vqcodec.models import store
-from vqcodec.models.basis import LandmarkBasis
-from vqcodec.speech.generator_network import GeneratorNetwork
-from vqcodec.training.lip_reader import LipReader
-from vqcodec.training.lip_tracks import lip_signals
-from vqcodec.training.motion_data import Stretches
-from vqcodec.training.plain_loop import Batch
-from vqcodec.training.recordings import Recordings, build_recordings
-from vqcodec.training.speech_motion import loss_for
-from vqcodec.training.speech_tokens import load_sounds
+from vqcodec.training.common.plain_loop import Batch
+from vqcodec.training.generator.data import Stretches
+from vqcodec.training.generator.lip_reader import LipReader
+from vqcodec.training.generator.lip_tracks import lip_signals
+from vqcodec.training.generator.recordings import Recordings, build_recordings
+from vqcodec.training.generator.steps import loss_for
+from vqcodec.training.speech_tokens.steps import load_sounds
 
 FRAMES = 200
 

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from test_media_support import HZ, clicks, lag
 
 from vqcodec.errors import BitstreamError, UnsupportedError, UsageError
-from vqcodec.media.audio import AudioDecoder, AudioEncoder, packet_samples
-from vqcodec.media.opus import opus_head
+from vqcodec.media.sound.opus_bytes import opus_head
+from vqcodec.media.sound.opus_codec import AudioDecoder, AudioEncoder, packet_samples
 from vqcodec.types import AudioHead
 
 

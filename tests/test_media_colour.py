@@ -10,11 +10,11 @@ import av
 import numpy as np
 import pytest
 
-from vqcodec.media.colour import RgbConverter, YuvConverter
-from vqcodec.media.hdr import HLG, PQ, to_sdr
-from vqcodec.media.rates import nominal_rate
-from vqcodec.media.sink import VideoSink
-from vqcodec.media.source import VideoSource
+from vqcodec.media.out.sink import VideoSink
+from vqcodec.media.picture.colour import RgbConverter, YuvConverter
+from vqcodec.media.picture.hdr import HLG, PQ, to_sdr
+from vqcodec.media.picture.rates import nominal_rate
+from vqcodec.media.picture.source import VideoSource
 
 PATCHES = np.array(
     [

@@ -12,11 +12,11 @@ import pytest
 from test_media_support import HZ, clicks, lag, level, picture
 
 from vqcodec.errors import MediaError, OutputExistsError, UsageError
-from vqcodec.media.audio import AudioEncoder
 from vqcodec.media.items import AudioBlock, AudioPacket
-from vqcodec.media.output import atomic_output, check_output
-from vqcodec.media.sink import VideoSink
-from vqcodec.media.source import VideoSource
+from vqcodec.media.out.atomic import atomic_output, check_output
+from vqcodec.media.out.sink import VideoSink
+from vqcodec.media.picture.source import VideoSource
+from vqcodec.media.sound.opus_codec import AudioEncoder
 from vqcodec.types import VideoFrame
 
 BASE = Fraction(1001, 30000)

@@ -11,11 +11,11 @@ import pytest
 from test_media_support import HZ, clicks, lag, make_clip, times_at
 
 from vqcodec.errors import UsageError
-from vqcodec.media.audio import AudioDecoder, packet_samples
 from vqcodec.media.items import AudioBlock, AudioPacket
-from vqcodec.media.opus import silent_packet
-from vqcodec.media.sound import SoundTrack
-from vqcodec.media.source import VideoSource
+from vqcodec.media.picture.source import VideoSource
+from vqcodec.media.sound.clock import SoundTrack
+from vqcodec.media.sound.opus_bytes import silent_packet
+from vqcodec.media.sound.opus_codec import AudioDecoder, packet_samples
 
 
 def hear(path: object, **arguments: object) -> np.ndarray:

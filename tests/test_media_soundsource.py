@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from pipeline_support import write_swaying
 
 from vqcodec.errors import MediaError, UsageError
-from vqcodec.media.soundsource import SoundSource, SpeechResampler
+from vqcodec.media.sound.source import SoundSource, SpeechResampler
 
 
 def all_of(source: object) -> NDArray[np.int16]:

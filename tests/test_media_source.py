@@ -14,8 +14,8 @@ from PIL import Image
 from test_media_support import Pipe, clicks, level, make_clip, set_matrix, times_at
 
 from vqcodec.errors import MediaError, UsageError, VqcodecError
-from vqcodec.media.probe import probe
-from vqcodec.media.source import VideoSource
+from vqcodec.media.picture.probe import probe
+from vqcodec.media.picture.source import VideoSource
 
 NTSC = Fraction(30000, 1001)
 

@@ -11,8 +11,8 @@ import pytest
 from PIL import Image, ImageCms
 
 from vqcodec.errors import BitstreamError, MediaError, UsageError
-from vqcodec.media.avif_size import AvifError, largest_side
-from vqcodec.media.stills import decode_still, encode_avif, load_picture
+from vqcodec.media.still.avif_size import AvifError, largest_side
+from vqcodec.media.still.stills import decode_still, encode_avif, load_picture
 
 
 def scene(size: int = 256) -> np.ndarray:
@@ -142,7 +142,7 @@ def test_modes_and_profiles(tmp_path: Path) -> None:
 
 
 def test_what_is_no_picture(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("vqcodec.media.stills._MAX_PICTURE_PIXELS", 20000)
+    monkeypatch.setattr("vqcodec.media.still.stills._MAX_PICTURE_PIXELS", 20000)
     (tmp_path / "text.png").write_text("no picture")
     (tmp_path / "cut.png").write_bytes(picture_bytes("PNG", 128)[:2000])
     Image.new("1", (200, 200)).save(tmp_path / "huge.png")

@@ -10,7 +10,6 @@ import pytest
 from evaluation_support import blurred, noise, portrait
 from numpy.typing import NDArray
 
-from vqcodec.evaluation.extras import package_file
 from vqcodec.evaluation.metrics.landmarks import (
     LIPS,
     interocular_px,
@@ -19,6 +18,7 @@ from vqcodec.evaluation.metrics.landmarks import (
     landmark_step,
 )
 from vqcodec.evaluation.metrics.sharpness import cpbd
+from vqcodec.evaluation.tools.extras import package_file
 
 
 def face_points() -> NDArray[np.float32]:

@@ -8,9 +8,9 @@ from evaluation_support import blurred, noise, portrait
 from numpy.typing import NDArray
 
 from vqcodec.errors import UsageError
-from vqcodec.evaluation.extras import MissingExtraError, package_file, require
 from vqcodec.evaluation.metrics import fidelity
 from vqcodec.evaluation.quality import frame_psnr_db, frame_ssim
+from vqcodec.evaluation.tools.extras import MissingExtraError, package_file, require
 
 C1, C2 = 0.01**2, 0.03**2
 SCALE_WEIGHTS = (0.0448, 0.2856, 0.3001, 0.2363, 0.1333)

@@ -15,8 +15,8 @@ from training_support import draw_face, moving_landmarks
 
 from vqcodec import api
 from vqcodec.config import DecodeOptions
+from vqcodec.geometry.layout import LANDMARK_DIMS, MOTION_2, Layout
 from vqcodec.models import store
-from vqcodec.models.layout import LANDMARK_DIMS, MOTION_2, Layout
 from vqcodec.motion.space import MotionSpace
 from vqcodec.render.renderer import Renderer, conditioning_inputs
 

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from vqcodec.geometry.basis import LandmarkBasis
+from vqcodec.geometry.mesh import SKULL
 from vqcodec.models import store
-from vqcodec.models.basis import LandmarkBasis
-from vqcodec.models.topology import SKULL
 from vqcodec.motion.transfer import scaled, shifted
 
 LEARNED = slice(36, 48)

@@ -18,8 +18,8 @@ from numpy.typing import NDArray
 from vqcodec.config import DecodeOptions, EncodeOptions
 from vqcodec.container import Reader
 from vqcodec.errors import ModelError, UsageError
-from vqcodec.evaluation import codebook_table, layertable, papertable
-from vqcodec.evaluation.codebook_driving import (
+from vqcodec.lab.paper import codebook_table, motioncoder, papertable
+from vqcodec.lab.paper.codebook_driving import (
     Driven,
     Material,
     Stage,
@@ -29,21 +29,21 @@ from vqcodec.evaluation.codebook_driving import (
     shipped,
     trained,
 )
-from vqcodec.evaluation.codebook_table import Row, Table
-from vqcodec.evaluation.codebooks import Bench, Kept, trained_rows
-from vqcodec.evaluation.layers import source_squares, streams
-from vqcodec.evaluation.layersheet import compose, write_sheet
-from vqcodec.evaluation.layertable import SCORES, LayerRow, Layers
-from vqcodec.evaluation.paperdata import TABLE_1
-from vqcodec.evaluation.rdo import rendered, track
+from vqcodec.lab.paper.codebook_table import Row, Table
+from vqcodec.lab.paper.codebooks import Bench, Kept, trained_rows
+from vqcodec.lab.paper.designs import DESIGNS
+from vqcodec.lab.paper.motioncoder import MotionCoder
+from vqcodec.lab.paper.paperdata import TABLE_1
+from vqcodec.lab.rate import layertable
+from vqcodec.lab.rate.layers import source_squares, streams
+from vqcodec.lab.rate.layersheet import compose, write_sheet
+from vqcodec.lab.rate.layertable import SCORES, LayerRow, Layers
+from vqcodec.lab.rate.rdo import rendered, track
 from vqcodec.motion.space import MotionSpace
 from vqcodec.parts import DecoderParts, EncoderParts
-from vqcodec.quantize import motioncoder
-from vqcodec.quantize.codebooks import DESIGNS
-from vqcodec.quantize.motioncoder import MotionCoder
 from vqcodec.render.renderer import Renderer
 
-RESULTS = Path(__file__).resolve().parent.parent / "vqcodec" / "evaluation" / "results"
+RESULTS = Path(__file__).resolve().parent.parent / "vqcodec" / "lab" / "results"
 PAGE = RESULTS / "README.md"
 FRAMES = 16
 

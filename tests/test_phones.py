@@ -11,16 +11,16 @@ import pytest
 from numpy.typing import NDArray
 
 from vqcodec.errors import MediaError
-from vqcodec.evaluation import phones
-from vqcodec.evaluation.ipa import CLASSES, segments
-from vqcodec.evaluation.phonedata import (
+from vqcodec.lab.speech import phones
+from vqcodec.lab.speech.ipa import CLASSES, segments
+from vqcodec.lab.speech.phonedata import (
     UNKNOWN,
     frame_labels,
     heard_together,
     read_frames,
     read_pieces,
 )
-from vqcodec.evaluation.phoneprobe import (
+from vqcodec.lab.speech.phoneprobe import (
     DenseFeatures,
     Settings,
     TokenFeatures,
@@ -29,7 +29,7 @@ from vqcodec.evaluation.phoneprobe import (
     predicted,
 )
 from vqcodec.speech.tokenizer import SpeechTokenizer
-from vqcodec.training.teacher import Teacher
+from vqcodec.training.speech_tokens.teacher import Teacher
 
 TONES_HZ = {"a": 300.0, "i": 2000.0, "s": 6000.0}
 

@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 from pipeline_support import CENTRED as POINTS
 from pipeline_support import draw, turned
 
-from vqcodec.assembly import LATER_CANDIDATES_S, Assembler, Portrait
 from vqcodec.config import Refs
+from vqcodec.encoding.groups import LATER_CANDIDATES_S, Assembler, Portrait
 from vqcodec.face.shots import FaceFrame
 from vqcodec.quantize.grfsq import dequantize, from_indices
 from vqcodec.types import DIMS, Crop, MotionGroup

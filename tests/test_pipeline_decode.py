@@ -26,8 +26,8 @@ from pipeline_support import (
 from vqcodec import api
 from vqcodec.config import DecodeOptions
 from vqcodec.container import Reader
-from vqcodec.decoder import decode, decode_frames
-from vqcodec.encoder import encode
+from vqcodec.decoding.pipeline import decode, decode_frames
+from vqcodec.encoding.pipeline import encode
 from vqcodec.errors import (
     BitstreamError,
     MediaError,
@@ -36,7 +36,7 @@ from vqcodec.errors import (
     UnsupportedError,
     UsageError,
 )
-from vqcodec.media.stills import decode_still
+from vqcodec.media.still.stills import decode_still
 from vqcodec.quantize.grfsq import dequantize, from_indices
 from vqcodec.types import KeyFrame, ModelId, MotionGroup
 

@@ -24,9 +24,9 @@ from pipeline_support import (
 from vqcodec.api import info, verify
 from vqcodec.config import AudioChoice, EncodeOptions, SquareCrop
 from vqcodec.container import Reader
-from vqcodec.encoder import encode
+from vqcodec.encoding.pipeline import encode
 from vqcodec.errors import MediaError, NoFaceError, OutputExistsError, UsageError
-from vqcodec.media.stills import decode_still
+from vqcodec.media.still.stills import decode_still
 from vqcodec.parts import EncoderParts
 from vqcodec.progress import ProgressEvent
 from vqcodec.types import AudioGroup, KeyFrame, MotionGroup

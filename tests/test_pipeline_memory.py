@@ -11,8 +11,8 @@ import pytest
 from pipeline_support import decoder_parts, encoder_parts, swaying, video_writer
 
 from vqcodec.config import DecodeOptions
-from vqcodec.decoder import decode_frames
-from vqcodec.encoder import encode
+from vqcodec.decoding.pipeline import decode_frames
+from vqcodec.encoding.pipeline import encode
 from vqcodec.progress import ProgressEvent
 
 FPS = 5

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from vqcodec.overlap import overlapped
+from vqcodec.runtime.threads import overlapped
 
 
 def stage_threads() -> int:

@@ -13,9 +13,9 @@ from pipeline_support import encoder_parts, swaying, video_writer
 from vqcodec.api import verify
 from vqcodec.config import EncodeOptions
 from vqcodec.container import Reader
-from vqcodec.encoder import encode
+from vqcodec.encoding.pipeline import encode
 from vqcodec.errors import UsageError
-from vqcodec.media.stills import decode_still
+from vqcodec.media.still.stills import decode_still
 from vqcodec.types import KeyFrame, MotionGroup
 
 

@@ -20,11 +20,11 @@ from pipeline_support import (
 
 from vqcodec.config import AudioChoice, DecodeOptions, EncodeOptions
 from vqcodec.container import Reader, Writer
-from vqcodec.decoder import decode
-from vqcodec.encoder import encode
+from vqcodec.decoding.pipeline import decode
+from vqcodec.decoding.window import SoundWindow
+from vqcodec.encoding.pipeline import encode
 from vqcodec.errors import UsageError
-from vqcodec.media.audio import AudioDecoder, AudioEncoder
-from vqcodec.playback import SoundWindow
+from vqcodec.media.sound.opus_codec import AudioDecoder, AudioEncoder
 from vqcodec.types import AudioGroup, KeyFrame, MotionGroup
 
 

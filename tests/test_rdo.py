@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from vqcodec.config import EncodeOptions
+from vqcodec.encoding.bitrate import ladder
 from vqcodec.entropy import encode_layers
 from vqcodec.errors import UsageError
-from vqcodec.fitting import ladder
-from vqcodec.models.basis import LANDMARK_DIMS
+from vqcodec.geometry.basis import LANDMARK_DIMS
 from vqcodec.quantize import quantize, to_indices
 from vqcodec.quantize.rdo import CANDIDATES, _best_path, choose, importance, step_bits
 from vqcodec.types import DIMS

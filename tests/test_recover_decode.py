@@ -21,7 +21,7 @@ from vqcodec.container import Reader
 from vqcodec.container.chunks import make_chunk
 from vqcodec.container.payloads import build_key_frame, parse_key_frame
 from vqcodec.damage import Damage
-from vqcodec.decoder import decode, decode_frames
+from vqcodec.decoding.pipeline import decode, decode_frames
 from vqcodec.errors import BitstreamError
 
 UNITS = FakeSpace().units

@@ -21,19 +21,19 @@ from test_pipeline_assembly import UNITS, decoded, frame, row
 from training_support import draw_face, moving_landmarks
 
 import vqcodec
-from vqcodec import refinement
-from vqcodec.assembly import Assembler, MotionRefiner
 from vqcodec.config import EncodeOptions
 from vqcodec.container import Reader
-from vqcodec.encoder import encode
+from vqcodec.encoding import effort as refinement
+from vqcodec.encoding.effort import DRIFT_PX, Refiner, cheapest_path
+from vqcodec.encoding.groups import Assembler, MotionRefiner
+from vqcodec.encoding.pipeline import encode
 from vqcodec.errors import UsageError
-from vqcodec.evaluation import effort
-from vqcodec.media.source import VideoSource
-from vqcodec.models.basis import LANDMARK_DIMS
+from vqcodec.geometry.basis import LANDMARK_DIMS
+from vqcodec.lab.rate import effort
+from vqcodec.media.picture.source import VideoSource
 from vqcodec.models.store import packaged_dir
 from vqcodec.progress import ProgressEvent
 from vqcodec.quantize.grfsq import dequantize, from_indices, quantize, to_indices
-from vqcodec.refinement import DRIFT_PX, Refiner, cheapest_path
 from vqcodec.render import likeness
 from vqcodec.render.differentiable import DifferentiableRenderer
 from vqcodec.render.renderer import Renderer

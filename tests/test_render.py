@@ -7,9 +7,9 @@ import pytest
 import torch
 from training_support import draw_face, moving_landmarks, shipped_basis
 
+from vqcodec.geometry.basis import fit_basis
+from vqcodec.geometry.layout import LANDMARK_DIMS, Layout
 from vqcodec.models import store
-from vqcodec.models.basis import fit_basis
-from vqcodec.models.layout import LANDMARK_DIMS, Layout
 from vqcodec.motion.space import MotionSpace
 from vqcodec.render.flow import LandmarkFlow, affine_flow, base_grid, resize_flow, warp
 from vqcodec.render.maps import MAP_CHANNELS, draw_maps

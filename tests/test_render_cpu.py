@@ -12,7 +12,7 @@ from torch import Tensor
 from vqcodec.render.blocks import cat
 from vqcodec.render.compositing import composited
 from vqcodec.render.network import blend, premultiplied
-from vqcodec.render.workers import Workers
+from vqcodec.runtime.halves import Workers
 
 
 @pytest.mark.parametrize("stills", [1, 3])

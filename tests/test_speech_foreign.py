@@ -12,7 +12,7 @@ import pytest
 import torch
 
 from vqcodec.errors import ModelError, UsageError
-from vqcodec.speech.foreign import CODES, CONTEXT_TOKENS, WINDOW_TOKENS, S3Tokens
+from vqcodec.lab.speech.foreign import CODES, CONTEXT_TOKENS, WINDOW_TOKENS, S3Tokens
 from vqcodec.speech.tokenizer import SpeechTokens
 
 NAME = "speech_tokenizer_v2_25hz"

@@ -10,20 +10,20 @@ import torch
 from generator_support import NOBODY, TINY, drawn_face, facts, generator
 
 from vqcodec.errors import ModelError, UsageError
+from vqcodec.generate.conditions import conditions
+from vqcodec.generate.generator import OVERLAP_FRAMES, WINDOW_FRAMES, MotionGenerator
+from vqcodec.generate.network import GeneratorNetwork, GeneratorShape
+from vqcodec.generate.passes import chosen, coarse_to_fine
+from vqcodec.geometry.basis import LandmarkBasis
+from vqcodec.geometry.controls import Controls, HeadShape, read_controls
+from vqcodec.gesture.emphasis import LipEmphasis
 from vqcodec.models import store
-from vqcodec.models.basis import LandmarkBasis
 from vqcodec.quantize.grfsq import from_digits, to_digits
-from vqcodec.speech.conditions import conditions
-from vqcodec.speech.controls import Controls, HeadShape, read_controls
-from vqcodec.speech.emphasis import LipEmphasis
-from vqcodec.speech.generator import OVERLAP_FRAMES, WINDOW_FRAMES, MotionGenerator
-from vqcodec.speech.generator_network import GeneratorNetwork, GeneratorShape
-from vqcodec.speech.sampling import chosen, coarse_to_fine
-from vqcodec.training.data import mirror_permutation
-from vqcodec.training.lip_gain import GAINS, fitted_gain, write_gain
-from vqcodec.training.lip_tracks import find_lags, lip_signals, shifted
-from vqcodec.training.motion_data import MotionClip, Stretches, View, digits_of, mirrored
-from vqcodec.training.speech_motion import MotionCheck, export_generator, lip_weights, loss_for
+from vqcodec.training.generator.data import MotionClip, Stretches, View, digits_of, mirrored
+from vqcodec.training.generator.lip_gain import GAINS, fitted_gain, write_gain
+from vqcodec.training.generator.lip_tracks import find_lags, lip_signals, shifted
+from vqcodec.training.generator.steps import MotionCheck, export_generator, lip_weights, loss_for
+from vqcodec.training.picture.data import mirror_permutation
 from vqcodec.types import DIMS, ModelId
 
 

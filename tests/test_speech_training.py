@@ -16,11 +16,11 @@ from torch import Tensor, nn
 from vqcodec.errors import MediaError, ModelError, UsageError
 from vqcodec.speech.network import EncoderShape
 from vqcodec.speech.tokenizer import WINDOW_TOKENS, SpeechTokenizer
-from vqcodec.training.ahead import ahead
-from vqcodec.training.plain_loop import PlainLoop, Schedule
-from vqcodec.training.recipe import load_plain
-from vqcodec.training.sound_cache import build_sound, played_at
-from vqcodec.training.speech_tokens import (
+from vqcodec.training.common.ahead import ahead
+from vqcodec.training.common.plain_loop import PlainLoop, Schedule
+from vqcodec.training.common.recipe import load_plain
+from vqcodec.training.speech_tokens.sound_cache import build_sound, played_at
+from vqcodec.training.speech_tokens.steps import (
     SpeechCheck,
     SpeechModel,
     Windows,
@@ -30,7 +30,7 @@ from vqcodec.training.speech_tokens import (
     principal_axes,
     speech_loss,
 )
-from vqcodec.training.teacher import FEATURES, Teacher, assemble
+from vqcodec.training.speech_tokens.teacher import FEATURES, Teacher, assemble
 
 SCHEDULE = Schedule(steps=30, lr=0.05, lr_end=0.01, warmup=2, check_every=10)
 

@@ -10,8 +10,8 @@ import pytest
 from generator_support import drawn_face
 
 from vqcodec.errors import UsageError
-from vqcodec.speech.generator import MotionGenerator
-from vqcodec.training.speech import train_speech
+from vqcodec.generate.generator import MotionGenerator
+from vqcodec.training.generator.run import train_speech
 
 RECIPE = """
 batch = 2

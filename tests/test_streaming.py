@@ -21,11 +21,11 @@ from recover_support import GROUP_FRAMES, flipped, kinds, playable, split, still
 
 from vqcodec.config import DecodeOptions
 from vqcodec.container import CodedGroup, Reader, Writer
-from vqcodec.decoder import decode, decode_frames
-from vqcodec.encoder import encode
+from vqcodec.decoding.pipeline import decode, decode_frames
+from vqcodec.encoding.pipeline import encode
 from vqcodec.entropy import encode_layers
 from vqcodec.errors import TruncatedError, UsageError
-from vqcodec.streams import GrowingFile
+from vqcodec.stream.opening import GrowingFile
 
 WHOLE = playable(6)
 PARTS = split(WHOLE)

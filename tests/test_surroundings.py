@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from vqcodec.models.layout import MOTION_2, SURROUND_DIMS, Layout
-from vqcodec.models.similarity import between, to_matrix, to_numbers
+from vqcodec.geometry.layout import MOTION_2, SURROUND_DIMS, Layout
+from vqcodec.geometry.similarity import between, to_matrix, to_numbers
 from vqcodec.motion.surroundings import SurroundingsTracker, masks
 from vqcodec.render.flow import carried_body, outside, similarity_flow
 from vqcodec.render.network import without_ghost

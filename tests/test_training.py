@@ -17,9 +17,19 @@ from vqcodec.errors import ModelError, UsageError
 from vqcodec.quantize.grfsq import from_indices, quantize, to_indices
 from vqcodec.quantize.grfsq_torch import straight_through
 from vqcodec.render.likeness import importance
-from vqcodec.training.data import PairSampler, load_clips, mirror_permutation, quantize_layers
-from vqcodec.training.losses import WINDOW_PX, WINDOW_SHARE, feature_window, landmark_flow_error
-from vqcodec.training.recipe import Recipe, Stage, load_recipe
+from vqcodec.training.common.recipe import Recipe, Stage, load_recipe
+from vqcodec.training.picture.data import (
+    PairSampler,
+    load_clips,
+    mirror_permutation,
+    quantize_layers,
+)
+from vqcodec.training.picture.losses import (
+    WINDOW_PX,
+    WINDOW_SHARE,
+    feature_window,
+    landmark_flow_error,
+)
 
 torch.set_num_threads(2)
 
@@ -52,7 +62,7 @@ def tiny_recipe(**changes: object) -> Recipe:
 
 def trainer(cache: Path, out: Path, recipe: Recipe):
     pytest.importorskip("efficientnet_lite_pytorch")
-    from vqcodec.training.loop import Trainer
+    from vqcodec.training.picture.loop import Trainer
 
     return Trainer(recipe, shipped_basis(), cache, out, device=torch.device("cpu"))
 
@@ -63,7 +73,7 @@ def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_steps_on_one_batch_lower_the_loss(cache: Path, tmp_path: Path) -> None:
-    from vqcodec.training.loop import to_tensors
+    from vqcodec.training.picture.loop import to_tensors
 
     run = trainer(cache, tmp_path, tiny_recipe(lr=1e-3))
     stage = run.recipe.stages[0]
@@ -136,7 +146,7 @@ def test_the_512_stage_trains_only_the_512_head(cache: Path, tmp_path: Path) -> 
 def test_exported_weights_load_as_motion_space_and_renderer(cache: Path, tmp_path: Path) -> None:
     from vqcodec.models import store
     from vqcodec.motion.space import MotionSpace
-    from vqcodec.training.tokenizer import export_all
+    from vqcodec.training.picture.run import export_all
 
     run = trainer(cache, tmp_path, tiny_recipe())
     export_all(run, tmp_path / "models", name="tiny")
@@ -307,8 +317,8 @@ def test_a_stage_with_an_opponent_trains_both_and_goes_on(cache: Path, tmp_path:
 
 
 def test_a_view_moves_surroundings_with_the_picture() -> None:
-    from vqcodec.models.similarity import to_matrix
-    from vqcodec.training.data import seen_through
+    from vqcodec.geometry.similarity import to_matrix
+    from vqcodec.training.picture.data import seen_through
 
     numbers = np.array([[5, -3, 4, 6, -8, 2, -3, 1]], np.float32)
     view = np.array([[1.5, 0, -40], [0, 1.5, -25]], np.float32)
@@ -330,7 +340,7 @@ def test_a_view_moves_surroundings_with_the_picture() -> None:
 def test_open_mouths_are_drawn_more_often(cache: Path) -> None:
     from dataclasses import replace
 
-    from vqcodec.training.data import load_clips, mouth_odds
+    from vqcodec.training.picture.data import load_clips, mouth_odds
 
     clip = load_clips(cache, "train", side=256)[0]
     points = clip.landmarks.copy()

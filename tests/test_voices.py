@@ -15,8 +15,8 @@ import numpy as np
 import pytest
 
 from vqcodec.errors import UsageError
-from vqcodec.training import voices
-from vqcodec.training.espeak import (
+from vqcodec.training.speech_tokens import voices
+from vqcodec.training.speech_tokens.espeak import (
     DEBIAN_PACKAGE,
     Phone,
     Speaker,
@@ -132,7 +132,7 @@ def test_a_fresh_process_gives_the_same_pieces(tmp_path: Path) -> None:
     code = """
 import sys
 from pathlib import Path
-from vqcodec.training import voices
+from vqcodec.training.speech_tokens import voices
 languages = [language for language in voices.load_languages() if language.code in ("sw", "id")]
 voices.write_voices(Path(sys.argv[1]), 0.1, languages=languages)
 """

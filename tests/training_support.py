@@ -9,8 +9,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from vqcodec.geometry.basis import LandmarkBasis
 from vqcodec.models import store
-from vqcodec.models.basis import LandmarkBasis
 
 
 def shipped_basis() -> LandmarkBasis:

@@ -25,7 +25,7 @@ from vqcodec.container import Reader, VerifyReport
 from vqcodec.errors import UsageError
 from vqcodec.progress import Progress, silent
 from vqcodec.reports import DecodeReport, DubReport, EncodeReport, size_fields
-from vqcodec.streams import Stream, open_stream
+from vqcodec.stream.opening import Stream, open_stream
 from vqcodec.types import AudioGroup, Head, KeyFrame, MotionGroup, StreamSizes, VideoFrame
 
 Target = str | os.PathLike[str] | BinaryIO
@@ -38,8 +38,8 @@ def encode(
     *,
     progress: Progress = silent,
 ) -> EncodeReport:
-    """Code a video of a talking person as .vqt; see `vqcodec.encoder.encode`."""
-    from vqcodec import encoder
+    """Code a video of a talking person as .vqt; see `vqcodec.encoding.pipeline.encode`."""
+    from vqcodec.encoding import pipeline as encoder
 
     return encoder.encode(source, target, options, progress=progress)
 
@@ -51,8 +51,8 @@ def decode(
     *,
     progress: Progress = silent,
 ) -> DecodeReport:
-    """Render a .vqt stream to a video file; see `vqcodec.decoder.decode`."""
-    from vqcodec import decoder
+    """Render a .vqt stream to a video file; see `vqcodec.decoding.pipeline.decode`."""
+    from vqcodec.decoding import pipeline as decoder
 
     return decoder.decode(source, target, options, progress=progress)
 
@@ -65,8 +65,8 @@ def dub(
     *,
     progress: Progress = silent,
 ) -> DubReport:
-    """Make a talking head from a sound and a picture, as .vqt or video; see `vqcodec.dubber.dub`."""
-    from vqcodec import dubber
+    """Make a talking head from a sound and a picture, as .vqt or video; see `vqcodec.dubbing.pipeline.dub`."""
+    from vqcodec.dubbing import pipeline as dubber
 
     return dubber.dub(speech, portrait, target, options, progress=progress)
 
@@ -161,7 +161,7 @@ def thin(source: Stream, target: Target, *, layers: int, force: bool = False) ->
         MediaError: a file can't be read or written.
     """
     from vqcodec import container
-    from vqcodec.media.output import atomic_output
+    from vqcodec.media.out.atomic import atomic_output
 
     with atomic_output(target, force=force) as sink, open_stream(source) as file:
         return container.thin(file, sink, layers)
@@ -198,7 +198,7 @@ class OpenStream:
             UsageError: an option that doesn't exist or is out of range.
             UnsupportedError, ModelError: the model of the stream isn't here.
         """
-        from vqcodec.decoder import read_frames
+        from vqcodec.decoding.pipeline import read_frames
 
         try:
             chosen = DecodeOptions(**options)

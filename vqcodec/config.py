@@ -172,7 +172,7 @@ class EncodeOptions:
         bitrate_kbps: target for the whole file, sound and portrait included; picks layers and portrait quality.
         rdo: price of a bit in the choice of motion values (vqcodec.quantize.rdo), 0..100: 0 takes the nearest values,
             1 saves about a third of the motion's bits; None is 0, but lets bitrate_kbps choose where the rate calls for it.
-        effort: refine the motion against the real frames through the renderer (vqcodec.refinement): 0 does not, 1, 2 and 3
+        effort: refine the motion against the real frames through the renderer (vqcodec.encoding.effort): 0 does not, 1, 2 and 3
             take ever more time; with bitrate_kbps, for the most layers and the best portrait that it may choose.
         audio: what becomes of the sound.
         portrait_quality: AVIF quality of key frames, 1..100; an upper limit when bitrate_kbps is given.

@@ -18,8 +18,8 @@ from vqcodec.motion.surroundings import SurroundingsTracker
 from vqcodec.types import Head, ModelId
 
 if TYPE_CHECKING:
-    from vqcodec.speech.controls import Controls, HeadShape
-    from vqcodec.speech.generator import PortraitFacts
+    from vqcodec.generate.generator import PortraitFacts
+    from vqcodec.geometry.controls import Controls, HeadShape
 
 OpenDetector = Callable[[], AbstractContextManager[Detector]]
 
@@ -200,7 +200,7 @@ class Tokenizer(Protocol):
 
 
 class Generator(Protocol):
-    """What a dub needs of the motion generator (vqcodec.speech.generator.MotionGenerator)."""
+    """What a dub needs of the motion generator (vqcodec.generate.generator.MotionGenerator)."""
 
     @property
     def id(self) -> ModelId:
@@ -223,7 +223,7 @@ class Generator(Protocol):
 
 
 class HeadMotion(Protocol):
-    """What makes up how a head moves (vqcodec.speech.behaviour.Behaviour)."""
+    """What makes up how a head moves (vqcodec.gesture.behaviour.Behaviour)."""
 
     def controls(
         self, energy: NDArray[np.float32], start: Controls, *, seed: int, blink: bool = True
@@ -263,11 +263,11 @@ class DubParts:
         Raises:
             ModelError: one of them is missing or changed, or two of them don't belong together.
         """
+        from vqcodec.generate.generator import MotionGenerator
+        from vqcodec.geometry.controls import HeadShape
+        from vqcodec.gesture.behaviour import Behaviour
         from vqcodec.models import store
         from vqcodec.motion.space import MotionSpace
-        from vqcodec.speech.behaviour import Behaviour
-        from vqcodec.speech.controls import HeadShape
-        from vqcodec.speech.generator import MotionGenerator
         from vqcodec.speech.tokenizer import SpeechTokenizer
 
         generator = MotionGenerator.load(device=options.device)

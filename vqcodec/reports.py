@@ -63,7 +63,7 @@ class EncodeReport:
         refs: portraits per shot that were allowed, "auto" or a number.
         warnings: sentences a person should read.
         effort: how hard the motion was refined, 0..3.
-        refinement_gain: share of the distance to the real frames that this took away (vqcodec.refinement), 0..1; None at
+        refinement_gain: share of the distance to the real frames that this took away (vqcodec.encoding.effort), 0..1; None at
             effort 0.
     """
 

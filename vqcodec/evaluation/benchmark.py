@@ -26,9 +26,9 @@ from vqcodec import api
 from vqcodec.config import DecodeOptions, Device, EncodeOptions
 from vqcodec.container import Reader
 from vqcodec.errors import MediaError, UsageError
-from vqcodec.evaluation.conditions import conditions
-from vqcodec.evaluation.files import rounded
-from vqcodec.media.stills import decode_still
+from vqcodec.evaluation.tools.conditions import conditions
+from vqcodec.evaluation.tools.files import rounded
+from vqcodec.media.still.stills import decode_still
 from vqcodec.parts import FrameRenderer
 from vqcodec.quantize.grfsq import dequantize, from_indices
 from vqcodec.render.renderer import Renderer

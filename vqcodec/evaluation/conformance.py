@@ -28,9 +28,9 @@ from PIL import Image, features
 
 from vqcodec.container import Reader
 from vqcodec.errors import MediaError, UnsupportedError
-from vqcodec.evaluation.conditions import conditions
-from vqcodec.evaluation.files import save_json, told
-from vqcodec.media.stills import decode_still
+from vqcodec.evaluation.tools.conditions import conditions
+from vqcodec.evaluation.tools.files import save_json, told
+from vqcodec.media.still.stills import decode_still
 from vqcodec.motion.space import MotionSpace
 from vqcodec.quantize.grfsq import dequantize, from_indices
 from vqcodec.render.renderer import Renderer

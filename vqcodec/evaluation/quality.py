@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vqcodec.errors import MediaError, UsageError
-from vqcodec.evaluation.frames import METRIC_SIDE_PX, PathLike, coded_square, paired, to_side
+from vqcodec.evaluation.tools.frames import METRIC_SIDE_PX, PathLike, coded_square, paired, to_side
 from vqcodec.types import Crop
 
 _WINDOW_PX = 11

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vqcodec.face.crop import face_box
-from vqcodec.models.topology import SKULL
+from vqcodec.geometry.mesh import SKULL
 
 Points = NDArray[np.float32]
 

@@ -27,7 +27,7 @@ from vqcodec.face.keyframes import (
     mouth_openness,
     pose_distance,
 )
-from vqcodec.models.topology import SKULL
+from vqcodec.geometry.mesh import SKULL
 
 THUMB_PX = 64
 TURN_WEIGHT, SCALE_WEIGHT, SHIFT_WEIGHT = 0.7, 0.25, 0.6

@@ -16,8 +16,8 @@ import numpy as np
 from safetensors import safe_open
 
 from vqcodec.errors import ModelError, UnsupportedError
-from vqcodec.models.basis import LandmarkBasis
-from vqcodec.models.layout import Layout
+from vqcodec.geometry.basis import LandmarkBasis
+from vqcodec.geometry.layout import Layout
 from vqcodec.types import ModelId
 
 MODEL_DIR_VARIABLE = "VQCODEC_MODEL_DIR"

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from vqcodec.models.layout import LEARNED_OUTPUTS
+from vqcodec.geometry.layout import LEARNED_OUTPUTS
 
 
 class _Down(nn.Sequential):

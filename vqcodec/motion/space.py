@@ -11,9 +11,9 @@ from safetensors.torch import load_file
 
 from vqcodec.config import Device
 from vqcodec.errors import ModelError
+from vqcodec.geometry.basis import LandmarkBasis
+from vqcodec.geometry.layout import LANDMARK_DIMS, Layout
 from vqcodec.models import store
-from vqcodec.models.basis import LandmarkBasis
-from vqcodec.models.layout import LANDMARK_DIMS, Layout
 from vqcodec.motion.image_cnn import ImageMotionCnn
 from vqcodec.motion.surroundings import SurroundingsTracker
 from vqcodec.motion.transfer import scaled

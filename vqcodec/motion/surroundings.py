@@ -13,8 +13,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from vqcodec.models.similarity import NUMBERS, PARTS, RADIUS_PX, Matrix, to_numbers
-from vqcodec.models.topology import OVAL
+from vqcodec.geometry.mesh import OVAL
+from vqcodec.geometry.similarity import NUMBERS, PARTS, RADIUS_PX, Matrix, to_numbers
 
 SIDE = 256
 _MOST_POINTS = 80

@@ -18,9 +18,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from vqcodec.models.basis import LandmarkBasis
-from vqcodec.models.layout import LANDMARK_DIMS
-from vqcodec.models.topology import SKULL
+from vqcodec.geometry.basis import LandmarkBasis
+from vqcodec.geometry.layout import LANDMARK_DIMS
+from vqcodec.geometry.mesh import SKULL
 
 Features = NDArray[np.float32]
 _Plane = NDArray[np.complex128]

@@ -17,8 +17,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from vqcodec.models.basis import BASIS_SIDE, LANDMARK_DIMS, LandmarkBasis, landmark_weights
-from vqcodec.models.topology import LANDMARKS
+from vqcodec.geometry.basis import BASIS_SIDE, LANDMARK_DIMS, LandmarkBasis, landmark_weights
+from vqcodec.geometry.mesh import LANDMARKS
 from vqcodec.render.maps import draw_maps
 from vqcodec.render.renderer import PortraitState, Renderer, conditioning_inputs
 from vqcodec.render.sampling import GridSampler

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from vqcodec.models.topology import ANCHORS, EYES, IRISES, LIPS, OVAL
+from vqcodec.geometry.mesh import ANCHORS, EYES, IRISES, LIPS, OVAL
 
 
 @lru_cache(maxsize=32)

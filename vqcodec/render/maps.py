@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from vqcodec.models import topology as t
+from vqcodec.geometry import mesh as t
 
 MAP_CHANNELS = 8
 MAP_SIDE = 128

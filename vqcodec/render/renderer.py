@@ -17,9 +17,9 @@ from torch import Tensor
 
 from vqcodec.config import Device
 from vqcodec.errors import ModelError, UnsupportedError
+from vqcodec.geometry.layout import LANDMARK_DIMS, LEARNED_OUTPUTS, Layout
+from vqcodec.geometry.similarity import between
 from vqcodec.models import store
-from vqcodec.models.layout import LANDMARK_DIMS, LEARNED_OUTPUTS, Layout
-from vqcodec.models.similarity import between
 from vqcodec.render.compositing import composited
 from vqcodec.render.maps import draw_maps
 from vqcodec.render.network import (
@@ -34,8 +34,8 @@ from vqcodec.render.network import (
     without_ghost,
 )
 from vqcodec.render.sampling import CpuSampler, GridSampler, Sampler
-from vqcodec.render.workers import Workers
 from vqcodec.runtime.device import choose_device, inference_dtype
+from vqcodec.runtime.halves import Workers
 from vqcodec.types import ModelId
 
 

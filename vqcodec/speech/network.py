@@ -15,7 +15,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from vqcodec.speech.layers import Stack
+from vqcodec.runtime.transformer import Stack
 from vqcodec.speech.mel import BANDS
 
 DIMS = 5

@@ -47,7 +47,7 @@ Codes = NDArray[np.int64]
 
 
 class SpeechTokens(Protocol):
-    """What gives speech tokens: this module's SpeechTokenizer, or another's (vqcodec.speech.foreign)."""
+    """What gives speech tokens: this module's SpeechTokenizer, or another's (vqcodec.lab.speech.foreign)."""
 
     @property
     def codes(self) -> int:

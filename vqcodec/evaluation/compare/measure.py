@@ -19,7 +19,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vqcodec.evaluation.compare.optional import set_figures
-from vqcodec.evaluation.frames import METRIC_SIDE_PX, Picture
 from vqcodec.evaluation.metrics import fidelity
 from vqcodec.evaluation.metrics.deep import DeepMetrics
 from vqcodec.evaluation.metrics.identity import IdentityEmbedder, identity_distance
@@ -36,6 +35,7 @@ from vqcodec.evaluation.metrics.perceptual import PerceptualDistance
 from vqcodec.evaluation.metrics.sharpness import cpbd
 from vqcodec.evaluation.metrics.stability import ReferenceFlow, motion_stability, warp_error
 from vqcodec.evaluation.metrics.vmaf import Vmaf, VmafReference
+from vqcodec.evaluation.tools.frames import METRIC_SIDE_PX, Picture
 from vqcodec.face.landmarks import FaceLandmarker
 
 FACE_FIGURES = ("id_dist", "lmd", "lmd_mouth")

@@ -17,14 +17,14 @@ import av
 import numpy as np
 
 from vqcodec.errors import MediaError, UsageError
+from vqcodec.evaluation.compare.anchors.variants import Variant
 from vqcodec.evaluation.compare.settings import FRAMES_MAX
-from vqcodec.evaluation.compare.variants import Variant
-from vqcodec.evaluation.frames import Picture, to_side
+from vqcodec.evaluation.tools.frames import Picture, to_side
 from vqcodec.face.crop import centre_square, face_box, follow_face, take_square
 from vqcodec.face.landmarks import FaceLandmarker
 from vqcodec.media.items import AUDIO_HZ, AudioBlock
-from vqcodec.media.sink import VideoSink
-from vqcodec.media.source import VideoSource
+from vqcodec.media.out.sink import VideoSink
+from vqcodec.media.picture.source import VideoSource
 from vqcodec.types import Crop, VideoFrame
 
 LARGE_FROM_PX = 384

@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from vqcodec.evaluation.files import load_json, save_json
+from vqcodec.evaluation.tools.files import load_json, save_json
 
 SCHEMA_VERSION = 1
 COMMAND = "vqcodec compare"

@@ -23,18 +23,18 @@ from typing import Any
 import av
 
 from vqcodec.errors import UsageError
-from vqcodec.evaluation.compare import vqtpoints
-from vqcodec.evaluation.compare.anchors import ANCHOR_CODECS, check_anchor
+from vqcodec.evaluation.compare import points as vqtpoints
+from vqcodec.evaluation.compare.anchors.codecs import ANCHOR_CODECS, check_anchor
+from vqcodec.evaluation.compare.anchors.variants import variants_for
+from vqcodec.evaluation.compare.page.videos import ORIGINAL, write_original
 from vqcodec.evaluation.compare.reference import Reference, prepare, sha256_of
 from vqcodec.evaluation.compare.results import VQT, Clip, Results
 from vqcodec.evaluation.compare.settings import Settings
 from vqcodec.evaluation.compare.store import Store
-from vqcodec.evaluation.compare.variants import variants_for
-from vqcodec.evaluation.compare.videos import ORIGINAL, write_original
 from vqcodec.evaluation.compare.worker import Prepared, Task, Worker
-from vqcodec.evaluation.conditions import conditions
-from vqcodec.evaluation.files import save_json
 from vqcodec.evaluation.metrics.catalogue import CATALOGUE
+from vqcodec.evaluation.tools.conditions import conditions
+from vqcodec.evaluation.tools.files import save_json
 from vqcodec.models import store as models
 from vqcodec.progress import Progress, ProgressEvent, silent
 from vqcodec.runtime.device import usable_cores

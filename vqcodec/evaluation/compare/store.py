@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from vqcodec.evaluation.compare.results import Point
-from vqcodec.evaluation.files import save_json
+from vqcodec.evaluation.tools.files import save_json
 
 
 @dataclass

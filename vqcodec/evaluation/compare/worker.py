@@ -9,20 +9,21 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
-from vqcodec.evaluation.compare import anchors, vqtpoints
-from vqcodec.evaluation.compare.anchors import ANCHOR_CODECS, AnchorCodec
+from vqcodec.evaluation.compare import points as vqtpoints
+from vqcodec.evaluation.compare.anchors import codecs as anchors
+from vqcodec.evaluation.compare.anchors.codecs import ANCHOR_CODECS, AnchorCodec
+from vqcodec.evaluation.compare.anchors.mux import Sound, smallest
+from vqcodec.evaluation.compare.anchors.search import RateSearch, ladder
+from vqcodec.evaluation.compare.anchors.variants import Variant, variants_for
 from vqcodec.evaluation.compare.measure import Gauge, Instruments
-from vqcodec.evaluation.compare.mux import Sound, smallest
+from vqcodec.evaluation.compare.page.videos import write_video
 from vqcodec.evaluation.compare.reference import Reference, YuvFrames
 from vqcodec.evaluation.compare.results import VQT, Amount, Point
-from vqcodec.evaluation.compare.search import RateSearch, ladder
 from vqcodec.evaluation.compare.settings import Settings
 from vqcodec.evaluation.compare.store import Store
-from vqcodec.evaluation.compare.variants import Variant, variants_for
-from vqcodec.evaluation.compare.videos import write_video
-from vqcodec.evaluation.frames import Picture, to_side
+from vqcodec.evaluation.tools.frames import Picture, to_side
 from vqcodec.face.crop import resize
-from vqcodec.media.colour import RgbConverter
+from vqcodec.media.picture.colour import RgbConverter
 from vqcodec.parts import DecoderParts
 from vqcodec.types import CODED_SIZE
 

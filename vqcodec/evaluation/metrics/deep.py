@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from vqcodec.evaluation.extras import package_file
 from vqcodec.evaluation.metrics.fidelity import check_pair, unit_tensor
 from vqcodec.evaluation.metrics.frechet import VideoFeatures
 from vqcodec.evaluation.metrics.inception import InceptionFeatures
 from vqcodec.evaluation.metrics.weights import MissingWeightsError, find_weights, load_tensors
+from vqcodec.evaluation.tools.extras import package_file
 
 if TYPE_CHECKING:
     import torch

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vqcodec.errors import UsageError
-from vqcodec.evaluation.extras import require
+from vqcodec.evaluation.tools.extras import require
 
 if TYPE_CHECKING:
     import torch

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from vqcodec.evaluation.extras import package_file, require
+from vqcodec.evaluation.tools.extras import package_file, require
 
 SAME_PERSON_BELOW = 0.6
 _MODELS = ("face_recognition_models", "models")

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from vqcodec.models.topology import OUTER_EYE_CORNERS
+from vqcodec.geometry.mesh import OUTER_EYE_CORNERS
 
 # MediaPipe's face mesh: outer contour of the lips, lower then upper, then the inner contour in the same order
 LIPS = (

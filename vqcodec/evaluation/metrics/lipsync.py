@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from vqcodec.errors import UsageError
 from vqcodec.evaluation.metrics.landmarks import Points, interocular_px
-from vqcodec.models.topology import INNER_LIPS
+from vqcodec.geometry.mesh import INNER_LIPS
 
 MAX_LAG_MS = 200
 MIN_FRAMES = 10

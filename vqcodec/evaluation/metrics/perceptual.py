@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from vqcodec.evaluation.extras import require
 from vqcodec.evaluation.metrics.fidelity import check_pair, unit_tensor
+from vqcodec.evaluation.tools.extras import require
 
 if TYPE_CHECKING:
     import torch

@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from vqcodec.evaluation.extras import require
+from vqcodec.evaluation.tools.extras import require
 
 
 def cpbd(frame: NDArray[np.uint8]) -> float:

@@ -19,7 +19,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vqcodec.errors import UsageError
-from vqcodec.evaluation.frames import METRIC_SIDE_PX, to_side
 from vqcodec.evaluation.metrics import fidelity
 from vqcodec.evaluation.metrics.identity import IdentityEmbedder, identity_distance
 from vqcodec.evaluation.metrics.landmarks import (
@@ -31,6 +30,7 @@ from vqcodec.evaluation.metrics.landmarks import (
 )
 from vqcodec.evaluation.metrics.perceptual import PerceptualDistance
 from vqcodec.evaluation.metrics.sharpness import cpbd
+from vqcodec.evaluation.tools.frames import METRIC_SIDE_PX, to_side
 from vqcodec.face.landmarks import FaceLandmarker
 
 FACE_EVERY = 5

@@ -17,8 +17,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vqcodec.errors import UsageError
-from vqcodec.evaluation.extras import require
 from vqcodec.evaluation.metrics.fidelity import check_pair
+from vqcodec.evaluation.tools.extras import require
 
 PURPOSE = "VMAF"
 _BATCH_FRAMES = 8

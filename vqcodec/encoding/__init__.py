@@ -1,0 +1,1 @@
+"""A video to a .vqt stream: pipeline.py reads top to bottom, the rest are its parts."""

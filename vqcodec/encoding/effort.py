@@ -1,0 +1,305 @@
+"""Analysis by synthesis, `encode --effort 1..3`: motion values that render most like the real frame.
+
+The tracker says where the landmarks are; what the decoder shows is what the renderer makes of them. Here a group's
+features take a few gradient steps through the frozen renderer towards the real frames:
+
+    x = (f_t - f_s) / units                          what the encoder would code
+    o = 0, then k steps of Adam on o                 offsets, in units
+    tried:  v_i = Q(x + o_i), i = 0 .. k             as the decoder would get them; gradients pass Q unchanged
+    chosen: per frame one of the k + 1, together the least of
+
+        sum over t of  distance(render(v_i), frame) + NEAR |o_i|^2 + SMOOTH |o_i(t) - o_j(t-1)|^2
+
+by dynamic programming, with |.|^2 in squared pixels over all landmarks (quantize.rdo.importance). i = 0 throughout is one
+of the ways to choose, so that the sum never gets worse than without refinement. Tokens must go on meaning motion: no
+landmark drifts by more than DRIFT_PX, and no learned dimension by more than LEARNED_DRIFT_UNITS.
+
+The choice is the encoder's alone: any values are valid, another machine may choose others, and decoding stays exact.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from vqcodec.config import EncodeOptions
+from vqcodec.geometry.basis import BASIS_SIDE, LANDMARK_DIMS
+from vqcodec.media.still.stills import decode_still, encode_avif
+from vqcodec.quantize.grfsq import from_indices, quantize, to_indices
+from vqcodec.quantize.rdo import importance
+from vqcodec.render import likeness
+from vqcodec.render.differentiable import SIDE_PX, DifferentiableRenderer
+from vqcodec.render.renderer import PortraitState, Renderer
+from vqcodec.runtime.device import choose_device
+from vqcodec.types import DIMS, LAYERS, ModelId
+
+STEPS = (0, 2, 6, 20)
+"""Gradient steps of each effort."""
+DRIFT_PX = 1.0
+"""Greatest drift of a landmark, in pixels of a 256 px crop, before quantization."""
+LEARNED_DRIFT_UNITS = 12.0
+NEAR = 2e-7
+SMOOTH = 2e-5
+BATCH_FRAMES = 8
+_RATE_UNITS = 2.0
+_LAST_RATE = 0.3
+_MOMENTUM, _MEMORY = 0.8, 0.9
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(slots=True)
+class _Steps:
+    """Adam on a group's offsets: a gradient's size is judged over the whole group, so that quiet frames stay quiet.
+
+    Attributes:
+        count: steps planned; the rate falls to _LAST_RATE of itself until the last.
+    """
+
+    count: int
+    done: int = 0
+    mean: Floats = field(default_factory=lambda: np.zeros(0))
+    power: Floats = field(default_factory=lambda: np.zeros(0))
+
+    def take(self, gradient: Floats) -> Floats:
+        """(T, 48) gradient -> (T, 48) change of the offsets, in units."""
+        if self.done == 0:
+            self.mean, self.power = np.zeros_like(gradient), np.zeros(gradient.shape[1])
+        share = self.done / max(self.count - 1, 1)
+        self.done += 1
+        self.mean = _MOMENTUM * self.mean + (1 - _MOMENTUM) * gradient
+        self.power = _MEMORY * self.power + (1 - _MEMORY) * (gradient**2).mean(0)
+        size = np.sqrt(self.power / (1 - _MEMORY**self.done))
+        rate = _RATE_UNITS * (1 - (1 - _LAST_RATE) * share)
+        return -rate * self.mean / (1 - _MOMENTUM**self.done) / np.maximum(size, 1e-12)
+
+
+def cheapest_path(
+    cost: Floats, offsets: Floats, weight: Floats, before: Floats | None = None
+) -> NDArray[np.intp]:
+    """For each frame one of K tries, so that costs plus jumps between neighbours are least (Viterbi).
+
+    Args:
+        cost: (K, T) of each try.
+        offsets: (K, T, 48) of each try.
+        weight: (48,) price of a squared jump of one unit.
+        before: (48,) offset of the frame before; None when there is none.
+
+    Returns:
+        (T,) numbers of tries.
+    """
+    tries, frames = cost.shape
+    scaled = offsets * np.sqrt(weight)
+    total = cost[:, 0].copy()
+    if before is not None:
+        total += ((scaled[:, 0] - before * np.sqrt(weight)) ** 2).sum(-1)
+    came_from = np.zeros((frames, tries), np.intp)
+    for t in range(1, frames):
+        jump = ((scaled[:, None, t] - scaled[None, :, t - 1]) ** 2).sum(-1)  # (to, from)
+        way = total + jump
+        came_from[t] = way.argmin(1)
+        total = way.min(1) + cost[:, t]
+    path = np.zeros(frames, np.intp)
+    path[-1] = total.argmin()
+    for t in range(frames - 1, 0, -1):
+        path[t - 1] = came_from[t, path[t]]
+    return path
+
+
+class Refiner:
+    """Refines the motion of one encode: a portrait, then its groups, then perhaps the next portrait.
+
+    Args:
+        renderer: gives pictures and gradients.
+        steps: gradient steps, at least 1.
+        layers: residual layers that will be written.
+        portrait_quality: AVIF quality of the portraits that will be written.
+
+    Attributes:
+        alive: called after every batch of frames with the number of frames refined so far, so that a long group can be
+            followed and broken off.
+        frames: frames refined so far.
+        distance_before: sum of their distances without refinement.
+        distance_after: with it.
+    """
+
+    def __init__(
+        self,
+        renderer: DifferentiableRenderer,
+        steps: int,
+        *,
+        layers: int = LAYERS,
+        portrait_quality: int = 50,
+    ) -> None:
+        self.alive: Callable[[int], None] = _nothing
+        self.frames, self.distance_before, self.distance_after = 0, 0.0, 0.0
+        self._renderer, self._count, self._layers, self._quality = (
+            renderer,
+            steps,
+            layers,
+            portrait_quality,
+        )
+        self._units = renderer.basis.units.astype(np.float64)
+        self._weight = importance(renderer.basis.units)
+        self._state: PortraitState | None = None
+        self._before: Floats | None = None
+
+    @classmethod
+    def load(cls, options: EncodeOptions, space: ModelId) -> Refiner:
+        """The refiner for an effort above 0, with the shipped renderer.
+
+        Raises:
+            ModelError: the renderer is missing.
+            UnsupportedError: the renderer here is not for this motion space.
+        """
+        # gradients of single pixels are below what float16 can hold
+        precision = torch.bfloat16 if choose_device(options.device).type == "cuda" else None
+        renderer = DifferentiableRenderer(
+            Renderer.load(device=options.device, space=space, precision=precision)
+        )
+        return cls(
+            renderer,
+            STEPS[options.effort],
+            layers=options.layers,
+            portrait_quality=options.portrait_quality,
+        )
+
+    @property
+    def gain(self) -> float:
+        """Share of the distance to the real frames that refinement took away, 0..1."""
+        return 1 - self.distance_after / self.distance_before if self.distance_before > 0 else 0.0
+
+    def portrait(self, rgb: NDArray[np.uint8], features: NDArray[np.float32]) -> None:
+        """The portrait of the groups to come.
+
+        Args:
+            rgb: (512, 512, 3) before coding; refinement sees it as the decoder will.
+            features: (48,) float32 f_s, dequantized.
+        """
+        self._state = self._renderer.prepare(
+            decode_still(encode_avif(rgb, quality=self._quality)), features
+        )
+        self._before = None
+
+    def motion(
+        self, pictures: NDArray[np.uint8], features: NDArray[np.float32]
+    ) -> NDArray[np.float32]:
+        """Refine the frames of a group that show a face.
+
+        Args:
+            pictures: (T, 256, 256, 3) uint8 RGB, the real frames, T >= 1.
+            features: (T, 48) float32 f_t.
+
+        Returns:
+            (T, 48) float32, to be quantized; rows that stay are returned as they were.
+        """
+        assert self._state is not None
+        wanted = (features.astype(np.float64) - self._state.features) / self._units
+        offset, steps = np.zeros_like(wanted), _Steps(self._count)
+        offsets, losses = [], []
+        for number in range(self._count + 1):
+            loss, gradient = self._look(wanted, offset, pictures, number)
+            offsets.append(offset)
+            losses.append(loss)
+            if number < self._count:
+                offset = self._bounded(offset + steps.take(gradient + self._pull(offset)))
+        tried = np.stack(offsets)
+        cost = np.stack(losses) + NEAR * (tried**2 @ self._weight)
+        path = cheapest_path(cost, tried, SMOOTH * self._weight, self._before)
+        rows = np.arange(len(wanted))
+        chosen = tried[path, rows]
+        self._before = chosen[-1]
+        self.frames += len(wanted)
+        self.distance_before += float(losses[0].sum())
+        self.distance_after += float(np.stack(losses)[path, rows].sum())
+        moved = (self._state.features + (wanted + chosen) * self._units).astype(np.float32)
+        return np.where((path > 0)[:, None], moved, features)
+
+    def coded(self, scaled: Floats) -> NDArray[np.int16]:
+        """(T, 48) motion in units -> (T, 48) whole units as the decoder gets them, with the layers that are written."""
+        whole = quantize(scaled, np.ones(DIMS))
+        return (
+            whole
+            if self._layers == LAYERS
+            else from_indices(to_indices(whole)[..., : self._layers])
+        )
+
+    def _look(
+        self, wanted: Floats, offset: Floats, pictures: NDArray[np.uint8], number: int
+    ) -> tuple[Floats, Floats]:
+        """Distance (T,) of every frame as it would be decoded, and its gradient (T, 48) by units (zeros at the last try)."""
+        assert self._state is not None
+        with_gradient = number < self._count
+        decoded = (self._state.features + self.coded(wanted + offset) * self._units).astype(
+            np.float32
+        )
+        plain = (self._state.features + wanted * self._units).astype(np.float32)
+        losses, gradients = [], []
+        for start in range(0, len(wanted), BATCH_FRAMES):
+            part = slice(start, start + BATCH_FRAMES)
+            x = (
+                torch.from_numpy(decoded[part])
+                .to(self._renderer.device)
+                .requires_grad_(with_gradient)
+            )
+            target, weight = self._target(pictures[part], plain[part])
+            with torch.set_grad_enabled(with_gradient):
+                distances = likeness.distance(
+                    self._renderer.picture(self._state, x), target, weight
+                )
+            if with_gradient:
+                gradients.append(torch.autograd.grad(distances.sum(), x)[0].cpu().numpy())
+            losses.append(distances.detach().cpu().numpy())
+            self.alive(
+                self.frames + int((number * len(wanted) + start + len(x)) / (self._count + 1))
+            )
+        gradient = (
+            np.concatenate(gradients) * self._units if with_gradient else np.zeros_like(wanted)
+        )
+        return np.concatenate(losses).astype(np.float64), gradient
+
+    def _target(
+        self, pictures: NDArray[np.uint8], plain: NDArray[np.float32]
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """The real frames as (N, 3, 256, 256) in 0..1, and where they count."""
+        device = self._renderer.device
+        rgb = (
+            torch.from_numpy(np.ascontiguousarray(pictures))
+            .to(device)
+            .permute(0, 3, 1, 2)
+            .float()
+            .div(255)
+        )
+        maps = self._renderer.maps(self._renderer.landmarks_px(torch.from_numpy(plain).to(device)))
+        return rgb, likeness.importance(maps, SIDE_PX)
+
+    def _pull(self, offset: Floats) -> Floats:
+        """Gradient of the terms that keep offsets small and alike from frame to frame."""
+        jump = np.diff(
+            offset, axis=0, prepend=offset[:1] if self._before is None else self._before[None]
+        )
+        smooth = jump.copy()
+        smooth[:-1] -= jump[1:]
+        return 2 * self._weight * (NEAR * offset + SMOOTH * smooth)
+
+    def drift_px(self, offset: Floats) -> Floats:
+        """(T, 48) offsets in units -> (T,) how far the landmark that moves most does, in pixels of a 256 px crop."""
+        zero = self._renderer.basis.landmarks(np.zeros((1, DIMS), np.float32))
+        moved = self._renderer.basis.landmarks((offset * self._units).astype(np.float32)) - zero
+        return np.asarray(np.linalg.norm(moved * BASIS_SIDE, axis=-1).max(-1), np.float64)
+
+    def _bounded(self, offset: Floats) -> Floats:
+        """The nearest offsets in direction that keep within the drift allowed."""
+        bounded = np.clip(offset, -LEARNED_DRIFT_UNITS, LEARNED_DRIFT_UNITS)
+        bounded[:, :LANDMARK_DIMS] = offset[:, :LANDMARK_DIMS]
+        shrink = DRIFT_PX / np.maximum(self.drift_px(offset), DRIFT_PX)
+        bounded[:, :LANDMARK_DIMS] *= shrink[:, None]
+        return bounded
+
+
+def _nothing(frames: int) -> None:
+    """The default of Refiner.alive."""

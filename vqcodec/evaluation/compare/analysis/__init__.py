@@ -1,0 +1,1 @@
+"""From measured points to BD-rates, verdicts and words."""

@@ -1,0 +1,169 @@
+"""A comparison without its per-frame values, small enough for a repository: tables and curves need no more.
+
+    python -m vqcodec.evaluation.compare.analysis.summary results.json summary.json
+
+JSON: {"schema_version": 1, "kind": "summary", "settings", "conditions", "metrics", "absent": as in results.json,
+"columns": names, "clips": [{"name", "frames", "seconds", "frame_rate_hz", "side_px", "sound", "points": [row, ...]}]}.
+A row has one value per column: codec, variant, side_px, frame_divisor, setting, target_kbps, matched, the four rates in
+kbit/s, encode_fps, decode_fps, then the mean of each metric. Figures have five digits. Sizes in bytes follow from the rates.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from vqcodec.errors import UsageError
+from vqcodec.evaluation.compare.results import COMMAND as COMPARE
+from vqcodec.evaluation.compare.results import Amount, Clip, Point, Results
+from vqcodec.evaluation.tools.files import load_json, told
+
+SCHEMA_VERSION = 1
+KIND = "summary"
+COMMAND = "python -m vqcodec.evaluation.compare.analysis.summary"
+RATES = ("payload", "file", "payload_with_sound", "file_with_sound")
+_PLAIN = ("codec", "variant", "side_px", "frame_divisor", "setting", "target_kbps", "matched")
+_SPEEDS = ("encode_fps", "decode_fps")
+_BYTES_PER_KBIT = 125
+
+
+def _short(value: Any) -> Any:
+    """Floats to five digits, and as whole numbers where they are."""
+    if not isinstance(value, float):
+        return value
+    short = float(f"{value:.5g}")
+    return int(short) if short.is_integer() and abs(short) < 1e15 else short
+
+
+def summarise(results: Results) -> dict[str, Any]:
+    """The JSON-ready summary of a comparison."""
+    metrics = list(results.metrics)
+
+    def row(p: Point) -> list[Any]:
+        values = [
+            *(getattr(p, name) for name in _PLAIN),
+            *(getattr(p.kbps, name) for name in RATES),
+            *(getattr(p, name) for name in _SPEEDS),
+            *(p.mean.get(name) for name in metrics),
+        ]
+        return [_short(v) for v in values]
+
+    clips = [
+        {
+            "name": c.name,
+            "frames": c.frames,
+            "seconds": c.seconds,
+            "frame_rate_hz": c.frame_rate_hz,
+            "side_px": c.side_px,
+            "sound": c.sound,
+            "points": [row(p) for p in c.points],
+        }
+        for c in results.clips
+    ]
+    return {
+        "schema_version": SCHEMA_VERSION,
+        "kind": KIND,
+        "settings": results.settings,
+        "conditions": results.conditions,
+        "metrics": results.metrics,
+        "absent": results.absent,
+        "columns": [*_PLAIN, *(f"{name}_kbps" for name in RATES), *_SPEEDS, *metrics],
+        "clips": clips,
+    }
+
+
+def _point(row: Sequence[Any], metrics: Sequence[str], seconds: float) -> Point:
+    plain, rest = dict(zip(_PLAIN, row, strict=False)), row[len(_PLAIN) :]
+    rates, rest = [float(v) for v in rest[: len(RATES)]], rest[len(RATES) :]
+    speeds, means = rest[: len(_SPEEDS)], rest[len(_SPEEDS) :]
+    return Point(
+        **plain,
+        bytes=Amount(*(round(r * _BYTES_PER_KBIT * seconds) for r in rates)),
+        kbps=Amount(*rates),
+        encode_fps=float(speeds[0]),
+        decode_fps=float(speeds[1]),
+        mean=dict(zip(metrics, means, strict=True)),
+    )
+
+
+def expanded(data: dict[str, Any]) -> Results:
+    """The inverse of `summarise`, without schema_version, as far as it goes: no per-frame values, bytes within rounding.
+
+    Raises:
+        KeyError, TypeError: for anything else.
+    """
+    metrics = data["columns"][len(_PLAIN) + len(RATES) + len(_SPEEDS) :]
+    if metrics != list(data["metrics"]) or any(
+        len(row) != len(data["columns"]) for c in data["clips"] for row in c["points"]
+    ):
+        raise KeyError("columns")
+    clips = [
+        Clip(**{**c, "points": tuple(_point(row, metrics, c["seconds"]) for row in c["points"])})
+        for c in data["clips"]
+    ]
+    return Results(
+        data["settings"], data["conditions"], data["metrics"], data["absent"], tuple(clips)
+    )
+
+
+def save(results: Results, path: Path) -> None:
+    """Write the summary, whole or not at all: one point per line."""
+    data = summarise(results)
+    clips = data.pop("clips")
+    lines = [json.dumps(data, ensure_ascii=False, allow_nan=False)[:-1] + ', "clips": [']
+    for number, clip in enumerate(clips):
+        points = clip.pop("points")
+        lines.append(json.dumps(clip, ensure_ascii=False, allow_nan=False)[:-1] + ', "points": [')
+        rows = [
+            json.dumps(row, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+            for row in points
+        ]
+        lines.append(",\n".join(rows))
+        lines.append("]}" + ("," if number < len(clips) - 1 else ""))
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(f".{path.name}.part")
+    part.write_text("\n".join([*lines, "]}", ""]), encoding="utf-8")
+    os.replace(part, path)
+
+
+def load(path: Path) -> Results:
+    """Read a summary or a whole results.json.
+
+    Raises:
+        UsageError: it is neither.
+        OSError: it can't be read.
+    """
+    try:
+        kind = json.loads(path.read_text(encoding="utf-8")).get("kind")
+    except (json.JSONDecodeError, AttributeError) as error:
+        raise UsageError(
+            f"{path} is not a comparison: {error!r}", hint=f"Write one with {COMPARE} --out."
+        ) from error
+    if kind == KIND:
+        return load_json(
+            path, SCHEMA_VERSION, expanded, what="a summary of a comparison", command=COMPARE
+        )
+    return Results.load(path)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """The command; returns its exit code."""
+    parser = argparse.ArgumentParser(prog=COMMAND, description="Write a comparison's summary.")
+    parser.add_argument("results", type=Path)
+    parser.add_argument("summary", type=Path)
+    options = parser.parse_args(arguments)
+
+    def job() -> int:
+        save(load(options.results), options.summary)
+        return 0
+
+    return told(job)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,1 @@
+"""Ordinary video codecs at their best: settings, sizes, containers."""

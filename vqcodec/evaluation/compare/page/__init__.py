@@ -1,0 +1,1 @@
+"""What a comparison shows: curves, sheets, videos, the page, the terminal's table."""

@@ -1,0 +1,65 @@
+"""Decoded videos of one size and rate, for looking at side by side."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vqcodec.evaluation.compare.reference import Reference
+from vqcodec.evaluation.tools.frames import Picture
+from vqcodec.face.crop import resize
+from vqcodec.media.items import AUDIO_HZ, AudioBlock
+from vqcodec.media.out.sink import VideoSink
+from vqcodec.media.picture.source import VideoSource
+from vqcodec.types import CODED_SIZE
+
+CRF = 17
+ORIGINAL = "original"
+
+
+def _sound(reference: Reference) -> Iterator[NDArray[np.int16]]:
+    with VideoSource(os.fspath(reference.path), sound="decode") as source:
+        for item in source.items():
+            if isinstance(item, AudioBlock):
+                yield item.samples
+
+
+def write_video(frames: Iterable[Picture], reference: Reference, target: Path) -> None:
+    """Write pictures at the reference's rate with the reference's sound (H.264 and AAC), replacing the file.
+
+    Args:
+        frames: (512, 512, 3) uint8 RGB, as many as the reference has.
+        reference: gives rate and sound; everyone's is the same, so that eyes decide.
+        target: .mp4.
+    """
+    with VideoSink(
+        target,
+        width=CODED_SIZE,
+        height=CODED_SIZE,
+        frame_rate_hz=reference.frame_rate_hz,
+        channels=int(reference.sound),
+        crf=CRF,
+        preset="medium",
+        force=True,
+    ) as sink:
+        sound = _sound(reference) if reference.sound else iter(())
+        heard = 0
+        for number, picture in enumerate(frames):
+            time_s = number / reference.frame_rate_hz
+            while heard <= time_s * AUDIO_HZ and (block := next(sound, None)) is not None:
+                sink.write_audio(block)
+                heard += len(block)
+            sink.write_frame(picture, Fraction(time_s))
+        for block in sound:
+            sink.write_audio(block)
+
+
+def write_original(reference: Reference, target: Path) -> None:
+    """The reference itself as such a video."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    write_video((resize(picture, CODED_SIZE) for picture in reference.rgb()), reference, target)

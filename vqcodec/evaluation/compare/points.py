@@ -1,0 +1,140 @@
+"""This codec at several rates: the settings of `vqcodec encode`, from the smallest file to the best picture."""
+
+from __future__ import annotations
+
+import io
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from vqcodec.config import AudioChoice, Device, EncodeOptions
+from vqcodec.container import Reader
+from vqcodec.evaluation.compare.anchors.mux import Sound
+from vqcodec.evaluation.tools.frames import Picture, to_side
+from vqcodec.media.still.stills import decode_still
+from vqcodec.parts import DecoderParts
+from vqcodec.quantize.grfsq import dequantize, from_indices
+from vqcodec.types import CODED_SIZE, AudioGroup, KeyFrame, MotionGroup
+
+DEFAULT = "default"
+_BATCH = 16
+
+
+@dataclass(frozen=True, slots=True)
+class VqtSetting:
+    """Options of `encode` for one point.
+
+    Attributes:
+        name: "default" or what differs from it.
+        portrait_quality, layers, rdo: as in EncodeOptions.
+    """
+
+    name: str
+    portrait_quality: int
+    layers: int
+    rdo: float
+
+    @property
+    def options(self) -> str:
+        """As a user types it."""
+        return (
+            f"--portrait-quality {self.portrait_quality} --layers {self.layers} --rdo {self.rdo:g}"
+        )
+
+
+SETTINGS = tuple(
+    VqtSetting(
+        DEFAULT if numbers == (50, 4, 0.0) else f"q{numbers[0]} l{numbers[1]} r{numbers[2]:g}",
+        *numbers,
+    )
+    for numbers in ((50, 4, 0.0), (3, 2, 2.0), (10, 3, 1.0), (25, 4, 2.0), (80, 4, 0.0))
+)
+"""The default first: its size is the one the others are matched to."""
+QUICK = SETTINGS[:3]
+
+
+@dataclass(frozen=True, slots=True)
+class VqtFile:
+    """A clip as .vqt, without sound.
+
+    Attributes:
+        data: the file.
+        payload_bytes: portrait and motion.
+        seconds: wall-clock time of encoding, file to file.
+    """
+
+    data: bytes
+    payload_bytes: int
+    seconds: float
+
+
+def encode(
+    reference: Path, setting: VqtSetting, *, sound: bool = False, device: Device = "auto"
+) -> VqtFile:
+    """Code a reference as `vqcodec encode` does.
+
+    Raises:
+        VqcodecError: whatever encode raises.
+    """
+    from vqcodec import api
+
+    sink = io.BytesIO()
+    options = EncodeOptions(
+        crop="full",
+        portrait_quality=setting.portrait_quality,
+        layers=setting.layers,
+        rdo=setting.rdo,
+        device=device,
+    )
+    if not sound:
+        options = replace(options, audio=AudioChoice("none"))
+    start_s = time.perf_counter()
+    report = api.encode(reference, sink, options)
+    return VqtFile(
+        sink.getvalue(), report.sizes.portrait + report.sizes.motion, time.perf_counter() - start_s
+    )
+
+
+def sound_of(data: bytes) -> Sound | None:
+    """The Opus packets of a file, for the others to carry as well."""
+    reader = Reader(io.BytesIO(data))
+    head = reader.head.audio
+    packets = tuple(p for item in reader if isinstance(item, AudioGroup) for p in item.packets)
+    return Sound(head, packets) if head is not None else None
+
+
+def pictures(
+    data: bytes, parts: DecoderParts, needed: set[int], size_px: int = CODED_SIZE
+) -> Iterator[tuple[int, Picture]]:
+    """Some frames of a file as `vqcodec decode` renders them; a frame depends on its portrait and its own tokens alone.
+
+    Args:
+        data: a .vqt file.
+        parts: renderer and motion space.
+        needed: frame numbers.
+        size_px: side of the pictures.
+    """
+    state, base, first = None, np.zeros(0, np.float32), 0
+    for item in Reader(io.BytesIO(data)):
+        if isinstance(item, KeyFrame):
+            base = dequantize(item.features, parts.space.units)
+            state = parts.renderer.prepare(decode_still(item.still, size_px=CODED_SIZE), base)
+        elif isinstance(item, MotionGroup):
+            chosen = [n for n in range(len(item.ticks)) if first + n in needed]
+            for start in range(0, len(chosen), _BATCH):
+                tokens = item.indices[chosen[start : start + _BATCH]]
+                poses = base + dequantize(from_indices(tokens), parts.space.units)
+                shown = parts.renderer.render(state, poses, size_px)
+                yield from (
+                    (first + n, picture)
+                    for n, picture in zip(chosen[start : start + _BATCH], shown, strict=True)
+                )
+            first += len(item.ticks)
+
+
+def small(frames: Iterator[tuple[int, Picture]]) -> Iterator[tuple[int, Picture]]:
+    """At the size figures are taken at."""
+    return ((number, to_side(picture)) for number, picture in frames)

@@ -1,0 +1,1 @@
+"""`vqcodec validate`: the codec on a folder of clips, file to file."""

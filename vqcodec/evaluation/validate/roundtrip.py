@@ -1,0 +1,154 @@
+"""One clip through the codec, file to file, with what was measured on the way."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+
+from vqcodec.config import DecodeOptions, EncodeOptions
+from vqcodec.container.reader import Reader
+from vqcodec.container.writer import Writer
+from vqcodec.evaluation.validate.record import RATES
+from vqcodec.reports import EncodeReport, size_fields
+from vqcodec.types import LAYERS, MotionGroup
+
+Tokens = list[MotionGroup]
+
+
+class Codec(Protocol):
+    """What is measured: the public interface of this package, or a stand-in of a test."""
+
+    def encode(
+        self, source: Path, target: Path, options: EncodeOptions
+    ) -> tuple[EncodeReport, Tokens]:
+        """Encode a file; also gives the tokens as the encoder had them before entropy coding."""
+
+    def decode(self, source: Path, target: Path, options: DecodeOptions) -> None:
+        """Decode a file to a video."""
+
+    def tokens(self, source: Path) -> Tokens:
+        """The tokens that the file holds."""
+
+
+@contextmanager
+def motion_written() -> Iterator[Tokens]:
+    """Collect the groups that are handed to any Writer inside the block: what the encoder meant, before it is coded."""
+    groups: Tokens = []
+    write = Writer.motion
+
+    def keep(self: Writer, group: MotionGroup) -> Any:
+        groups.append(group)
+        return write(self, group)
+
+    Writer.motion = keep  # type: ignore[method-assign]
+    try:
+        yield groups
+    finally:
+        Writer.motion = write  # type: ignore[method-assign]
+
+
+class PublicApi:
+    """`vqcodec.encode` and `vqcodec.decode`, as a user calls them."""
+
+    def encode(
+        self, source: Path, target: Path, options: EncodeOptions
+    ) -> tuple[EncodeReport, Tokens]:
+        """See `Codec`."""
+        from vqcodec import api
+
+        with motion_written() as groups:
+            report = api.encode(source, target, options)
+        return report, groups
+
+    def decode(self, source: Path, target: Path, options: DecodeOptions) -> None:
+        """See `Codec`."""
+        from vqcodec import api
+
+        api.decode(source, target, options)
+
+    def tokens(self, source: Path) -> Tokens:
+        """See `Codec`."""
+        with source.open("rb") as handle:
+            return [chunk for chunk in Reader(handle) if isinstance(chunk, MotionGroup)]
+
+
+@dataclass(frozen=True, slots=True)
+class RoundTrip:
+    """What a clip's way through the codec gave.
+
+    Attributes:
+        report: the encoder's.
+        rates: RATES in kbit/s.
+        encode_s: wall-clock seconds of the whole call, file to file.
+        decode_s: likewise.
+        tokens_identical: every index, time and flag read from the file equals the encoder's.
+        decoded: the decoded video.
+    """
+
+    report: EncodeReport
+    rates: dict[str, float]
+    encode_s: float
+    decode_s: float
+    tokens_identical: bool
+    decoded: Path
+
+
+def same_tokens(written: Tokens, read: Tokens) -> bool:
+    """Whether two lists of groups hold the same frames, times, flags and indices; empty lists are not the same."""
+    if not written or len(written) != len(read):
+        return False
+    return all(
+        a.first_frame == b.first_frame
+        and np.array_equal(a.ticks, b.ticks)
+        and np.array_equal(a.low_confidence, b.low_confidence)
+        and np.array_equal(a.indices, b.indices)
+        for a, b in zip(written, read, strict=True)
+    )
+
+
+def round_trip(
+    clip: Path,
+    folder: Path,
+    *,
+    layers: int = LAYERS,
+    codec: Codec | None = None,
+    device: Any = "auto",
+) -> RoundTrip:
+    """Encode a clip (portrait = first frame, whole picture, sound as by default) and decode it at 512x512.
+
+    Args:
+        clip: a video.
+        folder: where the .vqt and the decoded .mp4 go; files of an earlier clip are replaced.
+        layers: residual layers to write, 1..4.
+        codec: what to measure; the public interface by default.
+        device: where networks run.
+
+    Raises:
+        VqcodecError: whatever encode or decode raise.
+    """
+    codec = codec or PublicApi()
+    stream, decoded = folder / f"{clip.stem}-{layers}.vqt", folder / f"{clip.stem}-{layers}.mp4"
+    options = EncodeOptions(
+        layers=layers, portrait_frame="first", crop="full", force=True, device=device
+    )
+    start_s = time.perf_counter()
+    report, written = codec.encode(clip, stream, options)
+    encode_s = time.perf_counter() - start_s
+    start_s = time.perf_counter()
+    codec.decode(stream, decoded, DecodeOptions(force=True, device=device))
+    decode_s = time.perf_counter() - start_s
+    fields = size_fields(report.sizes)
+    return RoundTrip(
+        report,
+        {name: float(fields[name]) for name in RATES},
+        encode_s,
+        decode_s,
+        same_tokens(written, codec.tokens(stream)),
+        decoded,
+    )

@@ -1,0 +1,284 @@
+"""Measure the codec on validation clips, file to file, as a user runs it.
+
+    python -m vqcodec.evaluation.validate.run --data CORPUS [--out results.json] [--clips N] [--layers 1,2,3,4] [--every 5]
+
+Each clip is encoded by the public interface (portrait = first frame, the whole picture) and decoded to a video, and
+that video is measured against the clip, beside the same figures of the first frame repeated. Prints a table and
+writes JSON (`record.py`).
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from rich.console import Console
+from rich.progress import Progress
+from rich.table import Table
+
+from vqcodec.errors import MediaError, UsageError, VqcodecError
+from vqcodec.evaluation.metrics.suite import FACE_EVERY, Reference, Scores, Suite, still
+from vqcodec.evaluation.tools.conditions import conditions
+from vqcodec.evaluation.tools.files import told
+from vqcodec.evaluation.tools.frames import read_frames
+from vqcodec.evaluation.tools.sheets import contact_sheet
+from vqcodec.evaluation.validate.record import ClipResult, Results, Run
+from vqcodec.evaluation.validate.roundtrip import Codec, round_trip
+from vqcodec.evaluation.validate.steady import Camera, camera
+from vqcodec.evaluation.validate.targets import TARGETS, missed
+from vqcodec.lab.paper.steadytable import terminal
+from vqcodec.lab.table import rows
+from vqcodec.types import LAYERS
+
+Tick = Callable[[str], None]
+
+
+def validation_clips(data: Path, count: int | None = None) -> list[Path]:
+    """Videos of `data`/val, or of `data` itself where there is no such folder, by name.
+
+    Args:
+        data: folder of the corpus.
+        count: take so many, spread evenly over the list; None takes all.
+
+    Raises:
+        MediaError: there is none.
+        UsageError: count is below 1.
+    """
+    folder = data / "val" if (data / "val").is_dir() else data
+    clips = sorted(folder.glob("*.mp4"))
+    if not clips:
+        raise MediaError(
+            f"no .mp4 clips in {folder}", hint="Pass --data with the corpus folder (it holds val/)."
+        )
+    if count is None or count >= len(clips):
+        return clips
+    if count < 1:
+        raise UsageError(f"{count} clips is not a number to measure")
+    return [clips[i * len(clips) // count] for i in range(count)]
+
+
+class Validation:
+    """Runs clips through a codec and collects results.
+
+    Args:
+        suite: the figures.
+        layers: numbers of residual layers to measure.
+        folder: for the coded and decoded files.
+        codec: what to measure; the public interface by default.
+        sheets: folder for a contact sheet per clip and number of layers, or None.
+        device: where networks run.
+    """
+
+    def __init__(
+        self,
+        suite: Suite,
+        layers: Sequence[int],
+        folder: Path,
+        *,
+        codec: Codec | None = None,
+        sheets: Path | None = None,
+        device: str = "auto",
+    ) -> None:
+        self._suite, self._layers, self._folder = suite, tuple(layers), folder
+        self._codec, self._sheets, self._device = codec, sheets, device
+        self._still: dict[str, Scores] = {}
+        self._camera: dict[str, Camera] = {}
+        self._results: dict[int, list[ClipResult]] = {n: [] for n in layers}
+        self._failed: dict[str, str] = {}
+        self._models: dict[str, str] = {}
+
+    def run(self, clips: Sequence[Path], tick: Tick = lambda name: None) -> Results:
+        """Measure all clips. A clip that can't be coded is noted and left out.
+
+        Args:
+            clips: videos.
+            tick: called with the clip's name before each.
+        """
+        found = conditions(face_every=self._suite.face_every)
+        for clip in clips:
+            tick(clip.stem)
+            try:
+                self._clip(clip)
+            except VqcodecError as error:
+                self._failed[clip.stem] = f"{type(error).__name__}: {error}"
+        runs = tuple(Run(n, tuple(done)) for n, done in self._results.items() if done)
+        if not runs:
+            raise MediaError(
+                f"no clip could be coded: {next(iter(self._failed.values()), 'there was none')}"
+            )
+        return Results(found | self._models, self._still, runs, self._failed, self._camera)
+
+    def _clip(self, clip: Path) -> None:
+        reference = self._suite.reference(read_frames(clip))
+        done = [self._once(clip, layers, reference) for layers in self._layers]
+        self._still[clip.stem] = self._suite.measure(reference, still(reference.frames)).mean()
+        self._camera[clip.stem] = camera(reference.frames)
+        for result, layers in zip(done, self._layers, strict=True):
+            self._results[layers].append(result)
+
+    def _once(self, clip: Path, layers: int, reference: Reference) -> ClipResult:
+        trip = round_trip(clip, self._folder, layers=layers, codec=self._codec, device=self._device)
+        decoded = read_frames(trip.decoded)
+        report, frames = trip.report, len(reference.frames)
+        self._models = {"motion_space": str(report.motion_space), "renderer": str(report.renderer)}
+        if self._sheets is not None:
+            self._sheets.mkdir(parents=True, exist_ok=True)
+            contact_sheet(
+                clip,
+                trip.decoded,
+                self._sheets / f"{trip.decoded.stem}.png",
+                crop=report.crop,
+                force=True,
+            )
+        return ClipResult(
+            clip=clip.stem,
+            frames=frames,
+            frames_decoded=len(decoded),
+            seconds=float(report.sizes.seconds),
+            portrait_bytes=report.sizes.portrait,
+            key_frames=report.key_frames,
+            rates=trip.rates,
+            encode_fps=frames / trip.encode_s,
+            decode_fps=len(decoded) / trip.decode_s,
+            tokens_identical=trip.tokens_identical,
+            scores=self._suite.measure(reference, decoded).mean(),
+        )
+
+
+def show(results: Results, console: Console) -> None:
+    """Print the table, that of the steady-camera clips, the bars of the run with most layers, and what failed."""
+    heads, lines = rows(results)
+    table = Table(title=f"clips: {len(results.still)}", title_justify="left")
+    table.add_column("")
+    for head in heads:
+        table.add_column(head, justify="right")
+    for name, cells in lines:
+        table.add_row(name, *cells)
+    console.print(table)
+    steady = terminal(results)
+    if steady is not None:
+        console.print(steady)
+    best = max(results.runs, key=lambda r: r.layers)
+    summary = results.summary(best)
+    bars = Table(title=f"bars, {best.layers} layers", title_justify="left")
+    for head in ("", "bar", "reached", ""):
+        bars.add_column(head)
+    for target in TARGETS:
+        bars.add_row(
+            target.name,
+            str(target),
+            f"{target.value(summary):.3f}",
+            "met" if target.met(summary) else "MISSED",
+        )
+    console.print(bars)
+    short = missed(summary)
+    console.print(
+        f"bars missed: {len(short)} of {len(TARGETS)}"
+        + "".join(f"\n  {target.name}" for target in short)
+    )
+    for clip in worse_than_still(results, best):
+        console.print(f"no better than its still portrait in perceptual distance: {clip}")
+    for name, why in results.failed.items():
+        console.print(f"not coded: {name}: {why}", markup=False)
+
+
+def worse_than_still(results: Results, run: Run) -> list[str]:
+    """Clips whose perceptual distance is not below their still portrait's."""
+    return [c.clip for c in run.clips if c.scores.perc >= results.still[c.clip].perc]
+
+
+@contextmanager
+def coded_folder(keep: Path | None) -> Iterator[Path]:
+    """Folder for coded files: `keep`, made if need be, or a temporary one that goes away."""
+    if keep is not None:
+        keep.mkdir(parents=True, exist_ok=True)
+        yield keep
+        return
+    with tempfile.TemporaryDirectory(prefix="vqcodec-validate-") as name:
+        yield Path(name)
+
+
+def parse_layers(text: str) -> tuple[int, ...]:
+    """Read "4" or "1,2,3,4".
+
+    Raises:
+        UsageError: not numbers 1..4.
+    """
+    try:
+        layers = tuple(int(part) for part in text.split(","))
+    except ValueError as error:
+        raise UsageError(f"{text!r} is not a list of layers", hint="Write 4 or 1,2,3,4.") from error
+    if not all(1 <= n <= LAYERS for n in layers) or len(set(layers)) != len(layers):
+        raise UsageError(
+            f"layers {text} are not different numbers 1..{LAYERS}", hint="Write 4 or 1,2,3,4."
+        )
+    return layers
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m vqcodec.evaluation.validate.run",
+        description="Measure the codec on validation clips, file to file.",
+    )
+    parser.add_argument(
+        "--data",
+        type=Path,
+        required=True,
+        help="corpus folder (val/*.mp4), or a folder of .mp4 clips",
+    )
+    parser.add_argument("--out", type=Path, help="JSON file to write")
+    parser.add_argument("--clips", type=int, help="measure so many, evenly spread (all)")
+    parser.add_argument(
+        "--layers", default=str(LAYERS), help="numbers of layers, for example 1,2,3,4 (4)"
+    )
+    parser.add_argument(
+        "--every", type=int, default=FACE_EVERY, help="sample faces every so many frames (5)"
+    )
+    parser.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto")
+    parser.add_argument(
+        "--sheets", type=Path, help="write a contact sheet per clip into this folder"
+    )
+    parser.add_argument("--keep", type=Path, help="keep the coded and decoded files in this folder")
+    return parser
+
+
+def _measure(options: argparse.Namespace, codec: Codec | None) -> Results:
+    clips = validation_clips(options.data, options.clips)
+    layers = parse_layers(options.layers)
+    with (
+        Suite(options.every) as suite,
+        coded_folder(options.keep) as folder,
+        Progress(
+            console=Console(stderr=True), disable=not sys.stderr.isatty(), transient=True
+        ) as progress,
+    ):
+        task = progress.add_task("clips", total=len(clips))
+        seen = iter(range(len(clips)))
+        validation = Validation(
+            suite, layers, folder, codec=codec, sheets=options.sheets, device=options.device
+        )
+        return validation.run(
+            clips, lambda name: progress.update(task, description=name, completed=next(seen))
+        )
+
+
+def main(arguments: Sequence[str] | None = None, codec: Codec | None = None) -> int:
+    """The command; returns its exit code: 0, or 1 when a clip could not be coded."""
+    options = _parser().parse_args(arguments)
+
+    def job() -> int:
+        results = _measure(options, codec)
+        if options.out is not None:
+            results.save(options.out)
+        show(results, Console())
+        return int(bool(results.failed))
+
+    return told(job)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,1 @@
+"""Speech tokens and controls to motion: the coarse-to-fine BERT."""

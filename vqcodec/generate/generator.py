@@ -1,0 +1,231 @@
+"""Speech and controls to motion: the network's four passes, over sound of any length (paper, Figure 3).
+
+    window 1  |------------------------|
+    window 2                     |------------------------|       two windows are mixed where they overlap,
+    window 3                                        |-----...     from all of one to all of the other
+
+so memory does not grow with the sound, and nothing is seen of the seams: both windows have heard what is said there.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import load_file
+
+from vqcodec.config import Device
+from vqcodec.errors import ModelError, UsageError
+from vqcodec.generate.conditions import conditions
+from vqcodec.generate.network import GeneratorNetwork, GeneratorShape
+from vqcodec.generate.passes import coarse_to_fine
+from vqcodec.geometry.basis import LandmarkBasis
+from vqcodec.geometry.controls import Controls, HeadShape, lid_opening
+from vqcodec.geometry.layout import MOTION_2
+from vqcodec.gesture.apertures import SHUT_LIPS, Closer, Lids, Lips
+from vqcodec.gesture.emphasis import LipEmphasis
+from vqcodec.models import store
+from vqcodec.runtime.device import choose_device
+from vqcodec.types import ModelId
+
+WINDOW_FRAMES = 256
+"""The network was trained on stretches of about this length; it takes up to 4096."""
+OVERLAP_FRAMES = 64
+METHOD = 2
+"""Raised when the same weights come to make other motion: results kept by evaluation.dubcache are of one method."""
+_BACKGROUND = slice(MOTION_2.surround_span.start, MOTION_2.surround_span.start + 4)
+
+Values = NDArray[np.int16]
+
+
+@dataclass(frozen=True, slots=True)
+class PortraitFacts:
+    """What the generator knows of a portrait.
+
+    Attributes:
+        features: (48,) float32 f_s as the decoder will have it.
+        controls: its own pose, gaze and blink, one frame.
+        landmarks: (478, 2) float32 in 0..1 of the square.
+    """
+
+    features: NDArray[np.float32]
+    controls: Controls
+    landmarks: NDArray[np.float32]
+
+
+class MotionGenerator:
+    """The shipped generator.
+
+    Attributes:
+        id: name and sha256 of its weights.
+        motion_space: the motion space it speaks.
+        speech_tokenizer: whose tokens it understands.
+        lip_gain: how much lip motion is enlarged (speech.emphasis).
+    """
+
+    def __init__(
+        self,
+        identity: ModelId,
+        network: GeneratorNetwork,
+        basis: LandmarkBasis,
+        motion_space: ModelId,
+        speech_tokenizer: ModelId,
+        device: torch.device,
+        lip_gain: float = 1.0,
+    ) -> None:
+        self.id, self.motion_space, self.speech_tokenizer = identity, motion_space, speech_tokenizer
+        self._network, self._device = network.eval().to(device), device
+        self._basis, self._shape, self.lip_gain = basis, HeadShape.load(), lip_gain
+        self._emphasis = LipEmphasis(basis, self._shape)
+        self._lids, self._lips = Lids(self._shape), Lips(self._shape)
+        self._shut_lids, self._shut_lips = Closer(basis, self._lids), Closer(basis, self._lips)
+
+    @classmethod
+    def load(
+        cls, path: str | os.PathLike[str] | None = None, device: Device = "auto"
+    ) -> MotionGenerator:
+        """The shipped generator, or the one in a file.
+
+        Raises:
+            ModelError: the file is missing, has the wrong hash, isn't a generator or is one for another motion space.
+        """
+        model = store.current("generator") if path is None else store.opened(path)
+        try:
+            with safe_open(str(model.path), "pt") as handle:
+                facts = handle.metadata() or {}
+            network = GeneratorNetwork(GeneratorShape(**json.loads(facts["shape"])), dropout=0.0)
+            network.load_state_dict({k: v.float() for k, v in load_file(str(model.path)).items()})
+            space, tokenizer = (_named(facts[k]) for k in ("motion_space", "speech_tokenizer"))
+        except (SafetensorError, KeyError, TypeError, ValueError, RuntimeError) as error:
+            raise ModelError(
+                f"{model.path} is not a generator: {error}", hint="Check which file was given."
+            ) from error
+        known = {m.id.sha256: m for m in store.motion_spaces()}
+        if space.sha256 not in known:
+            raise ModelError(
+                f"{model.path} speaks the motion space {space}, which isn't here",
+                hint="Take the generator and the motion space of one version.",
+            )
+        return cls(
+            model.id,
+            network,
+            store.read_basis(known[space.sha256]),
+            space,
+            tokenizer,
+            choose_device(device),
+            float(facts.get("lip_gain", 1)),
+        )
+
+    def generate(
+        self,
+        speech: NDArray[np.generic],
+        controls: Controls,
+        portrait: PortraitFacts,
+        *,
+        rest: NDArray[np.float32] | None = None,
+        temperature: float = 0.0,
+        seed: int = 0,
+        argmax: bool = False,
+    ) -> Iterator[Values]:
+        """Motion of every frame, relative to the portrait.
+
+        Args:
+            speech: (T,) int64 speech tokens.
+            controls: T frames.
+            portrait: whose face moves.
+            rest: (T,) how far lips rest, 0..1 (speech.rest); None: nowhere.
+            temperature: 0 takes the expected digits; above, digits are drawn: 1 as the network means them.
+            seed: of the draws; the same gives the same motion.
+            argmax: at temperature 0 take the likeliest digits, as the paper does.
+
+        Yields:
+            (t, 48) int16 whole units of the motion space, -170..170, consecutive; T frames in all. The background stands
+            still: no sound tells how a camera moved.
+
+        Raises:
+            UsageError: speech, controls and rest differ in length, or a negative temperature.
+        """
+        rest = np.zeros(len(speech), np.float32) if rest is None else rest
+        if not len(speech) == len(controls) == len(rest) or temperature < 0:
+            raise UsageError(
+                f"{len(speech)} speech tokens, {len(controls)} frames of controls, {len(rest)} of rest, "
+                f"temperature {temperature}",
+                hint="Give as many frames of controls as there are tokens, and a temperature of 0 or more.",
+            )
+        noise = torch.Generator().manual_seed(seed)
+        fade = (np.arange(OVERLAP_FRAMES, dtype=np.float32)[:, None] + 0.5) / OVERLAP_FRAMES
+        tail: NDArray[np.float32] | None = None
+        for start in _starts(len(speech)):
+            span = slice(start, min(start + WINDOW_FRAMES, len(speech)))
+            made = self._window(
+                speech[span], controls[span], portrait, rest[span], temperature, noise, argmax
+            )
+            if tail is not None:
+                made[:OVERLAP_FRAMES] += (1 - fade) * (tail - made[:OVERLAP_FRAMES])
+            if span.stop < len(speech):
+                made, tail = made[:-OVERLAP_FRAMES], made[-OVERLAP_FRAMES:]
+            yield np.rint(made).astype(np.int16)
+
+    def _window(
+        self,
+        speech: NDArray[np.generic],
+        controls: Controls,
+        portrait: PortraitFacts,
+        rest: NDArray[np.float32],
+        temperature: float,
+        noise: torch.Generator,
+        argmax: bool,
+    ) -> NDArray[np.float32]:
+        table, turned, facts = conditions(
+            portrait.landmarks,
+            portrait.controls,
+            controls,
+            portrait.features,
+            self._basis,
+            self._shape,
+        )
+        heard, *known = (
+            torch.from_numpy(np.ascontiguousarray(x))[None].to(self._device)
+            for x in (speech, table, turned, facts)
+        )
+        values = coarse_to_fine(
+            self._network, heard, *known, temperature=temperature, noise=noise, expected=not argmax
+        )
+        gain = self.lip_gain if temperature == 0 else 1.0  # what is drawn has its size already
+        made = self._emphasis(values[0].cpu().numpy(), turned, portrait.features, gain * (1 - rest))
+        made = self._shut(made, controls, portrait, rest)
+        made[:, _BACKGROUND] = 0
+        return made
+
+    def _shut(
+        self,
+        made: NDArray[np.float32],
+        controls: Controls,
+        portrait: PortraitFacts,
+        rest: NDArray[np.float32],
+    ) -> NDArray[np.float32]:
+        """Motion whose lips are shut at rest and whose lids blink as told."""
+        if rest.any():
+            features = (portrait.features + made * self._basis.units).astype(np.float32)
+            ajar = self._lips.opening(self._basis.landmarks(features))
+            made = self._shut_lips(made, portrait.features, ajar + rest * (SHUT_LIPS - ajar))
+        own = float(lid_opening(portrait.landmarks[None], self._shape)[0])
+        return self._shut_lids(made, portrait.features, self._lids.most(controls.blink, own))
+
+
+def _named(text: str) -> ModelId:
+    """A model as a file's header names it: NAME@SHA256."""
+    name, _, sha256 = text.rpartition("@")
+    return ModelId(name, bytes.fromhex(sha256))
+
+
+def _starts(frames: int) -> Iterator[int]:
+    """Where windows begin: as few as reach the end, the last one as long as the others where there are others."""
+    step = WINDOW_FRAMES - OVERLAP_FRAMES
+    yield from range(0, max(frames - OVERLAP_FRAMES, min(frames, 1)), step)

@@ -1,0 +1,203 @@
+"""A BERT that names one residual layer of all frames at once (paper, "Coarse-to-Fine Motion Generation").
+
+    every frame: [speech token A | pose h, gaze g, blink b | head turned so | layers so far R] --linear--> width
+                                   + portrait f_g + layer indicator k
+                                                    |
+                                     12 layers that look both ways in time
+                                                    |
+                             48 digits of layer k + 1, 5 classes each (12 groups x 4 digits)
+
+Four passes with the same weights, k = 0..3, coarse to fine; between them nothing is random in time.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from vqcodec.geometry.layout import LANDMARK_DIMS
+from vqcodec.quantize.grfsq import HALF, STEPS
+from vqcodec.runtime.transformer import Stack
+from vqcodec.types import DIMS, GROUP_DIMS, GROUPS, LAYERS, LEVELS
+
+CONTROL_NUMBERS = 9
+PORTRAIT_NUMBERS = DIMS + CONTROL_NUMBERS
+CONTROL_SCALE = (4.0, 4.0, 4.0, 8.0, 8.0, 4.0, 6.0, 6.0, 2.0)
+"""Bring pose, gaze and blink to about unit scale."""
+REACH_UNITS = 64.0
+
+
+@dataclass(frozen=True, slots=True)
+class GeneratorShape:
+    """Size of the network, and its forms in the paper's Table 4.
+
+    Attributes:
+        width, layers, heads: of the transformer.
+        codes: number of speech tokens; 0: speech comes as continuous features.
+        speech: width of continuous features.
+        groups: 1: 625 classes a group instead of four digits of five.
+        continuous: 1: 48 numbers come out at once, not digits.
+        ordinal: 1: digits are told by where the motion is expected and how surely, not each by a number of its own.
+    """
+
+    width: int = 256
+    layers: int = 12
+    heads: int = 4
+    codes: int = 3125
+    speech: int = 0
+    groups: int = 0
+    continuous: int = 0
+    ordinal: int = 0
+
+    def to_facts(self) -> dict[str, int]:
+        """For a file's header."""
+        return asdict(self)
+
+    @property
+    def outputs(self) -> int:
+        """Numbers per frame that come out."""
+        if self.continuous:
+            return DIMS
+        if self.ordinal:
+            return 2 * DIMS
+        return GROUPS * LEVELS**GROUP_DIMS if self.groups else DIMS * LEVELS
+
+
+class SpeechInput(nn.Module):
+    """A speech token as its base-5 digits, which neighbours share, and as itself; or continuous features.
+
+    Attributes:
+        mean: (speech,) of continuous features, set from the training material.
+        scale: (speech,) their standard deviation.
+    """
+
+    def __init__(self, shape: GeneratorShape) -> None:
+        super().__init__()
+        self.digits = 0
+        if shape.codes:
+            while LEVELS**self.digits < shape.codes:
+                self.digits += 1
+            self.whole = nn.Embedding(shape.codes, shape.width)
+            nn.init.normal_(self.whole.weight, std=0.02)
+        else:
+            self.mean: Tensor
+            self.scale: Tensor
+            self.register_buffer("mean", torch.zeros(shape.speech))
+            self.register_buffer("scale", torch.ones(shape.speech))
+        inputs = self.digits * LEVELS if shape.codes else shape.speech
+        self.parts = nn.Sequential(
+            nn.Linear(inputs, shape.width), nn.GELU(), nn.Linear(shape.width, shape.width)
+        )
+        self.near = nn.Conv1d(shape.width, shape.width, 5, padding=2)
+
+    def forward(self, speech: Tensor) -> Tensor:
+        """(B, T) int64 codes, -1 where hidden, or (B, T, speech) features -> (B, T, width)."""
+        if self.digits:
+            seen = (speech >= 0)[..., None]
+            codes = speech.clamp(min=0)
+            places = LEVELS ** torch.arange(self.digits, device=speech.device)
+            split = functional.one_hot(codes[..., None] // places % LEVELS, LEVELS).flatten(-2)
+            x = self.parts(split.to(self.whole.weight.dtype)) + self.whole(codes)
+            x = x * seen
+        else:
+            x = self.parts((speech - self.mean) / self.scale)
+        near: Tensor = x + self.near(x.transpose(1, 2)).transpose(1, 2)
+        return near
+
+
+class GeneratorNetwork(nn.Module):
+    """See the module. Everything it takes is at unit scale or brought there here."""
+
+    def __init__(self, shape: GeneratorShape, dropout: float = 0.1) -> None:
+        super().__init__()
+        self.shape = shape
+        width = shape.width
+        self.speech = SpeechInput(shape)
+        self.control = nn.Linear(2 * CONTROL_NUMBERS, width)
+        self.head = nn.Linear(2 * LANDMARK_DIMS, width)
+        self.before = nn.Linear(DIMS * LAYERS, width)
+        self.portrait = nn.Sequential(
+            nn.Linear(PORTRAIT_NUMBERS, width), nn.GELU(), nn.Linear(width, width)
+        )
+        self.layer = nn.Embedding(LAYERS, width)
+        self.stack = Stack(shape.layers, width, shape.heads, dropout)
+        self.out = nn.Linear(width, shape.outputs)
+        self.drop = nn.Dropout(dropout)
+        self.control_scale: Tensor
+        self.register_buffer("control_scale", torch.tensor(CONTROL_SCALE), persistent=False)
+
+    def forward(
+        self,
+        speech: Tensor,
+        controls: Tensor,
+        turned: Tensor,
+        portrait: Tensor,
+        digits: Tensor,
+        layer: Tensor,
+        mask: Tensor | None = None,
+    ) -> Tensor:
+        """One pass.
+
+        Args:
+            speech: (B, T) int64 codes or (B, T, speech) features.
+            controls: (B, T, 18) pose, gaze and blink of the frames, and their differences from the portrait's.
+            turned: (B, T, 36) the portrait's landmark features with its head turned rigidly, minus the portrait's, in units.
+            portrait: (B, 57) the portrait's features f_s in REACH_UNITS, and its controls.
+            digits: (B, T, 48, 4) float, -2..2, of the layers so far; zeros for layers to come.
+            layer: (B,) int64, which layer comes next, 0..3.
+            mask: (B, T) bool, true for frames that are there.
+
+        Returns:
+            (B, T, 48, 5) logits of the digits; (B, T, 12, 625) of the groups' tokens; or (B, T, 48) units. Of an ordinal
+            network (B, T, 48, 2): the expected motion in units and its uncertainty, for `ordinal_logits`.
+        """
+        steps = torch.tensor(STEPS, device=digits.device, dtype=torch.float32)
+        total, step = digits @ steps, steps[layer][:, None, None]
+        scale = torch.cat([self.control_scale, self.control_scale])
+        left = ((turned - total[..., :LANDMARK_DIMS]) / step).clamp(-6, 6)
+        x = self.speech(speech) + self.control(controls * scale)
+        x = (
+            x
+            + self.head(torch.cat([left, turned / REACH_UNITS], -1))
+            + self.before(digits.flatten(-2) / HALF)
+        )
+        x = x + (self.portrait(portrait) + self.layer(layer))[:, None]
+        x = self.stack(self.drop(x), None if mask is None else mask[:, None, None, :])
+        out = self.out(x)
+        batch, length = out.shape[:2]
+        if self.shape.continuous or self.shape.ordinal:
+            mean = out[..., :DIMS].float() * REACH_UNITS / 4 + functional.pad(
+                turned, (0, DIMS - LANDMARK_DIMS)
+            )
+            return (
+                mean if self.shape.continuous else torch.stack([mean, out[..., DIMS:].float()], -1)
+            )
+        return (
+            out.view(batch, length, GROUPS, -1)
+            if self.shape.groups
+            else out.view(batch, length, DIMS, LEVELS)
+        )
+
+
+def ordinal_logits(told: Tensor, digits: Tensor, layer: Tensor) -> Tensor:
+    """Logits of the next layer's digits from where the motion is expected.
+
+    A digit is the likelier, the nearer it brings the sum to the expected motion; how much so is the network's to say.
+    Neighbouring digits thereby share what is learned of them, and all four layers aim at one place.
+
+    Args:
+        told: (B, T, 48, 2) of an ordinal GeneratorNetwork.
+        digits: (B, T, 48, 4) of the layers so far.
+        layer: (B,) which layer comes next.
+
+    Returns:
+        (B, T, 48, 5).
+    """
+    steps = torch.tensor(STEPS, device=digits.device, dtype=torch.float32)
+    levels = torch.arange(LEVELS, device=digits.device) - HALF
+    wanted = (told[..., 0] - digits @ steps) / steps[layer][:, None, None]
+    sureness = functional.softplus(told[..., 1] + 1) + 0.05
+    return -sureness[..., None] * (wanted[..., None] - levels) ** 2

@@ -1,0 +1,100 @@
+"""The linear landmark part of a motion space: 478 landmarks <-> 36 numbers, and the unit of every dimension."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vqcodec.geometry.layout import LANDMARK_DIMS, SURROUND_DIMS, SURROUND_UNIT_PX
+from vqcodec.geometry.mesh import EYES, IRISES, LANDMARKS, LIPS
+from vqcodec.types import DIMS
+
+BASIS_SIDE = 256.0  # the basis works in pixels of a 256 px crop
+
+
+def landmark_weights() -> NDArray[np.float32]:
+    """(956,) weights of the coordinates in the principal components: lips 2, eyes and irises 1.5, the rest 1."""
+    weights = np.ones(LANDMARKS, np.float32)
+    weights[list(EYES + IRISES)] = 1.5
+    weights[list(LIPS)] = 2.0
+    return np.repeat(weights, 2)
+
+
+@dataclass(frozen=True, slots=True)
+class LandmarkBasis:
+    """Orthonormal basis of weighted landmark coordinates.
+
+    Attributes:
+        mean: (956,) float32 mean landmarks, x and y interleaved, pixels of a 256 px crop.
+        components: (36, 956) float32, orthonormal rows, in weighted coordinates.
+        units: (48,) float32, size of one quantizer unit per dimension (36 landmark dimensions, then those of the Layout).
+    """
+
+    mean: NDArray[np.float32]
+    components: NDArray[np.float32]
+    units: NDArray[np.float32]
+
+    def project(self, landmarks: NDArray[np.float32]) -> NDArray[np.float32]:
+        """(N, 478, 2) landmarks in 0..1 of the crop -> (N, 36) coefficients."""
+        flat = landmarks.reshape(len(landmarks), -1) * BASIS_SIDE - self.mean
+        coefficients: NDArray[np.float32] = (
+            (flat * landmark_weights()) @ self.components.T
+        ).astype(np.float32)
+        return coefficients
+
+    def landmarks(self, features: NDArray[np.float32]) -> NDArray[np.float32]:
+        """(N, >=36) features -> (N, 478, 2) landmarks in 0..1 of the crop; learned dimensions are ignored."""
+        flat = (features[:, :LANDMARK_DIMS] @ self.components) / landmark_weights() + self.mean
+        return (flat / BASIS_SIDE).reshape(len(features), LANDMARKS, 2)
+
+
+def fit_basis(
+    landmarks: NDArray[np.float32],
+    deltas: NDArray[np.float32],
+    *,
+    floor_px: float = 1.0,
+    ceiling_px: float = 8.0,
+    shape_weight: float = 0.02,
+    learned_unit: float = 1 / 24,
+) -> LandmarkBasis:
+    """Principal components of landmarks, and units that cover the motion.
+
+    An orthonormal basis makes one uniform unit optimal for the squared landmark error; a dimension gets a larger one
+    only where 170 units of the floor would not cover its motion (99.9 % of it).
+
+    Args:
+        landmarks: (N, 478, 2) float32 in 0..1, a sample over clips (shape differences between people included).
+        deltas: (M, 478, 2) float32 in 0..1, target minus portrait landmarks within clips.
+        floor_px: smallest unit; 1.0 gives a landmark error of about 0.08 px at 256.
+        ceiling_px: largest unit; motion beyond 170 of it is clipped and calls for a new key frame.
+        shape_weight: how much differences between people's faces count beside motion.
+        learned_unit: unit of the learned dimensions.
+
+    Returns:
+        The basis.
+    """
+    weights = landmark_weights()
+    flat = landmarks.reshape(len(landmarks), -1).astype(np.float64) * BASIS_SIDE
+    mean = flat.mean(0)
+    motion = deltas.reshape(len(deltas), -1).astype(np.float64) * BASIS_SIDE * weights
+    shape = (flat - mean) * weights
+    # motion is what is coded; people's shapes enter so that a portrait's own features are complete
+    covariance = motion.T @ motion / len(motion) + shape_weight * (shape.T @ shape) / len(shape)
+    _, vectors = np.linalg.eigh(covariance)
+    components = vectors[:, ::-1][:, :LANDMARK_DIMS].T
+    reach = np.quantile(np.abs(motion @ components.T), 0.999, axis=0)
+    learned = DIMS - LANDMARK_DIMS - SURROUND_DIMS
+    units = np.concatenate(
+        [
+            np.clip(reach / 170, floor_px, ceiling_px),
+            np.full(SURROUND_DIMS, SURROUND_UNIT_PX),
+            np.full(learned, learned_unit),
+        ]
+    )
+    return LandmarkBasis(
+        mean.astype(np.float32),
+        np.ascontiguousarray(components.astype(np.float32)),
+        units.astype(np.float32),
+    )

@@ -1,0 +1,1 @@
+"""The laboratory: what reproduces the paper's tables, measures this project's bars and writes its pages."""

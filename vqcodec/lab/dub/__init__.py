@@ -1,0 +1,1 @@
+"""Dubs measured: lip sync, silence, speed, and the page's tables of them."""

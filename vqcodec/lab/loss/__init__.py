@@ -1,0 +1,1 @@
+"""What is left of a stream when a part of it is lost."""

@@ -1,0 +1,200 @@
+"""Table 1 of the paper with this codec's row beside it, and the field measured with this project's own definitions.
+
+    python -m vqcodec.lab.paper.papertable val.json [--out papertable.json] [--markdown PAGE.md] [--check]
+
+JSON: {"schema_version": 1, "conditions": {...}, "groups": [{"name", "source", "rows": [{"method", "values"}]}]}; `values`
+holds what is known, by the names in COLUMNS. Figures of different groups are of different clips.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from vqcodec.errors import UsageError
+from vqcodec.evaluation.tools.files import rounded, save_json, told
+from vqcodec.evaluation.validate.record import Results
+from vqcodec.lab.marked import replaced
+from vqcodec.lab.paper.paperdata import (
+    AUTHORS_CLIPS,
+    AUTHORS_SOURCE,
+    TABLE_1,
+    TABLE_1_SOURCE,
+    Other,
+)
+from vqcodec.types import CODED_SIZE, CODES, GROUPS
+
+SCHEMA_VERSION = 1
+MARK = "paper-table-1"
+COMMAND = "python -m vqcodec.lab.paper.papertable"
+FRAME_RATE_HZ = 25
+
+COLUMNS = (
+    ("size_px", "coded at", 0),
+    ("raw_kbps", "kbit/s, raw motion", 1),
+    ("motion_kbps", "kbit/s, coded motion", 2),
+    ("psnr_db", "PSNR, dB ↑", 2),
+    ("ssim", "SSIM ↑", 3),
+    ("ms_ssim", "MS-SSIM ↑", 3),
+    ("lpips", "LPIPS ↓", 3),
+    ("perc", "perceptual distance ↓", 3),
+    ("csim", "CSIM ↑", 3),
+    ("id_dist", "identity distance ↓", 3),
+    ("lmd", "landmark distance ↓", 4),
+    ("lmd_mouth", "mouth ↓", 4),
+    ("cpbd", "CPBD", 3),
+    ("cpbd_reference", "source's CPBD", 3),
+)
+_SCORES = (
+    "psnr_db",
+    "ssim",
+    "ms_ssim",
+    "perc",
+    "id_dist",
+    "lmd",
+    "lmd_mouth",
+    "cpbd",
+    "cpbd_reference",
+)
+
+
+def _rows(others: Sequence[Other]) -> list[dict[str, Any]]:
+    return [{"method": o.method, "values": dict(o.values)} for o in others]
+
+
+def our_rows(results: Results) -> list[dict[str, Any]]:
+    """The still portrait and this codec at every number of layers of a validation."""
+    rows: list[dict[str, Any]] = []
+    for run in sorted(results.runs, key=lambda r: -r.layers):
+        summary = results.summary(run)
+        if not rows:
+            still = {k: summary["still"][k] for k in _SCORES} | {
+                "raw_kbps": 0.0,
+                "motion_kbps": 0.0,
+            }
+            rows.append({"method": "still first frame", "values": still})
+        layers = f", {run.layers} layer{'s' if run.layers > 1 else ''}"
+        values = {k: summary["scores"][k] for k in _SCORES}
+        values |= {
+            "size_px": CODED_SIZE,
+            "raw_kbps": GROUPS * run.layers * float(np.log2(CODES)) * FRAME_RATE_HZ / 1000,
+            "motion_kbps": summary["rates"]["motion_kbps"],
+        }
+        rows.append({"method": f"this codec{layers}", "values": values})
+    return rows
+
+
+def paper_table(results: Results) -> dict[str, Any]:
+    """The whole table as JSON-ready values."""
+    summary = results.summary(results.runs[0])
+    ours = (
+        f"{summary['clips']} validation clips of this project, file to file, measured at 256x256, portrait = first frame "
+        "as the file holds it"
+    )
+    known = {
+        k: results.conditions[k]
+        for k in ("date_utc", "motion_space", "renderer")
+        if k in results.conditions
+    }
+    return rounded(
+        {
+            "schema_version": SCHEMA_VERSION,
+            "conditions": known | {"failed": sorted(results.failed)},
+            "groups": [
+                {"name": "The paper's Table 1", "source": TABLE_1_SOURCE, "rows": _rows(TABLE_1)},
+                {
+                    "name": "The authors' demo clips",
+                    "source": AUTHORS_SOURCE,
+                    "rows": _rows(AUTHORS_CLIPS),
+                },
+                {"name": "This codec", "source": ours, "rows": our_rows(results)},
+            ],
+        }
+    )
+
+
+def _cell(values: dict[str, Any], key: str, digits: int) -> str:
+    value = values.get(key)
+    return "-" if value is None else f"{value:.{digits}f}"
+
+
+def table(found: dict[str, Any]) -> list[str]:
+    """Markdown lines, one block of rows a group."""
+    lines = [
+        "| | " + " | ".join(name for _, name, _ in COLUMNS) + " |",
+        "|---|" + "---:|" * len(COLUMNS),
+    ]
+    for group in found["groups"]:
+        lines.append(f"| **{group['name']}** |" + " |" * len(COLUMNS))
+        for row in group["rows"]:
+            cells = [_cell(row["values"], key, digits) for key, _, digits in COLUMNS]
+            lines.append(f"| {row['method']} | " + " | ".join(cells) + " |")
+    return lines
+
+
+def caption(found: dict[str, Any]) -> str:
+    """What may be compared with what."""
+    known = found["conditions"]
+    sources = "; ".join(f"{group['name']}: {group['source']}" for group in found["groups"])
+    failed = f" NOT CODED: {', '.join(known['failed'])}." if known["failed"] else ""
+    models = ", ".join(f"`{known[k]}`" for k in ("motion_space", "renderer") if k in known)
+    return (
+        f"**The clips differ from block to block; compare rows within a block only.** {sources}. Ours are harder: moving "
+        f"cameras, bodies and backgrounds, as the still first frame shows. LPIPS and the perceptual distance are two "
+        f"measures; so are CSIM (cosine of a face network's embeddings) and the identity distance (dlib's); neither turns "
+        f"into the other. Raw motion is indices without entropy coding, or floats of 32 bits each, as the paper "
+        f"counts; coded motion is what is in the file. No rate holds the portrait or the sound.{failed} "
+        f"{known.get('date_utc', '')}; {models}."
+    )
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """The command; returns its exit code: 0, or 1 when --check finds the page or the JSON out of step."""
+    parser = argparse.ArgumentParser(
+        prog=COMMAND, description="The paper's Table 1 with this codec's row."
+    )
+    parser.add_argument(
+        "results", type=Path, help="JSON of python -m vqcodec.evaluation.validate.run"
+    )
+    parser.add_argument("--out", type=Path, help="JSON file to write")
+    parser.add_argument(
+        "--markdown", type=Path, help=f"page with the lines <!-- {MARK}:begin ... -->, end"
+    )
+    parser.add_argument(
+        "--check",
+        action="store_true",
+        help="change nothing; exit 1 if page or JSON are out of step",
+    )
+    options = parser.parse_args(arguments)
+
+    def job() -> int:
+        found = paper_table(Results.load(options.results))
+        lines, stale = [*table(found), "", caption(found)], 0
+        if options.out is not None:
+            stale = int(options.check and not _is_same(options.out, found))
+            if not options.check:
+                save_json(options.out, found)
+        if options.markdown is not None:
+            return stale | replaced(options.markdown, MARK, COMMAND, lines, check=options.check)
+        if not options.check:
+            sys.stdout.write("\n".join(lines) + "\n")
+        return stale
+
+    return told(job)
+
+
+def _is_same(path: Path, found: dict[str, Any]) -> bool:
+    try:
+        return bool(json.loads(path.read_text(encoding="utf-8")) == found)
+    except ValueError as error:
+        raise UsageError(f"{path} is not JSON: {error}") from error
+
+
+if __name__ == "__main__":
+    sys.exit(main())

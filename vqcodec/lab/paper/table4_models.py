@@ -1,0 +1,140 @@
+"""The four models of the paper's Table 4 at this project's scale: continuous or discrete speech in and motion out.
+
+    python -m vqcodec.lab.paper.table4_models CORPUS OUT --cache CACHE --features SOUNDS [--minutes 6] [--rows cc dc cd dd]
+
+All of them have the same network but for its first and last layer, the same examples and the same time. `--rows` also takes
+`df` and `dg`, discrete in and out with a logit for each digit, and with one for each of a group's 625 classes.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from safetensors import safe_open
+from safetensors.torch import load_file
+
+from vqcodec.generate.conditions import conditions
+from vqcodec.generate.generator import PortraitFacts
+from vqcodec.generate.network import GeneratorNetwork, GeneratorShape
+from vqcodec.generate.passes import coarse_to_fine
+from vqcodec.geometry.basis import LandmarkBasis
+from vqcodec.geometry.controls import Controls, HeadShape
+from vqcodec.models import store
+from vqcodec.training.generator.run import train_speech
+from vqcodec.training.speech_tokens.teacher import FEATURES
+
+ROWS: dict[str, dict[str, int]] = {
+    "cc": dict(codes=0, speech=FEATURES, continuous=1),
+    "dc": dict(continuous=1),
+    "cd": dict(codes=0, speech=FEATURES, ordinal=1),
+    "dd": dict(ordinal=1),
+    "df": {},
+    "dg": dict(groups=1),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class RowModel:
+    """A trained row."""
+
+    network: GeneratorNetwork
+    basis: LandmarkBasis
+    shape: HeadShape
+
+    def motion(
+        self, speech: NDArray[Any], controls: Controls, portrait: PortraitFacts
+    ) -> NDArray[np.float32]:
+        """Motion features f_t of every frame.
+
+        Args:
+            speech: (T,) speech tokens or (T, 1024) features of the teacher.
+            controls: T frames.
+            portrait: whose face moves.
+
+        Returns:
+            (T, 48) float32; of a discrete row whole units away from f_s, as a stream would hold them.
+        """
+        table, turned, facts = conditions(
+            portrait.landmarks,
+            portrait.controls,
+            controls,
+            portrait.features,
+            self.basis,
+            self.shape,
+        )
+        heard = speech.astype(np.int64 if self.network.shape.codes else np.float32)
+        given = (
+            torch.from_numpy(np.ascontiguousarray(x))[None] for x in (heard, table, turned, facts)
+        )
+        values = coarse_to_fine(self.network, *given)[0].numpy().clip(-170, 170)
+        values[:, 36:40] = 0  # the background, as the generator has it
+        return np.asarray(portrait.features + values * self.basis.units, np.float32)
+
+
+def load_row(path: Path) -> RowModel:
+    """A row that `main` trained.
+
+    Raises:
+        OSError, KeyError: the file is missing or something else.
+    """
+    with safe_open(str(path), "pt") as handle:
+        shape = GeneratorShape(**json.loads((handle.metadata() or {})["shape"]))
+    network = GeneratorNetwork(shape, dropout=0.0)
+    network.load_state_dict({k: v.float() for k, v in load_file(str(path)).items()})
+    return RowModel(
+        network.eval(), store.read_basis(store.current("motion_space")), HeadShape.load()
+    )
+
+
+def row_recipe(base: str, row: str) -> str:
+    """The text of a recipe file for a row: a base recipe's with the row's shape."""
+    lines = []
+    for line in base.splitlines():
+        lines.append(line)
+        if line.strip() == "[shape]":
+            lines += [f"{key} = {value}" for key, value in ROWS[row].items()]
+        elif line.split("=")[0].strip() in ROWS[row]:
+            lines.pop()
+    return "\n".join(lines) + "\n"
+
+
+def main() -> None:
+    """Command line; see the module."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("corpus", type=Path)
+    parser.add_argument("out", type=Path)
+    parser.add_argument("--cache", type=Path, required=True)
+    parser.add_argument("--features", type=Path, required=True)
+    parser.add_argument("--minutes", type=float, default=6.0)
+    parser.add_argument("--rows", nargs="+", choices=list(ROWS), default=["cc", "dc", "cd", "dd"])
+    args = parser.parse_args()
+    base = (Path(__file__).parents[2] / "training" / "recipes" / "table4.toml").read_text()
+    args.out.mkdir(parents=True, exist_ok=True)
+    for row in args.rows:
+        recipe = args.out / f"row-{row}.toml"
+        recipe.write_text(row_recipe(base, row))
+        made = train_speech(
+            args.corpus,
+            args.out / row,
+            recipe=str(recipe),
+            cache=args.cache,
+            features=args.features,
+            minutes=args.minutes,
+            prepared=True,
+        )
+        target = args.out / f"row-{row}.safetensors"
+        target.write_bytes(made.read_bytes())
+        print(f"{row}: {target}", flush=True)
+
+
+if __name__ == "__main__":
+    main()

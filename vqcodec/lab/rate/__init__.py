@@ -1,0 +1,1 @@
+"""What a bit buys: layers, prices, further portraits, refinement."""

@@ -1,0 +1,216 @@
+"""What `encode --effort` gains, and what it takes in time and bits.
+
+    python -m vqcodec.lab.rate.effort CLIPS_DIR [--json effort.json] [--clips N] [--seconds 3] [--every 1]
+        [--efforts 0,1,2,3]
+
+The first seconds of each clip are tracked once and coded at every effort to the bytes that `encode` writes (portrait =
+first frame, whole picture), decoded, rendered and measured at 256x256. The pictures don't pass through H.264.
+
+JSON: {"schema_version": 1, "conditions": {...}, "rows": [{"effort", "steps", "perc", "psnr_db", "lmd", "lmd_mouth",
+"jitter", "motion_kbps", "seconds_a_frame", "gain"}, ...]}; figures are means over clips. `seconds_a_frame` is what
+refinement alone takes; `gain` is the share of its own distance that it took away.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vqcodec.config import MAX_EFFORT, DecodeOptions, EncodeOptions
+from vqcodec.encoding.effort import STEPS, Refiner
+from vqcodec.errors import UsageError
+from vqcodec.evaluation.metrics.landmarks import interocular_px, jitter, landmark_step
+from vqcodec.evaluation.tools.conditions import conditions
+from vqcodec.evaluation.tools.files import rounded, save_json, told
+from vqcodec.evaluation.tools.frames import METRIC_SIDE_PX
+from vqcodec.evaluation.validate.run import validation_clips
+from vqcodec.lab.rate.rdo import Measure, Pictures, Setting, Tracked, code, rendered, track
+from vqcodec.parts import DecoderParts, EncoderParts
+from vqcodec.types import ModelId
+
+SCHEMA_VERSION = 1
+COLUMNS = (
+    ("perc", "perc", ".4f"),
+    ("psnr_db", "PSNR dB", ".2f"),
+    ("lmd", "lmd", ".5f"),
+    ("lmd_mouth", "lmd mouth", ".5f"),
+    ("jitter", "jitter", ".3f"),
+    ("motion_kbps", "motion kbit/s", ".2f"),
+    ("seconds_a_frame", "s/frame", ".2f"),
+)
+
+Points = NDArray[np.float32] | None
+Row = dict[str, Any]
+
+
+class _Timed:
+    """A refiner with a watch: seconds inside it."""
+
+    def __init__(self, refiner: Refiner) -> None:
+        self.seconds = 0.0
+        self.inner = refiner
+
+    def portrait(self, rgb: NDArray[np.uint8], features: NDArray[np.float32]) -> None:
+        """See Refiner."""
+        start_s = time.perf_counter()
+        self.inner.portrait(rgb, features)
+        self.seconds += time.perf_counter() - start_s
+
+    def motion(
+        self, pictures: NDArray[np.uint8], features: NDArray[np.float32]
+    ) -> NDArray[np.float32]:
+        """See Refiner."""
+        start_s = time.perf_counter()
+        refined = self.inner.motion(pictures, features)
+        self.seconds += time.perf_counter() - start_s
+        return refined
+
+
+def trembling(reference: Sequence[Points], shown: Sequence[Points]) -> float:
+    """Jitter of the measured frames: landmark motion of the output over the reference's; NaN without a pair of frames."""
+    steps: tuple[list[float], list[float]] = ([], [])
+    for k in range(1, len(reference)):
+        now, before, out, out_before = reference[k], reference[k - 1], shown[k], shown[k - 1]
+        if now is None or before is None or out is None or out_before is None:
+            continue
+        unit = interocular_px(now)
+        steps[0].append(landmark_step(before, now, unit))
+        steps[1].append(landmark_step(out_before, out, unit))
+    return jitter(*steps)
+
+
+def one(
+    tracked: Tracked,
+    effort: int,
+    judge: Measure,
+    reference: tuple[Pictures, list[Points]],
+    decoder: DecoderParts,
+    space: ModelId,
+) -> Row:
+    """Figures of one clip at one effort."""
+    options = EncodeOptions(effort=effort)
+    timed = _Timed(Refiner.load(options, space)) if effort else None
+    stream, size = code(tracked, Setting(0.0), decoder.space.units, options.portrait_quality, timed)
+    shown = np.stack(list(rendered(stream, decoder, judge.every, METRIC_SIDE_PX)))
+    seconds = float(len(tracked.frames) / tracked.head.frame_rate_hz)
+    return judge.distances(*reference, shown) | {
+        "jitter": trembling(reference[1], [judge.points(picture) for picture in shown]),
+        "motion_kbps": size * 8 / seconds / 1000,
+        "seconds_a_frame": timed.seconds / len(tracked.frames) if timed else 0.0,
+        "gain": timed.inner.gain if timed else 0.0,
+    }
+
+
+def measure(
+    clips: Sequence[Path], efforts: Sequence[int], seconds: float, every: int
+) -> dict[str, Any]:
+    """Code and measure the first seconds of all clips at all efforts; the content of the JSON file."""
+    encoder = EncoderParts.load(EncodeOptions())
+    decoder: DecoderParts | None = None
+    found: dict[int, list[Row]] = {effort: [] for effort in efforts}
+    with Measure(every) as judge:
+        for clip in clips:
+            tracked = track(clip, encoder, seconds)
+            decoder = decoder or DecoderParts.load(DecodeOptions(), tracked.head)
+            reference = judge.reference(tracked)
+            for effort in efforts:
+                found[effort].append(
+                    one(tracked, effort, judge, reference, decoder, encoder.space.id)
+                )
+                told_row = " ".join(
+                    f"{name} {found[effort][-1][key]:{form}}" for key, name, form in COLUMNS
+                )
+                sys.stderr.write(f"{clip.stem} effort {effort}: {told_row}\n")
+    rows = [
+        {"effort": effort, "steps": STEPS[effort]}
+        | {key: float(np.mean([row[key] for row in rows])) for key in rows[0]}
+        for effort, rows in found.items()
+    ]
+    known = conditions(
+        clips=[clip.stem for clip in clips],
+        seconds=seconds,
+        every=every,
+        side_px=METRIC_SIDE_PX,
+        motion_space=str(encoder.space.id),
+        renderer=str(decoder.renderer.id) if decoder else None,
+    )
+    return {"schema_version": SCHEMA_VERSION, "conditions": known, "rows": rounded(rows)}
+
+
+def show(rows: Sequence[Row]) -> str:
+    """A Markdown table; figures that could not be measured are a dash."""
+    lines = [
+        "| effort | steps | " + " | ".join(name for _, name, _ in COLUMNS) + " |",
+        "|" + "---|" * (len(COLUMNS) + 2),
+    ]
+    for row in rows:
+        cells = [
+            format(row[key], form) if row[key] is not None else "-" for key, _, form in COLUMNS
+        ]
+        lines.append(f"| {row['effort']} | {row['steps']} | " + " | ".join(cells) + " |")
+    return "\n".join(lines) + "\n"
+
+
+def parse_efforts(text: str) -> list[int]:
+    """Read "0,1,2".
+
+    Raises:
+        UsageError: not efforts.
+    """
+    if not text.replace(",", "").isdecimal() or not all(
+        0 <= int(part or -1) <= MAX_EFFORT for part in text.split(",")
+    ):
+        raise UsageError(
+            f"{text!r} is not a list of efforts", hint=f"Write numbers of 0..{MAX_EFFORT}: 0,1,2."
+        )
+    return [int(part) for part in text.split(",")]
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """The command; returns its exit code."""
+    parser = argparse.ArgumentParser(
+        prog="python -m vqcodec.lab.rate.effort", description="Gain of --effort against time."
+    )
+    parser.add_argument(
+        "clips_dir", type=Path, help="corpus folder (val/*.mp4), or a folder of .mp4 clips"
+    )
+    parser.add_argument("--json", type=Path, help="JSON file to write")
+    parser.add_argument("--clips", type=int, help="measure so many, evenly spread (all)")
+    parser.add_argument("--seconds", type=float, default=3.0, help="of each clip (3)")
+    parser.add_argument(
+        "--every", type=int, default=1, help="measure every so many frames (1: all)"
+    )
+    parser.add_argument(
+        "--efforts",
+        default=",".join(map(str, range(MAX_EFFORT + 1))),
+        help="efforts to compare (all)",
+    )
+    options = parser.parse_args(arguments)
+
+    def job() -> int:
+        efforts = parse_efforts(options.efforts)
+        if options.seconds <= 0 or options.every < 1:
+            raise UsageError("--seconds must be above 0 and --every at least 1")
+        data = measure(
+            validation_clips(options.clips_dir, options.clips),
+            efforts,
+            options.seconds,
+            options.every,
+        )
+        if options.json is not None:
+            save_json(options.json, data)
+        sys.stdout.write(show(data["rows"]))
+        return 0
+
+    return told(job)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

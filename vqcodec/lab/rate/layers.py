@@ -1,0 +1,158 @@
+"""Coarse to fine: what 1, 2, 3 and 4 residual layers show (paper, "Coarse-to-Fine").
+
+    python -m vqcodec.lab.rate.layers --data CORPUS [--out layers.json] [--clips N] [--every 10]
+
+Each clip is coded once (portrait = first frame, whole picture). Its stream is cut to 1, 2, 3 and 4 layers as `vqcodec thin`
+does it, and every few frames of each are rendered and measured, beside the still first frame.
+"""
+
+from __future__ import annotations
+
+import argparse
+import io
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from vqcodec.config import DecodeOptions, EncodeOptions
+from vqcodec.container.thin import thin
+from vqcodec.errors import UsageError
+from vqcodec.evaluation.metrics.suite import Scores, Suite
+from vqcodec.evaluation.tools.conditions import conditions
+from vqcodec.evaluation.tools.files import told
+from vqcodec.evaluation.tools.frames import METRIC_SIDE_PX, Picture, to_side
+from vqcodec.evaluation.validate.record import mean_of
+from vqcodec.evaluation.validate.run import validation_clips
+from vqcodec.lab.rate.layertable import SCORES, LayerRow, Layers, show
+from vqcodec.lab.rate.rdo import Setting, Tracked, code, rendered, track
+from vqcodec.parts import DecoderParts, EncoderParts
+from vqcodec.types import LAYERS
+
+EVERY = 10
+
+
+@dataclass(frozen=True, slots=True)
+class LayerStream:
+    """A stream cut to so many layers, and the bytes of its motion."""
+
+    layers: int
+    data: bytes
+    motion_bytes: int
+
+
+def streams(tracked: Tracked, parts: EncoderParts) -> list[LayerStream]:
+    """A tracked clip coded once, then cut: 1 to 4 layers."""
+    data, _ = code(tracked, Setting(0.0), parts.space.units, EncodeOptions().portrait_quality)
+    cut = []
+    for layers in range(1, LAYERS + 1):
+        sink = io.BytesIO()
+        sizes = thin(io.BytesIO(data), sink, layers)
+        cut.append(LayerStream(layers, sink.getvalue(), sizes.motion))
+    return cut
+
+
+def source_squares(tracked: Tracked, every: int, side_px: int) -> Picture:
+    """Every so many frames as the encoder saw them; one without a face repeats the one before.
+
+    Raises:
+        UsageError: there is no face in the first frame.
+    """
+    squares: list[Picture] = []
+    for frame, _ in tracked.frames[::every]:
+        if frame.square is None and not squares:
+            raise UsageError("no face in the first frame", hint="Leave this clip out.")
+        squares.append(to_side(frame.square, side_px) if frame.square is not None else squares[-1])
+    return np.stack(squares)
+
+
+def measure(clips: Sequence[Path], every: int = EVERY) -> Layers:
+    """Code and measure all clips.
+
+    Args:
+        clips: videos whose first frames show a face.
+        every: measure every so many frames after the first.
+
+    Raises:
+        UsageError: `every` is below 1, or a clip has no more frames.
+    """
+    if every < 1:
+        raise UsageError(f"every {every} frames is not a sampling step", hint="Choose 1 or more.")
+    encoder = EncoderParts.load(EncodeOptions())
+    decoder: DecoderParts | None = None
+    scores: list[list[Scores]] = [[] for _ in range(LAYERS + 1)]
+    rates: list[list[float]] = [[] for _ in range(LAYERS + 1)]
+    with Suite(1) as suite:
+        for clip in clips:
+            tracked = track(clip, encoder)
+            decoder = decoder or DecoderParts.load(DecodeOptions(), tracked.head)
+            if len(tracked.frames) <= every:
+                raise UsageError(
+                    f"{clip} has {len(tracked.frames)} frames: none to measure",
+                    hint="Choose a smaller --every.",
+                )
+            seconds = float(len(tracked.frames) / tracked.head.frame_rate_hz)
+            squares = source_squares(tracked, every, METRIC_SIDE_PX)
+            # the first frame is the portrait itself: a still picture would score 100 dB there
+            reference = suite.reference(squares[1:])
+            scores[0].append(
+                suite.measure(
+                    reference, np.broadcast_to(squares[:1], reference.frames.shape)
+                ).mean()
+            )
+            rates[0].append(0.0)
+            for stream in streams(tracked, encoder):
+                shown = np.stack(list(rendered(stream.data, decoder, every))[1:])
+                scores[stream.layers].append(suite.measure(reference, shown).mean())
+                rates[stream.layers].append(stream.motion_bytes * 8 / seconds / 1000)
+    known = conditions(
+        clips=len(clips),
+        every=every,
+        motion_space=str(encoder.space.id),
+        renderer=str(decoder.renderer.id) if decoder else None,
+    )
+    return Layers(
+        known,
+        [
+            LayerRow(
+                n,
+                mean_of(rates[n]),
+                {k: mean_of([getattr(s, k) for s in scores[n]]) for k in SCORES},
+            )
+            for n in range(LAYERS + 1)
+        ],
+    )
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """The command; returns its exit code."""
+    parser = argparse.ArgumentParser(
+        prog="python -m vqcodec.lab.rate.layers", description="Figures at 1, 2, 3 and 4 layers."
+    )
+    parser.add_argument(
+        "--data",
+        type=Path,
+        required=True,
+        help="corpus folder (val/*.mp4), or a folder of .mp4 clips",
+    )
+    parser.add_argument("--out", type=Path, help="JSON file to write")
+    parser.add_argument("--clips", type=int, help="measure so many, evenly spread (all)")
+    parser.add_argument(
+        "--every", type=int, default=EVERY, help=f"measure every so many frames ({EVERY})"
+    )
+    options = parser.parse_args(arguments)
+
+    def job() -> int:
+        found = measure(validation_clips(options.data, options.clips), options.every)
+        if options.out is not None:
+            found.save(options.out)
+        sys.stdout.write(show(found))
+        return 0
+
+    return told(job)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,194 @@
+"""Coarse to fine: the figures at 1, 2, 3 and 4 layers as plain values, JSON and Markdown.
+
+    python -m vqcodec.lab.rate.layertable layers.json --markdown PAGE.md [--check]
+
+JSON: {"schema_version": 1, "conditions": {...}, "rows": [{"layers": 0..4, "motion_kbps", "raw_kbps", "scores": {...}}]};
+0 layers is the still first frame; `scores` are means over frames, then clips. A figure not measured is null.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from vqcodec.evaluation.tools.files import load_json, rounded, save_json, told
+from vqcodec.lab.marked import replaced
+from vqcodec.types import CODES, GROUPS
+
+SCHEMA_VERSION = 1
+MARK = "layers"
+COMMAND = "python -m vqcodec.lab.rate.layertable"
+FRAME_RATE_HZ = 25
+SCORES = (
+    "psnr_db",
+    "ssim",
+    "ms_ssim",
+    "perc",
+    "id_dist",
+    "lmd",
+    "lmd_mouth",
+    "cpbd",
+    "cpbd_reference",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class LayerRow:
+    """One number of layers.
+
+    Attributes:
+        layers: 1 to 4, or 0 for the still first frame.
+        motion_kbps: of the coded motion, mean over clips.
+        scores: SCORES, as in metrics/suite.py.
+    """
+
+    layers: int
+    motion_kbps: float
+    scores: dict[str, float | None]
+
+    @property
+    def raw_kbps(self) -> float:
+        """Raw indices at 25 frames a second."""
+        return GROUPS * self.layers * float(np.log2(CODES)) * FRAME_RATE_HZ / 1000
+
+    def to_json(self) -> dict[str, Any]:
+        """JSON-ready fields."""
+        return asdict(self) | {"raw_kbps": self.raw_kbps}
+
+
+@dataclass(frozen=True, slots=True)
+class Layers:
+    """All rows, and under which conditions they were measured."""
+
+    conditions: dict[str, Any]
+    rows: list[LayerRow]
+
+    def save(self, path: Path) -> None:
+        """Write the JSON, whole or not at all."""
+        save_json(
+            path,
+            rounded(
+                {
+                    "schema_version": SCHEMA_VERSION,
+                    "conditions": self.conditions,
+                    "rows": [row.to_json() for row in self.rows],
+                }
+            ),
+        )
+
+    @classmethod
+    def load(cls, path: Path) -> Layers:
+        """Read the JSON.
+
+        Raises:
+            UsageError: it is something else.
+        """
+
+        def build(data: dict[str, Any]) -> Layers:
+            rows = [
+                LayerRow(r["layers"], r["motion_kbps"], {k: r["scores"][k] for k in SCORES})
+                for r in data["rows"]
+            ]
+            return cls(data["conditions"], rows)
+
+        return load_json(
+            path,
+            SCHEMA_VERSION,
+            build,
+            what="figures by layers",
+            command="python -m vqcodec.lab.rate.layers",
+        )
+
+
+_COLUMNS = (
+    ("psnr_db", "PSNR, dB ↑", 2),
+    ("ssim", "SSIM ↑", 3),
+    ("ms_ssim", "MS-SSIM ↑", 3),
+    ("perc", "perceptual distance ↓", 3),
+    ("id_dist", "identity distance ↓", 3),
+    ("lmd", "landmark distance ↓", 4),
+    ("lmd_mouth", "mouth ↓", 4),
+    ("cpbd", "CPBD", 3),
+)
+
+
+def table(found: Layers) -> list[str]:
+    """Markdown lines."""
+    lines = [
+        "| layers | kbit/s, raw | kbit/s, coded | "
+        + " | ".join(name for _, name, _ in _COLUMNS)
+        + " |",
+        "|---|---:|---:|" + "---:|" * len(_COLUMNS),
+    ]
+    for row in found.rows:
+        cells = [
+            "-" if (v := row.scores[key]) is None else f"{v:.{digits}f}"
+            for key, _, digits in _COLUMNS
+        ]
+        name = str(row.layers) if row.layers else "none: still first frame"
+        lines.append(
+            f"| {name} | {row.raw_kbps:.1f} | {row.motion_kbps:.2f} | " + " | ".join(cells) + " |"
+        )
+    return lines
+
+
+def caption(found: Layers) -> str:
+    """The conditions in a sentence or two."""
+    known = found.conditions
+    sharp = next(
+        (
+            row.scores["cpbd_reference"]
+            for row in found.rows
+            if row.scores["cpbd_reference"] is not None
+        ),
+        None,
+    )
+    source = "" if sharp is None else f" (the clips' own CPBD: {sharp:.3f})"
+    return (
+        f"{known['clips']} clips coded once each, their streams cut to so many layers and rendered at 512x512; every "
+        f"{known['every']}th frame after the first measured at 256x256 without passing through H.264; means over frames "
+        f"and clips{source}. {known['date_utc']}; `{known['motion_space']}`, `{known['renderer']}`."
+    )
+
+
+def show(found: Layers) -> str:
+    """The table for a terminal."""
+    return "\n".join([*table(found), "", caption(found), ""])
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """The command; returns its exit code: 0, or 1 when --check finds the page out of step."""
+    parser = argparse.ArgumentParser(prog=COMMAND, description="Markdown of the figures by layers.")
+    parser.add_argument("results", type=Path)
+    parser.add_argument(
+        "--markdown",
+        type=Path,
+        required=True,
+        help=f"page with the lines <!-- {MARK}:begin ... -->, end",
+    )
+    parser.add_argument(
+        "--check", action="store_true", help="change nothing; exit 1 if the page is out of step"
+    )
+    options = parser.parse_args(arguments)
+
+    def job() -> int:
+        found = Layers.load(options.results)
+        return replaced(
+            options.markdown,
+            MARK,
+            COMMAND,
+            [*table(found), "", caption(found)],
+            check=options.check,
+        )
+
+    return told(job)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

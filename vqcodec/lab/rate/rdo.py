@@ -1,0 +1,285 @@
+"""Rate and distortion of the motion: what `encode --rdo` and fewer layers save, and what they cost.
+
+    python -m vqcodec.lab.rate.rdo --data CORPUS [--out rdo.json] [--clips N] [--every 5] [--strengths 0,0.5,1,2,4]
+
+Each clip's faces are found once; then its motion is coded at every strength (all layers) and at every number of layers
+(strength 0), to the bytes that `encode` writes (portrait = first frame, whole picture), decoded, and every few frames
+are rendered and measured at 256x256. The pictures don't pass through H.264, which would hide small differences.
+"""
+
+from __future__ import annotations
+
+import argparse
+import io
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import takewhile
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vqcodec.config import DecodeOptions, EncodeOptions, Refs
+from vqcodec.container import Reader, Writer
+from vqcodec.encoding.groups import Assembler, MotionRefiner, Portrait
+from vqcodec.encoding.pipeline import motion_features
+from vqcodec.errors import UsageError
+from vqcodec.evaluation.metrics.fidelity import psnr_db
+from vqcodec.evaluation.metrics.landmarks import LIPS, landmark_distance
+from vqcodec.evaluation.metrics.perceptual import PerceptualDistance
+from vqcodec.evaluation.tools.conditions import conditions
+from vqcodec.evaluation.tools.files import told
+from vqcodec.evaluation.tools.frames import METRIC_SIDE_PX, to_side
+from vqcodec.evaluation.validate.run import validation_clips
+from vqcodec.face.landmarks import FaceLandmarker
+from vqcodec.face.shots import FaceFrame, face_frames
+from vqcodec.lab.rate.rdcurve import Curve, Point, show
+from vqcodec.media.picture.source import VideoSource
+from vqcodec.media.still.stills import decode_still, encode_avif
+from vqcodec.parts import DecoderParts, EncoderParts
+from vqcodec.quantize.grfsq import dequantize, from_indices
+from vqcodec.types import LAYERS, AudioGroup, Head, KeyFrame, MotionGroup, VideoFrame
+
+STRENGTHS = (0.0, 0.25, 0.5, 1.0, 2.0, 4.0)
+_BATCH = 10
+
+Pictures = NDArray[np.uint8]
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """One way to code the motion: strength of the rate-distortion choice, and residual layers."""
+
+    strength: float
+    layers: int = LAYERS
+
+
+def settings(strengths: Sequence[float]) -> list[Setting]:
+    """All strengths with all layers, then fewer and fewer layers."""
+    return [Setting(s) for s in strengths] + [Setting(0.0, n) for n in range(LAYERS - 1, 0, -1)]
+
+
+@dataclass(frozen=True, slots=True)
+class Tracked:
+    """A clip after face tracking and feature extraction, in frame order."""
+
+    head: Head
+    frames: list[tuple[FaceFrame, NDArray[np.float32] | None]]
+
+
+def track(clip: Path, parts: EncoderParts, seconds: float | None = None) -> Tracked:
+    """What the encoder knows of a clip, or of its first seconds, before it chooses any token."""
+    with VideoSource(str(clip), sound="none") as video, parts.detector() as detector:
+        pictures = (item for item in video.items() if isinstance(item, VideoFrame))
+        wanted = (
+            pictures if seconds is None else takewhile(lambda item: item.time_s < seconds, pictures)
+        )
+        found = list(motion_features(face_frames(wanted, detector, "full"), parts.space))
+        head = Head(video.time_base_s, video.frame_rate_hz, LAYERS, parts.space.id, parts.renderer)
+    return Tracked(head, [item for item in found if isinstance(item, tuple)])
+
+
+def code(
+    tracked: Tracked,
+    setting: Setting,
+    units: NDArray[np.float32],
+    quality: int,
+    refiner: MotionRefiner | None = None,
+    refs: Refs = "auto",
+) -> tuple[bytes, int]:
+    """A stream without sound, and the bytes of its motion payloads. The first frame is the first portrait."""
+    sink = io.BytesIO()
+    head = Head(
+        tracked.head.time_base_s,
+        tracked.head.frame_rate_hz,
+        setting.layers,
+        tracked.head.motion_space,
+        tracked.head.renderer,
+    )
+    writer = Writer(sink, head)
+    assembler = Assembler(units, head.time_base_s, "first", setting.strength, refs, refiner)
+
+    def put(items: list[Portrait | MotionGroup]) -> None:
+        for item in items:
+            if isinstance(item, Portrait):
+                writer.key_frame(
+                    KeyFrame(
+                        item.first_frame, encode_avif(item.rgb, quality=quality), item.features
+                    )
+                )
+            else:
+                writer.motion(
+                    MotionGroup(
+                        item.first_frame,
+                        item.ticks,
+                        item.low_confidence,
+                        item.indices[..., : setting.layers],
+                    )
+                )
+
+    for frame, features in tracked.frames:
+        put(assembler.push(frame, features))
+    put(assembler.flush())
+    writer.close()
+    return sink.getvalue(), writer.sizes.motion
+
+
+def rendered(
+    stream: bytes, parts: DecoderParts, every: int, side_px: int = METRIC_SIDE_PX
+) -> Iterator[Pictures]:
+    """Every so many frames of a stream, rendered at 512 and reduced to (side_px, side_px, 3) uint8."""
+    state, base, number = None, np.zeros(0, np.float32), 0
+    for item in Reader(io.BytesIO(stream)):
+        if isinstance(item, KeyFrame):
+            base = dequantize(item.features, parts.space.units)
+            state = parts.renderer.prepare(decode_still(item.still, size_px=512), base)
+        elif isinstance(item, MotionGroup):
+            chosen = np.arange(number, number + len(item.ticks)) % every == 0
+            poses = base + dequantize(from_indices(item.indices[chosen]), parts.space.units)
+            for start in range(0, len(poses), _BATCH):
+                yield from (
+                    to_side(shown, side_px)
+                    for shown in parts.renderer.render(state, poses[start : start + _BATCH], 512)
+                )
+            number += len(item.ticks)
+        else:
+            assert isinstance(item, AudioGroup)
+
+
+class Measure:
+    """Distances of rendered frames to a clip's own; a context manager, because MediaPipe must be closed."""
+
+    def __init__(self, every: int) -> None:
+        self.every = every
+        self._perceptual = PerceptualDistance()
+        self._landmarker = FaceLandmarker()
+
+    def __enter__(self) -> Measure:
+        return self
+
+    def __exit__(self, *details: object) -> None:
+        self._landmarker.close()
+
+    def points(self, picture: Pictures) -> NDArray[np.float32] | None:
+        """(478, 2) landmarks in pixels, None without a face."""
+        found = self._landmarker.largest(picture)
+        return None if found is None else found.points
+
+    def reference(self, tracked: Tracked) -> tuple[Pictures, list[NDArray[np.float32] | None]]:
+        """The frames to compare with, and their landmarks; a frame without a face repeats the square before it."""
+        squares: list[Pictures] = []
+        for frame, _ in tracked.frames[:: self.every]:
+            assert frame.square is not None or squares
+            squares.append(to_side(frame.square) if frame.square is not None else squares[-1])
+        return np.stack(squares), [self.points(square) for square in squares]
+
+    def distances(
+        self, reference: Pictures, points: list[NDArray[np.float32] | None], shown: Pictures
+    ) -> dict[str, float]:
+        """Means over the frames: perc, psnr_db, lmd, lmd_mouth."""
+        perc = [
+            self._perceptual(reference[i : i + _BATCH], shown[i : i + _BATCH])
+            for i in range(0, len(shown), _BATCH)
+        ]
+        pairs = [
+            (p, q)
+            for p, q in zip(points, map(self.points, shown), strict=True)
+            if p is not None and q is not None
+        ]
+        return {
+            "perc": float(np.mean(np.concatenate(perc))),
+            "psnr_db": float(np.mean(psnr_db(reference, shown))),
+            "lmd": float(np.mean([landmark_distance(p, q) for p, q in pairs])),
+            "lmd_mouth": float(np.mean([landmark_distance(p, q, LIPS) for p, q in pairs])),
+        }
+
+
+def measure(clips: Sequence[Path], wanted: Sequence[Setting], every: int) -> Curve:
+    """Code and measure all clips at all settings.
+
+    Args:
+        clips: videos whose first frames show a face.
+        wanted: settings; the first is what the others are compared with.
+        every: measure every so many frames.
+    """
+    encoder = EncoderParts.load(EncodeOptions())
+    options = EncodeOptions()
+    rows: list[list[dict[str, float]]] = [[] for _ in wanted]
+    decoder: DecoderParts | None = None
+    with Measure(every) as judge:
+        for clip in clips:
+            tracked = track(clip, encoder)
+            decoder = decoder or DecoderParts.load(DecodeOptions(), tracked.head)
+            reference, points = judge.reference(tracked)
+            seconds = float(len(tracked.frames) / tracked.head.frame_rate_hz)
+            for row, setting in zip(rows, wanted, strict=True):
+                stream, size = code(tracked, setting, encoder.space.units, options.portrait_quality)
+                shown = np.stack(list(rendered(stream, decoder, every)))
+                row.append(
+                    judge.distances(reference, points, shown)
+                    | {"motion_kbps": size * 8 / seconds / 1000}
+                )
+    known = conditions(
+        clips=[clip.stem for clip in clips],
+        every=every,
+        side_px=METRIC_SIDE_PX,
+        motion_space=str(encoder.space.id),
+        renderer=str(decoder.renderer.id) if decoder else None,
+    )
+    return Curve(
+        known, [Point.of(s.strength, s.layers, row) for s, row in zip(wanted, rows, strict=True)]
+    )
+
+
+def parse_strengths(text: str) -> list[float]:
+    """Read "0,1,2".
+
+    Raises:
+        UsageError: not numbers from 0 on.
+    """
+    try:
+        strengths = [float(part) for part in text.split(",")]
+    except ValueError as error:
+        raise UsageError(f"{text!r} is not a list of strengths", hint="Write 0,0.5,1.") from error
+    if not all(0 <= strength <= 100 for strength in strengths):
+        raise UsageError(f"strengths {text} are outside 0..100")
+    return strengths
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """The command; returns its exit code."""
+    parser = argparse.ArgumentParser(
+        prog="python -m vqcodec.lab.rate.rdo", description="Rate and distortion of the motion."
+    )
+    parser.add_argument(
+        "--data",
+        type=Path,
+        required=True,
+        help="corpus folder (val/*.mp4), or a folder of .mp4 clips",
+    )
+    parser.add_argument("--out", type=Path, help="JSON file to write")
+    parser.add_argument("--clips", type=int, help="measure so many, evenly spread (all)")
+    parser.add_argument("--every", type=int, default=5, help="measure every so many frames (5)")
+    parser.add_argument(
+        "--strengths",
+        default=",".join(f"{s:g}" for s in STRENGTHS),
+        help="strengths of --rdo, 0 first",
+    )
+    options = parser.parse_args(arguments)
+
+    def job() -> int:
+        strengths = parse_strengths(options.strengths)
+        curve = measure(
+            validation_clips(options.data, options.clips), settings(strengths), options.every
+        )
+        if options.out is not None:
+            curve.save(options.out)
+        sys.stdout.write(show(curve))
+        return 0
+
+    return told(job)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,177 @@
+"""What further portraits within a shot gain, and what they cost: `encode --refs N --portrait-quality Q`.
+
+    python -m vqcodec.lab.rate.refs CLIPS_DIR [--json refs.json] [--clips N] [--every 10] [--settings 1:50,2:30,4:30]
+
+Each clip is tracked once and coded with every setting to the bytes that `encode` writes without sound (first portrait = first
+frame, whole picture), decoded, rendered and measured at 256x256. The pictures don't pass through H.264, and a change of
+portrait is not faded.
+
+JSON: {"schema_version": 1, "conditions": {...}, "rows": [{"refs", "quality", "portraits", "file_kbps", "perc", "psnr_db",
+"lmd", "lmd_mouth"}, ...], "clips": {name: [row, ...]}}; figures of `rows` are means over clips.
+"""
+
+from __future__ import annotations
+
+import argparse
+import io
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from vqcodec.config import MAX_REFS, DecodeOptions, EncodeOptions
+from vqcodec.container import verify
+from vqcodec.errors import UsageError
+from vqcodec.evaluation.tools.conditions import conditions
+from vqcodec.evaluation.tools.files import rounded, save_json, told
+from vqcodec.evaluation.tools.frames import METRIC_SIDE_PX
+from vqcodec.evaluation.validate.run import validation_clips
+from vqcodec.lab.rate.rdo import Measure, Setting, code, rendered, track
+from vqcodec.parts import DecoderParts, EncoderParts
+
+SCHEMA_VERSION = 1
+COLUMNS = (
+    ("portraits", "portraits a clip", ".1f"),
+    ("file_kbps", "file without sound, kbit/s", ".1f"),
+    ("perc", "perceptual ↓", ".3f"),
+    ("psnr_db", "PSNR, dB ↑", ".2f"),
+    ("lmd", "landmarks ↓", ".4f"),
+    ("lmd_mouth", "mouth ↓", ".4f"),
+)
+
+Row = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """So many portraits a shot at most, of this AVIF quality."""
+
+    refs: int
+    quality: int
+
+
+def parse_choices(text: str) -> list[Choice]:
+    """Read "1:50,4:30".
+
+    Raises:
+        UsageError: not pairs of a number of portraits and a quality.
+    """
+    choices = []
+    for part in text.split(","):
+        refs, _, quality = part.partition(":")
+        if not (
+            refs.isdecimal()
+            and quality.isdecimal()
+            and 1 <= int(refs) <= MAX_REFS
+            and 1 <= int(quality) <= 100
+        ):
+            raise UsageError(
+                f"{part!r} is not portraits:quality",
+                hint=f"Write 1..{MAX_REFS}, a colon, 1..100: 1:50,4:30.",
+            )
+        choices.append(Choice(int(refs), int(quality)))
+    return choices
+
+
+def measure(clips: Sequence[Path], choices: Sequence[Choice], every: int) -> dict[str, Any]:
+    """Code and measure all clips with all choices; the content of the JSON file."""
+    encoder = EncoderParts.load(EncodeOptions())
+    decoder: DecoderParts | None = None
+    by_clip: dict[str, list[Row]] = {}
+    with Measure(every) as judge:
+        for clip in clips:
+            tracked = track(clip, encoder)
+            decoder = decoder or DecoderParts.load(DecodeOptions(), tracked.head)
+            reference, points = judge.reference(tracked)
+            seconds = float(len(tracked.frames) / tracked.head.frame_rate_hz)
+            rows = by_clip[clip.stem] = []
+            for choice in choices:
+                stream, _ = code(
+                    tracked, Setting(0.0), encoder.space.units, choice.quality, refs=choice.refs
+                )
+                shown = np.stack(list(rendered(stream, decoder, every)))
+                rows.append(
+                    {
+                        "refs": choice.refs,
+                        "quality": choice.quality,
+                        "portraits": verify(io.BytesIO(stream)).key_frames,
+                        "file_kbps": len(stream) * 8 / seconds / 1000,
+                    }
+                    | judge.distances(reference, points, shown)
+                )
+            told_rows = "  ".join(
+                f"{row['portraits']} {row['file_kbps']:.1f} {row['perc']:.3f}" for row in rows
+            )
+            sys.stderr.write(f"{clip.stem}: {told_rows}\n")
+    rows = [
+        {
+            key: float(np.mean([rows[i][key] for rows in by_clip.values()]))
+            for key in next(iter(by_clip.values()))[i]
+        }
+        | {"refs": choice.refs, "quality": choice.quality}
+        for i, choice in enumerate(choices)
+    ]
+    known = conditions(
+        clips=len(clips),
+        every=every,
+        side_px=METRIC_SIDE_PX,
+        motion_space=str(encoder.space.id),
+        renderer=str(decoder.renderer.id) if decoder else None,
+    )
+    return {
+        "schema_version": SCHEMA_VERSION,
+        "conditions": known,
+        "rows": rounded(rows),
+        "clips": rounded(by_clip),
+    }
+
+
+def show(rows: Sequence[Row]) -> str:
+    """A Markdown table."""
+    lines = [
+        "| `--refs` | `--portrait-quality` | " + " | ".join(name for _, name, _ in COLUMNS) + " |",
+        "|" + "---:|" * (len(COLUMNS) + 2),
+    ]
+    for row in rows:
+        cells = " | ".join(format(row[key], form) for key, _, form in COLUMNS)
+        lines.append(f"| {row['refs']} | {row['quality']} | {cells} |")
+    return "\n".join(lines) + "\n"
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """The command; returns its exit code."""
+    parser = argparse.ArgumentParser(
+        prog="python -m vqcodec.lab.rate.refs",
+        description="What further portraits gain and cost.",
+    )
+    parser.add_argument(
+        "clips_dir", type=Path, help="corpus folder (val/*.mp4), or a folder of .mp4 clips"
+    )
+    parser.add_argument("--json", type=Path, help="JSON file to write")
+    parser.add_argument("--clips", type=int, help="measure so many, evenly spread (all)")
+    parser.add_argument("--every", type=int, default=10, help="measure every so many frames (10)")
+    parser.add_argument(
+        "--settings",
+        default="1:50,1:25,2:25,4:25,4:50",
+        help="portraits:quality, ... (%(default)s)",
+    )
+    options = parser.parse_args(arguments)
+
+    def job() -> int:
+        choices = parse_choices(options.settings)
+        if options.every < 1:
+            raise UsageError("--every must be at least 1")
+        data = measure(validation_clips(options.clips_dir, options.clips), choices, options.every)
+        if options.json is not None:
+            save_json(options.json, data)
+        sys.stdout.write(show(data["rows"]))
+        return 0
+
+    return told(job)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

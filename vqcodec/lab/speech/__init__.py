@@ -1,0 +1,1 @@
+"""What speech tokens keep of the phones."""

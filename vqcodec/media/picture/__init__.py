@@ -1,0 +1,1 @@
+"""Pictures of a media file: packets, rates, times, colour."""

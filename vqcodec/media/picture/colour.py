@@ -1,0 +1,194 @@
+"""Decoded pictures as upright RGB, and RGB as the yuv420p that a player expects.
+
+swscale's default YUV->RGB path is fast but darkens by 1.1 to 1.4 levels and puts one chroma value on two pixels. With
+full chroma interpolation and accurate rounding into planes the mean error is 0.1 level, at 0.4 ms for 512x512.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from fractions import Fraction
+from typing import Any
+
+import av
+import cv2
+import numpy as np
+from av.video.reformatter import ColorRange, VideoReformatter
+from numpy.typing import NDArray
+
+from vqcodec.media.picture.hdr import BT2020_PRIMARIES, is_hdr, to_sdr
+
+_BILINEAR, _BICUBIC, _FULL_CHROMA, _ACCURATE = (
+    2,
+    4,
+    0x2000 | 0x4000,
+    0x40000,
+)  # libswscale/swscale.h
+_HD_HEIGHT_PX, _HD_WIDTH_PX = 720, 1280
+MAX_SIDE_PX = 16384
+
+_BT709, _BT601, _BT2020 = (
+    1,
+    5,
+    9,
+)  # swscale's SWS_CS_*; numbers, because PyAV 16 doesn't name all of them
+
+# H.273 matrix coefficients -> swscale's. 4 is FCC, 5 and 6 are BT.601, 7 SMPTE 240M, 9 and 10 BT.2020.
+_MATRIX = {1: _BT709, 4: 4, 5: _BT601, 6: _BT601, 7: 7, 9: _BT2020, 10: _BT2020}
+
+
+def matrix_of(frame: av.VideoFrame) -> int:
+    """The YUV matrix of a picture; where it isn't told, BT.601 below 720 lines and BT.709 from there, as players do."""
+    known = _MATRIX.get(int(frame.colorspace))
+    if known is not None:
+        return known
+    if int(getattr(frame, "color_primaries", 2)) == BT2020_PRIMARIES:
+        return _BT2020
+    is_hd = (
+        max(frame.width, frame.height) >= _HD_WIDTH_PX
+        or min(frame.width, frame.height) >= _HD_HEIGHT_PX
+    )
+    return _BT709 if is_hd else _BT601
+
+
+def range_of(frame: av.VideoFrame) -> ColorRange:
+    """Limited or full range; where it isn't told, full for JPEG's and grey formats, limited otherwise."""
+    told = int(frame.color_range)
+    if told in (ColorRange.MPEG, ColorRange.JPEG):
+        return ColorRange(told)
+    return (
+        ColorRange.JPEG if frame.format.name.startswith(("yuvj", "gray", "ya")) else ColorRange.MPEG
+    )
+
+
+def _turn(matrix: tuple[int, ...]) -> Callable[[NDArray[np.uint8]], NDArray[np.uint8]] | None:
+    """The turn and flips of a display matrix (a b u, c d v, x y w; row vectors), None for none."""
+    a, b, c, d = matrix[0], matrix[1], matrix[3], matrix[4]
+    swaps = abs(a) + abs(d) < abs(b) + abs(c)
+    mirror, upset = (c < 0, b < 0) if swaps else (a < 0, d < 0)
+    if not (swaps or mirror or upset):
+        return None
+
+    def turn(rgb: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        turned = cv2.transpose(rgb) if swaps else rgb
+        if mirror or upset:
+            turned = cv2.flip(turned, -1 if mirror and upset else int(mirror))
+        return _u8(turned)
+
+    return turn
+
+
+def _u8(array: Any) -> NDArray[np.uint8]:
+    return np.asarray(array, dtype=np.uint8)
+
+
+def display_matrix(frame: av.VideoFrame) -> tuple[int, ...]:
+    """The nine numbers of the picture's display matrix (16.16), the identity where there is none."""
+    data: Any = frame.side_data.get("DISPLAYMATRIX")
+    if data is None or len(raw := bytes(data)) < 36:
+        return (1 << 16, 0, 0, 0, 1 << 16, 0, 0, 0, 1 << 30)
+    return tuple(int(value) for value in np.frombuffer(raw[:36], "=i4"))
+
+
+def degrees_clockwise(matrix: tuple[int, ...]) -> int:
+    """0, 90, 180 or 270: how far the matrix turns the picture."""
+    a, b, c, d = matrix[0], matrix[1], matrix[3], matrix[4]
+    if abs(a) + abs(d) >= abs(b) + abs(c):
+        return 180 if a < 0 and d < 0 else 0
+    return 90 if b > 0 else 270
+
+
+def shown_size(width: int, height: int, pixel_aspect: Fraction) -> tuple[int, int]:
+    """Size in square pixels; an aspect outside 1/4..4 is a broken header and ignored."""
+    if pixel_aspect == 1 or not Fraction(1, 4) <= pixel_aspect <= 4:
+        return width, height
+    return max(1, round(width * pixel_aspect)), height
+
+
+class RgbConverter:
+    """Pictures of one stream -> (H, W, 3) uint8 RGB: upright, square pixels, all of the first picture's size.
+
+    Attributes:
+        width: of the result in pixels.
+        height: likewise.
+    """
+
+    def __init__(
+        self, first: av.VideoFrame, pixel_aspect: Fraction = Fraction(1), context: Any = None
+    ) -> None:
+        """Fix size and turn by the stream's first picture.
+
+        `pixel_aspect` is a pixel's width over its height; `context` the decoder, for tags that PyAV 16 doesn't give on
+        pictures.
+        """
+        self._context = context
+        self._reformatter = VideoReformatter()
+        matrix = display_matrix(first)
+        self._turn = _turn(matrix)
+        self._flat = shown_size(first.width, first.height, pixel_aspect)
+        self.width, self.height = (
+            self._flat[::-1] if degrees_clockwise(matrix) in (90, 270) else self._flat
+        )
+
+    def rgb(self, frame: av.VideoFrame) -> NDArray[np.uint8]:
+        """The picture as a new array."""
+        width, height = self._flat
+        scaled = (frame.width, frame.height) != self._flat
+        colours: dict[str, int] = {}
+        if not frame.format.is_rgb:
+            # RGB has no matrix, but PyAV 16 heeds the source's only if the destination's is another one.
+            matrix = matrix_of(frame)
+            colours = {
+                "src_colorspace": matrix,
+                "dst_colorspace": _BT709 if matrix != _BT709 else _BT601,
+                "src_color_range": range_of(frame),
+                "dst_color_range": ColorRange.JPEG,
+            }
+        planar = self._reformatter.reformat(
+            frame,
+            width=width,
+            height=height,
+            format="gbrp",
+            **colours,
+            interpolation=(_BICUBIC if scaled else _BILINEAR) | _FULL_CHROMA | _ACCURATE,
+        )
+        green, blue, red = (_plane(plane, width, height) for plane in planar.planes[:3])
+        rgb = _u8(cv2.merge((red, green, blue)))
+        transfer = self._tag(frame, "color_trc")
+        if is_hdr(transfer):
+            rgb = to_sdr(rgb, transfer, self._tag(frame, "color_primaries"))
+        return rgb if self._turn is None else self._turn(rgb)
+
+    def _tag(self, frame: av.VideoFrame, name: str) -> int:
+        return int(getattr(frame, name, None) or getattr(self._context, name, None) or 2)
+
+
+def _plane(plane: Any, width: int, height: int) -> NDArray[np.uint8]:
+    rows = np.frombuffer(plane, np.uint8)[: plane.line_size * height].reshape(
+        height, plane.line_size
+    )
+    return rows[:, :width]
+
+
+class YuvConverter:
+    """RGB -> a yuv420p picture in BT.709, limited range, tagged so."""
+
+    def __init__(self) -> None:
+        """Keeps swscale's context between pictures."""
+        self._reformatter = VideoReformatter()
+
+    def yuv(self, rgb: NDArray[np.uint8]) -> av.VideoFrame:
+        """Convert (H, W, 3) uint8, H and W even."""
+        frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(rgb), format="rgb24")
+        out = self._reformatter.reformat(
+            frame,
+            format="yuv420p",
+            dst_colorspace=_BT709,
+            dst_color_range=ColorRange.MPEG,
+            interpolation=_BILINEAR | _ACCURATE,
+        )
+        out.colorspace, out.color_range = (
+            _BT709,
+            ColorRange.MPEG,
+        )  # PyAV 16 converts, but leaves the tags to us
+        return out

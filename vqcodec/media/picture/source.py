@@ -1,0 +1,242 @@
+"""Frames and sound of a media file, in one pass."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from fractions import Fraction
+from types import TracebackType
+from typing import Any, Literal
+
+import av.error
+import numpy as np
+from numpy.typing import NDArray
+
+from vqcodec.errors import MediaError, UsageError
+from vqcodec.media.items import AudioBlock, AudioPacket, Source
+from vqcodec.media.picture.colour import RgbConverter
+from vqcodec.media.picture.packets import PacketReader
+from vqcodec.media.picture.probe import MediaInfo, describe
+from vqcodec.media.picture.rates import DEFAULT_RATE_HZ, MAX_RATE_HZ, fraction, tick_s
+from vqcodec.media.picture.thinning import Nearest, Sampler, Thin, default_thinning
+from vqcodec.media.picture.timeline import Timeline
+from vqcodec.media.sound.packets import Listener, make_listener
+from vqcodec.types import AudioHead, VideoFrame
+
+Sound = Literal["none", "decode", "copy"]
+_MAX_WAITING_BYTES = 64 << 20
+
+
+class VideoSource:
+    """A media file as a stream of pictures, and sound if asked for. A context manager; single pass.
+
+        with VideoSource("in.mp4", sound="decode") as source:
+            for item in source.items():                 # VideoFrame | AudioBlock, in the file's order
+                ...
+        with VideoSource("-", fps=Fraction(25)) as source:
+            for frame in source:                        # VideoFrame only; sound isn't decoded
+                ...
+
+    Pictures are (height, width, 3) uint8 RGB (sRGB/BT.709 as shown), upright and with square pixels, all of one size
+    (`width`, `height`; a file that changes its size midway is scaled to the first). Times are exact, start at 0 and
+    strictly increase. `frame.time_s / time_base_s` is always a whole number. Every array is the caller's own, except that
+    `fps` above the file's rate repeats the same array.
+
+    fps=None keeps the file's own times; above 30 fps nominal, every second frame is taken (60 -> 30, 59.94 -> 29.97,
+    50 -> 25; every fourth of 120). fps=N gives frames at k/N, each the one nearest in time.
+
+    sound="decode": int16 blocks of `channels` at 48 kHz, see the time model in the package docstring. The sound runs to
+    its own end, which may be before or after the last frame's. sound="copy": the Opus packets as they are, with
+    `audio_head.pre_skip_samples` set so that sample 0 is at the first frame. A file without sound gives none
+    (`has_audio` is false and `audio_head` None).
+
+    Opening reads up to the first picture: everything below is known once the constructor returns.
+
+    Attributes:
+        info: the file as it is (MediaInfo).
+        width, height: of the pictures, in pixels.
+        frame_rate_hz: nominal rate of the frames given (after halving or `fps`); 25 for a still picture.
+        time_base_s: tick that every frame time is a multiple of.
+        duration_s: declared length or None; for progress bars.
+        has_audio: sound will be given.
+        audio_head: with sound="copy", the OpusHead of the packets; otherwise None.
+        frames_read: pictures given so far.
+        truncated: set when the file broke off early (damaged or cut): what came before it was given.
+        corrupt_packets: packets that could not be decoded and were skipped.
+        copy_end_trim_samples: with sound="copy", once the pass is over: samples to drop at the end of the last packet.
+    """
+
+    def __init__(
+        self,
+        source: Source,
+        *,
+        fps: Fraction | int | None = None,
+        sound: Sound = "none",
+        channels: int = 1,
+    ) -> None:
+        """Open `source` and read up to its first picture.
+
+        Raises:
+            MediaError: missing, unreadable, empty, not a media file, no picture in it, or nothing can be decoded.
+            UsageError: fps not in 1..240, channels not 1 or 2, or sound="copy" of a file whose sound isn't mono or
+                stereo Opus.
+        """
+        if fps is not None and not 1 <= fps <= MAX_RATE_HZ:
+            raise UsageError(
+                f"a frame rate of {fps}", hint=f"give 1 to {MAX_RATE_HZ} frames per second"
+            )
+        if channels not in (1, 2):
+            raise UsageError(f"{channels} audio channels", hint="use 1 or 2")
+        if sound not in ("none", "decode", "copy"):
+            raise UsageError(f"sound={sound!r}", hint="use 'none', 'decode' or 'copy'")
+        self.frames_read = self.corrupt_packets = 0
+        self.truncated = False
+        self._reader = PacketReader(source, want_audio=sound != "none")
+        try:
+            self._begin(fps, sound, channels)
+        except BaseException:
+            self.close()
+            raise
+
+    def _begin(self, fps: Fraction | int | None, sound: Sound, channels: int) -> None:
+        reader = self._reader
+        if reader.video is None:
+            raise MediaError(
+                f"no video in {reader.name}", hint="give a file with pictures, or use `vqcodec dub`"
+            )
+        rate_hz = reader.rate_hz or DEFAULT_RATE_HZ
+        self._tick_s = self.time_base_s = tick_s(reader.video.time_base)
+        self._interval = max(1, round(1 / (rate_hz * self._tick_s)))
+        self._sampler: Sampler[Any]
+        if fps is None:
+            step, gap_s = default_thinning(rate_hz)
+            self.frame_rate_hz, self._sampler = rate_hz / step, Thin(gap_s)
+        else:
+            self.frame_rate_hz, self._sampler = Fraction(fps), Nearest(Fraction(fps))
+            self.time_base_s = 1 / self.frame_rate_hz
+        self._timeline: Timeline | None = None
+        self._converted: tuple[Any, NDArray[np.uint8]] | None = None
+        self._listener: Listener | None = make_listener(reader, sound, channels)
+        self._waiting: list[Any] = []
+        self._stream = self._run()
+        first = next(self._stream, None)
+        if self._timeline is None:
+            raise MediaError(
+                f"no picture of {reader.name} can be decoded",
+                hint=reader.broken or "the file is damaged, or cut off at its beginning",
+            )
+        self._pushed_back: list[VideoFrame | AudioBlock | AudioPacket] = (
+            [] if first is None else [first]
+        )
+        self.duration_s: Fraction | None = reader.duration_s()
+        self.has_audio: bool = self._listener is not None
+
+    @property
+    def audio_head(self) -> AudioHead | None:
+        """With sound="copy", how the packets are to be played; otherwise None."""
+        return self._listener.head if self._listener is not None else None
+
+    @property
+    def copy_end_trim_samples(self) -> int:
+        """With sound="copy", after the last item: samples to drop at the end of the last packet."""
+        return self._listener.end_trim_samples if self._listener is not None else 0
+
+    def __iter__(self) -> Iterator[VideoFrame]:
+        """Pictures only (sound, if it was asked for, is passed over)."""
+        return (item for item in self.items() if isinstance(item, VideoFrame))
+
+    def items(self) -> Iterator[VideoFrame | AudioBlock | AudioPacket]:
+        """Pictures and sound as they come in the file: each kind in order, interleaved loosely (within a few seconds)."""
+        while self._pushed_back:
+            yield self._pushed_back.pop()
+        yield from self._stream
+
+    def _run(self) -> Iterator[VideoFrame | AudioBlock | AudioPacket]:
+        """Decode packet by packet. Sound that comes before the first picture waits (compressed) for time zero."""
+        video = self._reader.video
+        for packet in self._reader.packets():
+            if packet.stream.index == video.index:
+                for frame in self._decoded(packet):
+                    yield from self._picture(frame)
+            elif self._listener is not None:
+                self._waiting.append(packet)
+            if self._timeline is not None:
+                yield from self._hear()
+            elif self._listener is not None and self._overfull():
+                return
+        yield from self._finish()
+
+    def _overfull(self) -> bool:
+        return sum(packet.size for packet in self._waiting) > _MAX_WAITING_BYTES
+
+    def _decoded(self, packet: Any) -> list[Any]:
+        try:
+            return list(packet.decode())
+        except av.error.EOFError:
+            return []
+        except (av.error.FFmpegError, ValueError):
+            self.corrupt_packets += 1
+            return []
+
+    def _picture(self, frame: Any) -> Iterator[VideoFrame]:
+        if self._timeline is None:
+            self._start_clock(frame)
+        assert self._timeline is not None
+        ticks = self._timeline.place(frame.pts if frame.pts is not None else frame.dts)
+        if ticks is not None:
+            yield from self._sampled(self._sampler.push(frame, ticks * self._tick_s))
+
+    def _start_clock(self, first: Any) -> None:
+        stamp = first.pts if first.pts is not None else first.dts
+        self._zero_s = (stamp or 0) * self._tick_s
+        self._timeline = Timeline(stamp or 0, self._interval, max(1, round(1 / self._tick_s)))
+        aspect = fraction(self._reader.video.sample_aspect_ratio) or Fraction(1)
+        self._converter = RgbConverter(first, aspect, self._reader.video.codec_context)
+        self.width, self.height = self._converter.width, self._converter.height
+        self.info: MediaInfo = describe(self._reader, first)
+        if self._listener is not None:
+            self._listener.begin(self._zero_s)
+
+    def _sampled(self, chosen: list[tuple[Any, Fraction]]) -> Iterator[VideoFrame]:
+        for frame, time_s in chosen:
+            if self._converted is None or self._converted[0] is not frame:
+                try:
+                    self._converted = (frame, self._converter.rgb(frame))
+                except (av.error.FFmpegError, ValueError):
+                    self.corrupt_packets += 1
+                    continue
+            self.frames_read += 1
+            yield VideoFrame(self._converted[1], time_s)
+
+    def _hear(self) -> Iterator[AudioBlock | AudioPacket]:
+        assert self._listener is not None or not self._waiting
+        waiting, self._waiting = self._waiting, []
+        for packet in waiting:
+            assert self._listener is not None
+            yield from self._listener.hear(packet)
+
+    def _finish(self) -> Iterator[VideoFrame | AudioBlock | AudioPacket]:
+        if self._timeline is None or self._timeline.last is None:
+            return
+        end_s = (self._timeline.last + self._interval) * self._tick_s
+        yield from self._sampled(self._sampler.finish(end_s))
+        if self._listener is not None:
+            yield from self._listener.finish()
+            self.corrupt_packets += self._listener.corrupt_packets
+        declared = self._reader.duration_s()
+        short = declared is not None and end_s < declared - max(Fraction(1), declared / 50)
+        self.truncated = bool(self._reader.broken) or short
+
+    def close(self) -> None:
+        """Release the file. A file object given by the caller stays open."""
+        self._reader.close()
+
+    def __enter__(self) -> VideoSource:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()

@@ -1,0 +1,1 @@
+"""Sound of a media file: packets, clock, Opus."""

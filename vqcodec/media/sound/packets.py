@@ -1,0 +1,155 @@
+"""The sound half of a VideoSource: packets in, decoded blocks or copied packets out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from fractions import Fraction
+from typing import Any, Protocol
+
+import av.error
+
+from vqcodec.errors import BitstreamError, UsageError
+from vqcodec.media.items import AudioBlock, AudioPacket
+from vqcodec.media.picture.packets import PacketReader
+from vqcodec.media.picture.rates import seconds, tick_s
+from vqcodec.media.sound.clock import SoundTrack
+from vqcodec.media.sound.opus_bytes import packet_samples
+from vqcodec.media.sound.opus_copy import OpusCopier
+from vqcodec.types import AudioHead
+
+
+class Listener(Protocol):
+    """What a VideoSource does with its sound packets."""
+
+    @property
+    def head(self) -> AudioHead | None:
+        """Of copied packets; None when decoding."""
+
+    @property
+    def corrupt_packets(self) -> int:
+        """Packets that could not be decoded."""
+
+    @property
+    def end_trim_samples(self) -> int:
+        """Of the last copied packet."""
+
+    def begin(self, zero_s: Fraction) -> None:
+        """Time zero is known, in the file's time."""
+
+    def hear(self, packet: Any) -> Iterator[AudioBlock | AudioPacket]:
+        """Take a PyAV packet."""
+
+    def finish(self) -> Iterator[AudioBlock | AudioPacket]:
+        """The file ended."""
+
+
+def make_listener(reader: PacketReader, sound: str, channels: int) -> Listener | None:
+    """The listener for "decode" or "copy"; None for "none" or a file without sound.
+
+    Raises:
+        UsageError: "copy" of sound that isn't Opus.
+    """
+    if sound == "none" or reader.audio is None:
+        return None
+    return Decoding(channels) if sound == "decode" else Copying(reader)
+
+
+class Decoding:
+    """Decodes packets to blocks of 48 kHz int16."""
+
+    head = None
+    end_trim_samples = 0
+
+    def __init__(self, channels: int) -> None:
+        self.corrupt_packets = 0
+        self._track = SoundTrack(channels)
+        self._zero_s: Fraction | None = Fraction(0)
+
+    def begin(self, zero_s: Fraction | None) -> None:
+        """Time zero, in the file's time; None: where the sound itself begins."""
+        self._zero_s = zero_s
+
+    def hear(self, packet: Any) -> Iterator[AudioBlock]:
+        """Decode one packet; a damaged one becomes a hole, which the timestamps fill with silence."""
+        try:
+            frames = list(packet.decode())
+        except av.error.EOFError:
+            return
+        except (av.error.FFmpegError, ValueError):
+            self.corrupt_packets += 1
+            return
+        for frame in frames:
+            at_s = seconds(frame.pts, frame.time_base or packet.stream.time_base)
+            if at_s is not None:
+                self._zero_s = at_s if self._zero_s is None else self._zero_s
+                at_s -= self._zero_s
+                # Timestamps in milliseconds (Matroska) can't say "together with the first picture" better than this.
+                if self._track.position == 0 and abs(at_s) <= tick_s(packet.stream.time_base):
+                    at_s = Fraction(0)
+            yield from self._track.push(frame, at_s)
+
+    def finish(self) -> Iterator[AudioBlock]:
+        """What is left in the resampler."""
+        return self._track.finish()
+
+
+class Copying:
+    """Copies Opus packets."""
+
+    def __init__(self, reader: PacketReader) -> None:
+        codec = reader.audio.codec_context
+        name = str(getattr(codec.codec, "canonical_name", "") or codec.name)
+        if "opus" not in name:
+            raise UsageError(
+                f"the sound of {reader.name} is {name}, which can't be copied: only Opus can",
+                hint="let it be coded anew, for example --audio 12k",
+            )
+        self.corrupt_packets = 0
+        self.head: AudioHead | None = None
+        self._copier = OpusCopier(codec.extradata, reader.name)
+        self._first = reader.first_audio()
+        self._zero_s = Fraction(0)
+
+    @property
+    def end_trim_samples(self) -> int:
+        """Of the last packet."""
+        return self._copier.end_trim_samples
+
+    def begin(self, zero_s: Fraction) -> None:
+        """Time zero, in the file's time; fixes the head."""
+        self._zero_s = zero_s
+        first = self._first
+        if first is None:
+            self._copier.begin(None, None, Fraction(0))
+        else:
+            self._copier.begin(bytes(first), self._at(first), tick_s(first.stream.time_base))
+        self.head, self._first = self._copier.head, None
+
+    def hear(self, packet: Any) -> Iterator[AudioPacket]:
+        """Copy one packet."""
+        data = bytes(packet)
+        if data:
+            yield from self._copier.push(data, self._at(packet), _end_trim(packet, data))
+
+    def finish(self) -> Iterator[AudioPacket]:
+        """Nothing is held back."""
+        return iter(())
+
+    def _at(self, packet: Any) -> Fraction | None:
+        at_s = seconds(packet.pts, packet.stream.time_base)
+        return None if at_s is None else at_s - self._zero_s
+
+
+def _end_trim(packet: Any, data: bytes) -> int:
+    """Samples of a packet that aren't heard: by its side data (Matroska, Ogg) or a shorter duration (MP4)."""
+    if packet.has_sidedata("skip_samples"):
+        side = bytes(packet.get_sidedata("skip_samples"))
+        if len(side) >= 8:
+            return int.from_bytes(side[4:8], "little")
+    length_s = seconds(packet.duration or None, packet.stream.time_base)
+    try:
+        spare = packet_samples(data) - round((length_s or 0) * 48000)
+    except BitstreamError:
+        return 0
+    # A millisecond is what Matroska's rounding makes; packets without a duration tell nothing.
+    return spare if length_s and spare > 48 else 0

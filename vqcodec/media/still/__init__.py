@@ -1,0 +1,1 @@
+"""Still pictures: the coded portrait and pictures that a user gives."""

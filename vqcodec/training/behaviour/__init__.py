@@ -1,0 +1,1 @@
+"""The behaviour model and the mean head, fitted."""

@@ -1,0 +1,1 @@
+"""What all trainers share: loop, checkpoints, recipes, export, the cache of clips."""

@@ -1,0 +1,1 @@
+"""The normative entropy tables, fitted to tokens of training clips."""

@@ -1,0 +1,1 @@
+"""Trains the generator of dub: speech tokens to motion."""

@@ -1,0 +1,175 @@
+"""`vqcodec train speech`: from clips with sound to the generator that ships."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from vqcodec.config import Device
+from vqcodec.errors import UsageError
+from vqcodec.generate.network import GeneratorNetwork, GeneratorShape
+from vqcodec.models import store
+from vqcodec.motion.space import MotionSpace
+from vqcodec.runtime.allocator import tune_allocator
+from vqcodec.runtime.device import choose_device
+from vqcodec.speech.tokenizer import SpeechTokenizer
+from vqcodec.training.common.ahead import ahead
+from vqcodec.training.common.cache import build_cache
+from vqcodec.training.common.plain_loop import PlainLoop
+from vqcodec.training.common.recipe import load_plain
+from vqcodec.training.generator.cache import build_speech_cache
+from vqcodec.training.generator.data import MotionClip, Stretches, load_motion_clips
+from vqcodec.training.generator.lip_reader import LipReader
+from vqcodec.training.generator.lip_tracks import write_lags
+from vqcodec.training.generator.recordings import Recordings, build_recordings
+from vqcodec.training.generator.steps import MotionCheck, export_generator, loss_for
+from vqcodec.training.speech_tokens.sound_cache import build_sound
+from vqcodec.training.speech_tokens.teacher import Teacher
+
+
+def prepare(data: Path, cache: Path, tokenizer: SpeechTokenizer, teacher: Path | None) -> None:
+    """Fill `cache` with all that the generator learns from; without a teacher clips are believed to be in step."""
+    sounds = cache / "sound"
+    build_cache(data, cache)
+    build_sound(data, None, sounds, None if teacher is None else Teacher.load(teacher), speeds=())
+    build_speech_cache(data, cache, sounds, MotionSpace.load(), tokenizer)
+    if teacher is not None:
+        write_lags(cache, sounds)
+        build_recordings(cache, sounds, tokenizer)
+
+
+def train_speech(
+    data: Path,
+    out: Path,
+    *,
+    recipe: str = "speech",
+    cache: Path | None = None,
+    resume: bool = False,
+    minutes: float | None = None,
+    steps: int | None = None,
+    device: Device = "auto",
+    tokenizer: Path | None = None,
+    teacher: Path | None = None,
+    features: Path | None = None,
+    prepared: bool = False,
+) -> Path:
+    """Train the generator.
+
+    Args:
+        data: corpus folder with index.tsv and train/.
+        out: folder for checkpoint, log and exported weights.
+        recipe: name of a shipped recipe or path of a TOML file.
+        cache: folder for decoded clips, sounds and tokens; `out`/cache by default.
+        resume: go on from the checkpoint in `out`.
+        minutes: stop after this time.
+        steps: stop after this many further steps.
+        device: auto, cpu or cuda.
+        tokenizer: another speech tokenizer than the shipped one.
+        teacher: folder made by training.teacher, to set clips in step with their sound (training.lip_tracks).
+        features: folder with the teacher's features (training.sound_cache), if not `cache`/sound. With them lips are learned
+            from recordings as well (training.recordings), and continuous speech, if the recipe says so, is taken from there.
+        prepared: the cache is complete.
+
+    Returns:
+        The exported weights.
+
+    Raises:
+        UsageError, ModelError, MediaError: bad recipe or missing data.
+    """
+    tune_allocator()
+    settings = load_plain(recipe)
+    cache = cache or out / "cache"
+    heard = SpeechTokenizer.load(tokenizer)
+    if not prepared:
+        prepare(data, cache, heard, teacher)
+    extra, shape = settings.settings, GeneratorShape(**settings.shape)
+    material = _read(cache, features or cache / "sound", shape, extra.get("recorded", 0.0))
+    space = store.current("motion_space")
+    basis = store.read_basis(space)
+    torch.manual_seed(settings.schedule.seed)
+    loop = PlainLoop(
+        GeneratorNetwork(shape, extra.get("dropout", 0.1)),
+        settings.schedule,
+        out,
+        choose_device(device),
+    )
+    if not shape.codes:
+        _measure(loop.model, material.train)
+    if resume:
+        loop.resume()
+    length = int(extra.get("length", 160))
+    draws = Stretches(
+        material.train,
+        basis,
+        batch=settings.batch,
+        length=length,
+        silence=material.silence,
+        recordings=material.recordings,
+        recorded=material.recorded,
+        seed=settings.schedule.seed * 1000003 + loop.step,
+        real_weight=extra.get("real_weight", 3.0),
+    )
+    loop.run(
+        ahead(iter(draws)),
+        loss_for(basis, extra.get("lips", 6.0)),
+        MotionCheck(material.held, basis, length),
+        minutes=minutes,
+        steps=steps,
+    )
+    return _export(loop, out / "models" / "generator-1.safetensors", heard, space)
+
+
+@dataclass(frozen=True, slots=True)
+class _Material:
+    """What there is to learn from: clips to train on and held-out ones, codes of silence, and so large a share of recordings."""
+
+    train: list[MotionClip]
+    held: list[MotionClip]
+    silence: NDArray[np.int64] | None
+    recordings: Recordings | None
+    recorded: float
+
+
+def _read(cache: Path, sounds: Path, shape: GeneratorShape, recorded: float) -> _Material:
+    """The cache's material; no recordings where the clips were not set in step with their sound."""
+    recorded = recorded if (cache / "sync.json").is_file() else 0.0
+    reader = LipReader.fit(cache, sounds) if recorded else None
+    train, held = load_motion_clips(
+        cache,
+        sounds if recorded or not shape.codes else None,
+        continuous=not shape.codes,
+        reader=reader,
+    )
+    if not train:
+        raise UsageError(
+            f"no training clips with sound and a face in {cache}",
+            hint="Pass --data with the corpus folder.",
+        )
+    silence = np.load(cache / "silence.codes.npy").astype(np.int64) if shape.codes else None
+    return _Material(
+        train,
+        held,
+        silence,
+        None if reader is None else Recordings.load(cache, sounds, reader),
+        recorded,
+    )
+
+
+def _export(loop: PlainLoop, target: Path, heard: SpeechTokenizer, space: store.ModelFile) -> Path:
+    target.parent.mkdir(exist_ok=True)
+    model = loop.averaged()
+    assert isinstance(model, GeneratorNetwork)
+    export_generator(model, target, "generator-1", heard.id, space.id)
+    return target
+
+
+def _measure(model: torch.nn.Module, clips: list[MotionClip]) -> None:
+    """Tell a network for continuous speech the mean and scale of its input."""
+    assert isinstance(model, GeneratorNetwork)
+    sample = np.concatenate([np.asarray(clip.speech[0, ::4], np.float32) for clip in clips])
+    model.speech.mean.copy_(torch.from_numpy(sample.mean(0)))
+    model.speech.scale.copy_(torch.from_numpy(sample.std(0) + 1e-3))

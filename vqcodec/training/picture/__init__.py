@@ -1,0 +1,1 @@
+"""Trains what makes pictures: the motion space's image network and the renderer."""
