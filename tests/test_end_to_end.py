@@ -10,8 +10,8 @@ import cv2
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-from pipeline_support import video_writer
 
+from tests.support.pipeline import video_writer
 from vqcodec import api
 from vqcodec.config import AudioChoice, DecodeOptions, EncodeOptions
 from vqcodec.container import Writer

@@ -7,9 +7,9 @@ from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
-from container_samples import make_head
 from raw_streams import split
 
+from tests.support.container import make_head
 from vqcodec.container import Writer
 from vqcodec.container.index import parse_index
 from vqcodec.container.items import ITEM_TYPES

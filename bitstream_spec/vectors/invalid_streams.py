@@ -5,10 +5,10 @@ from __future__ import annotations
 import struct
 from collections.abc import Callable
 
-from container_samples import make_audio, make_group, make_stream
 from raw_streams import Pair, edit, frame, insert, join, put, split, without
 from valid_streams import silent, sound
 
+from tests.support.container import make_audio, make_group, make_stream
 from vqcodec.container.limits import SIGNATURE
 from vqcodec.container.payloads import CodedGroup, build_audio, build_motion
 

@@ -18,7 +18,7 @@ from typing import Any
 HERE = Path(__file__).resolve().parent
 SUMS = HERE / "SHA256SUMS"
 ROOT = HERE.parent.parent
-sys.path[:0] = [str(ROOT), str(ROOT / "tests"), str(HERE)]
+sys.path[:0] = [str(ROOT), str(HERE)]
 
 import example  # noqa: E402
 from invalid_streams import INVALID  # noqa: E402

@@ -9,9 +9,16 @@ from dataclasses import replace
 from fractions import Fraction
 
 import numpy as np
-from container_samples import MONO, make_audio, make_group, make_head, make_key_frame, make_stream
 from raw_streams import finish, put, split
 
+from tests.support.container import (
+    MONO,
+    make_audio,
+    make_group,
+    make_head,
+    make_key_frame,
+    make_stream,
+)
 from vqcodec.container import Writer, thin
 from vqcodec.types import AudioGroup, AudioHead, Crop, Head, KeyFrame, ModelId, MotionGroup
 

@@ -10,7 +10,6 @@ import atheris
 ROOT = Path(__file__).resolve().parent.parent.parent
 sys.path[:0] = [
     str(ROOT),
-    str(ROOT / "tests"),
     str(ROOT / "bitstream_spec"),
     str(Path(__file__).resolve().parent),
 ]

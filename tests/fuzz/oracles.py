@@ -1,4 +1,4 @@
-"""What must hold for any bytes whatever: the oracles of the fuzzer and of tests/test_fuzz.py.
+"""What must hold for any bytes whatever: the oracles of the fuzzer and of tests/container/test_fuzz.py.
 
 `check` runs a stream through everything that reads one, and through the reference decoder, and asserts that
 * nothing but a typed error with a code of vqt.md, section 14, comes out;
@@ -17,10 +17,10 @@ from itertools import pairwise
 from typing import Any
 
 import numpy as np
-from container_samples import same_item
 
 import vqcodec.container.reader as reader_module
 import vqcodec.container.recover as recover_module
+from tests.support.container import same_item
 from vqcodec.container import CodedGroup, Reader, UnsupportedStreamError, thin, verify
 from vqcodec.container.chunks import is_safe_to_copy
 from vqcodec.container.faults import CODES, UNSUPPORTED_CODES

@@ -1,0 +1,263 @@
+"""bitstream_spec/vqt.md against the code: every field, range, limit, name and error code."""
+
+from __future__ import annotations
+
+import re
+import zlib
+from typing import Any
+
+import construct
+import pytest
+
+from tests.support.spec import REFERENCE, SPEC, VECTORS, load
+from vqcodec.container import limits
+from vqcodec.container.faults import CODES, UNSUPPORTED_CODES
+from vqcodec.container.fields import Bitmap, Counted, Name, Packed, Ranged, Varint
+from vqcodec.container.head import LAYOUT
+from vqcodec.container.index import IndexKind
+from vqcodec.container.items import ITEM_TYPES
+from vqcodec.container.structs import (
+    AUDIO_FLAG,
+    AUDIO_HEAD,
+    AUDO,
+    CONFIDENCE_FORM,
+    CROP,
+    CROP_FLAG,
+    HEAD,
+    IEND,
+    KEYF,
+    LAYERS_FORM_SHIFT,
+    MODEL_ID,
+    MOTN,
+    RATIONAL,
+    SYNTHETIC_FLAG,
+)
+from vqcodec.container.varint import encode_varint
+from vqcodec.types import DIMS, LAYERS
+
+TEXT = (SPEC / "vqt.md").read_text(encoding="utf-8")
+ROW = re.compile(r"^\| (.+) \|$", re.MULTILINE)
+
+INTEGERS = {
+    "u8": (construct.Byte, 0, 2**8 - 1),
+    "u16": (construct.Int16ub, 0, 2**16 - 1),
+    "u32": (construct.Int32ub, 0, 2**32 - 1),
+    "u64": (construct.Int64ub, 0, 2**64 - 1),
+    "i32": (construct.Int32sb, -(2**31), 2**31 - 1),
+}
+GROUPS = {"rational": RATIONAL, "model": MODEL_ID, "audio": AUDIO_HEAD, "crop": CROP}
+
+
+def number(text: str) -> int:
+    return int(text.replace(" ", ""))
+
+
+def tables(heading: str) -> list[list[list[str]]]:
+    """The tables between a heading and the next one, as rows of cells, header and ruler left out."""
+    section = re.split(r"^## ", TEXT.split(heading, 1)[1], maxsplit=1, flags=re.MULTILINE)[0]
+    blocks = re.findall(r"(?:^\|.*\|\n)+", section, re.MULTILINE)
+    return [
+        [
+            [cell.strip() for cell in row.strip("|").split("|")]
+            for row in block.strip().split("\n")[2:]
+        ]
+        for block in blocks
+    ]
+
+
+def fields(struct: Any) -> list[tuple[str, Any]]:
+    """Names and kinds of a struct's fields; HEAD's version is two of them."""
+    found = []
+    for part in struct.subcons:
+        if part.name == "version":
+            found += [(sub.name, sub.subcon) for sub in part.subcon.subcons]
+        else:
+            found.append((part.name, part.subcon))
+    return found
+
+
+def check_field(kind: str, stated: str, field: Any) -> None:
+    low, high = map(int, stated.split("..")) if stated else (None, None)
+    if isinstance(field, construct.IfThenElse):
+        field = field.thensubcon
+    if kind in INTEGERS:
+        plain, least, most = INTEGERS[kind]
+        inner = field.subcon if isinstance(field, Ranged) else field
+        assert inner is plain
+        if isinstance(field, Ranged):
+            assert (field.low, field.high) == (low, high)
+        elif stated:
+            assert (least, most) == (low if low == 0 else 0, high)
+    elif kind.startswith("varint"):
+        ranged = field.subcon if isinstance(field, construct.Array) else field
+        assert isinstance(ranged, Ranged) and isinstance(ranged.subcon, Varint)
+        assert (ranged.low, ranged.high) == (low, high)
+        assert isinstance(field, construct.Array) == ("times" in kind)
+    elif kind.startswith("packed"):
+        assert isinstance(field, Packed)
+        assert (field.base.low, field.base.high) == (low, high)
+    elif kind == "name":
+        assert isinstance(field, Name) and (field.subcon.length.low, field.subcon.length.high) == (
+            low,
+            high,
+        )
+    elif kind == "counted":
+        assert isinstance(field, Counted) and (field.length.low, field.length.high) == (low, high)
+    elif kind.startswith("bytes"):
+        assert isinstance(field, construct.Bytes) and field.length == int(kind[6:-1])
+    elif kind.startswith("bitmap"):
+        assert isinstance(field, Bitmap)
+    elif kind == "rest":
+        assert field is construct.GreedyBytes
+    else:
+        assert field is GROUPS[kind]
+
+
+@pytest.mark.parametrize(
+    ("heading", "table", "struct"),
+    [
+        ("## 4. HEAD", 0, HEAD),
+        ("## 4. HEAD", 1, RATIONAL),
+        ("## 4. HEAD", 2, MODEL_ID),
+        ("## 4. HEAD", 3, AUDIO_HEAD),
+        ("## 4. HEAD", 4, CROP),
+        ("## 5. KEYF", 0, KEYF),
+        ("## 6. MOTN", 0, MOTN),
+        ("## 7. AUDO", 0, AUDO),
+        ("## 9. IEND", 0, IEND),
+    ],
+)
+def test_field_tables_are_the_structs(heading: str, table: int, struct: Any) -> None:
+    rows = tables(heading)[table]
+    assert [row[0].strip("`") for row in rows] == [name for name, _ in fields(struct)]
+    for row, (_, field) in zip(rows, fields(struct), strict=True):
+        check_field(row[1], row[2], field)
+
+
+def test_every_table_of_sections_4_to_9_is_checked() -> None:
+    counts = {
+        "## 4. HEAD": 5,
+        "## 5. KEYF": 1,
+        "## 6. MOTN": 1,
+        "## 7. AUDO": 1,
+        "## 8. INDX": 0,
+        "## 9. IEND": 1,
+    }
+    assert {heading: len(tables(heading)) for heading in counts} == counts
+
+
+def test_limits_are_those_of_the_code() -> None:
+    by_name, by_chunk = tables("## 13. Limits")
+    stated = {row[0].strip("`"): number(row[1].split("(")[0]) for row in by_name}
+    coded = {
+        name: value
+        for name, value in vars(limits).items()
+        if name.isupper() and isinstance(value, int)
+    }
+    not_limits = {"ANCILLARY_BIT", "SAFE_TO_COPY_BIT", "TYPE_BYTES", "CRC_BYTES"}
+    assert stated == {name: value for name, value in coded.items() if name not in not_limits}
+    assert {
+        row[0].strip("`").encode(): number(row[1]) for row in by_chunk
+    } == limits.MAX_CHUNK_BYTES
+
+
+def test_limits_named_in_the_text_have_their_value() -> None:
+    pages = "".join(page.read_text(encoding="utf-8") for page in sorted(SPEC.glob("*.md")))
+    named = re.findall(r"`([A-Z0-9_]{6,})` \(([\d ]+)\)", pages)
+    assert len(named) > 15
+    for name, value in named:
+        assert number(value) == getattr(limits, name), name
+
+
+def test_every_name_in_capitals_exists() -> None:
+    for name in set(re.findall(r"`((?:MAX|MIN)_[A-Z0-9_]+)`", TEXT)):
+        assert hasattr(limits, name), name
+
+
+def test_error_codes_are_those_of_the_code() -> None:
+    [rows] = tables("## 14. Errors")
+    assert [row[0].strip("`") for row in rows] == sorted(
+        {*CODES, *UNSUPPORTED_CODES}, key=[row[0].strip("`") for row in rows].index
+    )
+    offsets = {row[0].strip("`"): row[1] for row in rows}
+    special = {"bad-signature": "byte", "truncated": "end", "trailing-data": "after"}
+    assert offsets == {code: special.get(code, "chunk") for code in {*CODES, *UNSUPPORTED_CODES}}
+    for code in set(re.findall(r"`((?:bad|too|unsupported|trailing)-[a-z-]+)`", TEXT)):
+        assert code in CODES or code in UNSUPPORTED_CODES or code == "unsupported-", code
+
+
+def test_signature_version_and_constants() -> None:
+    assert limits.SIGNATURE.hex(" ").upper() in TEXT
+    assert REFERENCE.SIGNATURE == limits.SIGNATURE
+    assert "version 1.0" in TEXT and limits.VERSION == (1, 0)
+    assert zlib.crc32(bytes.fromhex("313233343536373839")) == 0xCBF43926
+    assert "`0xCBF43926`" in TEXT
+    assert (limits.ANCILLARY_BIT, limits.SAFE_TO_COPY_BIT) == (0x20, 0x20)
+    assert (limits.TYPE_BYTES, limits.CRC_BYTES) == (4, 4)
+    assert "300 is `AC 02`" in TEXT and encode_varint(300) == b"\xac\x02"
+
+
+def test_bits_of_flags_and_form() -> None:
+    assert (
+        "bit 0: synthetic; bit 1: `audio` is present; bit 2: `crop` is present; bits 3 to 7 MUST be 0"
+        in TEXT
+    )
+    assert (SYNTHETIC_FLAG, AUDIO_FLAG, CROP_FLAG) == (1 << 0, 1 << 1, 1 << 2)
+    assert "bit 0: `low_confidence` is present; bits 1 and 2: number of layers L, less one" in TEXT
+    assert (CONFIDENCE_FORM, LAYERS_FORM_SHIFT, LAYERS) == (1 << 0, 1, 4)
+
+
+def test_layout_and_kinds() -> None:
+    for name, value in zip(("groups", "group_dims", "levels"), LAYOUT, strict=True):
+        assert re.search(rf"\| `{name}` .* other than {value} is `unsupported-layout`", TEXT)
+    assert "48 `i16`" in TEXT and DIMS == 48
+    kinds = ", ".join(f"{int(kind)} {ITEM_TYPES[kind].decode()}" for kind in IndexKind)
+    assert f"**kind**: {kinds}." in TEXT
+
+
+def test_widths_of_packed_lists() -> None:
+    assert "width at most 34" in TEXT and MOTN.steps.width.high == limits.MAX_STEP_WIDTH_BITS == 34
+    assert (
+        "width at most 13" in TEXT
+        and AUDO.packet_bytes.width.high == limits.MAX_PACKET_WIDTH_BITS == 13
+    )
+
+
+def test_reference_decoder_has_the_same_limits() -> None:
+    assert REFERENCE.LIMITS == limits.MAX_CHUNK_BYTES
+    assert (REFERENCE.MAX_POSITION, REFERENCE.MAX_FRAMES) == (
+        limits.MAX_POSITION,
+        limits.MAX_FRAMES,
+    )
+
+
+def test_limits_fit_each_other() -> None:
+    layers = LAYERS * limits.MAX_LAYER_BYTES
+    steps = (limits.MAX_GROUP_FRAMES * limits.MAX_STEP_WIDTH_BITS + 7) // 8
+    assert (
+        limits.MAX_CHUNK_BYTES[b"MOTN"]
+        >= layers + steps + limits.MAX_GROUP_FRAMES // 8 + 4 * 8 + 20
+    )
+    lengths = (limits.MAX_PACKETS * limits.MAX_PACKET_WIDTH_BITS + 7) // 8
+    assert limits.MAX_CHUNK_BYTES[b"AUDO"] >= limits.MAX_GROUP_AUDIO_BYTES + lengths + 5 * 8
+    assert limits.MAX_CHUNK_BYTES[b"KEYF"] >= limits.MAX_STILL_BYTES + 2 * DIMS + 8
+    assert limits.MAX_CHUNK_BYTES[b"INDX"] >= limits.MAX_INDEX_ENTRIES * 2 * limits.MAX_VARINT_BYTES
+    assert 4 + 1 + limits.MAX_CHUNK_BYTES[b"IEND"] + 4 == limits.IEND_CHUNK_BYTES
+    assert 4 * limits.MAX_POSITION + 3 < 2 ** (7 * limits.MAX_VARINT_BYTES)
+    worst_bits = 12 * limits.MAX_GROUP_FRAMES * DIMS  # a row's smallest frequency is 1 of 4096
+    assert worst_bits // 8 + 4 <= limits.MAX_LAYER_BYTES
+
+
+def test_example_is_up_to_date() -> None:
+    load(VECTORS / "make.py")
+    example = load(VECTORS / "example.py")
+    assert example.text() in TEXT
+    dump = re.findall(r"^ +\d+  ((?:[0-9A-F]{2} )+)", example.text(), re.MULTILINE)
+    shown = b"".join(bytes.fromhex(line) for line in dump)
+    assert shown.startswith(limits.SIGNATURE + b"HEAD")
+
+
+def test_links_lead_somewhere() -> None:
+    for page in SPEC.glob("*.md"):
+        for target in re.findall(r"\]\(([^)#]+)\)", page.read_text(encoding="utf-8")):
+            assert target.startswith("http") or (page.parent / target).exists(), (page.name, target)

@@ -1,0 +1,194 @@
+"""`--poses`: the head motion of a recording, taken over for another portrait and the length of a sound."""
+
+from __future__ import annotations
+
+import io
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from tests.support.dub import (
+    DrawnHeads,
+    HeadSpace,
+    SteppingGenerator,
+    dub_parts,
+    spoken,
+    write_portrait,
+    write_wav,
+)
+from tests.support.pipeline import RENDERER_ID, draw, video_writer, write_swaying
+from vqcodec.config import DubOptions
+from vqcodec.dubbing.pipeline import dub
+from vqcodec.dubbing.poses import Driver
+from vqcodec.encoding.pipeline import encode
+from vqcodec.errors import BitstreamError, MediaError, NoFaceError, UnsupportedError
+from vqcodec.geometry.controls import Controls, read_controls
+from vqcodec.parts import EncoderParts
+from vqcodec.reports import DubReport
+
+
+@pytest.fixture
+def portrait(tmp_path: Path) -> Path:
+    return write_portrait(tmp_path / "portrait.png")
+
+
+@pytest.fixture(scope="module")
+def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two seconds of a face that sways."""
+    return write_swaying(
+        tmp_path_factory.mktemp("poses") / "driver.mp4", 50, width=160, height=160, size=90
+    )
+
+
+@pytest.fixture(scope="module")
+def stream(clip: Path) -> Path:
+    """The same, coded."""
+    target = clip.with_suffix(".vqt")
+    encode(clip, target, parts=EncoderParts(HeadSpace(), RENDERER_ID, DrawnHeads))
+    return target
+
+
+def told(
+    tmp_path: Path, portrait: Path, poses: Path, seconds: float, **options: Any
+) -> tuple[Controls, DubReport, Any]:
+    """Controls that the generator got, the report, and what it knew of the portrait."""
+    generator = SteppingGenerator()
+    speech = write_wav(tmp_path / "speech.wav", spoken(seconds))
+    report = dub(
+        speech,
+        portrait,
+        io.BytesIO(),
+        DubOptions(poses=poses, **options),
+        parts=dub_parts(generator),
+    )
+    _, controls, facts, *_ = generator.asked[0]
+    assert len(controls) == round(seconds * 25)
+    return controls, report, facts
+
+
+@pytest.mark.parametrize("kind", ["clip", "stream"])
+def test_the_head_moves_as_in_the_recording(
+    tmp_path: Path, portrait: Path, request: pytest.FixtureRequest, kind: str
+) -> None:
+    poses = request.getfixturevalue(kind)
+    controls, report, facts = told(tmp_path, portrait, poses, 1.6)
+    assert report.warnings == () and report.poses == str(poses)
+    # the face sways by a tenth of its height, here as there; only its own portrait is where it stands still
+    path = controls.pose[:, 3] - facts.controls.pose[0, 3]
+    size = np.ptp(facts.landmarks[:, 1])
+    wanted = 0.1 * size * np.sin(np.arange(40) / 9)
+    assert np.abs((path - path.mean()) - (wanted - wanted.mean())).max() < 0.02 * size
+    assert np.abs(controls.pose[:, :3] - facts.controls.pose[0, :3]).max() < 0.05
+
+
+def test_a_short_recording_is_played_back_and_forth(
+    tmp_path: Path, portrait: Path, clip: Path
+) -> None:
+    controls, report, _ = told(tmp_path, portrait, clip, 6.0)
+    assert np.array_equal(controls.pose[:50][::-1], controls.pose[49:99])
+    assert np.array_equal(controls.pose[:50], controls.pose[98:148])
+    assert np.abs(np.diff(controls.pose[:, 3])).max() < 0.02
+    assert len(report.warnings) == 1 and "2.0 s of motion for 6.0 s" in report.warnings[0]
+
+
+def test_its_portrait_drives_itself_exactly(tmp_path: Path, clip: Path) -> None:
+    """A recording whose first frame is the portrait gives its own poses back."""
+    from PIL import Image
+
+    Image.fromarray(draw(160, 160, [(80, 80, 90)])).save(tmp_path / "first.png")
+    parts = dub_parts()
+    driver = Driver(clip, parts, Fraction(1))
+    with parts.detector() as detector:
+        points = detector.faces(draw(160, 160, [(80, 80, 90)]))[0].points / np.float32(160)
+    own = read_controls(points[None], parts.shape)
+    assert np.abs(driver.controls(own, 1).pose[0] - own.pose[0]).max() < 0.02
+
+
+def test_no_blink_keeps_the_eyes(tmp_path: Path, portrait: Path, clip: Path) -> None:
+    controls, _, facts = told(tmp_path, portrait, clip, 1.0, blink=False)
+    assert (controls.blink == facts.controls.blink[0]).all()
+
+
+def test_another_rate_is_resampled(tmp_path: Path, portrait: Path) -> None:
+    clip = tmp_path / "slow.mp4"
+    with video_writer(clip, width=160, height=160, fps=Fraction(10)) as write:
+        for i in range(11):
+            write(draw(160, 160, [(70 + 2 * i, 80, 90)]))
+    controls, _, _ = told(tmp_path, portrait, clip, 1.0)
+    steps = np.diff(controls.pose[2:, 3])
+    assert steps.min() > 0.2 * steps.mean() and steps.max() < 2 * steps.mean()
+
+
+def test_frames_without_a_face_are_bridged(tmp_path: Path, portrait: Path) -> None:
+    clip = tmp_path / "gap.mp4"
+    with video_writer(clip, width=160, height=160) as write:
+        for i in range(30):
+            write(draw(160, 160, [] if 12 <= i < 16 or i < 2 else [(80, 80, 90)]))
+    controls, _, facts = told(tmp_path, portrait, clip, 1.0)
+    assert (
+        np.isfinite(controls.pose).all()
+        and np.ptp(controls.pose[:, 3]) < 0.01
+        and facts is not None
+    )
+
+
+@pytest.mark.parametrize("coded", [False, True])
+def test_of_several_shots_the_first_is_taken(tmp_path: Path, portrait: Path, coded: bool) -> None:
+    poses = tmp_path / "shots.mp4"
+    with video_writer(poses, width=160, height=160) as write:
+        for i in range(80):
+            write(
+                draw(160, 160, [(80, 80, 90)] if i < 40 else [(60, 90, 60)], 60 if i < 40 else 200)
+            )
+    if coded:
+        encode(
+            poses, tmp_path / "shots.vqt", parts=EncoderParts(HeadSpace(), RENDERER_ID, DrawnHeads)
+        )
+        poses = tmp_path / "shots.vqt"
+    controls, report, _ = told(tmp_path, portrait, poses, 3.0)
+    assert any("more than one shot" in sentence for sentence in report.warnings)
+    assert np.ptp(controls.pose[:, 5]) < 0.02
+
+
+def refused(kind: type[Exception], portrait: Path, poses: Path) -> Exception:
+    before = sorted(portrait.parent.iterdir())
+    speech = write_wav(portrait.parent.parent / "speech.wav", spoken(0.5))
+    with pytest.raises(kind) as caught:
+        dub(
+            speech,
+            portrait,
+            portrait.parent / "out.vqt",
+            DubOptions(poses=poses),
+            parts=dub_parts(),
+        )
+    assert sorted(portrait.parent.iterdir()) == before
+    return caught.value
+
+
+def test_poses_that_are_none(tmp_path: Path, stream: Path) -> None:
+    folder = tmp_path / "work"
+    folder.mkdir()
+    portrait = write_portrait(folder / "portrait.png")
+    empty = tmp_path / "empty.mp4"
+    with video_writer(empty, width=96, height=96) as write:
+        for _ in range(10):
+            write(draw(96, 96, []))
+    assert "no face in" in str(refused(NoFaceError, portrait, empty))
+    refused(MediaError, portrait, tmp_path / "absent.mp4")
+    refused(MediaError, portrait, tmp_path / "absent.vqt")
+    cut = tmp_path / "cut.vqt"
+    cut.write_bytes(stream.read_bytes()[:-200])
+    refused(BitstreamError, portrait, cut)
+    foreign = tmp_path / "foreign.bin"  # known by its first bytes, not by its name
+    other = EncoderParts(HeadSpace(id=RENDERER_ID), RENDERER_ID, DrawnHeads)
+    with foreign.open("wb") as file:
+        encode(stream.with_suffix(".mp4"), file, parts=other)
+    refused(UnsupportedError, portrait, foreign)
+
+
+def test_a_picture_as_poses_holds_still(tmp_path: Path, portrait: Path) -> None:
+    controls, report, _ = told(tmp_path, portrait, write_portrait(tmp_path / "still.png"), 1.0)
+    assert not np.ptp(controls.pose, axis=0).any() and report.warnings

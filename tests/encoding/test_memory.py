@@ -1,0 +1,75 @@
+"""Ten minutes take no more memory than one."""
+
+from __future__ import annotations
+
+import tracemalloc
+from collections.abc import Iterator
+from fractions import Fraction
+from pathlib import Path
+
+import pytest
+
+from tests.support.pipeline import decoder_parts, encoder_parts, swaying, video_writer
+from vqcodec.config import DecodeOptions
+from vqcodec.decoding.pipeline import decode_frames
+from vqcodec.encoding.pipeline import encode
+from vqcodec.progress import ProgressEvent
+
+FPS = 5
+MINUTE = 60 * FPS
+GROWTH_BYTES = 24 << 20
+"""Thirty 512x512 pictures; keeping every frame's would take 2.3 GB."""
+
+
+def resident_bytes() -> int:
+    """Memory of this process, with what native libraries hold; 0 where the system doesn't say."""
+    status = Path("/proc/self/statm")
+    return int(status.read_text().split()[1]) * 4096 if status.exists() else 0
+
+
+@pytest.fixture
+def traced() -> Iterator[None]:
+    tracemalloc.start(1)
+    yield
+    tracemalloc.stop()
+
+
+class Gauge:
+    """Memory by minute: the most that Python and numpy held, and the process as a whole."""
+
+    def __init__(self) -> None:
+        self.traced: list[int] = []
+        self.resident: list[int] = []
+
+    def look(self, frame: int) -> None:
+        if frame % MINUTE == 0:
+            self.traced.append(tracemalloc.get_traced_memory()[1])
+            self.resident.append(resident_bytes())
+            tracemalloc.reset_peak()
+
+    def check(self) -> None:
+        assert len(self.traced) == 10
+        assert max(self.traced[2:]) - self.traced[1] < GROWTH_BYTES // 4
+        assert self.resident[-1] - self.resident[1] < GROWTH_BYTES
+
+
+@pytest.mark.slow
+def test_ten_minutes(tmp_path: Path, traced: None) -> None:
+    path, target = tmp_path / "long.mp4", tmp_path / "long.vqt"
+    with video_writer(path, width=64, height=64, fps=Fraction(FPS), sound=True) as write:
+        for frame in swaying(10 * MINUTE, width=64, height=64, size=32):
+            write(frame.rgb)
+    gauge = Gauge()
+
+    def watch(event: ProgressEvent) -> None:
+        gauge.look(event.frames)
+
+    report = encode(path, target, progress=watch, parts=encoder_parts())
+    assert (report.sizes.frames, report.key_frames) == (10 * MINUTE, 1)
+    gauge.check()
+    gauge = Gauge()
+    for count, _ in enumerate(
+        decode_frames(target, DecodeOptions(size_px=256), parts=decoder_parts()), 1
+    ):
+        gauge.look(count)
+    gauge.check()

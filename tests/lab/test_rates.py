@@ -1,0 +1,235 @@
+"""Where the bits go, the rate-distortion curve, and the pages that show them."""
+
+from __future__ import annotations
+
+import io
+import json
+from dataclasses import replace
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tests.support.container import make_head, make_key_frame
+from tests.support.evaluation import moving, write_video
+from vqcodec.container import Reader, Writer
+from vqcodec.entropy import encode_layers
+from vqcodec.errors import MediaError, OutputExistsError, UsageError
+from vqcodec.evaluation.tools.files import told
+from vqcodec.lab.loss import report as lossreport
+from vqcodec.lab.marked import begin, end, replaced, updated
+from vqcodec.lab.rate import rates, rdcurve, rdo
+from vqcodec.quantize.grfsq import to_indices
+from vqcodec.training.entropy_tables.stats import counted_bits, ideal_bits
+from vqcodec.types import MotionGroup
+
+ROOT = Path(__file__).resolve().parents[2]
+RESULTS = ROOT / "vqcodec" / "lab" / "results"
+
+
+def group(frames: int, seed: int) -> np.ndarray:
+    """Slow random walks in every dimension, all four layers."""
+    rng = np.random.default_rng(seed)
+    walk = np.cumsum(rng.integers(-1, 2, (frames, 48)) * (rng.random((frames, 48)) < 0.4), axis=0)
+    return to_indices(np.clip(walk + rng.integers(-40, 41, 48), -170, 170))
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_payloads_come_close_to_the_ideal(seed: int) -> None:
+    indices = group(50, seed)
+    coded, ideal = np.array([8 * len(p) for p in encode_layers(indices)]), ideal_bits(indices)
+    assert ideal.shape == (4,) and (ideal > 0).all()
+    # payloads end in whole bytes without zeros; the rarest rank gets what the division leaves over
+    np.testing.assert_allclose(coded, ideal, rtol=0.01, atol=16)
+
+
+def test_counting_one_digit_costs_what_krichevsky_and_trofimov_say() -> None:
+    indices = np.full((3, 12, 1), 312, np.uint16)
+    start = np.log2(
+        5
+    )  # (0 + 5/2) / (0 + 1/2): nothing seen after "none", then nothing after the middle digit
+    assert counted_bits([indices])[0] == pytest.approx(48 * (start + start + np.log2(3.5 / 1.5)))
+    # the second group starts without a frame before, and its digit was seen there once
+    assert counted_bits([indices[:1], indices[:1]])[0] == pytest.approx(
+        48 * (start + np.log2(3.5 / 1.5))
+    )
+
+
+def test_the_context_model_beats_counting() -> None:
+    groups = [group(50, seed) for seed in range(4)]
+    assert sum(ideal_bits(g).sum() for g in groups) < counted_bits(groups).sum()
+
+
+def stream(path: Path, groups: list[np.ndarray]) -> Path:
+    head = replace(
+        make_head(layers=4), audio=None, time_base_s=Fraction(1, 25), frame_rate_hz=Fraction(25)
+    )
+    with path.open("wb") as sink, Writer(sink, head) as writer:
+        writer.key_frame(make_key_frame())
+        first = 0
+        for indices in groups:
+            ticks = np.arange(first, first + len(indices))
+            writer.motion(MotionGroup(first, ticks, np.zeros(len(ticks), np.bool_), indices))
+            first += len(indices)
+    return path
+
+
+def test_rates_add_up_to_the_files(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    groups = [group(50, 1), group(20, 2)]
+    first, second = stream(tmp_path / "a.vqt", groups), stream(tmp_path / "b.vqt", groups[:1])
+    page, out = tmp_path / "page.md", tmp_path / "rates.json"
+    page.write_text(f"{begin(rates.MARK, rates.COMMAND)}\n{end(rates.MARK)}\n", encoding="utf-8")
+    assert rates.main([str(tmp_path), "--out", str(out), "--markdown", str(page)]) == 0
+    known = rates.Rates.load(out)
+    sizes = 0
+    for path in (first, second):
+        with path.open("rb") as handle:
+            reader = Reader(handle)
+            assert len(list(reader)) >= 2
+            sizes += reader.sizes.motion
+    assert sum(layer.coded_bytes for layer in known.layers) == sizes
+    assert known.frames == 120 and known.seconds == pytest.approx(4.8)
+    assert known.conditions["files"] == ["a", "b"] and str(tmp_path) not in out.read_text(
+        encoding="utf-8"
+    )
+    text = page.read_text(encoding="utf-8")
+    assert f"{8 * sizes / 4.8 / 1000:.3f}" in text and "2 streams, 120 frames" in text
+    assert rates.main(["--from", str(out), "--markdown", str(page), "--check"]) == 0
+    page.write_text(text.replace("120", "121"), encoding="utf-8")
+    assert rates.main(["--from", str(out), "--markdown", str(page), "--check"]) == 1
+    assert rates.main([str(first)]) == 0 and "ideal, counting" in capsys.readouterr().out
+
+
+def test_what_is_no_rates_file_is_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert rates.main([str(tmp_path)]) == UsageError.exit_code
+    assert rates.main(["--from", str(tmp_path / "absent.json")]) == MediaError.exit_code
+    for text in ("{", "[]", '{"schema_version": 2}', '{"schema_version": 1}'):
+        (tmp_path / "x.json").write_text(text, encoding="utf-8")
+        assert rates.main(["--from", str(tmp_path / "x.json")]) == UsageError.exit_code
+        assert rdcurve.main([str(tmp_path / "x.json")]) == UsageError.exit_code
+    assert "hint" not in capsys.readouterr().out
+
+
+def test_a_typed_error_keeps_its_exit_code_and_hint(capsys: pytest.CaptureFixture[str]) -> None:
+    def exists() -> int:
+        raise OutputExistsError("x.png exists", hint="Pass --force.")
+
+    assert told(exists) == OutputExistsError.exit_code != MediaError.exit_code
+    assert capsys.readouterr().err == "error: x.png exists\nPass --force.\n"
+    assert told(lambda: 3) == 3
+
+
+def point(strength: float, layers: int, kbps: float, perc: float) -> rdcurve.Point:
+    return rdcurve.Point.of(
+        strength,
+        layers,
+        [
+            dict(motion_kbps=kbps - 1, perc=perc, lmd=0.02, lmd_mouth=0.03, psnr_db=20),
+            dict(motion_kbps=kbps + 1, perc=perc, lmd=0.02, lmd_mouth=0.03, psnr_db=22),
+        ],
+    )
+
+
+def test_curve_as_json_table_and_picture(tmp_path: Path) -> None:
+    known = {
+        "clips": ["a", "b"],
+        "every": 5,
+        "side_px": 256,
+        "date_utc": "2026-11-22",
+        "motion_space": "m",
+        "renderer": "r",
+    }
+    curve = rdcurve.Curve(
+        known, [point(0, 4, 4.0, 0.5), point(1, 4, 3.0, 0.51), point(0, 2, 2.0, 0.6)]
+    )
+    path, page, picture = tmp_path / "c.json", tmp_path / "page.md", tmp_path / "c.svg"
+    curve.save(path)
+    assert rdcurve.Curve.load(path) == curve
+    page.write_text(
+        f"{begin(rdcurve.MARK, rdcurve.COMMAND)}\n{end(rdcurve.MARK)}\n", encoding="utf-8"
+    )
+    assert rdcurve.main([str(path), "--markdown", str(page), "--plot", str(picture)]) == 0
+    lines = page.read_text(encoding="utf-8").splitlines()
+    assert (
+        "| `--rdo 1` | 3.00 | 25.0 % | 21.00 | 0.5100 | +2.0 % | 0.02000 | +0.0 % | 0.03000 | +0.0 % |"
+        in lines
+    )
+    assert any(line.startswith("| `--layers 2` | 2.00 | 50.0 %") for line in lines)
+    drawn = picture.read_bytes()
+    assert b"perceptual distance" in drawn and b"landmark distance" in drawn and b"--rdo" in drawn
+    assert rdcurve.main([str(path), "--plot", str(picture)]) == 0 and picture.read_bytes() == drawn
+
+
+def test_marked_parts_are_replaced_alone(tmp_path: Path) -> None:
+    text = f"a\n{begin('x', 'cmd')}\nold\n{end('x')}\nb\n"
+    made = updated(text, "x", "cmd", ["new"])
+    assert made == f"a\n{begin('x', 'cmd')}\n\nnew\n\n{end('x')}\nb\n"
+    assert updated(made, "x", "cmd", ["new"]) == made
+    for broken in ("", text + text, f"{end('x')}{begin('x', 'cmd')}"):
+        with pytest.raises(UsageError, match="'x'"):
+            updated(broken, "x", "cmd", [])
+    page = tmp_path / "p.md"
+    page.write_text(text, encoding="utf-8")
+    assert (
+        replaced(page, "x", "cmd", ["new"], check=True) == 1
+        and page.read_text(encoding="utf-8") == text
+    )
+    assert replaced(page, "x", "cmd", ["new"]) == 0 and page.read_text(encoding="utf-8") == made
+
+
+def test_a_price_saves_bits_on_a_real_face(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The whole command, with the shipped models."""
+    write_video(tmp_path / "face.mp4", moving(20))
+    out = tmp_path / "rdo.json"
+    assert (
+        rdo.main(["--data", str(tmp_path), "--out", str(out), "--every", "7", "--strengths", "0,4"])
+        == 0
+    )
+    plain, priced, three, two, one = rdcurve.Curve.load(out).points
+    assert (priced.strength, three.layers, one.layers) == (4, 3, 1)
+    assert plain.motion_kbps > 1.1 * priced.motion_kbps
+    assert plain.motion_kbps > three.motion_kbps > two.motion_kbps >= one.motion_kbps
+    assert plain.lmd <= three.lmd <= two.lmd
+    assert 0 < priced.perc < 1.2 * plain.perc
+    assert "`--rdo 4`" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("text", ["", "a", "0,-1", "nan", "0,101"])
+def test_strengths_that_are_none(text: str, tmp_path: Path) -> None:
+    assert rdo.main(["--data", str(tmp_path), f"--strengths={text}"]) == UsageError.exit_code
+
+
+def test_a_frame_without_a_face_is_compared_too() -> None:
+    square = np.zeros((512, 512, 3), np.uint8)
+    tracked = rdo.Tracked(make_head(), [(face(0, square), None), (face(1, None), None)])
+    with rdo.Measure(1) as judge:
+        pictures, points = judge.reference(tracked)
+    assert pictures.shape == (2, 256, 256, 3) and points == [None, None]
+
+
+def face(index: int, square: np.ndarray | None) -> rdo.FaceFrame:
+    return rdo.FaceFrame(index, Fraction(index, 25), 0, square=square)
+
+
+@pytest.mark.parametrize(
+    ("name", "main"),
+    [("rates.json", rates.main), ("rdo.json", rdcurve.main), ("loss.json", lossreport.main)],
+)
+def test_the_results_page_is_in_step(name: str, main: object) -> None:
+    data = ["--from", str(RESULTS / name)] if name == "rates.json" else [str(RESULTS / name)]
+    assert main([*data, "--markdown", str(RESULTS / "README.md"), "--check"]) == 0  # type: ignore[operator]
+    assert json.loads((RESULTS / name).read_text(encoding="utf-8"))["conditions"]
+
+
+def test_coded_and_decoded_streams_agree() -> None:
+    sink = io.BytesIO()
+    with Writer(sink, replace(make_head(layers=4), audio=None)) as writer:
+        writer.key_frame(make_key_frame())
+        writer.motion(MotionGroup(0, np.arange(5), np.zeros(5, np.bool_), group(5, 9)))
+    read = [item for item in Reader(io.BytesIO(sink.getvalue())) if isinstance(item, MotionGroup)]
+    np.testing.assert_array_equal(read[0].indices, group(5, 9))

@@ -1,0 +1,114 @@
+"""Two motion spaces, one renderer: what the first weights coded still plays, and what is new moves."""
+
+from __future__ import annotations
+
+from itertools import islice
+from pathlib import Path
+
+import av
+import numpy as np
+import pytest
+import torch
+from numpy.typing import NDArray
+
+from tests.support.spec import VECTORS
+from tests.support.training import draw_face, moving_landmarks
+from vqcodec import api
+from vqcodec.config import DecodeOptions
+from vqcodec.geometry.layout import LANDMARK_DIMS, MOTION_2, Layout
+from vqcodec.models import store
+from vqcodec.motion.space import MotionSpace
+from vqcodec.render.renderer import Renderer, conditioning_inputs
+
+FIRST = VECTORS / "older" / "renderer-1.vqt"
+"""24 frames of the sample clip from frame START on, coded with motion-1 when renderer-1 was current."""
+START = 40
+
+
+def frames(path: Path, count: int, start: int = 0) -> list[NDArray[np.uint8]]:
+    """Pictures of a video file."""
+    with av.open(str(path)) as video:
+        return [
+            f.to_ndarray(format="rgb24")
+            for f in islice(video.decode(video=0), start, start + count)
+        ]
+
+
+def test_a_stream_of_the_first_weights_plays_with_the_newest_renderer(
+    sample_clip: Path, tmp_path: Path
+) -> None:
+    head = api.info(FIRST)
+    assert head["model"].startswith("motion-1@") and head["renderer"].startswith("renderer-1@")
+    current = store.current("renderer").id
+    assert current.sha256.hex() != head["renderer_sha256"], (
+        "the stream was made with an older renderer"
+    )
+    report = api.decode(FIRST, tmp_path / "out.mp4", DecodeOptions(crf=10))
+    assert report.frames == 24 and report.renderer == current
+    shown = np.stack(frames(tmp_path / "out.mp4", 24)).astype(float)
+    true = np.stack(frames(sample_clip, 24, START)).astype(float)
+    mouth = np.s_[:, 300:420, 180:340]
+    ours, still = ((shown - true)[mouth] ** 2).mean(), ((true[:1] - true)[mouth] ** 2).mean()
+    assert -10 * np.log10(((shown - true) ** 2).mean() / 255**2) > 21
+    assert ours < 0.7 * still, "its mouth moves as the mouth did"
+
+
+def test_every_shipped_motion_space_has_its_renderer() -> None:
+    spaces = store.motion_spaces()
+    assert [model.id.name for model in spaces] == ["motion-2", "motion-1"]
+    assert [store.read_layout(model) for model in spaces] == [MOTION_2, Layout()]
+    for model in spaces:
+        renderer = Renderer.load(device="cpu", space=model.id)
+        assert renderer.motion_space == model.id and renderer.layout == store.read_layout(model)
+    assert Renderer.load(device="cpu").motion_space == store.current("motion_space").id
+    assert store.motion_space("motion-1").id == spaces[1].id
+
+
+def test_the_spaces_share_the_landmarks() -> None:
+    one, two = (store.read_basis(model) for model in store.motion_spaces())
+    assert np.array_equal(one.components, two.components) and np.array_equal(one.mean, two.mean)
+    assert np.array_equal(one.units[:LANDMARK_DIMS], two.units[:LANDMARK_DIMS])
+    assert np.allclose(one.units[MOTION_2.surround_span], 0.5)
+
+
+def test_conditioning_puts_learned_numbers_where_the_network_knows_them() -> None:
+    state, moved = np.zeros(48, np.float32), np.arange(48, dtype=np.float32)[None]
+    motion, _ = conditioning_inputs(state, moved, np.ones(48, np.float32), MOTION_2)
+    places = [LANDMARK_DIMS + i for i in MOTION_2.learned]
+    assert motion[0, places].tolist() == [44, 45, 46, 47]
+    rest = np.setdiff1d(np.arange(LANDMARK_DIMS, 48), places)
+    assert not motion[0, rest].any(), "surroundings are no business of FiLM"
+    old, _ = conditioning_inputs(state, moved, np.ones(48, np.float32), Layout())
+    assert old[0, LANDMARK_DIMS:].tolist() == list(range(36, 48))
+
+
+def test_only_motion_2_follows_surroundings() -> None:
+    new, old = (MotionSpace.from_file(model, "cpu") for model in store.motion_spaces())
+    assert new.tracker() is not None and old.tracker() is None
+    points = moving_landmarks(2, 3)
+    pictures = np.stack([draw_face(p, 3, 256) for p in points])
+    around = np.arange(16, dtype=np.float32).reshape(2, 8)
+    features = new.features(pictures, points, around)
+    assert np.array_equal(features[:, MOTION_2.surround_span], around)
+    learned = old.features(pictures, points)[:, LANDMARK_DIMS:]
+    assert np.array_equal(features[:, MOTION_2.learned_span], learned[:, list(MOTION_2.learned)])
+
+
+@pytest.mark.parametrize("size", [256, 512])
+def test_the_background_moves_as_told(size: int) -> None:
+    renderer = Renderer.load(device="cpu", precision=torch.float32)
+    points = moving_landmarks(1, 1)
+    features = np.zeros((1, 48), np.float32)
+    features[:, :LANDMARK_DIMS] = renderer.basis.project(points)
+    portrait = draw_face(points[0], 1, 512)
+    stripes = (127 + 90 * np.sin(np.linspace(0, 12 * np.pi, 512))).astype(np.uint8)[None, :, None]
+    portrait = np.where((portrait == portrait[0, 0]).all(-1, keepdims=True), stripes, portrait)
+    state = renderer.prepare(portrait, features[0])
+    moved = features.copy()
+    moved[0, MOTION_2.surround_span.start] = 6.0  # six pixels of 256 to the right
+    still, shifted = (renderer.render(state, f, size)[0].astype(float) for f in (features, moved))
+    strip = np.s_[4 * size // 256 : 24 * size // 256]
+    step = 6 * size // 256
+    follows = np.abs(shifted[strip, 2 * step :] - still[strip, step:-step]).mean()
+    stays = np.abs(shifted[strip, 2 * step :] - still[strip, 2 * step :]).mean()
+    assert follows < 0.4 * stays

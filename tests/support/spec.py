@@ -1,0 +1,49 @@
+"""The specification's folder, its vectors and its reference decoder, for the tests."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import sys
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+SPEC = Path(__file__).resolve().parents[2] / "bitstream_spec"
+VECTORS = SPEC / "vectors"
+VALID = sorted(path.stem for path in (VECTORS / "valid").glob("*.vqt"))
+INVALID: dict[str, dict[str, Any]] = {
+    path.stem: json.loads(path.with_suffix(".json").read_text(encoding="utf-8"))
+    for path in sorted((VECTORS / "invalid").glob("*.vqt"))
+}
+
+
+def load(path: Path) -> ModuleType:
+    """A Python file of the specification as a module; its folder is importable meanwhile."""
+    spec = importlib.util.spec_from_file_location(path.stem, path)
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[path.stem] = module
+    sys.path.insert(0, str(path.parent))
+    try:
+        spec.loader.exec_module(module)
+    finally:
+        sys.path.remove(str(path.parent))
+    return module
+
+
+REFERENCE = load(SPEC / "reference_decoder.py")
+
+
+def reference_result(data: bytes) -> tuple[str, int] | dict[str, Any]:
+    """What the reference decoder says: the JSON of a valid stream, or error code and byte offset."""
+    try:
+        result: dict[str, Any] = REFERENCE.Decoder(data).run()
+    except REFERENCE.Fault as fault:
+        return fault.args
+    return result
+
+
+def vector(folder: str, name: str) -> bytes:
+    """The bytes of one vector."""
+    return (VECTORS / folder / f"{name}.vqt").read_bytes()
