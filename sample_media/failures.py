@@ -1,8 +1,8 @@
 """Where the codec breaks, drawn with the puppet: python sample_media/failures.py [failures.jpg]
 
 Six short clips, each with one thing that goes wrong; coded and decoded by the shipped weights. A row of the sheet: the first
-frame, the frame that fails, the same frame decoded. Needs scipy (for puppet.py) beside vqcodec. What the encoder
-did about it is printed, and told in the README.
+frame, the frame that fails, the same frame decoded. Needs scipy (for the puppet) beside vqcodec. What the encoder
+did about it is printed, and told in FAILURES.md.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Makes level_b/, five streams of drawn faces with reference frames, in one step: python bitstream_spec/vectors/level_b.py
 
 Run it by hand after the shipped renderer, the motion space or the entropy tables have changed. It needs scipy (for
-sample_media/puppet.py) beside vqcodec. Same packages, same bytes; other versions of MediaPipe or PyAV see a face a little
+sample_media/puppet) beside vqcodec. Same packages, same bytes; other versions of MediaPipe or PyAV see a face a little
 differently, so the streams are stored.
 """
 
