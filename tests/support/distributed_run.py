@@ -1,4 +1,4 @@
-"""Run by torchrun in test_training: two steps in each of two processes, then what they ended with."""
+"""Run by torchrun in tests/training/test_picture.py: two steps in each of two processes, then what they ended with."""
 
 from __future__ import annotations
 
@@ -8,8 +8,7 @@ from pathlib import Path
 
 import torch
 
-from tests.support.training import shipped_basis
-from tests.training.test_picture import tiny_recipe
+from tests.support.training import shipped_basis, tiny_recipe
 from vqcodec.training.picture.loop import Trainer
 
 

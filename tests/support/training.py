@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from vqcodec.geometry.basis import LandmarkBasis
 from vqcodec.models import store
+from vqcodec.training.common.recipe import Recipe, Stage
 
 
 def shipped_basis() -> LandmarkBasis:
@@ -67,3 +68,30 @@ def make_cache(folder: Path, *, clips: int = 3, frames: int = 12, large: bool = 
         )
         (folder / f"{name}.json").write_text(json.dumps(facts))
     return folder
+
+
+def tiny_recipe(**changes: object) -> Recipe:
+    """One stage at 128 px; `changes` are fields of it."""
+    stage = dict(
+        name="t",
+        size_px=128,
+        steps=50,
+        lr=3e-3,
+        lr_end=1e-3,
+        portraits=1,
+        targets=2,
+        warmup=1,
+        weights=dict(
+            output=10.0,
+            generated=2.0,
+            warped=2.0,
+            perceptual=0.2,
+            landmark=20.0,
+            smooth=1.0,
+            rate=0.0,
+        ),
+    )
+    stage.update(changes)
+    return Recipe(
+        name="tiny", seed=3, ema=0.9, check_every=1000, save_every_s=1e9, stages=(Stage(**stage),)
+    )

@@ -12,12 +12,12 @@ import numpy as np
 import pytest
 import torch
 
-from tests.support.training import make_cache, moving_landmarks, shipped_basis
+from tests.support.training import make_cache, moving_landmarks, shipped_basis, tiny_recipe
 from vqcodec.errors import ModelError, UsageError
 from vqcodec.quantize.grfsq import from_indices, quantize, to_indices
 from vqcodec.quantize.grfsq_torch import straight_through
 from vqcodec.render.likeness import importance
-from vqcodec.training.common.recipe import Recipe, Stage, load_recipe
+from vqcodec.training.common.recipe import Recipe, load_recipe
 from vqcodec.training.picture.data import (
     PairSampler,
     load_clips,
@@ -31,33 +31,9 @@ from vqcodec.training.picture.losses import (
     landmark_flow_error,
 )
 
+ROOT = Path(__file__).resolve().parents[2]
+
 torch.set_num_threads(2)
-
-
-def tiny_recipe(**changes: object) -> Recipe:
-    stage = dict(
-        name="t",
-        size_px=128,
-        steps=50,
-        lr=3e-3,
-        lr_end=1e-3,
-        portraits=1,
-        targets=2,
-        warmup=1,
-        weights=dict(
-            output=10.0,
-            generated=2.0,
-            warped=2.0,
-            perceptual=0.2,
-            landmark=20.0,
-            smooth=1.0,
-            rate=0.0,
-        ),
-    )
-    stage.update(changes)
-    return Recipe(
-        name="tiny", seed=3, ema=0.9, check_every=1000, save_every_s=1e9, stages=(Stage(**stage),)
-    )
 
 
 def trainer(cache: Path, out: Path, recipe: Recipe):
@@ -161,18 +137,18 @@ def test_exported_weights_load_as_motion_space_and_renderer(cache: Path, tmp_pat
 @pytest.mark.slow
 def test_two_processes_train_the_same_weights(cache: Path, tmp_path: Path) -> None:
     pytest.importorskip("efficientnet_lite_pytorch")
-    script = Path(__file__).parents[1] / "support" / "distributed_run.py"
     command = [
         sys.executable,
         "-m",
         "torch.distributed.run",
         "--standalone",
         "--nproc-per-node=2",
-        str(script),
+        "-m",
+        "tests.support.distributed_run",
         str(cache),
         str(tmp_path),
     ]
-    subprocess.run(command, check=True, timeout=300, capture_output=True)
+    subprocess.run(command, check=True, timeout=300, capture_output=True, cwd=ROOT)
     sums = [json.loads((tmp_path / f"rank{r}.json").read_text()) for r in (0, 1)]
     assert sums[0]["weights"] == sums[1]["weights"]
     assert sums[0]["batch"] != sums[1]["batch"], "each process must see its own samples"
