@@ -13,27 +13,24 @@ Files are paths, "-" for standard input and output, or binary file objects.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Generator, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
 from types import TracebackType
-from typing import Any, BinaryIO
+from typing import Any
 
 from vqcodec.config import DecodeOptions, DubOptions, EncodeOptions
 from vqcodec.container import Reader, VerifyReport
 from vqcodec.errors import UsageError
 from vqcodec.progress import Progress, silent
 from vqcodec.reports import DecodeReport, DubReport, EncodeReport, size_fields
-from vqcodec.stream.opening import Stream, open_stream
-from vqcodec.types import AudioGroup, Head, KeyFrame, MotionGroup, StreamSizes, VideoFrame
-
-Target = str | os.PathLike[str] | BinaryIO
+from vqcodec.stream.opening import open_stream
+from vqcodec.types import AudioGroup, FileLike, Head, KeyFrame, MotionGroup, StreamSizes, VideoFrame
 
 
 def encode(
-    source: Stream,
-    target: Target,
+    source: FileLike,
+    target: FileLike,
     options: EncodeOptions | None = None,
     *,
     progress: Progress = silent,
@@ -45,8 +42,8 @@ def encode(
 
 
 def decode(
-    source: Stream,
-    target: Target,
+    source: FileLike,
+    target: FileLike,
     options: DecodeOptions | None = None,
     *,
     progress: Progress = silent,
@@ -58,9 +55,9 @@ def decode(
 
 
 def dub(
-    speech: Stream,
-    portrait: Stream,
-    target: Target,
+    speech: FileLike,
+    portrait: FileLike,
+    target: FileLike,
     options: DubOptions | None = None,
     *,
     progress: Progress = silent,
@@ -71,7 +68,7 @@ def dub(
     return dubber.dub(speech, portrait, target, options, progress=progress)
 
 
-def info(source: Stream) -> dict[str, Any]:
+def info(source: FileLike) -> dict[str, Any]:
     """What a .vqt stream says about itself, as JSON-ready fields with units. Reads all of it, decodes no token.
 
     Raises:
@@ -138,7 +135,7 @@ class Verified:
         )
 
 
-def verify(source: Stream) -> Verified:
+def verify(source: FileLike) -> Verified:
     """Check a .vqt stream: structure, limits, CRCs, and that every token decodes. Needs no model.
 
     Raises:
@@ -151,7 +148,7 @@ def verify(source: Stream) -> Verified:
         return Verified(container.verify(file))
 
 
-def thin(source: Stream, target: Target, *, layers: int, force: bool = False) -> StreamSizes:
+def thin(source: FileLike, target: FileLike, *, layers: int, force: bool = False) -> StreamSizes:
     """Copy a .vqt stream with fewer residual layers. Needs no model.
 
     Raises:
@@ -177,7 +174,7 @@ class OpenStream:
         head: the HEAD chunk.
     """
 
-    def __init__(self, source: Stream) -> None:
+    def __init__(self, source: FileLike) -> None:
         self._stack = ExitStack()
         self._file = self._stack.enter_context(open_stream(source))
         try:
@@ -222,7 +219,7 @@ class OpenStream:
         self.close()
 
 
-def open(source: Stream) -> OpenStream:  # vqcodec.open reads like gzip.open
+def open(source: FileLike) -> OpenStream:  # vqcodec.open reads like gzip.open
     """Open a .vqt stream to look at its parts or render its frames.
 
     Raises:

@@ -6,8 +6,10 @@ Shapes use T for frames, and the GRFSQ layout of bitstream_spec/tokens.md: 48 mo
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass, field
 from fractions import Fraction
+from typing import BinaryIO, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +21,9 @@ LEVELS = 5
 DIMS = GROUPS * GROUP_DIMS
 CODES = LEVELS**GROUP_DIMS
 CODED_SIZE = 512
+
+FileLike: TypeAlias = str | os.PathLike[str] | BinaryIO
+"""A file to read or to write: a path, "-" for standard input or output, or a binary file object, seekable or not."""
 
 
 @dataclass(frozen=True, slots=True)

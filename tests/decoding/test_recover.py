@@ -89,7 +89,9 @@ def test_start_on_a_damaged_file_reads_in_order() -> None:
 
 
 def test_an_open_stream_recovers_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("vqcodec.parts.DecoderParts.load", lambda *arguments: decoder_parts())
+    monkeypatch.setattr(
+        "vqcodec.decoding.parts.DecoderParts.load", lambda *arguments: decoder_parts()
+    )
     with api.open(io.BytesIO(without(MOTION[2]))) as stream:
         assert len(list(stream.frames(recover=True, size_px=256))) == FRAMES
         with pytest.raises(BitstreamError):

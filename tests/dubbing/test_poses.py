@@ -23,10 +23,10 @@ from tests.support.pipeline import RENDERER_ID, draw, video_writer, write_swayin
 from vqcodec.config import DubOptions
 from vqcodec.dubbing.pipeline import dub
 from vqcodec.dubbing.poses import Driver
+from vqcodec.encoding.parts import EncoderParts
 from vqcodec.encoding.pipeline import encode
 from vqcodec.errors import BitstreamError, MediaError, NoFaceError, UnsupportedError
 from vqcodec.geometry.controls import Controls, read_controls
-from vqcodec.parts import EncoderParts
 from vqcodec.reports import DubReport
 
 

@@ -24,10 +24,10 @@ from tests.support.pipeline import (
 from vqcodec.api import info, verify
 from vqcodec.config import AudioChoice, EncodeOptions, SquareCrop
 from vqcodec.container import Reader
+from vqcodec.encoding.parts import EncoderParts
 from vqcodec.encoding.pipeline import encode
 from vqcodec.errors import MediaError, NoFaceError, OutputExistsError, UsageError
 from vqcodec.media.still.stills import decode_still
-from vqcodec.parts import EncoderParts
 from vqcodec.progress import ProgressEvent
 from vqcodec.types import AudioGroup, KeyFrame, MotionGroup
 

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from tests.support.dub_results import FRAMES, LateMotion, drawn_clip, result, speaking
 from tests.support.pipeline import encoder_parts, write_swaying
+from vqcodec.encoding.parts import EncoderParts
 from vqcodec.errors import MediaError, NoFaceError, UsageError
 from vqcodec.generate.generator import PortraitFacts
 from vqcodec.geometry.controls import Controls, HeadShape
@@ -40,7 +41,6 @@ from vqcodec.lab.dub.results import (
     summarize,
 )
 from vqcodec.lab.dub.sync import LIP_FIGURES, distances, lip_sync, motion_sync, shipped_basis
-from vqcodec.parts import EncoderParts
 from vqcodec.quantize.grfsq import dequantize, quantize, to_indices
 from vqcodec.types import ModelId
 

@@ -25,6 +25,7 @@ from tests.support.dub_results import (
 from tests.support.evaluation import moving, write_video
 from tests.support.pipeline import FakeRenderer, encoder_parts, read_sound, write_swaying
 from vqcodec.container import Writer
+from vqcodec.encoding.parts import EncoderParts
 from vqcodec.errors import MediaError, ModelError, UsageError
 from vqcodec.evaluation.benchmark import Scene
 from vqcodec.evaluation.tools.frames import read_frames
@@ -48,7 +49,6 @@ from vqcodec.lab.marked import begin, end
 from vqcodec.lab.paper import table4
 from vqcodec.media.still.stills import encode_avif
 from vqcodec.models import store
-from vqcodec.parts import EncoderParts
 from vqcodec.quantize.grfsq import quantize, to_indices
 from vqcodec.types import Head, KeyFrame, MotionGroup
 

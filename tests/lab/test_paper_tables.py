@@ -17,6 +17,8 @@ from numpy.typing import NDArray
 from tests.support.evaluation import moving, write_video
 from vqcodec.config import DecodeOptions, EncodeOptions
 from vqcodec.container import Reader
+from vqcodec.decoding.parts import DecoderParts
+from vqcodec.encoding.parts import EncoderParts
 from vqcodec.errors import ModelError, UsageError
 from vqcodec.lab.paper import codebook_table, motioncoder, papertable
 from vqcodec.lab.paper.codebook_driving import (
@@ -40,7 +42,6 @@ from vqcodec.lab.rate.layersheet import compose, write_sheet
 from vqcodec.lab.rate.layertable import SCORES, LayerRow, Layers
 from vqcodec.lab.rate.rdo import rendered, track
 from vqcodec.motion.space import MotionSpace
-from vqcodec.parts import DecoderParts, EncoderParts
 from vqcodec.render.renderer import Renderer
 
 RESULTS = Path(__file__).resolve().parents[2] / "vqcodec" / "lab" / "results"

@@ -13,8 +13,9 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from tests.support.pipeline import RENDERER_ID, DrawnFaces, FakeRenderer, FakeSpace, draw
+from vqcodec.decoding.parts import DecoderParts
+from vqcodec.dubbing.parts import DubParts
 from vqcodec.geometry.controls import Controls, HeadShape, moved_head
-from vqcodec.parts import DecoderParts, DubParts
 from vqcodec.types import DIMS, ModelId
 
 TOKENIZER_ID = ModelId("fake-tokenizer", bytes(range(64, 96)))

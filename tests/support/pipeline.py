@@ -13,8 +13,9 @@ import av
 import numpy as np
 from numpy.typing import NDArray
 
+from vqcodec.decoding.parts import DecoderParts
+from vqcodec.encoding.parts import EncoderParts
 from vqcodec.face.landmarks import LANDMARKS, FaceObservation
-from vqcodec.parts import DecoderParts, EncoderParts
 from vqcodec.types import DIMS, ModelId, VideoFrame
 
 FACE_BLUE = 250

@@ -26,21 +26,20 @@ from vqcodec.container.reader import Item
 from vqcodec.damage import Damage
 from vqcodec.decoding.conceal import RecoveringWindow
 from vqcodec.decoding.fade import FADE_S, cross_faded
+from vqcodec.decoding.parts import DecoderParts, FrameRenderer
 from vqcodec.decoding.window import Pose, Samples, Window, play
 from vqcodec.errors import BitstreamError, TruncatedError
 from vqcodec.face.paste import PasteBack, pasted
 from vqcodec.face.portrait import portrait_square
-from vqcodec.media.items import Target
 from vqcodec.media.out.atomic import check_output
 from vqcodec.media.out.sink import VideoSink
 from vqcodec.media.still.stills import decode_still, load_picture
-from vqcodec.parts import DecoderParts, FrameRenderer
 from vqcodec.progress import Progress, ProgressEvent, silent
 from vqcodec.quantize.grfsq import dequantize
 from vqcodec.reports import SYNTHETIC_NOTICE, DecodeReport
 from vqcodec.runtime.threads import overlapped
-from vqcodec.stream.opening import GrowingFile, Stream, followed, open_stream, released
-from vqcodec.types import Head, KeyFrame, VideoFrame
+from vqcodec.stream.opening import GrowingFile, followed, open_stream, released
+from vqcodec.types import FileLike, Head, KeyFrame, VideoFrame
 
 GPU_BATCH_FRAMES = 32
 _DEPTH = 24
@@ -265,7 +264,7 @@ def _frames(
 
 
 def decode_frames(
-    source: Stream, options: DecodeOptions | None = None, *, parts: DecoderParts | None = None
+    source: FileLike, options: DecodeOptions | None = None, *, parts: DecoderParts | None = None
 ) -> Generator[VideoFrame, None, None]:
     """Pictures of a stream, one after the other, without its sound.
 
@@ -287,8 +286,8 @@ def decode_frames(
 
 
 def decode(
-    source: Stream,
-    target: Target,
+    source: FileLike,
+    target: FileLike,
     options: DecodeOptions | None = None,
     *,
     progress: Progress = silent,

@@ -16,9 +16,9 @@ from fractions import Fraction
 import numpy as np
 from numpy.typing import NDArray
 
+from vqcodec.dubbing.parts import SpeechTokenizerLike
 from vqcodec.media.items import AUDIO_HZ
 from vqcodec.media.sound.source import SoundSource, SpeechResampler
-from vqcodec.parts import Tokenizer
 from vqcodec.speech.energy import EnergyMeter
 from vqcodec.speech.rest import resting
 from vqcodec.stream.sound import SoundCoder, SoundPiece
@@ -51,7 +51,7 @@ class Heard:
 
 def listen(
     source: SoundSource,
-    tokenizer: Tokenizer,
+    tokenizer: SpeechTokenizerLike,
     coder: SoundCoder,
     keep: Callable[[SoundPiece], None],
     tell: Callable[[Fraction], None],

@@ -28,24 +28,23 @@ from numpy.typing import NDArray
 from vqcodec.config import GROUP_MAX_S, DecodeOptions, DubOptions
 from vqcodec.decoding.pipeline import decode
 from vqcodec.dubbing.listen import Heard, listen
+from vqcodec.dubbing.parts import DubParts
 from vqcodec.dubbing.poses import DUB_HZ, Driver
 from vqcodec.encoding.groups import stored_features
 from vqcodec.errors import NoFaceError, UsageError
 from vqcodec.face.paste import PasteBack
 from vqcodec.face.portrait import PortraitSquare, portrait_square
 from vqcodec.geometry.controls import Controls, read_controls
-from vqcodec.media.items import Source, Target
 from vqcodec.media.out.atomic import atomic_output, check_output
 from vqcodec.media.out.sink import VIDEO_SUFFIXES
 from vqcodec.media.sound.source import SoundSource
 from vqcodec.media.still.stills import encode_avif, load_picture, picture_name
-from vqcodec.parts import DubParts
 from vqcodec.progress import Progress, ProgressEvent, silent
 from vqcodec.quantize.grfsq import dequantize, to_indices
 from vqcodec.reports import DubReport
 from vqcodec.stream.interleave import Interleaver
 from vqcodec.stream.sound import SoundCoder
-from vqcodec.types import DIMS, Head, KeyFrame, ModelId, MotionGroup, StreamSizes
+from vqcodec.types import DIMS, FileLike, Head, KeyFrame, ModelId, MotionGroup, StreamSizes
 
 MAX_SOUND_S = Fraction(4 * 3600)
 GROUP_FRAMES = int(GROUP_MAX_S * DUB_HZ)
@@ -105,9 +104,9 @@ class _Share:
 
 
 def dub(
-    speech: Source,
-    portrait: Source,
-    target: Target,
+    speech: FileLike,
+    portrait: FileLike,
+    target: FileLike,
     options: DubOptions | None = None,
     *,
     progress: Progress = silent,
@@ -156,7 +155,7 @@ def dub(
     return work.report(started_s)
 
 
-def _is_video(target: Target) -> bool:
+def _is_video(target: FileLike) -> bool:
     """What the target's name asks for."""
     if not isinstance(target, str | os.PathLike) or target == "-":
         return False
@@ -278,7 +277,7 @@ class _Work:
             seed=options.seed,
         )
 
-    def video(self, target: Target, paste: PasteBack | None, started_s: float) -> DubReport:
+    def video(self, target: FileLike, paste: PasteBack | None, started_s: float) -> DubReport:
         """Make the stream, and decode it."""
         options = self._options
         shown = DecodeOptions(

@@ -20,13 +20,14 @@ from numpy.typing import NDArray
 from vqcodec.container import Reader
 from vqcodec.container.limits import SIGNATURE
 from vqcodec.decoding.fade import goes_on
+from vqcodec.dubbing.parts import DubParts
 from vqcodec.errors import MediaError, NoFaceError
 from vqcodec.face.shots import face_frames
 from vqcodec.geometry.basis import LandmarkBasis
 from vqcodec.geometry.controls import Controls, read_controls, transferred
 from vqcodec.media.picture.source import VideoSource
 from vqcodec.models import store
-from vqcodec.parts import DubParts, LandmarkFeatures
+from vqcodec.motion.ports import LandmarkFeatures
 from vqcodec.quantize.grfsq import dequantize, from_indices
 from vqcodec.runtime.threads import overlapped
 from vqcodec.stream.opening import open_stream

@@ -22,23 +22,24 @@ from numpy.typing import NDArray
 from vqcodec.config import EncodeOptions
 from vqcodec.encoding.bitrate import FittedFile, ladder
 from vqcodec.encoding.groups import Assembler, Portrait
+from vqcodec.encoding.parts import EncoderParts
 from vqcodec.errors import NoFaceError
 from vqcodec.face.crop import resize
 from vqcodec.face.shots import FaceFrame, face_frames
 from vqcodec.face.track import Detector
 from vqcodec.geometry.layout import SURROUND_DIMS
-from vqcodec.media.items import AudioBlock, AudioPacket, Source, Target
+from vqcodec.media.items import AudioBlock, AudioPacket
 from vqcodec.media.out.atomic import atomic_output
 from vqcodec.media.picture.source import Sound, VideoSource
 from vqcodec.media.still.stills import encode_avif
+from vqcodec.motion.ports import MotionFeatures
 from vqcodec.motion.surroundings import SurroundingsTracker
-from vqcodec.parts import EncoderParts, MotionFeatures
 from vqcodec.progress import Progress, ProgressEvent, silent
 from vqcodec.reports import EncodeReport
 from vqcodec.runtime.threads import overlapped
 from vqcodec.stream.interleave import Interleaver
 from vqcodec.stream.sound import SoundCoder, SoundCopier, SoundPiece
-from vqcodec.types import AudioHead, Head, KeyFrame, MotionGroup, StreamSizes, VideoFrame
+from vqcodec.types import AudioHead, FileLike, Head, KeyFrame, MotionGroup, StreamSizes, VideoFrame
 
 if TYPE_CHECKING:
     from vqcodec.encoding.effort import Refiner
@@ -198,8 +199,8 @@ def _write(file: StreamedFile | FittedFile, items: Iterable[Portrait | MotionGro
 
 
 def encode(
-    source: Source,
-    target: Target,
+    source: FileLike,
+    target: FileLike,
     options: EncodeOptions | None = None,
     *,
     progress: Progress = silent,

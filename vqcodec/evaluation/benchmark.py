@@ -25,11 +25,11 @@ from numpy.typing import NDArray
 from vqcodec import api
 from vqcodec.config import DecodeOptions, Device, EncodeOptions
 from vqcodec.container import Reader
+from vqcodec.decoding.parts import FrameRenderer
 from vqcodec.errors import MediaError, UsageError
 from vqcodec.evaluation.tools.conditions import conditions
 from vqcodec.evaluation.tools.files import rounded
 from vqcodec.media.still.stills import decode_still
-from vqcodec.parts import FrameRenderer
 from vqcodec.quantize.grfsq import dequantize, from_indices
 from vqcodec.render.renderer import Renderer
 from vqcodec.runtime.device import choose_device, has_bfloat16, inference_dtype

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from fractions import Fraction
-from typing import Protocol
+from typing import Protocol, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,6 +31,10 @@ class Detector(Protocol):
     def faces(self, frame: NDArray[np.uint8]) -> list[FaceObservation]:
         """All faces in an (H, W, 3) uint8 picture, largest first, in its pixels."""
         ...
+
+
+OpenDetector: TypeAlias = Callable[[], AbstractContextManager[Detector]]
+"""Opens a detector for one call: it belongs to one thread, and is closed at the end."""
 
 
 class FaceTracker:

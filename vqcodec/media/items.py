@@ -2,20 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
-from typing import BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
 
 AUDIO_HZ = 48000
-
-Source = str | os.PathLike[str] | BinaryIO
-"""A file to read: a path, "-" for standard input, or a binary file object (which needn't be seekable)."""
-
-Target = str | os.PathLike[str] | BinaryIO
-"""A file to write: a path, "-" for standard output, or a binary file object (which needn't be seekable)."""
 
 
 @dataclass(frozen=True, slots=True)

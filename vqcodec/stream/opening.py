@@ -12,11 +12,9 @@ from contextlib import contextmanager
 from typing import BinaryIO, cast
 
 from vqcodec.errors import MediaError, UsageError
+from vqcodec.types import FileLike
 
 _POLL_S = 0.05
-
-Stream = str | os.PathLike[str] | BinaryIO
-"""A path, "-" for standard input, or a binary file object (which needn't be seekable)."""
 
 
 def _standard_input() -> BinaryIO:
@@ -29,7 +27,7 @@ def _standard_input() -> BinaryIO:
 
 
 @contextmanager
-def open_stream(source: Stream) -> Iterator[BinaryIO]:
+def open_stream(source: FileLike) -> Iterator[BinaryIO]:
     """Open a .vqt file for reading; what the caller opened stays open.
 
     Raises:

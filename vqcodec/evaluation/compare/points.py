@@ -12,10 +12,10 @@ import numpy as np
 
 from vqcodec.config import AudioChoice, Device, EncodeOptions
 from vqcodec.container import Reader
+from vqcodec.decoding.parts import DecoderParts
 from vqcodec.evaluation.compare.anchors.mux import Sound
 from vqcodec.evaluation.tools.frames import Picture, to_side
 from vqcodec.media.still.stills import decode_still
-from vqcodec.parts import DecoderParts
 from vqcodec.quantize.grfsq import dequantize, from_indices
 from vqcodec.types import CODED_SIZE, AudioGroup, KeyFrame, MotionGroup
 

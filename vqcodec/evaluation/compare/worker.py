@@ -9,6 +9,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
+from vqcodec.decoding.parts import DecoderParts
 from vqcodec.evaluation.compare import points as vqtpoints
 from vqcodec.evaluation.compare.anchors import codecs as anchors
 from vqcodec.evaluation.compare.anchors.codecs import ANCHOR_CODECS, AnchorCodec
@@ -24,7 +25,6 @@ from vqcodec.evaluation.compare.store import Store
 from vqcodec.evaluation.tools.frames import Picture, to_side
 from vqcodec.face.crop import resize
 from vqcodec.media.picture.colour import RgbConverter
-from vqcodec.parts import DecoderParts
 from vqcodec.types import CODED_SIZE
 
 MATCH_TOLERANCE = 0.04

@@ -13,10 +13,10 @@ from typing import Any
 import numpy as np
 
 from vqcodec.config import DEFAULT_PORTRAIT_QUALITY
+from vqcodec.encoding.parts import EncoderParts
 from vqcodec.evaluation.tools.files import rounded, save_json
 from vqcodec.lab.dub.clips import DubClip, read_clip
 from vqcodec.media.out.atomic import atomic_output
-from vqcodec.parts import EncoderParts
 
 _ARRAYS = ("still", "features", "portrait_points", "points", "seen", "tokens", "pcm")
 

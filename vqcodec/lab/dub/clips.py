@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from vqcodec.config import DEFAULT_PORTRAIT_QUALITY
 from vqcodec.encoding.groups import stored_features
+from vqcodec.encoding.parts import EncoderParts
 from vqcodec.encoding.pipeline import motion_features
 from vqcodec.errors import NoFaceError, UsageError
 from vqcodec.face.shots import FaceFrame, face_frames
@@ -20,7 +21,6 @@ from vqcodec.media.items import AUDIO_HZ, AudioBlock
 from vqcodec.media.picture.source import VideoSource
 from vqcodec.media.sound.source import SpeechResampler
 from vqcodec.media.still.stills import decode_still, encode_avif
-from vqcodec.parts import EncoderParts
 from vqcodec.quantize.grfsq import dequantize, quantize, to_indices
 from vqcodec.types import CODED_SIZE, VideoFrame
 

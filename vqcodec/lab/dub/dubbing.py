@@ -29,6 +29,7 @@ from typing import Any
 import numpy as np
 
 from vqcodec.config import EncodeOptions
+from vqcodec.encoding.parts import EncoderParts
 from vqcodec.evaluation.metrics.suite import FACE_EVERY
 from vqcodec.evaluation.tools.conditions import conditions
 from vqcodec.evaluation.tools.files import told
@@ -40,7 +41,6 @@ from vqcodec.lab.dub.motion import GeneratedMotion, Motion, RealMotion
 from vqcodec.lab.dub.results import SCHEMA_VERSION, DubResult, references, save, with_all
 from vqcodec.lab.dub.sync import Figures, shipped_basis
 from vqcodec.lab.dub.table import show
-from vqcodec.parts import EncoderParts
 
 RESULTS = Path(__file__).parents[1] / "results"
 

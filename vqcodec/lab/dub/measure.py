@@ -10,13 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vqcodec.config import DEFAULT_CRF
+from vqcodec.decoding.parts import FrameRenderer
 from vqcodec.evaluation.metrics.suite import FACE_EVERY, Reference, Suite
 from vqcodec.evaluation.tools.frames import read_frames
 from vqcodec.geometry.basis import LandmarkBasis
 from vqcodec.lab.dub.clips import FRAME_RATE_HZ, FRAME_SAMPLES, DubClip, Features, Pcm
 from vqcodec.lab.dub.sync import Figures, Points, distances, feature_sync, lip_sync
 from vqcodec.media.out.sink import VideoSink
-from vqcodec.parts import FrameRenderer
 from vqcodec.types import CODED_SIZE
 
 PICTURE_FIGURES = ("ssim", "perc", "id_dist", "lmd", "lmd_mouth", "cpbd", "cpbd_reference")

@@ -33,6 +33,7 @@ from PIL import Image
 from vqcodec import api
 from vqcodec.config import DecodeOptions, EncodeOptions
 from vqcodec.container import Reader
+from vqcodec.decoding.parts import DecoderParts
 from vqcodec.decoding.pipeline import decode_frames
 from vqcodec.decoding.window import Pose, Window, play
 from vqcodec.errors import MediaError, UsageError
@@ -47,7 +48,6 @@ from vqcodec.media.picture.source import VideoSource
 from vqcodec.media.still.stills import load_picture
 from vqcodec.motion.space import MotionSpace
 from vqcodec.motion.transfer import scaled, shifted
-from vqcodec.parts import DecoderParts
 from vqcodec.quantize.grfsq import dequantize
 from vqcodec.types import Crop, VideoFrame
 

@@ -30,6 +30,7 @@ from vqcodec.container import Reader, RecoveringReader, recover
 from vqcodec.container.limits import AUDO_TYPE, MOTN_TYPE
 from vqcodec.damage import Damage
 from vqcodec.decoding.conceal import RecoveringWindow
+from vqcodec.decoding.parts import DecoderParts
 from vqcodec.decoding.window import Pose, Window, play
 from vqcodec.errors import BitstreamError, UsageError
 from vqcodec.evaluation.metrics.fidelity import psnr_db
@@ -44,7 +45,6 @@ from vqcodec.lab.loss.channel import HARMS, Harm, chunks, long_stream
 from vqcodec.lab.loss.report import LossReport, PictureFigures, PoseFigures, Row, show
 from vqcodec.media.still.stills import decode_still
 from vqcodec.models import store
-from vqcodec.parts import DecoderParts
 from vqcodec.quantize.grfsq import dequantize
 from vqcodec.types import AudioGroup
 

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from safetensors import safe_open
 from safetensors.numpy import save_file
 
+from vqcodec.encoding.parts import EncoderParts
 from vqcodec.errors import UsageError
 from vqcodec.evaluation.metrics.identity import IdentityEmbedder, identity_distance
 from vqcodec.evaluation.metrics.stability import motion_stability
@@ -25,7 +26,6 @@ from vqcodec.face.landmarks import FaceLandmarker
 from vqcodec.lab.paper.codebook_counts import Indices
 from vqcodec.lab.paper.motioncoder import MotionCoder
 from vqcodec.lab.rate.rdo import track
-from vqcodec.parts import EncoderParts
 from vqcodec.quantize.grfsq import dequantize, from_indices, quantize, to_indices
 from vqcodec.render.renderer import Renderer
 

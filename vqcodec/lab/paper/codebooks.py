@@ -22,6 +22,7 @@ import torch
 from torch import Tensor
 
 from vqcodec.config import EncodeOptions
+from vqcodec.encoding.parts import EncoderParts
 from vqcodec.errors import UsageError
 from vqcodec.evaluation.tools.conditions import conditions
 from vqcodec.evaluation.tools.files import rounded, save_json, told
@@ -49,7 +50,6 @@ from vqcodec.lab.paper.train_codebooks import SPACE
 from vqcodec.models import store
 from vqcodec.models.store import file_sha256
 from vqcodec.motion.space import MotionSpace
-from vqcodec.parts import EncoderParts
 from vqcodec.render.renderer import Renderer
 from vqcodec.runtime.allocator import tune_allocator
 from vqcodec.types import CODES, DIMS, GROUPS, LAYERS

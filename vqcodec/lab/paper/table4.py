@@ -29,6 +29,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vqcodec.config import EncodeOptions
+from vqcodec.encoding.parts import EncoderParts
 from vqcodec.errors import ModelError, UsageError
 from vqcodec.evaluation.tools.conditions import conditions
 from vqcodec.evaluation.tools.files import rounded, save_json, told
@@ -41,7 +42,6 @@ from vqcodec.lab.dub.motion import Motion, portrait_facts
 from vqcodec.lab.dub.results import mean_figures, with_all
 from vqcodec.lab.dub.sync import Figures
 from vqcodec.lab.dub.table import table4_lines
-from vqcodec.parts import EncoderParts
 
 SCHEMA_VERSION = 1
 SPEECH = {"c": "Whisper-base features", "d": "speech tokens"}

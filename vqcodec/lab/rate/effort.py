@@ -24,7 +24,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vqcodec.config import MAX_EFFORT, DecodeOptions, EncodeOptions
+from vqcodec.decoding.parts import DecoderParts
 from vqcodec.encoding.effort import STEPS, Refiner
+from vqcodec.encoding.parts import EncoderParts
 from vqcodec.errors import UsageError
 from vqcodec.evaluation.metrics.landmarks import interocular_px, jitter, landmark_step
 from vqcodec.evaluation.tools.conditions import conditions
@@ -32,7 +34,6 @@ from vqcodec.evaluation.tools.files import rounded, save_json, told
 from vqcodec.evaluation.tools.frames import METRIC_SIDE_PX
 from vqcodec.evaluation.validate.run import validation_clips
 from vqcodec.lab.rate.rdo import Measure, Pictures, Setting, Tracked, code, rendered, track
-from vqcodec.parts import DecoderParts, EncoderParts
 from vqcodec.types import ModelId
 
 SCHEMA_VERSION = 1

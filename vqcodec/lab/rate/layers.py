@@ -19,6 +19,8 @@ import numpy as np
 
 from vqcodec.config import DecodeOptions, EncodeOptions
 from vqcodec.container.thin import thin
+from vqcodec.decoding.parts import DecoderParts
+from vqcodec.encoding.parts import EncoderParts
 from vqcodec.errors import UsageError
 from vqcodec.evaluation.metrics.suite import Scores, Suite
 from vqcodec.evaluation.tools.conditions import conditions
@@ -28,7 +30,6 @@ from vqcodec.evaluation.validate.record import mean_of
 from vqcodec.evaluation.validate.run import validation_clips
 from vqcodec.lab.rate.layertable import SCORES, LayerRow, Layers, show
 from vqcodec.lab.rate.rdo import Setting, Tracked, code, rendered, track
-from vqcodec.parts import DecoderParts, EncoderParts
 from vqcodec.types import LAYERS
 
 EVERY = 10

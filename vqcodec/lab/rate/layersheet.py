@@ -17,6 +17,8 @@ import cv2
 import numpy as np
 
 from vqcodec.config import DecodeOptions, EncodeOptions
+from vqcodec.decoding.parts import DecoderParts
+from vqcodec.encoding.parts import EncoderParts
 from vqcodec.errors import MediaError, UsageError
 from vqcodec.evaluation.tools.files import told
 from vqcodec.evaluation.tools.frames import Picture, to_side
@@ -26,7 +28,6 @@ from vqcodec.geometry.mesh import LIPS
 from vqcodec.lab.rate.layers import source_squares, streams
 from vqcodec.lab.rate.rdo import rendered, track
 from vqcodec.media.out.atomic import atomic_output
-from vqcodec.parts import DecoderParts, EncoderParts
 from vqcodec.types import CODED_SIZE
 
 _MOUTH_PX = (224, 112)  # cut from 512x512

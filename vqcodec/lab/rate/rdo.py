@@ -22,7 +22,9 @@ from numpy.typing import NDArray
 
 from vqcodec.config import DecodeOptions, EncodeOptions, Refs
 from vqcodec.container import Reader, Writer
+from vqcodec.decoding.parts import DecoderParts
 from vqcodec.encoding.groups import Assembler, MotionRefiner, Portrait
+from vqcodec.encoding.parts import EncoderParts
 from vqcodec.encoding.pipeline import motion_features
 from vqcodec.errors import UsageError
 from vqcodec.evaluation.metrics.fidelity import psnr_db
@@ -37,7 +39,6 @@ from vqcodec.face.shots import FaceFrame, face_frames
 from vqcodec.lab.rate.rdcurve import Curve, Point, show
 from vqcodec.media.picture.source import VideoSource
 from vqcodec.media.still.stills import decode_still, encode_avif
-from vqcodec.parts import DecoderParts, EncoderParts
 from vqcodec.quantize.grfsq import dequantize, from_indices
 from vqcodec.types import LAYERS, AudioGroup, Head, KeyFrame, MotionGroup, VideoFrame
 

@@ -24,13 +24,14 @@ import numpy as np
 
 from vqcodec.config import MAX_REFS, DecodeOptions, EncodeOptions
 from vqcodec.container import verify
+from vqcodec.decoding.parts import DecoderParts
+from vqcodec.encoding.parts import EncoderParts
 from vqcodec.errors import UsageError
 from vqcodec.evaluation.tools.conditions import conditions
 from vqcodec.evaluation.tools.files import rounded, save_json, told
 from vqcodec.evaluation.tools.frames import METRIC_SIDE_PX
 from vqcodec.evaluation.validate.run import validation_clips
 from vqcodec.lab.rate.rdo import Measure, Setting, code, rendered, track
-from vqcodec.parts import DecoderParts, EncoderParts
 
 SCHEMA_VERSION = 1
 COLUMNS = (

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import BinaryIO
 
 from vqcodec.errors import MediaError, OutputExistsError, UsageError
-from vqcodec.media.items import Target
 from vqcodec.media.pipes import standard_output
+from vqcodec.types import FileLike
 
 
 class PendingFile:
@@ -55,7 +55,7 @@ class PendingFile:
 
 
 @contextmanager
-def atomic_output(target: Target, *, force: bool = False) -> Iterator[BinaryIO]:
+def atomic_output(target: FileLike, *, force: bool = False) -> Iterator[BinaryIO]:
     """Open `target` for writing bytes; it takes its name only when the block ends without an exception.
 
         with atomic_output("out.vqt") as sink:
@@ -87,7 +87,7 @@ def atomic_output(target: Target, *, force: bool = False) -> Iterator[BinaryIO]:
         pending.discard()
 
 
-def is_file_name(target: Target) -> bool:
+def is_file_name(target: FileLike) -> bool:
     """True for the path of a regular file, there or not; false for "-", file objects, devices and named pipes."""
     if not isinstance(target, str | os.PathLike) or target == "-":
         return False
@@ -96,7 +96,7 @@ def is_file_name(target: Target) -> bool:
 
 
 @contextmanager
-def open_stream(target: Target) -> Iterator[BinaryIO]:
+def open_stream(target: FileLike) -> Iterator[BinaryIO]:
     """Open what isn't a regular file for writing in order; flushed at the end, closed only if opened here."""
     if isinstance(target, str | os.PathLike) and target != "-":
         with _writing(target):
@@ -112,7 +112,7 @@ def open_stream(target: Target) -> Iterator[BinaryIO]:
         stream.flush()
 
 
-def check_output(target: Target, *, force: bool = False) -> None:
+def check_output(target: FileLike, *, force: bool = False) -> None:
     """Raise what atomic_output would raise at its start: for commands that work long before they write."""
     if not is_file_name(target):
         if not isinstance(target, str | os.PathLike) and not hasattr(target, "write"):

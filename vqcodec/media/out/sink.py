@@ -16,11 +16,10 @@ from numpy.typing import NDArray
 
 from vqcodec.errors import MediaError, UsageError
 from vqcodec.media.faults import media_faults
-from vqcodec.media.items import Target
 from vqcodec.media.out.atomic import PendingFile, check_output, is_file_name, open_stream
 from vqcodec.media.out.tracks import OpusTrack, PcmTrack, SoundTrack, VideoTrack
 from vqcodec.media.pipes import GuardedWriter
-from vqcodec.types import AudioHead
+from vqcodec.types import AudioHead, FileLike
 
 # Name -> libav's muxer, video encoder, sound encoder.
 _CONTAINERS = {
@@ -60,7 +59,7 @@ class VideoSink:
 
     def __init__(
         self,
-        target: Target,
+        target: FileLike,
         *,
         width: int,
         height: int,
@@ -147,7 +146,7 @@ class VideoSink:
             self.abort()
             raise
 
-    def _open(self, target: Target, force: bool) -> Any:
+    def _open(self, target: FileLike, force: bool) -> Any:
         if is_file_name(target):
             self._pending = PendingFile(target, force=force)  # type: ignore[arg-type]
             options = {"movflags": _FILE_FLAGS} if self._muxer in ("mp4", "mov") else {}
@@ -259,7 +258,7 @@ class VideoSink:
             self.abort()
 
 
-def _container_name(target: Target, container: str | None) -> str:
+def _container_name(target: FileLike, container: str | None) -> str:
     name = container
     if name is None:
         suffix = (

@@ -14,10 +14,10 @@ import av.error
 
 from vqcodec.errors import MediaError, UsageError
 from vqcodec.media.faults import media_error, media_faults
-from vqcodec.media.items import Source
 from vqcodec.media.picture.colour import MAX_SIDE_PX
 from vqcodec.media.picture.rates import nominal_rate, seconds, tick_s
 from vqcodec.media.pipes import GuardedReader, standard_input
+from vqcodec.types import FileLike
 
 _AHEAD_PICTURES = 48
 _AHEAD_S = 5
@@ -41,7 +41,7 @@ class PacketReader:
         broken: why reading stopped early, or "".
     """
 
-    def __init__(self, source: Source, *, want_audio: bool = True) -> None:
+    def __init__(self, source: FileLike, *, want_audio: bool = True) -> None:
         """Open `source`. Raises MediaError."""
         self.broken = ""
         self._ahead: deque[Any] = deque()
@@ -63,7 +63,7 @@ class PacketReader:
             self.close()
             raise
 
-    def _file(self, source: Source) -> Any:
+    def _file(self, source: FileLike) -> Any:
         if isinstance(source, str) and source == "-":
             self.name = "<stdin>"
             self._guard = GuardedReader(standard_input())

@@ -10,10 +10,10 @@ from typing import Any
 import av.error
 
 from vqcodec.errors import MediaError
-from vqcodec.media.items import Source
 from vqcodec.media.picture.colour import degrees_clockwise, display_matrix, shown_size
 from vqcodec.media.picture.packets import PacketReader
 from vqcodec.media.picture.rates import fraction, tick_s
+from vqcodec.types import FileLike
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +55,7 @@ class MediaInfo:
     audio_channels: int
 
 
-def probe(source: Source) -> MediaInfo:
+def probe(source: FileLike) -> MediaInfo:
     """Look into a media file: headers, some packets for the true frame rate, one picture for its rotation.
 
     A file object is read from its present position and put back there if it is seekable; "-" and pipes are consumed: use

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vqcodec.errors import MediaError, UsageError
-from vqcodec.media.items import AudioBlock, AudioPacket, Source
+from vqcodec.media.items import AudioBlock, AudioPacket
 from vqcodec.media.picture.colour import RgbConverter
 from vqcodec.media.picture.packets import PacketReader
 from vqcodec.media.picture.probe import MediaInfo, describe
@@ -20,7 +20,7 @@ from vqcodec.media.picture.rates import DEFAULT_RATE_HZ, MAX_RATE_HZ, fraction, 
 from vqcodec.media.picture.thinning import Nearest, Sampler, Thin, default_thinning
 from vqcodec.media.picture.timeline import Timeline
 from vqcodec.media.sound.packets import Listener, make_listener
-from vqcodec.types import AudioHead, VideoFrame
+from vqcodec.types import AudioHead, FileLike, VideoFrame
 
 Sound = Literal["none", "decode", "copy"]
 _MAX_WAITING_BYTES = 64 << 20
@@ -67,7 +67,7 @@ class VideoSource:
 
     def __init__(
         self,
-        source: Source,
+        source: FileLike,
         *,
         fps: Fraction | int | None = None,
         sound: Sound = "none",

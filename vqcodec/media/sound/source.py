@@ -12,10 +12,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vqcodec.errors import MediaError, UsageError
-from vqcodec.media.items import AUDIO_HZ, AudioBlock, Source
+from vqcodec.media.items import AUDIO_HZ, AudioBlock
 from vqcodec.media.picture.packets import PacketReader
 from vqcodec.media.picture.rates import seconds
 from vqcodec.media.sound.packets import Decoding
+from vqcodec.types import FileLike
 
 SPEECH_HZ = 16000
 _RATIO = AUDIO_HZ // SPEECH_HZ
@@ -36,7 +37,7 @@ class SoundSource:
         corrupt_packets: packets that could not be decoded; silence stands for them.
     """
 
-    def __init__(self, source: Source, *, limit_s: Fraction | None = None) -> None:
+    def __init__(self, source: FileLike, *, limit_s: Fraction | None = None) -> None:
         """Open `source`.
 
         Args:

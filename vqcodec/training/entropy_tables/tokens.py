@@ -15,9 +15,9 @@ import numpy as np
 
 from vqcodec.config import AudioChoice, EncodeOptions
 from vqcodec.container import Reader
+from vqcodec.encoding.parts import EncoderParts
 from vqcodec.encoding.pipeline import encode
 from vqcodec.errors import NoFaceError
-from vqcodec.parts import EncoderParts
 from vqcodec.training.common.cache import read_index
 from vqcodec.types import MotionGroup
 

@@ -1,0 +1,93 @@
+"""The models that a decode works with, and how the shipped ones are loaded."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vqcodec.config import DecodeOptions
+from vqcodec.errors import UnsupportedError
+from vqcodec.face.landmarks import FaceLandmarker
+from vqcodec.face.track import OpenDetector
+from vqcodec.motion.ports import MotionFeatures
+from vqcodec.types import Head, ModelId
+
+
+class FrameRenderer(Protocol):
+    """What the decoder needs of a renderer (vqcodec.render.renderer.Renderer)."""
+
+    @property
+    def id(self) -> ModelId:
+        """Its own weights."""
+        ...
+
+    @property
+    def motion_space(self) -> ModelId:
+        """The motion space it was trained for."""
+        ...
+
+    @property
+    def device(self) -> Any:
+        """Where it runs, for example "cpu" or "cuda:0"."""
+        ...
+
+    def prepare(self, portrait: NDArray[np.uint8], features: NDArray[np.float32]) -> Any:
+        """(512, 512, 3) and (48,) -> what `render` wants."""
+        ...
+
+    def render(self, state: Any, features: NDArray[np.float32], size_px: int) -> NDArray[np.uint8]:
+        """(N, 48) -> (N, size, size, 3)."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class DecoderParts:
+    """The models of a decode, replaceable in tests.
+
+    Attributes:
+        space: the motion space.
+        renderer: makes the pictures.
+        detector: opens a face detector; used with another portrait only.
+    """
+
+    space: MotionFeatures
+    renderer: FrameRenderer
+    detector: OpenDetector
+
+    @classmethod
+    def load(cls, options: DecodeOptions, head: Head) -> DecoderParts:
+        """The models that a stream needs: its motion space, and the shipped renderer if it was trained for that one.
+
+        Raises:
+            UnsupportedError: they aren't here; it says which ones the stream needs.
+            ModelError: a shipped file is missing or changed.
+        """
+        from vqcodec.models import store
+        from vqcodec.motion.space import MotionSpace
+        from vqcodec.render.renderer import Renderer
+
+        space = MotionSpace.from_file(store.find(head.motion_space, "motion space"), options.device)
+        renderer = Renderer.load(device=options.device, space=head.motion_space)
+        model = None if options.face_model is None else str(options.face_model)
+        return cls(space, renderer, lambda: FaceLandmarker(model=model))
+
+    def check(self, head: Head) -> None:
+        """Refuse a stream whose tokens these models don't know (those of `load` do).
+
+        Raises:
+            UnsupportedError: it says which model the stream needs.
+        """
+        need = head.motion_space
+        for what, have in (
+            ("motion space", self.space.id),
+            ("renderer's motion space", self.renderer.motion_space),
+        ):
+            if have.sha256 != need.sha256:
+                raise UnsupportedError(
+                    f"the stream needs the motion space {need.name!r} (sha256 {need.sha256.hex()}); the {what} here is "
+                    f"{have.name!r} (sha256 {have.sha256.hex()[:12]}...)",
+                    hint="Install the version of vqcodec that made the file, or one that carries that model.",
+                )

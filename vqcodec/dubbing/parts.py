@@ -1,0 +1,138 @@
+"""The models that a dub works with: what each must offer, and how the shipped ones are loaded."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vqcodec.config import DubOptions
+from vqcodec.decoding.parts import DecoderParts
+from vqcodec.errors import ModelError
+from vqcodec.face.landmarks import FaceLandmarker
+from vqcodec.face.track import TRACKED_FACES, OpenDetector
+from vqcodec.motion.ports import LandmarkFeatures
+from vqcodec.types import ModelId
+
+if TYPE_CHECKING:
+    from vqcodec.generate.generator import PortraitFacts
+    from vqcodec.geometry.controls import Controls, HeadShape
+
+
+class SpeechTokenStream(Protocol):
+    """Speech tokens of sound that comes in pieces."""
+
+    def push(self, samples: NDArray[np.float32]) -> NDArray[np.int64]:
+        """(N,) 16 kHz -> the tokens that are known now."""
+        ...
+
+    def flush(self) -> NDArray[np.int64]:
+        """The rest: ceil(N / 640) in all."""
+        ...
+
+
+class SpeechTokenizerLike(Protocol):
+    """What a dub needs of a speech tokenizer (vqcodec.speech.tokenizer.SpeechTokenizer)."""
+
+    @property
+    def id(self) -> ModelId:
+        """What a speech token means."""
+        ...
+
+    def stream(self) -> SpeechTokenStream:
+        """A new sound."""
+        ...
+
+
+class MotionGeneratorLike(Protocol):
+    """What a dub needs of the motion generator (vqcodec.generate.generator.MotionGenerator)."""
+
+    @property
+    def id(self) -> ModelId:
+        """Its own weights."""
+        ...
+
+    def generate(
+        self,
+        speech: NDArray[np.int64],
+        controls: Controls,
+        portrait: PortraitFacts,
+        *,
+        rest: NDArray[np.float32] | None = None,
+        temperature: float = 0.0,
+        seed: int = 0,
+        argmax: bool = False,
+    ) -> Iterator[NDArray[np.int16]]:
+        """(T,) tokens, T controls, (T,) rest of the lips -> consecutive (t, 48) whole units from the portrait, T in all."""
+        ...
+
+
+class HeadMotion(Protocol):
+    """What makes up how a head moves (vqcodec.gesture.behaviour.Behaviour)."""
+
+    def controls(
+        self, energy: NDArray[np.float32], start: Controls, *, seed: int, blink: bool = True
+    ) -> Controls:
+        """(T,) loudness in 0..1 -> T frames from `start` on."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class DubParts:
+    """The models of a dub, replaceable in tests.
+
+    Attributes:
+        space: the motion space, that of the generator.
+        renderer: the renderer to name in the header.
+        detector: opens a face detector.
+        tokenizer: makes speech tokens.
+        generator: makes motion.
+        behaviour: makes up head motion, gaze and blinks.
+        shape: the mean head, to read poses with.
+        decoder: what a video is rendered with; None loads the shipped models then.
+    """
+
+    space: LandmarkFeatures
+    renderer: ModelId
+    detector: OpenDetector
+    tokenizer: SpeechTokenizerLike
+    generator: MotionGeneratorLike
+    behaviour: HeadMotion
+    shape: HeadShape
+    decoder: DecoderParts | None = None
+
+    @classmethod
+    def load(cls, options: DubOptions) -> DubParts:
+        """The shipped models.
+
+        Raises:
+            ModelError: one of them is missing or changed, or two of them don't belong together.
+        """
+        from vqcodec.generate.generator import MotionGenerator
+        from vqcodec.geometry.controls import HeadShape
+        from vqcodec.gesture.behaviour import Behaviour
+        from vqcodec.models import store
+        from vqcodec.motion.space import MotionSpace
+        from vqcodec.speech.tokenizer import SpeechTokenizer
+
+        generator = MotionGenerator.load(device=options.device)
+        tokenizer = SpeechTokenizer.load(device=options.device)
+        if generator.speech_tokenizer.sha256 != tokenizer.id.sha256:
+            raise ModelError(
+                f"the generator {generator.id} doesn't know the tokens of {tokenizer.id}",
+                hint="Take both models of one version.",
+            )
+        space = store.find(generator.motion_space, "motion space")
+        model = None if options.face_model is None else str(options.face_model)
+        return cls(
+            MotionSpace.from_file(space, options.device),
+            store.current("renderer").id,
+            lambda: FaceLandmarker(max_faces=TRACKED_FACES, model=model),
+            tokenizer,
+            generator,
+            Behaviour.load(),
+            HeadShape.load(),
+        )
