@@ -25,10 +25,13 @@ from vqcodec.training.picture.data import (
     quantize_layers,
 )
 from vqcodec.training.picture.losses import (
-    WINDOW_PX,
-    WINDOW_SHARE,
+    EYE_CORNERS,
+    EYES_WINDOW,
+    MOUTH_WINDOW,
     feature_window,
     landmark_flow_error,
+    landmark_window,
+    unsteadiness,
 )
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -49,7 +52,7 @@ def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_steps_on_one_batch_lower_the_loss(cache: Path, tmp_path: Path) -> None:
-    from vqcodec.training.picture.loop import to_tensors
+    from vqcodec.training.picture.batches import to_tensors
 
     run = trainer(cache, tmp_path, tiny_recipe(lr=1e-3))
     stage = run.recipe.stages[0]
@@ -84,7 +87,7 @@ def test_resume_goes_on_where_the_run_stopped(cache: Path, tmp_path: Path) -> No
     again.run(steps=1)
     entries = [json.loads(line) for line in (tmp_path / "log.jsonl").read_text().splitlines()]
     assert [e["step"] for e in entries if "output" in e] == [2, 3]
-    assert (tmp_path / "sheet-000003.png").is_file()
+    assert (tmp_path / "sheet-000003-clean.png").is_file()
 
 
 def test_resume_without_a_checkpoint_starts_from_the_shipped_weights(
@@ -203,7 +206,7 @@ def test_samples_keep_faces_inside_and_are_repeatable(cache: Path) -> None:
     for key in batches[0]:
         assert np.array_equal(batches[0][key], batches[1][key])
     batch = batches[0]
-    assert batch["source"].shape == (2, 128, 128, 3) and batch["target"].shape == (
+    assert batch["source"].shape == (2, 1, 128, 128, 3) and batch["target"].shape == (
         2,
         3,
         128,
@@ -247,23 +250,51 @@ def test_stage_is_immutable() -> None:
         stage.lr = 1.0  # type: ignore[misc]
 
 
-def test_feature_windows_show_the_same_enlarged_square_of_every_picture() -> None:
+def test_feature_windows_show_the_same_place_of_every_picture_as_large_as_the_face_asks() -> None:
     torch.manual_seed(3)
     ramp = torch.linspace(-1, 1, 256)
     picture = torch.stack(
         [ramp.expand(256, 256), ramp[:, None].expand(256, 256), torch.zeros(256, 256)]
     )[None].repeat(2, 1, 1, 1)
-    landmarks = torch.zeros(2, 478, 2)
-    landmarks[:, :, 1] = 0.3
-    landmarks[1, :, 0] = -0.9  # a face at the edge: the window stays inside
-    first, second = feature_window(picture, 1 - picture, landmarks=landmarks)
-    assert first.shape == (2, 3, WINDOW_PX, WINDOW_PX)
+    points = torch.zeros(2, 478, 2)
+    points[:, list(MOUTH_WINDOW.points), 1] = 0.3
+    points[:, EYE_CORNERS[0], 0], points[:, EYE_CORNERS[1], 0] = (
+        torch.tensor([-0.2, -0.1]),
+        torch.tensor([0.2, 0.1]),
+    )
+    first, second = landmark_window(
+        picture, 1 - picture, landmarks=points, **MOUTH_WINDOW._asdict()
+    )
+    assert first.shape == (2, 3, *MOUTH_WINDOW.size)
     torch.testing.assert_close(first, 1 - second)
-    across, down = first[:, 0], first[:, 1]
-    span = across[:, 0, -1] - across[:, 0, 0]
-    torch.testing.assert_close(span, torch.full((2,), 2 * WINDOW_SHARE), rtol=0.02, atol=0.0)
-    assert (down.mean((1, 2)) - 0.3).abs().max() < 0.25
-    assert across[0].mean().abs() < 0.25 and across[1].min() > -1.001 and across[1].mean() < -0.5
+    span = first[:, 0, 0, -1] - first[:, 0, 0, 0]
+    torch.testing.assert_close(
+        span, MOUTH_WINDOW.span * torch.tensor([0.4, 0.2]), rtol=0.02, atol=0.0
+    )
+    assert torch.allclose(first[:, 1].mean((1, 2)), torch.tensor(0.3), atol=0.01)
+
+
+def test_feature_windows_are_mouths_and_eyes() -> None:
+    torch.manual_seed(0)
+    points = torch.rand(2, 478, 2) - 0.5
+    shapes = {
+        tuple(feature_window(torch.rand(2, 3, 64, 64), landmarks=points)[0].shape[2:])
+        for _ in range(20)
+    }
+    assert shapes == {MOUTH_WINDOW.size, EYES_WINDOW.size}
+
+
+def test_an_error_that_moves_with_the_face_is_steady() -> None:
+    torch.manual_seed(0)
+    target, error = torch.rand(2, 3, 64, 64), torch.zeros(2, 3, 64, 64)
+    error[0, :, 20:30, 20:30] = 0.3
+    error[1, :, 20:30, 24:34] = 0.3
+    flow = torch.zeros(1, 2, 16, 16)
+    flow[:, 0] = -4 * 2 / 64  # the later picture's face lies 4 pixels to the right
+    weight = torch.ones(2, 1, 64, 64)
+    assert unsteadiness(target + error, target, flow, weight) < 1e-6
+    assert unsteadiness(target + error, target, 0 * flow, weight) > 1e-3
+    assert unsteadiness(target + error, target, 0 * flow, 0 * weight) == 0
 
 
 def test_mouth_and_eyes_weigh_most() -> None:

@@ -20,6 +20,7 @@ from torch import Tensor
 from vqcodec.geometry.basis import BASIS_SIDE, LANDMARK_DIMS, LandmarkBasis, landmark_weights
 from vqcodec.geometry.mesh import LANDMARKS
 from vqcodec.render.maps import draw_maps
+from vqcodec.render.network import View
 from vqcodec.render.renderer import PortraitState, Renderer, conditioning_inputs
 from vqcodec.render.sampling import GridSampler
 from vqcodec.types import DIMS
@@ -108,16 +109,14 @@ class DifferentiableRenderer:
                 .to(next(net.film.parameters()).dtype)
                 .contiguous(memory_format=torch.channels_last)
             )
-        rendering = net(
+        view = View(
             state.small,
             state.source,
             state.maps,
-            maps,
             state.landmarks.expand(len(features), -1, -1),
-            landmarks * (2 / BASIS_SIDE) - 1,
             z,
             around,
-            self._sampler,
         )
+        rendering = net([view], maps, landmarks * (2 / BASIS_SIDE) - 1, self._sampler)
         output: Tensor = rendering.output
         return output

@@ -7,11 +7,13 @@
     warped portrait, still portrait, features --Head--> generated, weights, correction
     output = w1 * warped + w2 * still + w3 * generated + correction
 
-The still portrait has moved with the background only, as a whole: what is copied from it doesn't bend.
+The still portrait has moved with the background only, as a whole: what is copied from it doesn't bend. With two portraits
+everything up to the warped features is done for each, and render.fusion makes one set of them before the decoder.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import torch
@@ -27,6 +29,7 @@ from vqcodec.render.flow import (
     resize_flow,
     similarity_flow,
 )
+from vqcodec.render.fusion import Fusion, Shares, mixed, mixed_levels
 from vqcodec.render.maps import MAP_CHANNELS
 from vqcodec.render.sampling import GridSampler, Sampler
 from vqcodec.types import DIMS
@@ -46,27 +49,62 @@ class SourceFeatures(NamedTuple):
     s3: Tensor
 
 
+class View(NamedTuple):
+    """One portrait and how N targets differ from it.
+
+    Attributes:
+        portrait: (N or 1, 3, S, S) in 0..1, float32.
+        source: encoder(portrait, maps), with the same leading number.
+        maps: (N or 1, 8, S/2, S/2) maps of the portrait, 0..1.
+        landmarks: (N, 478, 2) of the portrait, in -1..1.
+        z: (N, FILM) from `RendererNet.conditioning`.
+        around: (N, 2, 3, 3) float32 maps from target to portrait on -1..1, of background and torso; None: still.
+    """
+
+    portrait: Tensor
+    source: SourceFeatures
+    maps: Tensor
+    landmarks: Tensor
+    z: Tensor
+    around: Tensor | None = None
+
+
+class Placed(NamedTuple):
+    """Where a portrait's parts go in N targets.
+
+    Attributes:
+        flow64: (N, 2, S/4, S/4) backward flow.
+        flow128: (N, 2, S/2, S/2) the same, refined.
+        background: (N, 3, 3) map of the background from target to portrait.
+        ghost: (N, 1, S/2, S/2) where the portrait, moved with the background, would show the person.
+    """
+
+    flow64: Tensor
+    flow128: Tensor
+    background: Tensor
+    ghost: Tensor
+
+
 class Rendering(NamedTuple):
     """A rendered batch at 256: the output and the parts that training supervises.
 
     Attributes:
         output, generated, warped: (N, 3, S, S), about 0..1, not clamped.
-        flow64: (N, 2, S/4, S/4), flow128: (N, 2, S/2, S/2), backward flows.
         features: (N, 16, S, S) for the 512 head.
         layers: (N, 9, S, S) blend logits (3), generated (3), correction (3).
-        still: (N, 3, S, S) the portrait, moved with the background.
-        ghost: (N, 1, S/2, S/2) where it would show the person, and the warped portrait stands in.
+        still: (N, 3, S, S) the portrait, moved with the background, the warped one where it would show the person.
+        placed: of each portrait.
+        shares: how much of each place the first portrait shows, at S/4; None with one portrait.
     """
 
     output: Tensor
     generated: Tensor
     warped: Tensor
-    flow64: Tensor
-    flow128: Tensor
     features: Tensor
     layers: Tensor
     still: Tensor
-    ghost: Tensor
+    placed: tuple[Placed, ...]
+    shares: Shares | None = None
 
 
 class SourceEncoder(nn.Module):
@@ -97,7 +135,8 @@ class SourceEncoder(nn.Module):
 class FlowNet(nn.Module):
     """Chooses between the flows of landmarks, rigid head, background and torso per pixel, and adds what they miss.
 
-    Outputs flow (N, 2, 64, 64) float32 and hidden features (N, 16, 64, 64) for a 256 portrait.
+    Outputs flow (N, 2, 64, 64) float32, hidden features (N, 16, 64, 64) and those behind them (N, 48, 64, 64) for a 256
+    portrait.
     """
 
     def __init__(self) -> None:
@@ -115,7 +154,7 @@ class FlowNet(nn.Module):
 
     def forward(
         self, s1: Tensor, flows: Tensor, maps: Tensor, z: Tensor, sampler: Sampler
-    ) -> tuple[Tensor, Tensor]:
+    ) -> tuple[Tensor, Tensor, Tensor]:
         """Portrait features (N or 1,64,h,w), candidate flows (N,4,2,h,w), maps (N,16,h,w), z (N,FILM)."""
         local, _, background, torso = flows.unbind(1)
         seen = (sampler.features(s1, local), sampler.features(s1[:, :32], background))
@@ -136,7 +175,7 @@ class FlowNet(nn.Module):
         raw = self.head(y0).float()
         choice = raw[:, :4].softmax(1)
         flow = (choice[:, :, None] * flows).sum(1) + 0.1 * raw[:, 4:]
-        return flow, self.hidden(y0)
+        return flow, self.hidden(y0), y0
 
 
 class Decoder(nn.Module):
@@ -154,27 +193,26 @@ class Decoder(nn.Module):
         self.conv0 = ConvBlock(48, 48, norm=False)
         self.flow = conv(48, 2, 1, gain=0.0)
 
-    def forward(
-        self,
-        source: SourceFeatures,
-        flow: Tensor,
-        hidden: Tensor,
-        maps64: Tensor,
-        maps128: Tensor,
-        z: Tensor,
-        sampler: Sampler,
-    ) -> tuple[Tensor, Tensor]:
-        """Flow (N,2,64,64), hidden (N,16,64,64), maps64 (N,8,64,64), maps128 (N,8,128,128), z (N,FILM)."""
+    @staticmethod
+    def warped(source: SourceFeatures, flow: Tensor, sampler: Sampler) -> list[Tensor]:
+        """What a portrait says about the targets: its features moved by a flow (N,2,64,64), finest last, then flow.outside."""
         side = flow.shape[-1]
         w3 = sampler.features(source.s3, resize_flow(flow, side // 4))
         w2 = sampler.features(source.s2, resize_flow(flow, side // 2))
         w1 = sampler.features(source.s1, flow)
         w0 = sampler.features(source.s0, resize_flow(flow, side * 2))
+        return [w3, w2, w1, w0, outside(flow)]
+
+    def forward(
+        self, warped: Sequence[Tensor], hidden: Tensor, maps64: Tensor, maps128: Tensor, z: Tensor
+    ) -> tuple[Tensor, Tensor]:
+        """`warped`, hidden (N,16,64,64), maps64 (N,8,64,64), maps128 (N,8,128,128), z (N,FILM)."""
+        w3, w2, w1, w0, beside = warped
         maps16 = F.avg_pool2d(maps64, 4)
         x = self.up3(cat(w3, maps16), z)
         x = self.res2(self.up2(cat(F.interpolate(x, scale_factor=2.0), w2), z), z)
         x = self.conv1(
-            self.up1(cat(F.interpolate(x, scale_factor=2.0), w1, hidden, maps64, outside(flow)))
+            self.up1(cat(F.interpolate(x, scale_factor=2.0), w1, hidden, maps64, beside))
         )
         x = self.conv0(self.up0(cat(F.interpolate(self.narrow(x), scale_factor=2.0), w0, maps128)))
         return x, 0.02 * self.flow(x).float()
@@ -312,6 +350,7 @@ class RendererNet(nn.Module):
         self.decoder = Decoder()
         self.head = Head()
         self.detail = Detail()
+        self.fusion = Fusion(48)
 
     def conditioning(self, delta: Tensor, state: Tensor) -> Tensor:
         """(N, 48) twice -> (N, FILM)."""
@@ -322,14 +361,9 @@ class RendererNet(nn.Module):
 
     def forward(
         self,
-        portrait: Tensor,
-        source: SourceFeatures,
-        maps_s: Tensor,
+        views: Sequence[View],
         maps_t: Tensor,
-        lm_s: Tensor,
         lm_t: Tensor,
-        z: Tensor,
-        around: Tensor | None = None,
         sampler: Sampler | None = None,
         *,
         finish: bool = True,
@@ -337,40 +371,109 @@ class RendererNet(nn.Module):
         """Render N targets.
 
         Args:
-            portrait: (N, 3, S, S) in 0..1, float32; or 1 for all.
-            source: encoder(portrait, maps_s), each with leading N or 1.
-            maps_s: (N or 1, 8, S/2, S/2) maps of the portrait, 0..1.
+            views: the portrait, or two.
             maps_t: (N, 8, S/2, S/2) maps of the targets.
-            lm_s: (N, 478, 2) portrait landmarks.
             lm_t: (N, 478, 2) target landmarks.
-            z: (N, FILM) from `conditioning`.
-            around: (N, 2, 3, 3) float32 maps from target to portrait on -1..1, of background and torso; None: still.
             sampler: how to warp; None for the differentiable way.
             finish: blend at 256; without it, output and generated are empty (the 512 blend needs only the layers).
         """
         sampler = sampler or GridSampler()
-        side = portrait.shape[-1] // 4
+        maps64 = F.avg_pool2d(maps_t, 2)
+        moved = [self._moved(view, maps64, lm_t, sampler) for view in views]
+        z, shares, (hidden, *warped) = views[0].z, None, moved[0].levels
+        if len(views) == 2:
+            shares = self._compared(views, moved, lm_t)
+            hidden, *warped = mixed_levels(moved[0].levels, moved[1].levels, shares.warped)
+            z = torch.lerp(views[1].z, z, shares.warped.mean((1, 2, 3)).to(z.dtype)[:, None])
+        x, refinement = self.decoder(warped, hidden, maps64, maps_t, z)
+        placed = tuple(
+            self._placed(view, part, refinement) for view, part in zip(views, moved, strict=True)
+        )
+        front, still = both_layers(views, placed, shares, sampler)
+        beside = [
+            torch.cat(
+                [outside(p.flow128), outside(resize_flow(part.still, p.flow128.shape[-1]))], 1
+            )
+            for p, part in zip(placed, moved, strict=True)
+        ]
+        edge = (
+            beside[0]
+            if shares is None
+            else torch.cat(
+                [
+                    mixed(a, b, share)
+                    for a, b, share in zip(
+                        beside[0].split(1, 1), beside[1].split(1, 1), shares, strict=True
+                    )
+                ],
+                1,
+            )
+        )
+        layers, features = self.head(x, front, still, edge)
+        output, generated = composite(layers, front, still) if finish else (front[:0], front[:0])
+        return Rendering(output, generated, front, features, layers, still, placed, shares)
+
+    def _moved(self, view: View, maps64: Tensor, lm_t: Tensor, sampler: Sampler) -> _Moved:
+        side = view.portrait.shape[-1] // 4
+        around = view.around
         if around is None:
-            around = torch.eye(3, device=portrait.device).expand(len(lm_t), 2, 3, 3)
-        background = similarity_flow(around[:, 0], side)
+            around = torch.eye(3, device=view.portrait.device).expand(len(lm_t), 2, 3, 3)
         flows = torch.stack(
             [
-                self.landmark_flow(lm_s, lm_t, side),
-                affine_flow(lm_s, lm_t, side),
-                background,
+                self.landmark_flow(view.landmarks, lm_t, side),
+                affine_flow(view.landmarks, lm_t, side),
+                similarity_flow(around[:, 0], side),
                 similarity_flow(around[:, 1], side),
             ],
             1,
         )
-        maps64 = F.avg_pool2d(maps_t, 2)
-        both = torch.cat([maps64, F.avg_pool2d(maps_s, 2).expand(len(maps64), -1, -1, -1)], 1)
-        flow, hidden = self.flow_net(source.s1, flows, both, z, sampler)
-        x, refinement = self.decoder(source, flow, hidden, maps64, maps_t, z, sampler)
-        flow128 = resize_flow(flow, side * 2) + refinement
-        warped = sampler.picture(portrait, flow128, side * 4)
-        ghost = carried_body(lm_s, around[:, 0], side * 2)
-        still = without_ghost(sampler.moved(portrait, around[:, 0]), warped, ghost)
-        beside = torch.cat([outside(flow128), outside(resize_flow(background, side * 2))], 1)
-        layers, features = self.head(x, warped, still, beside)
-        output, generated = composite(layers, warped, still) if finish else (warped[:0], warped[:0])
-        return Rendering(output, generated, warped, flow, flow128, features, layers, still, ghost)
+        maps = torch.cat([maps64, F.avg_pool2d(view.maps, 2).expand(len(maps64), -1, -1, -1)], 1)
+        flow, hidden, seen = self.flow_net(view.source.s1, flows, maps, view.z, sampler)
+        return _Moved(
+            flow,
+            around[:, 0],
+            flows[:, 2],
+            seen,
+            [hidden, *self.decoder.warped(view.source, flow, sampler)],
+        )
+
+    def _compared(self, views: Sequence[View], moved: Sequence[_Moved], lm_t: Tensor) -> Shares:
+        first, second = (
+            self.fusion.score(part.seen, view.landmarks, lm_t)
+            for view, part in zip(views, moved, strict=True)
+        )
+        return self.fusion.shares(first, second)
+
+    @staticmethod
+    def _placed(view: View, moved: _Moved, refinement: Tensor) -> Placed:
+        side = refinement.shape[-1]
+        ghost = carried_body(view.landmarks, moved.background, side)
+        return Placed(
+            moved.flow, resize_flow(moved.flow, side) + refinement, moved.background, ghost
+        )
+
+
+class _Moved(NamedTuple):
+    """A portrait after FlowNet: flow, map and flow of the background, FlowNet's features, hidden and warped features."""
+
+    flow: Tensor
+    background: Tensor
+    still: Tensor
+    seen: Tensor
+    levels: list[Tensor]
+
+
+def both_layers(
+    views: Sequence[View], placed: Sequence[Placed], shares: Shares | None, sampler: Sampler
+) -> tuple[Tensor, Tensor]:
+    """The warped portrait and the one that moves with the background, of one or two: (N, 3, S, S) each."""
+    size = views[0].portrait.shape[-1]
+    warped = [
+        sampler.picture(v.portrait, p.flow128, size) for v, p in zip(views, placed, strict=True)
+    ]
+    front = warped[0] if shares is None else mixed(warped[0], warped[1], shares.warped)
+    still = [
+        without_ghost(sampler.moved(v.portrait, p.background), front, p.ghost)
+        for v, p in zip(views, placed, strict=True)
+    ]
+    return front, still[0] if shares is None else mixed(still[0], still[1], shares.still)

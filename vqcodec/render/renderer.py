@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -16,18 +16,21 @@ from safetensors import safe_open
 from torch import Tensor
 
 from vqcodec.config import Device
-from vqcodec.errors import ModelError, UnsupportedError
+from vqcodec.errors import ModelError, UnsupportedError, UsageError
 from vqcodec.geometry.layout import LANDMARK_DIMS, LEARNED_OUTPUTS, Layout
 from vqcodec.geometry.similarity import between
 from vqcodec.models import store
 from vqcodec.render.compositing import composited
+from vqcodec.render.fusion import mixed_pictures
 from vqcodec.render.maps import draw_maps
 from vqcodec.render.network import (
     MOTION_SPREAD_UNITS,
     STATE_SPREAD_UNITS,
+    Placed,
     RendererNet,
     Rendering,
     SourceFeatures,
+    View,
     blend,
     fold,
     premultiplied,
@@ -37,6 +40,8 @@ from vqcodec.render.sampling import CpuSampler, GridSampler, Sampler
 from vqcodec.runtime.device import choose_device, inference_dtype
 from vqcodec.runtime.halves import Workers
 from vqcodec.types import ModelId
+
+MOST_PORTRAITS = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +125,7 @@ class Renderer:
         try:
             with safe_open(str(model.path), "pt") as handle:
                 facts = handle.metadata() or {}
-                net.load_state_dict({k: handle.get_tensor(k).float() for k in handle.keys()})  # noqa: SIM118 (not a dict)
+                take_weights(net, {k: handle.get_tensor(k).float() for k in handle.keys()})  # noqa: SIM118 (not a dict)
             spaces = trained_for(facts)
         except (KeyError, RuntimeError, ValueError) as error:
             raise ModelError(
@@ -202,50 +207,65 @@ class Renderer:
         )
 
     def render(
-        self, state: PortraitState, features: NDArray[np.float32], size_px: int = 512
+        self,
+        state: PortraitState | Sequence[PortraitState],
+        features: NDArray[np.float32],
+        size_px: int = 512,
     ) -> NDArray[np.uint8]:
         """Render frames.
 
         Args:
-            state: from `prepare`.
+            state: from `prepare`: one portrait, or two of one shot, of which each place shows what suits it better.
             features: (N, 48) float32 decoded motion features f_s + dequantized delta.
             size_px: 512 or 256.
 
         Returns:
             (N, size_px, size_px, 3) uint8 RGB.
+
+        Raises:
+            UsageError: no portrait, or more than two.
         """
+        states = (state,) if isinstance(state, PortraitState) else tuple(state)
+        if not 1 <= len(states) <= MOST_PORTRAITS:
+            raise UsageError(
+                f"{len(states)} portraits for one picture", hint="Give one portrait or two."
+            )
         if len(features) == 0:
             return np.zeros((0, size_px, size_px, 3), np.uint8)
         threads = torch.get_num_threads()
         if self.device.type != "cpu" or threads == 1 or len(features) == 1:
-            return self._rendered(state, features, size_px)
+            return self._rendered(features, states, size_px)
         if self._workers is None or self._workers.threads != threads:
             self._workers = Workers(threads)
-        return self._workers(partial(self._rendered, state, size_px=size_px), features)
+        return self._workers(partial(self._rendered, states=states, size_px=size_px), features)
 
     @torch.inference_mode()
     def _rendered(
-        self, state: PortraitState, features: NDArray[np.float32], size_px: int
+        self, features: NDArray[np.float32], states: tuple[PortraitState, ...], size_px: int
     ) -> NDArray[np.uint8]:
-        count = len(features)
         landmarks = self.basis.landmarks(features)
-        z = self._conditioning(state, features)
-        around = self.around(state, features)
+        views = [self._view(state, features) for state in states]
         rendering = self.net(
-            state.small,
-            state.source,
-            state.maps,
+            views,
             self._maps(landmarks),
-            state.landmarks.expand(count, -1, -1),
             torch.from_numpy(landmarks * 2 - 1).to(self.device),
-            self.net.conditioning(*z),
-            around,
             self._sampler,
             finish=size_px != 512,
         )
-        if size_px == 512:
-            return self._large(state, rendering, around)
-        return _rounded(rendering.output)
+        return (
+            self._large(states, views, rendering) if size_px == 512 else _rounded(rendering.output)
+        )
+
+    def _view(self, state: PortraitState, features: NDArray[np.float32]) -> View:
+        z = self.net.conditioning(*self._conditioning(state, features))
+        return View(
+            state.small,
+            state.source,
+            state.maps,
+            state.landmarks.expand(len(features), -1, -1),
+            z,
+            self.around(state, features),
+        )
 
     def around(self, state: PortraitState, features: NDArray[np.float32]) -> Tensor | None:
         """(N, 2, 3, 3) float32 maps of background and torso from frames to portrait; None where nothing moves."""
@@ -257,30 +277,34 @@ class Renderer:
         )
 
     def _large(
-        self, state: PortraitState, rendering: Rendering, around: Tensor | None
+        self, states: Sequence[PortraitState], views: Sequence[View], rendering: Rendering
     ) -> NDArray[np.uint8]:
-        warped = self._sampler.picture(state.large, rendering.flow128, 512)
-        moves = around is not None and bool(
-            (around[:, 0] != torch.eye(3, device=self.device)).any()
-        )
-        still = state.large
-        if moves and around is not None:
-            still = without_ghost(
-                self._sampler.moved(state.large, around[:, 0]), warped, rendering.ghost
-            )
+        warped = [
+            self._sampler.picture(s.large, p.flow128, 512)
+            for s, p in zip(states, rendering.placed, strict=True)
+        ]
+        shares = rendering.shares
+        front = warped[0] if shares is None else mixed_pictures(warped[0], warped[1], shares.warped)
+        stills = [
+            self._still(*parts, front)
+            for parts in zip(states, views, rendering.placed, strict=True)
+        ]
+        still = stills[0] if shares is None else mixed_pictures(stills[0], stills[1], shares.still)
         if self._has_detail:
+            folded = states[0].folded if still is states[0].large else None
             return _rounded(
-                self.net.detail(
-                    rendering.layers,
-                    rendering.features,
-                    warped,
-                    still,
-                    None if moves else state.folded,
-                )
+                self.net.detail(rendering.layers, rendering.features, front, still, folded)
             )
         if self.device.type == "cpu":
-            return composited(premultiplied(rendering.layers), warped, still)
-        return _rounded(blend(self.net.detail.enlarged(rendering.layers), warped, still))
+            return composited(premultiplied(rendering.layers), front, still)
+        return _rounded(blend(self.net.detail.enlarged(rendering.layers), front, still))
+
+    def _still(self, state: PortraitState, view: View, placed: Placed, front: Tensor) -> Tensor:
+        """The portrait at full size, moved with the background; the state's own picture where nothing moves."""
+        around = view.around
+        if around is None or not bool((around[:, 0] != torch.eye(3, device=self.device)).any()):
+            return state.large
+        return without_ghost(self._sampler.moved(state.large, around[:, 0]), front, placed.ghost)
 
     def _conditioning(
         self, state: PortraitState, features: NDArray[np.float32]
@@ -297,6 +321,16 @@ def _rounded(output: Tensor) -> NDArray[np.uint8]:
     """(N, 3, S, S) in 0..1 -> (N, S, S, 3) uint8."""
     pixels = output.float().mul_(255).add_(0.5).clamp_(0, 255).to(torch.uint8)
     return pixels.permute(0, 2, 3, 1).contiguous().cpu().numpy()
+
+
+def take_weights(net: RendererNet, weights: Mapping[str, Tensor]) -> None:
+    """Load weights; those of renderers made before two portraits could be fused leave that part as it starts.
+
+    Raises:
+        RuntimeError: they don't fit.
+    """
+    own = {f"fusion.{name}": value for name, value in net.fusion.state_dict().items()}
+    net.load_state_dict({**own, **weights})
 
 
 def trained_for(facts: Mapping[str, str]) -> tuple[ModelId, ...]:

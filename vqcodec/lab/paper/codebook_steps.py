@@ -17,7 +17,7 @@ from vqcodec.lab.paper.codebook_data import MotionData
 from vqcodec.lab.paper.motioncoder import MotionCoder
 from vqcodec.render.likeness import importance
 from vqcodec.render.maps import draw_maps
-from vqcodec.render.network import MOTION_SPREAD_UNITS, STATE_SPREAD_UNITS, Rendering
+from vqcodec.render.network import MOTION_SPREAD_UNITS, STATE_SPREAD_UNITS, Rendering, View
 from vqcodec.training.common import checkpoint
 from vqcodec.training.picture.losses import (
     PerceptualLoss,
@@ -108,8 +108,8 @@ class PictureModel(nn.Module):
     def motion(self, batch: dict[str, Tensor]) -> tuple[Tensor, Tensor]:
         """A batch of one portrait and K targets -> (K, 48) motion and (1, 48) the portrait's features."""
         with torch.no_grad():
-            learned = self.frozen.cnn(torch.cat([batch["source"], batch["target"]])).float()
-            state = torch.cat([batch["state"], learned[:1]], 1)
+            learned = self.frozen.cnn(torch.cat([batch["source"][0], batch["target"]])).float()
+            state = torch.cat([batch["state"][0], learned[:1]], 1)
             return torch.cat(
                 [self.landmark_features(batch["true_t"]), learned[1:]], 1
             ) - state, state
@@ -129,17 +129,17 @@ class PictureModel(nn.Module):
         still[:LANDMARK_DIMS] *= STATE_SPREAD_UNITS
         net = self.frozen.renderer
         z = net.conditioning(delta / motion, (state / still).expand(count, -1))
-        source = net.encoder(batch["source"], batch["maps_s"])
+        portrait, maps, landmarks = (batch[key][0] for key in ("source", "maps_s", "lm_s"))
+        source = net.encoder(portrait, maps)
         source = type(source)(*(x.expand(count, -1, -1, -1) for x in source))
-        rendering: Rendering = net(
-            batch["source"].expand(count, -1, -1, -1),
+        view = View(
+            portrait.expand(count, -1, -1, -1),
             source,
-            batch["maps_s"].expand(count, -1, -1, -1),
-            maps_t,
-            batch["lm_s"].expand(count, -1, -1),
-            points,
+            maps.expand(count, -1, -1, -1),
+            landmarks.expand(count, -1, -1),
             z,
         )
+        rendering: Rendering = net([view], maps_t, points)
         return rendering
 
 
@@ -155,7 +155,9 @@ def picture_losses(
         "warped": weighted_l1(rendering.warped, target, weight),
         "perceptual": perceptual(*seen).mean(),
         "landmark": landmark_flow_error(
-            rendering.flow128, batch["true_s"].expand(len(target), -1, -1), batch["true_t"]
+            rendering.placed[0].flow128,
+            batch["true_s"][0].expand(len(target), -1, -1),
+            batch["true_t"],
         ),
     }
 

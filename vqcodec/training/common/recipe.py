@@ -25,6 +25,9 @@ class Stage:
         weights: loss weights by name.
         freeze_space: the motion space is final: its CNN takes its averaged weights and stays.
         real_weight: how much more often real footage is drawn than generated.
+        draw: odds of kinds of samples by name, see training.data.Draw.
+        enlarged: how often the perceptual window is the mouth or the eyes, enlarged.
+        enlarged_gain: how much more the discriminator's verdict counts there.
     """
 
     name: str
@@ -38,6 +41,9 @@ class Stage:
     real_weight: float = 2.0
     warmup: int = 100
     freeze_space: bool = False
+    draw: dict[str, float] = field(default_factory=dict)
+    enlarged: float = 0.4
+    enlarged_gain: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""Training samples from the cache: one portrait and several targets of the same clip, seen through the same random view."""
+"""Training samples from the cache: one or two portraits and several targets of the same clip, seen through the same random view."""
 
 from __future__ import annotations
 
@@ -19,14 +19,31 @@ from vqcodec.geometry.similarity import between, to_matrix, to_numbers
 from vqcodec.quantize.grfsq import HALF, dequantize, from_digits, quantize, to_digits
 from vqcodec.render.maps import draw_maps
 from vqcodec.training.common.ahead import ahead
+from vqcodec.training.picture.coded import CodedPortraits, load_coded
 from vqcodec.types import DIMS, LAYERS
 
 Batch = dict[str, NDArray[Any]]
 LAYER_ODDS = (0.06, 0.08, 0.16, 0.70)  # how often a target keeps 1, 2, 3, 4 residual layers
-OPEN_MOUTH_ODDS = 0.4  # how often targets are drawn by how far the mouth is open: wide open ones are rare, and hardest
 OLD_SPACE_ODDS = (
     0.12  # how often a sample is seen as a motion-1 stream would tell it: the renderer serves both
 )
+
+
+@dataclass(frozen=True, slots=True)
+class Draw:
+    """How samples are drawn: odds of each kind.
+
+    Attributes:
+        open_mouths: targets are drawn by how far the mouth is open: wide open ones are rare, and hardest.
+        pairs: two portraits instead of one.
+        coded: portraits as a portrait stream brings them, where the cache has them.
+        neighbours: targets come as pairs that follow each other in time.
+    """
+
+    open_mouths: float = 0.4
+    pairs: float = 0.0
+    coded: float = 0.0
+    neighbours: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +57,7 @@ class Clip:
         valid: indices of frames with a face.
         kind: "real" or "generated".
         identity: cluster number.
+        coded: some of the frames as a portrait stream brings them; None where the cache has none.
     """
 
     name: str
@@ -49,6 +67,7 @@ class Clip:
     valid: NDArray[np.int64]
     kind: str
     identity: int
+    coded: CodedPortraits | None = None
 
 
 def load_clips(cache: Path, split: str, *, side: int = 256) -> list[Clip]:
@@ -77,6 +96,7 @@ def load_clips(cache: Path, split: str, *, side: int = 256) -> list[Clip]:
                     valid,
                     info["kind"],
                     info["identity"],
+                    load_coded(cache, facts.stem) if side == 256 else None,
                 )
             )
     if not clips:
@@ -196,12 +216,13 @@ def quantize_layers(
 
 
 class PairSampler:
-    """Endless batches of B portraits with K targets each.
+    """Endless batches of B portraits, or pairs of portraits, with K targets each.
 
-    Keys of a batch: source (B, S, S, 3) uint8; target (B, K, S, S, 3) uint8; maps_s (B, 8, S/2, S/2), maps_t uint8;
-    lm_s, lm_t: decoded landmarks, true_s, true_t: detected ones, all (..., 478, 2) float32 in 0..1; delta (B, K, 36)
-    decoded motion, state (B, 36) portrait features; around (B, K, 2, 3, 3) float32 decoded maps from target to portrait
-    of background and torso on -1..1; learned (B, K, 12) 1 where the motion space codes a learned dimension; layers (B, K) int64.
+    Keys of a batch, P portraits in a sample: source (B, P, S, S, 3) uint8; target (B, K, S, S, 3) uint8; maps_s (B, P, 8, S/2, S/2),
+    maps_t uint8; lm_s, lm_t: decoded landmarks, true_s, true_t: detected ones, all (..., 478, 2) float32 in 0..1; delta (B, P, K, 36)
+    decoded motion, state (B, P, 36) portrait features; around (B, P, K, 2, 3, 3) float32 decoded maps from target to portrait
+    of background and torso on -1..1; learned (B, K, 12) 1 where the motion space codes a learned dimension; layers (B, K) int64;
+    steady (B,) float32 1 where targets 2i and 2i+1 are neighbours in time.
     """
 
     def __init__(
@@ -214,27 +235,35 @@ class PairSampler:
         targets: int,
         seed: int,
         real_weight: float = 2.0,
-        window: int | None = None,
         layout: Layout | None = None,
+        draw: Draw | None = None,
     ) -> None:
-        self.clips, self.basis, self.size, self.window = clips, basis, size, window
+        self.clips, self.basis, self.size, self.draw = clips, basis, size, draw or Draw()
         self.portraits, self.targets, self.layout = portraits, targets, layout
         self.odds = clip_odds(clips, real_weight)
         self.mirror = mirror_permutation(basis.mean)
         self.rng = np.random.default_rng(seed)
 
-    def _times(self, clip: Clip) -> NDArray[np.int64]:
-        """A portrait and K targets; half of the portraits are among the clip's first frames, as in use."""
+    def _portraits(self, clip: Clip, count: int) -> tuple[NDArray[np.int64], CodedPortraits | None]:
+        """`count` portraits' frames, coded ones if these can serve; half of the first are among the clip's first frames, as in use."""
+        first = self.rng.random() < 0.5
+        coded = clip.coded if self.rng.random() < self.draw.coded else None
+        places = clip.valid if coded is None else coded.places
+        some = (12 if coded is None else 1) if first else len(places)
+        chosen = [int(self.rng.integers(min(some, len(places))))]
+        if count == 2:
+            chosen.append(int(self.rng.integers(len(places))))
+        return places[chosen], coded
+
+    def _targets(self, clip: Clip) -> tuple[NDArray[np.int64], bool]:
+        """K targets, often by how far the mouth is open; whether each second one follows the one before it in time."""
         count = len(clip.valid)
-        first = (
-            self.rng.integers(count)
-            if self.rng.random() < 0.5
-            else self.rng.integers(min(count, 12))
-        )
-        odds = mouth_odds(clip) if self.rng.random() < OPEN_MOUTH_ODDS else None
-        return clip.valid[
-            np.concatenate([[first], self.rng.choice(count, size=self.targets, p=odds)])
-        ]
+        odds = mouth_odds(clip) if self.rng.random() < self.draw.open_mouths else None
+        steady = self.targets % 2 == 0 and self.rng.random() < self.draw.neighbours
+        if not steady:
+            return clip.valid[self.rng.choice(count, size=self.targets, p=odds)], False
+        at = self.rng.choice(count, size=self.targets // 2, p=odds).clip(max=count - 2)
+        return clip.valid[np.stack([at, at + 1], 1).reshape(-1)], True
 
     def _view(self, landmarks: NDArray[np.float32], side: int) -> NDArray[np.float32]:
         """Random crop (2x3 affine, source pixels -> output pixels) that keeps the faces inside; sometimes mirrored."""
@@ -275,10 +304,48 @@ class PairSampler:
         lut = (table.clip(0, 1) * 255).round().astype(np.uint8)
         return np.stack([cv2.LUT(f, lut[None]) for f in frames])
 
-    def sample(self) -> Batch:
-        """One portrait with its targets, without the leading B."""
+    def _looked_up(
+        self, clip: Clip, times: NDArray[np.int64], coded: CodedPortraits | None, portraits: int
+    ) -> list[NDArray[np.uint8]]:
+        """Frames of a sample, the portraits among them as coded, all of one sequence."""
+        frames = [clip.frames[t] for t in times]
+        if coded is not None:
+            quality = int(self.rng.integers(len(coded.frames)))
+            frames[:portraits] = [
+                coded.frames[quality, int(np.flatnonzero(coded.places == t)[0])]
+                for t in times[:portraits]
+            ]
+        return frames
+
+    def sample(self, portraits: int = 1) -> Batch:
+        """A portrait, or two, with targets, without the leading B."""
         clip = self.clips[int(self.rng.choice(len(self.clips), p=self.odds))]
-        times = self._times(clip)
+        places, coded = self._portraits(clip, portraits)
+        targets, steady = self._targets(clip)
+        times = np.concatenate([places, targets])
+        frames, landmarks, around = self._seen(
+            clip, times, self._looked_up(clip, times, coded, portraits)
+        )
+        layers = self.rng.choice(4, size=self.targets, p=LAYER_ODDS) + 1
+        if steady:
+            layers[1::2] = layers[::2]
+        layout = self.layout or (Layout() if self.rng.random() < OLD_SPACE_ODDS else MOTION_2)
+        sample = assemble(
+            self._colour(frames),
+            landmarks.astype(np.float32),
+            around,
+            self.basis,
+            layers,
+            self.size,
+            layout,
+            portraits=portraits,
+        )
+        return {**sample, "steady": np.float32(steady)}
+
+    def _seen(
+        self, clip: Clip, times: NDArray[np.int64], pictures: list[NDArray[np.uint8]]
+    ) -> tuple[NDArray[np.uint8], NDArray[np.float32], NDArray[np.float32]]:
+        """Frames, landmarks and surroundings through one random view, sometimes mirrored."""
         side = clip.frames.shape[1]
         landmarks = clip.landmarks[times]
         view = self._view(landmarks, side)
@@ -287,18 +354,19 @@ class PairSampler:
         # warpAffine maps pixel indices; landmarks count from the pixel's edge
         matrix = view.copy()
         matrix[:, 2] += (view[0, 0] - 1) / 2
+        plain = view[0, 2] == view[1, 2] == 0 and view[0, 0] * side == self.size
         frames = np.stack(
             [
-                cv2.resize(clip.frames[t], (self.size,) * 2, interpolation=shrink)
-                if view[0, 2] == view[1, 2] == 0 and view[0, 0] * side == self.size
+                cv2.resize(p, (self.size,) * 2, interpolation=shrink)
+                if plain
                 else cv2.warpAffine(
-                    clip.frames[t],
+                    p,
                     matrix,
                     (self.size,) * 2,
                     flags=cv2.INTER_LINEAR,
                     borderMode=cv2.BORDER_REPLICATE,
                 )
-                for t in times
+                for p in pictures
             ]
         )
         landmarks = (landmarks * side * view[0, 0] + view[:, 2]) / self.size
@@ -308,21 +376,12 @@ class PairSampler:
                 [1, 0], np.float32
             )
         around = seen_through(clip.surroundings[times], view, flip, side, self.size)
-        layers = self.rng.choice(4, size=len(frames) - 1, p=LAYER_ODDS) + 1
-        layout = self.layout or (Layout() if self.rng.random() < OLD_SPACE_ODDS else MOTION_2)
-        return assemble(
-            self._colour(np.ascontiguousarray(frames)),
-            landmarks.astype(np.float32),
-            around,
-            self.basis,
-            layers,
-            self.size,
-            layout,
-        )
+        return np.ascontiguousarray(frames), landmarks, around
 
     def batch(self) -> Batch:
-        """B samples stacked."""
-        samples = [self.sample() for _ in range(self.portraits)]
+        """B samples stacked, all with one portrait or all with two."""
+        portraits = 2 if self.rng.random() < self.draw.pairs else 1
+        samples = [self.sample(portraits) for _ in range(self.portraits)]
         return {key: np.stack([s[key] for s in samples]) for key in samples[0]}
 
     def prefetch(self, depth: int = 4) -> Iterator[Batch]:
@@ -338,17 +397,20 @@ def assemble(
     layers: NDArray[np.int64],
     size: int,
     layout: Layout = MOTION_2,
+    *,
+    portraits: int = 1,
 ) -> Batch:
-    """Portrait (index 0) and targets with what the decoder would know about them.
+    """Portraits (first) and targets with what the decoder would know about them.
 
     Args:
-        frames: (1 + K, S, S, 3) uint8.
-        landmarks: (1 + K, 478, 2) in 0..1.
-        surroundings: (1 + K, 8), see motion.surroundings.
+        frames: (P + K, S, S, 3) uint8.
+        landmarks: (P + K, 478, 2) in 0..1.
+        surroundings: (P + K, 8), see motion.surroundings.
         basis: the motion space's linear part, with the units of motion-2.
         layers: (K,) residual layers each target keeps.
         size: S.
         layout: the motion space the decoder is told of.
+        portraits: P; tokens count from the first one.
 
     Returns:
         A sample (see PairSampler), without the leading B.
@@ -359,26 +421,25 @@ def assemble(
     )  # the image CNN's part is made in the network
     features[:, :LANDMARK_DIMS] = basis.project(landmarks)
     features[:, span] = surroundings if layout.surround else 0
-    state = (np.round(features[:1] / basis.units) * basis.units).astype(np.float32)
-    coded = quantize_layers(features[1:] - state, basis.units, layers)
-    delta = coded[:, :LANDMARK_DIMS]
-    around = between(state[:, span], state[:, span] + coded[:, span])
+    own = (np.round(features[:portraits] / basis.units) * basis.units).astype(np.float32)
+    coded = own[:1] + quantize_layers(features[portraits:] - own[:1], basis.units, layers)
+    around = np.stack([between(state[None, span], coded[:, span]) for state in own])
     learned = np.isin(np.arange(LEARNED_OUTPUTS), layout.learned).astype(np.float32)
-    state = state[:, :LANDMARK_DIMS]
-    decoded = basis.landmarks(np.concatenate([state, state + delta]))
+    decoded = basis.landmarks(np.concatenate([own, coded])[:, :LANDMARK_DIMS])
     maps = np.stack([draw_maps(points, min(size // 2, 128)) for points in decoded])
+    delta = (coded[None] - own[:, None])[..., :LANDMARK_DIMS]
     return dict(
-        source=frames[0],
-        target=frames[1:],
-        maps_s=maps[0],
-        maps_t=maps[1:],
-        lm_s=decoded[0],
-        lm_t=decoded[1:],
-        true_s=landmarks[0],
-        true_t=landmarks[1:],
+        source=frames[:portraits],
+        target=frames[portraits:],
+        maps_s=maps[:portraits],
+        maps_t=maps[portraits:],
+        lm_s=decoded[:portraits],
+        lm_t=decoded[portraits:],
+        true_s=landmarks[:portraits],
+        true_t=landmarks[portraits:],
         delta=delta,
-        state=state[0],
+        state=own[:, :LANDMARK_DIMS],
         layers=layers,
         around=around,
-        learned=np.repeat(learned[None], len(delta), 0),
+        learned=np.repeat(learned[None], len(coded), 0),
     )

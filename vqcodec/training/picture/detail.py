@@ -31,13 +31,17 @@ def detail_losses(
     Returns:
         output (L1, weighted by region) and perceptual, unweighted.
     """
-    large_s, large_t = batch["source"], batch["target"]
+    large_s, large_t = batch["source"][0], batch["target"]
     count = len(large_t) // len(large_s)
     with torch.no_grad():
-        small = {**batch, "source": F.avg_pool2d(large_s, 2), "target": F.avg_pool2d(large_t, 2)}
+        small = {
+            **batch,
+            "source": F.avg_pool2d(large_s, 2)[None],
+            "target": F.avg_pool2d(large_t, 2),
+        }
         rendering, _ = model(small)
         still = large_s.repeat_interleave(count, 0)
-        warped = warp(still, resize_flow(rendering.flow128, large_t.shape[-1]))
+        warped = warp(still, resize_flow(rendering.placed[0].flow128, large_t.shape[-1]))
     y0, x0 = (
         2 * int(torch.randint((large_t.shape[-1] - WINDOW_PX) // 2 + 1, ())) for _ in range(2)
     )

@@ -15,32 +15,15 @@ from torch import Tensor
 from vqcodec.geometry.basis import LandmarkBasis
 from vqcodec.training.common import checkpoint
 from vqcodec.training.common.recipe import Recipe, Stage
+from vqcodec.training.picture.batches import to_tensors
 from vqcodec.training.picture.check import Checker
-from vqcodec.training.picture.data import Batch, PairSampler, load_clips
+from vqcodec.training.picture.data import Batch, Draw, PairSampler, load_clips
 from vqcodec.training.picture.discriminator import Opponent
 from vqcodec.training.picture.losses import PerceptualLoss
 from vqcodec.training.picture.model import Tokenizer
-from vqcodec.training.picture.objective import Objective
+from vqcodec.training.picture.objective import Look, Objective
 
 LOG_EVERY = 100
-
-
-def to_tensors(batch: Batch, device: torch.device) -> dict[str, Tensor]:
-    """Numpy batch of PairSampler -> tensors: images channel-first in 0..1 channels-last in memory, K folded into N."""
-    out: dict[str, Tensor] = {}
-    for key, value in batch.items():
-        x = torch.from_numpy(value)
-        if key in ("target", "maps_t", "lm_t", "true_t", "delta", "layers", "around", "learned"):
-            x = x.flatten(0, 1)
-        if key in ("source", "target"):
-            x = x.permute(0, 3, 1, 2)
-        x = x.to(device, non_blocking=True)
-        if x.dtype == torch.uint8:
-            x = x.float().div(255).contiguous(memory_format=torch.channels_last)
-        if key in ("lm_s", "lm_t", "true_s", "true_t"):
-            x = x * 2 - 1
-        out[key] = x
-    return out
 
 
 class _Meter:
@@ -52,15 +35,20 @@ class _Meter:
     def restart(self) -> None:
         self.count, self.started = 0, time.monotonic()
         self._sums: dict[str, float] = {}
+        self._counts: dict[str, int] = {}
 
     def add(self, values: dict[str, float]) -> None:
         self.count += 1
-        self._sums = {k: self._sums.get(k, 0.0) + v for k, v in values.items()}
+        for key, value in values.items():  # not every step has every loss
+            self._sums[key] = self._sums.get(key, 0.0) + value
+            self._counts[key] = self._counts.get(key, 0) + 1
 
     def take(self) -> tuple[float, dict[str, float]]:
         """Seconds since the last call, and means by name with "count"."""
         elapsed = time.monotonic() - self.started
-        means = {k: round(v / self.count, 5) for k, v in self._sums.items()} | {"count": self.count}
+        means = {k: round(v / self._counts[k], 5) for k, v in self._sums.items()} | {
+            "count": self.count
+        }
         self.restart()
         return elapsed, means
 
@@ -152,7 +140,10 @@ class Trainer:
             group["lr"] = self._rate(stage, step) * group["scale"]
         with torch.autocast(self.device.type, torch.bfloat16):
             losses = self.objective(
-                batch, stage.size_px == 512, None if self.opponent is None else self.opponent.net
+                batch,
+                stage.size_px == 512,
+                None if self.opponent is None else self.opponent.net,
+                Look(stage.enlarged, stage.enlarged_gain),
             )
             total = torch.stack([stage.weights[k] * v.float() for k, v in losses.items()]).sum()
         self.optimizer.zero_grad(set_to_none=True)
@@ -192,6 +183,7 @@ class Trainer:
                     targets=stage.targets,
                     seed=seed,
                     real_weight=stage.real_weight,
+                    draw=Draw(**stage.draw),
                 ).prefetch()
             yield stage, sampler
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -11,10 +11,24 @@ from torch.nn import functional as F
 
 from vqcodec.errors import ModelError
 from vqcodec.geometry.mesh import EYES, LIPS
+from vqcodec.render.flow import resize_flow, warp
 
 LEVELS = (0, 2, 4, 7, 10)
-WINDOW_SHARE = 0.36
-WINDOW_PX = 160
+EYE_CORNERS = (33, 263)
+
+
+class Window(NamedTuple):
+    """A part of the face, enlarged; see `landmark_window`."""
+
+    points: tuple[int, ...]
+    size: tuple[int, int]
+    span: float
+
+
+# about the enlargement at which perceptual distances of mouth and eyes are measured, a little wider
+MOUTH_WINDOW = Window(tuple(LIPS), (144, 176), 1.15)
+EYES_WINDOW = Window(tuple(EYES), (104, 256), 1.8)
+MOUTH_ODDS = 0.6
 
 
 def _fold(conv: Any, norm: Any) -> Any:
@@ -107,6 +121,23 @@ def landmark_flow_error(flow: Tensor, lm_s: Tensor, lm_t: Tensor) -> Tensor:
     return (sampled[..., 0].transpose(1, 2) - (lm_s - lm_t)).abs().mean()
 
 
+def unsteadiness(output: Tensor, target: Tensor, flow: Tensor, weight: Tensor) -> Tensor:
+    """How much what is wrong in a picture changes on the way to the next one: teeth may be others, but they must stay.
+
+    Args:
+        output: (2N, 3, S, S), each second one a later picture of what the one before it shows.
+        target: (2N, 3, S, S) likewise.
+        flow: (N, 2, h, w) in -1..1 units, from a place in the later picture to the same in the earlier.
+        weight: (2N, 1, S, S).
+
+    Returns:
+        Weighted mean absolute change of the error.
+    """
+    error = output.float() - target
+    carried = warp(error[::2], resize_flow(flow, error.shape[-1]))
+    return ((error[1::2] - carried).abs() * weight[1::2]).mean()
+
+
 def flow_smoothness(flow: Tensor) -> Tensor:
     """Mean absolute second difference of a flow (N, 2, h, w): stretching is free, folding costs."""
     dx = flow[..., 2:] - 2 * flow[..., 1:-1] + flow[..., :-2]
@@ -130,15 +161,38 @@ def feature_window(*images: Tensor, landmarks: Tensor) -> list[Tensor]:
         landmarks: (N, 478, 2) in -1..1.
 
     Returns:
-        (N, 3, WINDOW_PX, WINDOW_PX) each: the same squares, WINDOW_SHARE of the side, around the mouth or between the eyes.
+        (N, 3, height, width) each: the same places, around the mouth (MOUTH_ODDS of the calls) or the eyes.
     """
-    features = LIPS if torch.rand(()) < 0.6 else EYES
-    centre = landmarks[:, list(features)].mean(1)
-    centre = (centre + 0.06 * torch.randn_like(centre)).clamp(WINDOW_SHARE - 1, 1 - WINDOW_SHARE)
+    place = MOUTH_WINDOW if torch.rand(()) < MOUTH_ODDS else EYES_WINDOW
+    return landmark_window(
+        *images, landmarks=landmarks + 0.02 * torch.randn_like(landmarks[:, :1]), **place._asdict()
+    )
+
+
+def landmark_window(
+    *images: Tensor, landmarks: Tensor, points: Sequence[int], size: tuple[int, int], span: float
+) -> list[Tensor]:
+    """The same place of a face in several pictures, at the same size whatever the face's.
+
+    Args:
+        images: (N, 3, S, S) batches of the same pictures.
+        landmarks: (N, 478, 2) in -1..1.
+        points: landmarks in whose middle the window lies.
+        size: (height, width) of the result in pixels.
+        span: width of the window, in distances between the outer corners of the eyes.
+
+    Returns:
+        (N, 3, *size) float32 each.
+    """
+    centre = landmarks[:, list(points)].mean(1)
+    apart = torch.linalg.vector_norm(
+        landmarks[:, EYE_CORNERS[0]] - landmarks[:, EYE_CORNERS[1]], dim=-1
+    )
     theta = torch.zeros(len(centre), 2, 3, device=centre.device)
-    theta[:, 0, 0] = theta[:, 1, 1] = WINDOW_SHARE
+    theta[:, 0, 0] = apart * span / 2
+    theta[:, 1, 1] = apart * span / 2 * size[0] / size[1]
     theta[:, :, 2] = centre
-    grid = F.affine_grid(theta, [len(centre), 3, WINDOW_PX, WINDOW_PX], align_corners=False)
+    grid = F.affine_grid(theta, [len(centre), 3, *size], align_corners=False)
     return [
         F.grid_sample(image.float(), grid, align_corners=False, padding_mode="border")
         for image in images

@@ -9,7 +9,13 @@ from vqcodec.geometry.basis import LANDMARK_DIMS, LandmarkBasis
 from vqcodec.geometry.layout import LEARNED_OUTPUTS
 from vqcodec.motion.image_cnn import ImageMotionCnn
 from vqcodec.quantize.grfsq_torch import straight_through
-from vqcodec.render.network import MOTION_SPREAD_UNITS, STATE_SPREAD_UNITS, RendererNet, Rendering
+from vqcodec.render.network import (
+    MOTION_SPREAD_UNITS,
+    STATE_SPREAD_UNITS,
+    RendererNet,
+    Rendering,
+    View,
+)
 
 
 class Tokenizer(nn.Module):
@@ -23,41 +29,50 @@ class Tokenizer(nn.Module):
         self.register_buffer("units", torch.from_numpy(basis.units), persistent=False)
 
     def forward(self, batch: dict[str, Tensor]) -> tuple[Rendering, Tensor]:
-        """Render a batch of PairSampler (as tensors, images in 0..1 channel-first).
+        """Render a batch of PairSampler (as tensors, images in 0..1 channel-first, portraits leading: see loop.to_tensors).
 
         Returns:
-            The rendering of the B*K targets and the unquantized learned delta (B*K, 12) in units.
+            The rendering of the B*K targets and the unquantized learned delta (B*K, 12) in units, from the first portrait.
         """
-        portrait, target = batch["source"], batch["target"]
-        count = target.shape[0] // portrait.shape[0]
-        learned = self.cnn(torch.cat([portrait, target]))
-        learned_s, learned_t = learned[: len(portrait)], learned[len(portrait) :]
+        portraits, target = batch["source"], batch["target"]
+        count = target.shape[0] // portraits.shape[1]
+        learned = self.cnn(torch.cat([*portraits, target])).split(
+            [*(len(p) for p in portraits), len(target)]
+        )
+        *own, learned_t = (*(x.repeat_interleave(count, 0) for x in learned[:-1]), learned[-1])
+        delta = learned_t - own[0]
+        unit = self.units[-1:].expand(LEARNED_OUTPUTS)
+        told = batch["learned"]
+        # tokens count from the first portrait; what they say is told relative to each
+        quantized = straight_through(delta, unit, batch["layers"]) * told
+        views = [
+            self._view(batch, number, count, (quantized + (own[0] - x) * told, x * told))
+            for number, x in enumerate(own)
+        ]
+        return self.renderer(views, batch["maps_t"], batch["lm_t"]), delta / unit
+
+    def _view(
+        self, batch: dict[str, Tensor], number: int, count: int, learned: tuple[Tensor, Tensor]
+    ) -> View:
+        """One portrait of a batch for `count` targets; `learned`: motion and portrait features, (B*K, 12) each."""
+        scale = self.units[:LANDMARK_DIMS]
+        portrait, maps, lm, state = (
+            batch[key][number] for key in ("source", "maps_s", "lm_s", "state")
+        )
 
         def spread(x: Tensor) -> Tensor:
             return x.repeat_interleave(count, 0)
 
-        delta = learned_t - spread(learned_s)
-        unit = self.units[-1:].expand(LEARNED_OUTPUTS)
-        told = batch["learned"]
-        quantized = straight_through(delta, unit, batch["layers"]) * told
-        scale = self.units[:LANDMARK_DIMS]
         z = self.renderer.conditioning(
-            torch.cat([batch["delta"] / (scale * MOTION_SPREAD_UNITS), quantized], 1),
-            torch.cat(
-                [spread(batch["state"] / (scale * STATE_SPREAD_UNITS)), spread(learned_s) * told], 1
-            ),
+            torch.cat([batch["delta"][number] / (scale * MOTION_SPREAD_UNITS), learned[0]], 1),
+            torch.cat([spread(state / (scale * STATE_SPREAD_UNITS)), learned[1]], 1),
         )
-        maps_s = spread(batch["maps_s"])
-        source = self.renderer.encoder(portrait, batch["maps_s"])
-        source = type(source)(*(spread(x) for x in source))
-        rendering = self.renderer(
+        source = self.renderer.encoder(portrait, maps)
+        return View(
             spread(portrait),
-            source,
-            maps_s,
-            batch["maps_t"],
-            spread(batch["lm_s"]),
-            batch["lm_t"],
+            type(source)(*(spread(x) for x in source)),
+            spread(maps),
+            spread(lm),
             z,
-            batch["around"],
+            batch["around"][number],
         )
-        return rendering, delta / unit

@@ -1,0 +1,118 @@
+"""Two portraits in one picture: both are warped to the frame, and each place shows the one that says more about it.
+
+    portrait a --FlowNet--> features a, warped a --\
+                                                     share(a) = sigmoid(score(a) - score(b)) --> one set of features
+    portrait b --FlowNet--> features b, warped b --/
+
+A score is what FlowNet's last features say about a place, less the portrait's distance from the frame: untrained, the nearer
+portrait shows everything. A portrait alone is never scored: its rendering is what it would be without this file.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import NamedTuple, TypeVar
+
+import cv2
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from vqcodec.render.blocks import conv
+
+NEARNESS = 150.0
+"""How much score a portrait loses for each unit of its landmarks' distance: .03 of half the picture decides."""
+
+Levels = TypeVar("Levels", bound=tuple[Tensor, ...])
+
+
+class Shares(NamedTuple):
+    """How much of each place the first of two portraits shows.
+
+    Attributes:
+        warped: (N, 1, s, s) float32 in 0..1, of what is bent to the frame.
+        still: (N, 1, s, s) float32 in 0..1, of what moves with the background.
+    """
+
+    warped: Tensor
+    still: Tensor
+
+
+class Fusion(nn.Module):
+    """Scores portraits place by place."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.confidence = conv(channels, 2, gain=0.0)
+        self.log_nearness = nn.Parameter(torch.tensor(math.log(NEARNESS)))
+
+    def score(self, features: Tensor, lm_s: Tensor, lm_t: Tensor) -> Tensor:
+        """Score of one portrait.
+
+        Args:
+            features: (N, channels, s, s) of FlowNet.
+            lm_s: (N, 478, 2) the portrait's landmarks in -1..1.
+            lm_t: (N, 478, 2) the frames' landmarks.
+
+        Returns:
+            (N, 2, s, s) float32: for what is warped, for what stands still.
+        """
+        apart = torch.linalg.vector_norm(lm_s - lm_t, dim=-1).mean(1)
+        own: Tensor = self.confidence(features).float()
+        return own - (self.log_nearness.float().exp() * apart)[:, None, None, None]
+
+    @staticmethod
+    def shares(first: Tensor, second: Tensor) -> Shares:
+        """Two scores -> shares of the first."""
+        warped, still = torch.sigmoid(first - second).split(1, 1)
+        return Shares(warped, still)
+
+
+def at_size(share: Tensor, size: int) -> Tensor:
+    """(N, 1, s, s) share at another resolution."""
+    side = share.shape[-1]
+    if side == size:
+        return share
+    if side > size:
+        return F.avg_pool2d(share, side // size)
+    return F.interpolate(share, size=(size, size), mode="bilinear", align_corners=False)
+
+
+def mixed(first: Tensor, second: Tensor, share: Tensor) -> Tensor:
+    """(N, C, S, S) twice, by a share (N, 1, s, s) of the first -> (N, C, S, S)."""
+    return torch.lerp(second, first, at_size(share, first.shape[-1]).to(first.dtype))
+
+
+def mixed_levels(first: Sequence[Tensor], second: Sequence[Tensor], share: Tensor) -> list[Tensor]:
+    """`mixed` of features at several resolutions."""
+    return [mixed(a, b, share) for a, b in zip(first, second, strict=True)]
+
+
+def mixed_pictures(first: Tensor, second: Tensor, share: Tensor) -> Tensor:
+    """`mixed` without gradients, in a third of the time on a CPU: OpenCV's blend, picture by picture.
+
+    Args:
+        first: (N or 1, 3, S, S) float32, channels-last in memory.
+        second: (N or 1, 3, S, S) float32, likewise.
+        share: (N, 1, s, s) float32 of the first.
+
+    Returns:
+        (N, 3, S, S) float32.
+    """
+    size = first.shape[-1]
+    if first.device.type != "cpu":
+        return mixed(first, second, share)
+    out = torch.empty((len(share), size, size, 3))
+    pictures = [_pictures(x, len(share)) for x in (first, second)]
+    for number, weight in enumerate(share[:, 0].float().numpy()):
+        large = cv2.resize(weight, (size, size), interpolation=cv2.INTER_LINEAR)
+        a, b = (p[number] for p in pictures)
+        out[number] = torch.from_numpy(cv2.blendLinear(a, b, large, 1 - large))
+    return out.permute(0, 3, 1, 2)
+
+
+def _pictures(x: Tensor, count: int) -> np.ndarray:
+    pictures = np.ascontiguousarray(x.permute(0, 2, 3, 1).numpy())
+    return np.broadcast_to(pictures, (count, *pictures.shape[1:]))

@@ -1,0 +1,188 @@
+"""Portraits as a stream brings them, for training: some frames of each clip coded as AV1, once, into the cache.
+
+    NAME.512.npy (or NAME.256.npy, enlarged) --COUNT frames--> one low-delay AV1 sequence per CRF, 512x512
+        --decoded, 256x256--> NAME.coded.npy (Q, COUNT, 256, 256, 3) uint8, NAME.coded.tsv: places and CRFs
+
+The first picture of a sequence is a key picture, the others are predicted from those before, as in a portrait stream.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from vqcodec.errors import MediaError
+
+COUNT = 6
+CRF_RANGES = ((35, 44), (45, 52), (53, 60))
+SIDE_PX = 512
+_PRESET = "8"
+
+
+@dataclass(frozen=True, slots=True)
+class CodedPortraits:
+    """Coded frames of one clip.
+
+    Attributes:
+        frames: (Q, C, 256, 256, 3) uint8, Q qualities of the same C frames.
+        places: (C,) their numbers among the clip's cached 256 px frames.
+    """
+
+    frames: NDArray[np.uint8]
+    places: NDArray[np.int64]
+
+
+@contextmanager
+def _usual_priority() -> Iterator[None]:
+    """SVT-AV1, run by root, gives the calling thread real-time priority; take it back."""
+    if not hasattr(os, "sched_getscheduler"):
+        yield
+        return
+    policy = os.sched_getscheduler(0)
+    try:
+        yield
+    finally:
+        if os.sched_getscheduler(0) != policy:
+            os.sched_setscheduler(0, policy, os.sched_param(0))
+
+
+def through_av1(pictures: list[NDArray[np.uint8]], crf: int) -> list[NDArray[np.uint8]]:
+    """Code pictures as one low-delay AV1 sequence and decode them.
+
+    Args:
+        pictures: (S, S, 3) uint8 RGB each.
+        crf: 0 (best) .. 63.
+
+    Returns:
+        As many pictures of the same size.
+
+    Raises:
+        MediaError: the encoder or the decoder refuses.
+    """
+    import av
+
+    os.environ.setdefault("SVT_LOG", "1")
+    parameters = "pred-struct=1:keyint=-1:lp=1"
+    try:
+        with _usual_priority():
+            encoder: Any = av.CodecContext.create("libsvtav1", "w")
+            encoder.width = encoder.height = pictures[0].shape[0]
+            encoder.pix_fmt, encoder.framerate = "yuv420p", 25
+            encoder.time_base, encoder.gop_size, encoder.thread_count = (
+                1 / encoder.framerate,
+                10000,
+                1,
+            )
+            encoder.options = {"preset": _PRESET, "crf": str(crf), "svtav1-params": parameters}
+            packets = []
+            for number, picture in enumerate(pictures):
+                frame = av.VideoFrame.from_ndarray(
+                    np.ascontiguousarray(picture), format="rgb24"
+                ).reformat(format="yuv420p")
+                frame.pts = number
+                packets += encoder.encode(frame)
+            packets += encoder.encode(None)
+        decoder: Any = av.CodecContext.create("libdav1d", "r")
+        decoder.thread_count = 1
+        shown = [f for packet in [*packets, None] for f in decoder.decode(packet)]
+    except av.error.FFmpegError as error:
+        raise MediaError(
+            f"AV1 at CRF {crf}: {error}", hint="PyAV must come with libsvtav1 and libdav1d."
+        ) from error
+    if len(shown) != len(pictures):
+        raise MediaError(f"AV1 gave {len(shown)} pictures of {len(pictures)}")
+    return [f.to_ndarray(format="rgb24") for f in shown]
+
+
+def _chosen(
+    cache: Path, name: str, info: dict[str, Any]
+) -> tuple[list[NDArray[np.uint8]], NDArray[np.int64]]:
+    """COUNT frames spread over a clip at 512, the first one among them, and their numbers among the 256 px frames."""
+    large = cache / f"{name}.512.npy"
+    frames = np.load(large if large.is_file() else cache / f"{name}.256.npy", mmap_mode="r")
+    step = info["stride_512"] // info["stride"] if large.is_file() else 1
+    seen = np.isfinite(np.load(cache / f"{name}.lm.npy")[:: info["stride"] * step, 0, 0])[
+        : len(frames)
+    ]
+    valid = np.flatnonzero(seen)
+    if not len(valid):
+        return [], valid
+    at = np.unique(
+        valid[np.linspace(0, len(valid) - 1, min(COUNT, len(valid))).round().astype(int)]
+    )
+    pictures = [frames[i] for i in at]
+    if frames.shape[1] != SIDE_PX:
+        pictures = [
+            cv2.resize(p, (SIDE_PX, SIDE_PX), interpolation=cv2.INTER_CUBIC) for p in pictures
+        ]
+    return pictures, at * step
+
+
+def build_coded(cache: Path, name: str, seed: int) -> None:
+    """Code one clip's portraits into the cache, unless that is done."""
+    target = cache / f"{name}.coded.npy"
+    info = json.loads((cache / f"{name}.json").read_text())
+    if info["split"] != "train" or target.is_file():
+        return
+    pictures, places = _chosen(cache, name, info)
+    if not pictures:
+        return
+    rng = np.random.default_rng(seed)
+    crfs = [int(rng.integers(low, high + 1)) for low, high in CRF_RANGES]
+    shown = [
+        [
+            cv2.resize(p, (256, 256), interpolation=cv2.INTER_AREA)
+            for p in through_av1(pictures, crf)
+        ]
+        for crf in crfs
+    ]
+    (cache / f"{name}.coded.tsv").write_text(
+        "\t".join(map(str, places)) + "\n" + "\t".join(map(str, crfs)) + "\n"
+    )
+    with target.with_suffix(".tmp").open("wb") as handle:
+        np.save(handle, np.array(shown, np.uint8))
+    os.replace(target.with_suffix(".tmp"), target)
+
+
+def load_coded(cache: Path, name: str) -> CodedPortraits | None:
+    """Coded portraits of a clip; None where there are none."""
+    path = cache / f"{name}.coded.npy"
+    if not path.is_file():
+        return None
+    places = (cache / f"{name}.coded.tsv").read_text().splitlines()[0].split("\t")
+    return CodedPortraits(np.load(path, mmap_mode="r"), np.array(places, np.int64))
+
+
+def build_all(cache: Path, *, workers: int = 2) -> None:
+    """Code portraits of every training clip in a cache, in a fixed shuffled order."""
+    names = sorted(p.stem for p in cache.glob("*.json"))
+    order = np.random.default_rng(0).permutation(len(names))
+    with ProcessPoolExecutor(workers) as pool:
+        for done, _ in enumerate(
+            pool.map(build_coded, [cache] * len(names), [names[i] for i in order], order.tolist()),
+            1,
+        ):
+            if done % 50 == 0:
+                print(f"coded portraits: {done} of {len(names)} clips", flush=True)
+
+
+def main() -> None:
+    """Command line: python -m vqcodec.training.picture.coded CACHE."""
+    parser = argparse.ArgumentParser(description=build_all.__doc__)
+    parser.add_argument("cache", type=Path)
+    build_all(parser.parse_args().cache)
+
+
+if __name__ == "__main__":
+    main()
