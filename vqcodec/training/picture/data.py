@@ -1,4 +1,4 @@
-"""Training samples from the cache: one or two portraits and several targets of the same clip, seen through the same random view."""
+"""Training samples from the cache: one or two portraits and several targets of a clip, through the same random view."""
 
 from __future__ import annotations
 
@@ -218,11 +218,14 @@ def quantize_layers(
 class PairSampler:
     """Endless batches of B portraits, or pairs of portraits, with K targets each.
 
-    Keys of a batch, P portraits in a sample: source (B, P, S, S, 3) uint8; target (B, K, S, S, 3) uint8; maps_s (B, P, 8, S/2, S/2),
-    maps_t uint8; lm_s, lm_t: decoded landmarks, true_s, true_t: detected ones, all (..., 478, 2) float32 in 0..1; delta (B, P, K, 36)
-    decoded motion, state (B, P, 36) portrait features; around (B, P, K, 2, 3, 3) float32 decoded maps from target to portrait
-    of background and torso on -1..1; learned (B, K, 12) 1 where the motion space codes a learned dimension; layers (B, K) int64;
-    steady (B,) float32 1 where targets 2i and 2i+1 are neighbours in time.
+    Keys of a batch, P portraits in a sample:
+        source (B, P, S, S, 3) uint8, target (B, K, S, S, 3) uint8.
+        maps_s (B, P, 8, S/2, S/2), maps_t (B, K, 8, S/2, S/2) uint8.
+        lm_s, lm_t: decoded landmarks, true_s, true_t: detected ones, (B, P or K, 478, 2) float32 in 0..1.
+        delta (B, P, K, 36) decoded motion, state (B, P, 36) portrait features.
+        around (B, P, K, 2, 3, 3) float32 decoded maps from target to portrait of background and torso on -1..1.
+        learned (B, K, 12) 1 where the motion space codes a learned dimension; layers (B, K) int64.
+        steady (B,) float32 1 where targets 2i and 2i+1 are neighbours in time.
     """
 
     def __init__(
@@ -243,9 +246,10 @@ class PairSampler:
         self.odds = clip_odds(clips, real_weight)
         self.mirror = mirror_permutation(basis.mean)
         self.rng = np.random.default_rng(seed)
+        self._owed = 0.0
 
     def _portraits(self, clip: Clip, count: int) -> tuple[NDArray[np.int64], CodedPortraits | None]:
-        """`count` portraits' frames, coded ones if these can serve; half of the first are among the clip's first frames, as in use."""
+        """`count` portraits, coded ones if these can serve; half of the first are early in the clip, as in use."""
         first = self.rng.random() < 0.5
         coded = clip.coded if self.rng.random() < self.draw.coded else None
         places = clip.valid if coded is None else coded.places
@@ -380,7 +384,10 @@ class PairSampler:
 
     def batch(self) -> Batch:
         """B samples stacked, all with one portrait or all with two."""
-        portraits = 2 if self.rng.random() < self.draw.pairs else 1
+        # evenly, not by chance: processes that train together then do the same work in every step
+        self._owed += self.draw.pairs
+        portraits = 2 if self._owed >= 1 else 1
+        self._owed -= self._owed >= 1
         samples = [self.sample(portraits) for _ in range(self.portraits)]
         return {key: np.stack([s[key] for s in samples]) for key in samples[0]}
 

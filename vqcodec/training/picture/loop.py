@@ -70,6 +70,9 @@ class Trainer:
         out.mkdir(parents=True, exist_ok=True)
         self.model = Tokenizer(basis).to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.perceptual = PerceptualLoss().to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+        if recipe.keep_motion_space:
+            checkpoint.load_shipped(self.model, None)
+            self.model.cnn.requires_grad_(False)
         self._losses = Objective(self.model, self.perceptual)
         self.objective: torch.nn.Module = self._losses
         self.opponent: Opponent | None = None
@@ -80,9 +83,6 @@ class Trainer:
             self.objective = torch.nn.parallel.DistributedDataParallel(
                 self.objective, find_unused_parameters=True
             )
-        if recipe.keep_motion_space:
-            checkpoint.load_shipped(self.model, None)
-            self.model.cnn.requires_grad_(False)
         self.optimizer = torch.optim.AdamW(
             self._parameter_groups(), lr=1e-3, betas=(0.9, 0.99), weight_decay=1e-4
         )

@@ -38,6 +38,9 @@ class Look(NamedTuple):
     gain: float = 1.0
 
 
+PLAIN_LOOK = Look()
+
+
 class Seen(NamedTuple):
     """Features of a step's windows without gradients, for the discriminator to learn from."""
 
@@ -51,7 +54,7 @@ def losses_of(
     perceptual: PerceptualLoss,
     batch: dict[str, Tensor],
     discriminator: Discriminator | None = None,
-    look: Look = Look(),
+    look: Look = PLAIN_LOOK,
 ) -> tuple[dict[str, Tensor], Seen]:
     """Every loss by name, unweighted, and what was seen."""
     rendering, learned_units = model(batch)
@@ -114,7 +117,7 @@ class Objective(nn.Module):
         batch: dict[str, Tensor],
         detail: bool,
         discriminator: Discriminator | None = None,
-        look: Look = Look(),
+        look: Look = PLAIN_LOOK,
     ) -> dict[str, Tensor]:
         """Losses of the whole at 128 or 256, or of the 512 head alone when `detail`; `seen` keeps the features."""
         if detail:
