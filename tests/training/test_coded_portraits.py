@@ -21,7 +21,7 @@ def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_coding_keeps_the_order_and_costs_quality() -> None:
-    pictures = [draw_face(p, 1, 128) for p in moving_landmarks(5, 1)[:4]]
+    pictures = [draw_face(p, i, 128) for i, p in enumerate(moving_landmarks(5, 1)[:4])]
     errors = []
     for crf in (30, 60):
         shown = through_av1(pictures, crf)

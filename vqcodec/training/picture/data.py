@@ -344,7 +344,7 @@ class PairSampler:
             layout,
             portraits=portraits,
         )
-        return {**sample, "steady": np.float32(steady)}
+        return sample | {"steady": np.array(steady, np.float32)}
 
     def _seen(
         self, clip: Clip, times: NDArray[np.int64], pictures: list[NDArray[np.uint8]]

@@ -29,7 +29,7 @@ def model_of(renderer: Path) -> Tokenizer:
     checkpoint.load_shipped(model, None)
     with safe_open(str(renderer), "pt") as handle:
         take_weights(model.renderer, {k: handle.get_tensor(k).float() for k in handle.keys()})  # noqa: SIM118 (not a dict)
-    return model.requires_grad_(False).to(memory_format=torch.channels_last)  # type: ignore[call-overload,no-any-return]
+    return model.requires_grad_(False).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
 
 def figures_of(renderer: Path, checker: Checker, sheets: Path | None = None) -> Figures:
