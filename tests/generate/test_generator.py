@@ -9,13 +9,14 @@ import pytest
 import torch
 
 from tests.support.generator import NOBODY, TINY, drawn_face, facts, generator
+from tests.support.geometry import shipped_basis, shipped_head
 from vqcodec.errors import ModelError, UsageError
 from vqcodec.generate.conditions import conditions
 from vqcodec.generate.generator import OVERLAP_FRAMES, WINDOW_FRAMES, MotionGenerator
 from vqcodec.generate.network import GeneratorNetwork, GeneratorShape
 from vqcodec.generate.passes import chosen, coarse_to_fine
 from vqcodec.geometry.basis import LandmarkBasis
-from vqcodec.geometry.controls import Controls, HeadShape, read_controls
+from vqcodec.geometry.controls import Controls, read_controls
 from vqcodec.gesture.emphasis import LipEmphasis
 from vqcodec.models import store
 from vqcodec.quantize.grfsq import from_digits, to_digits
@@ -29,13 +30,13 @@ from vqcodec.types import DIMS, ModelId
 
 @pytest.fixture(scope="module")
 def basis() -> LandmarkBasis:
-    return store.read_basis(store.current("motion_space"))
+    return shipped_basis()
 
 
 def drawn_clip(frames: int = 60, seed: int = 0, opening: float = 0.1) -> MotionClip:
     points = drawn_face(frames, seed, opening)
     rng = np.random.default_rng(seed)
-    controls = read_controls(points, HeadShape.load())
+    controls = read_controls(points, shipped_head())
     rest = rng.normal(0, 0.02, (frames, 12)).astype(np.float32)
     return MotionClip(
         f"clip{seed}",
@@ -66,16 +67,16 @@ def test_worse_digits_are_made_good_by_later_layers() -> None:
 def test_controls_of_a_view_are_those_read_in_it(basis: LandmarkBasis) -> None:
     mirror = mirror_permutation(basis.mean)
     points = drawn_face(12)
-    given = read_controls(points, HeadShape.load())
+    given = read_controls(points, shipped_head())
     plain = View(1.1, 0.08, np.array([0.03, -0.02], np.float32), mirror=False)
-    read = read_controls(plain.points(points, mirror), HeadShape.load())
+    read = read_controls(plain.points(points, mirror), shipped_head())
     told = plain.controls(given)
     assert np.allclose(read.pose, told.pose, atol=2e-3) and np.allclose(
         read.blink, told.blink, atol=0.02
     )
     view = View(0.9, -0.05, np.array([0.02, 0.02], np.float32), mirror=True)
-    read = read_controls(view.points(points, mirror), HeadShape.load())
-    told = view.controls(read_controls(mirrored(points, mirror), HeadShape.load()))
+    read = read_controls(view.points(points, mirror), shipped_head())
+    told = view.controls(read_controls(mirrored(points, mirror), shipped_head()))
     assert np.allclose(read.pose, told.pose, atol=2e-3) and np.allclose(
         read.pose[:, 1], -given.pose[:, 1], atol=0.05
     )
@@ -191,7 +192,7 @@ def test_passes_see_the_layers_before(basis: LandmarkBasis) -> None:
 )
 def test_windows_give_every_frame_once(frames: int, basis: LandmarkBasis) -> None:
     points = drawn_face(max(frames, 1))
-    controls = read_controls(points, HeadShape.load())[:frames]
+    controls = read_controls(points, shipped_head())[:frames]
     speech = np.arange(frames, dtype=np.int64) % 3125
     parts = list(generator(basis).generate(speech, controls, facts(points, basis)))
     made = np.concatenate([np.zeros((0, DIMS), np.int16), *parts])
@@ -202,7 +203,7 @@ def test_windows_give_every_frame_once(frames: int, basis: LandmarkBasis) -> Non
 def test_no_seam_between_windows(basis: LandmarkBasis) -> None:
     """Of a steady sound and head, motion changes no more at a seam than the two windows differ, spread over the overlap."""
     points = drawn_face(1).repeat(3 * WINDOW_FRAMES, 0)
-    controls = read_controls(points, HeadShape.load())
+    controls = read_controls(points, shipped_head())
     speech = np.full(len(points), 77, np.int64)
     made = np.concatenate(
         list(generator(basis).generate(speech, controls, facts(points, basis)))
@@ -215,7 +216,7 @@ def test_no_seam_between_windows(basis: LandmarkBasis) -> None:
 
 def test_draws_repeat_with_the_seed(basis: LandmarkBasis) -> None:
     points = drawn_face(40)
-    controls, speech = read_controls(points, HeadShape.load()), np.arange(40)
+    controls, speech = read_controls(points, shipped_head()), np.arange(40)
     runs = [
         np.concatenate(
             list(
@@ -234,7 +235,7 @@ def test_lengths_must_agree(basis: LandmarkBasis) -> None:
     with pytest.raises(UsageError, match="4 speech tokens, 5 frames"):
         list(
             generator(basis).generate(
-                np.zeros(4, np.int64), read_controls(points, HeadShape.load()), facts(points, basis)
+                np.zeros(4, np.int64), read_controls(points, shipped_head()), facts(points, basis)
             )
         )
 
@@ -255,7 +256,7 @@ def test_written_and_read_again(tmp_path: Path, basis: LandmarkBasis) -> None:
 
 
 def test_lips_are_enlarged_and_nothing_else(basis: LandmarkBasis) -> None:
-    shape = HeadShape.load()
+    shape = shipped_head()
     points = drawn_face(80)
     features = np.concatenate([basis.project(points), np.zeros((80, 12), np.float32)], 1)
     values = ((features - features[0]) / basis.units).astype(np.float32)

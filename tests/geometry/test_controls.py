@@ -10,12 +10,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
+from tests.support.geometry import shipped_head
 from vqcodec.geometry import mesh as topology
 from vqcodec.geometry.controls import Controls, HeadShape, moved_head, read_controls, transferred
 from vqcodec.geometry.headpose import angles, normalized, rotations
 from vqcodec.models import store
 
-SHAPE = HeadShape.load()
+SHAPE = shipped_head()
 PLAIN = np.array([0, 0, 0, 0.5, 0.45, math.log(0.2)], np.float32)
 
 angle = st.floats(-0.7, 0.7)

@@ -10,8 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.support.generator import noise
+from tests.support.geometry import shipped_head
 from vqcodec.errors import ModelError, UsageError
-from vqcodec.geometry.controls import Controls, HeadShape
+from vqcodec.geometry.controls import Controls
 from vqcodec.gesture import behaviour
 from vqcodec.gesture.behaviour import LIMITS, Behaviour
 from vqcodec.models import store
@@ -256,4 +257,4 @@ def test_the_fit_takes_clips_and_leaves_other_facts_of_the_cache(tmp_path) -> No
     """The generator's training keeps sync.json beside the clips."""
     (tmp_path / "sync.json").write_text('{"t0026": [0, 0.46]}')
     with pytest.raises(UsageError, match="no real training clips"):
-        read_clips(tmp_path, tmp_path, HeadShape.load())
+        read_clips(tmp_path, tmp_path, shipped_head())

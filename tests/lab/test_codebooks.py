@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 import torch
 
-from tests.support.training import make_cache, shipped_basis
+from tests.support.geometry import shipped_basis
+from tests.support.training import make_cache
 from vqcodec.errors import ModelError, UsageError
 from vqcodec.lab.paper import motioncoder
 from vqcodec.lab.paper import train_codebooks as trainer

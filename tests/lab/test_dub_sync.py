@@ -13,11 +13,12 @@ import pytest
 from numpy.typing import NDArray
 
 from tests.support.dub_results import FRAMES, LateMotion, drawn_clip, result, speaking
+from tests.support.geometry import shipped_head
 from tests.support.pipeline import encoder_parts, write_swaying
 from vqcodec.encoding.parts import EncoderParts
 from vqcodec.errors import MediaError, NoFaceError, UsageError
 from vqcodec.generate.generator import PortraitFacts
-from vqcodec.geometry.controls import Controls, HeadShape
+from vqcodec.geometry.controls import Controls
 from vqcodec.lab.dub import dubbing
 from vqcodec.lab.dub.cache import ResultCache
 from vqcodec.lab.dub.clips import (
@@ -204,7 +205,7 @@ class Heard:
 
 def test_a_generator_is_given_what_it_wants() -> None:
     clip, models, units = drawn_clip(), Heard(), shipped_basis().units
-    motion = GeneratedMotion(models, models, HeadShape.load(), units, temperature=0.5, seed=3)  # type: ignore[arg-type]
+    motion = GeneratedMotion(models, models, shipped_head(), units, temperature=0.5, seed=3)  # type: ignore[arg-type]
     assert np.array_equal(motion(clip, clip.pcm), features_of(clip, clip.tokens, units))
     given, portrait = models.given, models.given["portrait"]
     assert len(given["speech"]) == len(given["controls"]) == FRAMES and not given["rest"].any()

@@ -23,6 +23,7 @@ from tests.support.dub_results import (
     tone,
 )
 from tests.support.evaluation import moving, write_video
+from tests.support.geometry import shipped_head
 from tests.support.pipeline import FakeRenderer, encoder_parts, read_sound, write_swaying
 from vqcodec.container import Writer
 from vqcodec.encoding.parts import EncoderParts
@@ -178,12 +179,11 @@ def test_blinks_and_stillness() -> None:
 
 
 def test_behaviour_and_its_bars() -> None:
-    from vqcodec.geometry.controls import HeadShape
 
     basis, portrait = shipped_basis(), np.zeros((512, 512, 3), np.uint8)
     poses = speaking(100)
     poses[:, 36:] = 0
-    found = behaviour(Scene(portrait, np.zeros(48, np.float32), poses), basis, HeadShape.load())
+    found = behaviour(Scene(portrait, np.zeros(48, np.float32), poses), basis, shipped_head())
     assert (
         set(found) == set(GOOD)
         and found["mouth_max"] >= found["mouth_mean"] > 0

@@ -15,7 +15,8 @@ from tests.support.spec import VECTORS
 from tests.support.training import draw_face, moving_landmarks
 from vqcodec import api
 from vqcodec.config import DecodeOptions
-from vqcodec.geometry.layout import LANDMARK_DIMS, MOTION_2, Layout
+from vqcodec.geometry.basis import read_basis
+from vqcodec.geometry.layout import LANDMARK_DIMS, MOTION_2, Layout, read_layout
 from vqcodec.models import store
 from vqcodec.motion.space import MotionSpace
 from vqcodec.render.renderer import Renderer, conditioning_inputs
@@ -56,16 +57,16 @@ def test_a_stream_of_the_first_weights_plays_with_the_newest_renderer(
 def test_every_shipped_motion_space_has_its_renderer() -> None:
     spaces = store.motion_spaces()
     assert [model.id.name for model in spaces] == ["motion-2", "motion-1"]
-    assert [store.read_layout(model) for model in spaces] == [MOTION_2, Layout()]
+    assert [read_layout(model.path) for model in spaces] == [MOTION_2, Layout()]
     for model in spaces:
         renderer = Renderer.load(device="cpu", space=model.id)
-        assert renderer.motion_space == model.id and renderer.layout == store.read_layout(model)
+        assert renderer.motion_space == model.id and renderer.layout == read_layout(model.path)
     assert Renderer.load(device="cpu").motion_space == store.current("motion_space").id
     assert store.motion_space("motion-1").id == spaces[1].id
 
 
 def test_the_spaces_share_the_landmarks() -> None:
-    one, two = (store.read_basis(model) for model in store.motion_spaces())
+    one, two = (read_basis(model.path) for model in store.motion_spaces())
     assert np.array_equal(one.components, two.components) and np.array_equal(one.mean, two.mean)
     assert np.array_equal(one.units[:LANDMARK_DIMS], two.units[:LANDMARK_DIMS])
     assert np.allclose(one.units[MOTION_2.surround_span], 0.5)

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from tests.support.geometry import shipped_basis
 from vqcodec.geometry.basis import LandmarkBasis
 from vqcodec.geometry.mesh import SKULL
-from vqcodec.models import store
 from vqcodec.motion.transfer import scaled, shifted
 
 LEARNED = slice(36, 48)
@@ -16,7 +16,7 @@ LEARNED = slice(36, 48)
 
 @pytest.fixture(scope="module")
 def basis() -> LandmarkBasis:
-    return store.read_basis(store.current("motion_space"))
+    return shipped_basis()
 
 
 def placed(

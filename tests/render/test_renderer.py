@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 import torch
 
-from tests.support.training import draw_face, moving_landmarks, shipped_basis
+from tests.support.geometry import shipped_basis
+from tests.support.training import draw_face, moving_landmarks
 from vqcodec.geometry.basis import fit_basis
 from vqcodec.geometry.layout import LANDMARK_DIMS, Layout
 from vqcodec.models import store

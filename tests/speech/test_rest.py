@@ -8,21 +8,21 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.support.generator import drawn_face, facts, generator, noise
+from tests.support.geometry import shipped_basis, shipped_head
 from vqcodec.errors import UsageError
 from vqcodec.evaluation.metrics.lipsync import opening_track
 from vqcodec.geometry.basis import LandmarkBasis
-from vqcodec.geometry.controls import Controls, HeadShape, lid_opening, read_controls
+from vqcodec.geometry.controls import Controls, lid_opening, read_controls
 from vqcodec.gesture.apertures import SHUT_LIPS, Closer, Lids, Lips
-from vqcodec.models import store
 from vqcodec.speech.energy import EnergyMeter, frame_energy
 from vqcodec.speech.rest import resting
 
-SHAPE = HeadShape.load()
+SHAPE = shipped_head()
 
 
 @pytest.fixture(scope="module")
 def basis() -> LandmarkBasis:
-    return store.read_basis(store.current("motion_space"))
+    return shipped_basis()
 
 
 def silent(sound: np.ndarray) -> np.ndarray:

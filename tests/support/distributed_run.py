@@ -8,7 +8,8 @@ from pathlib import Path
 
 import torch
 
-from tests.support.training import shipped_basis, tiny_recipe
+from tests.support.geometry import shipped_basis
+from tests.support.training import tiny_recipe
 from vqcodec.training.picture.loop import Trainer
 
 

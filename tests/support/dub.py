@@ -12,10 +12,11 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from tests.support.geometry import shipped_head
 from tests.support.pipeline import RENDERER_ID, DrawnFaces, FakeRenderer, FakeSpace, draw
 from vqcodec.decoding.parts import DecoderParts
 from vqcodec.dubbing.parts import DubParts
-from vqcodec.geometry.controls import Controls, HeadShape, moved_head
+from vqcodec.geometry.controls import Controls, moved_head
 from vqcodec.types import DIMS, ModelId
 
 TOKENIZER_ID = ModelId("fake-tokenizer", bytes(range(64, 96)))
@@ -26,7 +27,7 @@ WINDOW = 37
 
 def head_template(yaw: float = 0.0) -> NDArray[np.float32]:
     """(478, 2) the mean head, turned, in a box around 0 of width 0.8 and height 1."""
-    shape = HeadShape.load()
+    shape = shipped_head()
     straight = np.array([0, 0, 0, 0.5, 0.5, np.log(0.15)], np.float32)
     points = shape.points[:, :2] * np.float32(0.15) + np.float32(0.5)
     poses = straight[None] + np.array([[0, yaw, 0, 0, 0, 0]], np.float32)
@@ -175,7 +176,7 @@ def dub_parts(
         LevelTokenizer(),
         generator or SteppingGenerator(),
         Swaying(),
-        HeadShape.load(),
+        shipped_head(),
         decoder,
     )
 

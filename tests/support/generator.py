@@ -5,10 +5,11 @@ from __future__ import annotations
 import numpy as np
 import torch
 
+from tests.support.geometry import shipped_head
 from vqcodec.generate.generator import MotionGenerator, PortraitFacts
 from vqcodec.generate.network import GeneratorNetwork, GeneratorShape
 from vqcodec.geometry.basis import LandmarkBasis
-from vqcodec.geometry.controls import HeadShape, read_controls
+from vqcodec.geometry.controls import read_controls
 from vqcodec.models import store
 from vqcodec.types import ModelId
 
@@ -19,7 +20,7 @@ NOBODY = ModelId("nobody", bytes(32))
 def drawn_face(frames: int, seed: int = 0, opening: float = 0.1) -> np.ndarray:
     """(T, 478, 2) of a head that turns and speaks."""
     rng = np.random.default_rng(seed)
-    points = HeadShape.load().points
+    points = shipped_head().points
     angle = 0.2 * np.sin(np.arange(frames) / 9 + seed)
     flat = np.stack([points[:, 0] * np.cos(a) + points[:, 2] * np.sin(a) for a in angle])
     rows = np.stack([flat, np.broadcast_to(points[:, 1], flat.shape)], -1)
@@ -30,7 +31,7 @@ def drawn_face(frames: int, seed: int = 0, opening: float = 0.1) -> np.ndarray:
 
 def facts(points: np.ndarray, basis: LandmarkBasis) -> PortraitFacts:
     features = np.concatenate([basis.project(points[:1])[0], np.zeros(12, np.float32)])
-    return PortraitFacts(features, read_controls(points[:1], HeadShape.load()), points[0])
+    return PortraitFacts(features, read_controls(points[:1], shipped_head()), points[0])
 
 
 def generator(basis: LandmarkBasis, shape: GeneratorShape = TINY, seed: int = 0) -> MotionGenerator:

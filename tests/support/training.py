@@ -9,14 +9,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from vqcodec.geometry.basis import LandmarkBasis
-from vqcodec.models import store
+from tests.support.geometry import shipped_basis
 from vqcodec.training.common.recipe import Recipe, Stage
-
-
-def shipped_basis() -> LandmarkBasis:
-    """The landmark basis of the shipped motion space: its mean face is where the drawn faces come from."""
-    return store.read_basis(store.current("motion_space"))
 
 
 def moving_landmarks(frames: int, seed: int) -> NDArray[np.float32]:

@@ -10,10 +10,10 @@ import pytest
 import torch
 
 from tests.generate.test_generator import TINY, drawn_clip, drawn_face
+from tests.support.geometry import shipped_basis
 from vqcodec.errors import UsageError
 from vqcodec.generate.network import GeneratorNetwork
 from vqcodec.geometry.basis import LandmarkBasis
-from vqcodec.models import store
 from vqcodec.training.common.plain_loop import Batch
 from vqcodec.training.generator.data import Stretches
 from vqcodec.training.generator.lip_reader import LipReader
@@ -27,7 +27,7 @@ FRAMES = 200
 
 @pytest.fixture(scope="module")
 def basis() -> LandmarkBasis:
-    return store.read_basis(store.current("motion_space"))
+    return shipped_basis()
 
 
 def voice(seed: int) -> tuple[np.ndarray, np.ndarray]:

@@ -12,7 +12,8 @@ import numpy as np
 import pytest
 import torch
 
-from tests.support.training import make_cache, moving_landmarks, shipped_basis, tiny_recipe
+from tests.support.geometry import shipped_basis
+from tests.support.training import make_cache, moving_landmarks, tiny_recipe
 from vqcodec.errors import ModelError, UsageError
 from vqcodec.quantize.grfsq import from_indices, quantize, to_indices
 from vqcodec.quantize.grfsq_torch import straight_through

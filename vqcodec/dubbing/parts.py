@@ -112,7 +112,7 @@ class DubParts:
             ModelError: one of them is missing or changed, or two of them don't belong together.
         """
         from vqcodec.generate.generator import MotionGenerator
-        from vqcodec.geometry.controls import HeadShape
+        from vqcodec.geometry.headpose import read_head
         from vqcodec.gesture.behaviour import Behaviour
         from vqcodec.models import store
         from vqcodec.motion.space import MotionSpace
@@ -134,5 +134,5 @@ class DubParts:
             tokenizer,
             generator,
             Behaviour.load(),
-            HeadShape.load(),
+            read_head(store.current("head").path),
         )

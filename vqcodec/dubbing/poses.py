@@ -23,7 +23,7 @@ from vqcodec.decoding.fade import goes_on
 from vqcodec.dubbing.parts import DubParts
 from vqcodec.errors import MediaError, NoFaceError
 from vqcodec.face.shots import face_frames
-from vqcodec.geometry.basis import LandmarkBasis
+from vqcodec.geometry.basis import LandmarkBasis, read_basis
 from vqcodec.geometry.controls import Controls, read_controls, transferred
 from vqcodec.media.picture.source import VideoSource
 from vqcodec.models import store
@@ -171,7 +171,7 @@ def _landmarks_of(wanted: ModelId, space: LandmarkFeatures) -> LandmarkFeatures 
     return (
         space
         if wanted.sha256 == space.id.sha256
-        else store.read_basis(store.find(wanted, "motion space"))
+        else read_basis(store.find(wanted, "motion space").path)
     )
 
 

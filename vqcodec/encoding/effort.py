@@ -27,7 +27,8 @@ import torch
 from numpy.typing import NDArray
 
 from vqcodec.config import EncodeOptions
-from vqcodec.geometry.basis import BASIS_SIDE, LANDMARK_DIMS
+from vqcodec.geometry.basis import BASIS_SIDE
+from vqcodec.geometry.layout import LANDMARK_DIMS
 from vqcodec.media.still.stills import decode_still, encode_avif
 from vqcodec.quantize.grfsq import from_indices, quantize, to_indices
 from vqcodec.quantize.rdo import importance

@@ -29,6 +29,7 @@ from vqcodec.decoding.parts import FrameRenderer
 from vqcodec.errors import MediaError, UsageError
 from vqcodec.evaluation.tools.conditions import conditions
 from vqcodec.evaluation.tools.files import rounded
+from vqcodec.geometry.basis import read_basis
 from vqcodec.media.still.stills import decode_still
 from vqcodec.quantize.grfsq import dequantize, from_indices
 from vqcodec.render.renderer import Renderer
@@ -251,7 +252,7 @@ def _units(stream: Path) -> tuple[NDArray[np.float32], str]:
     with stream.open("rb") as handle:
         need = Reader(handle).head.motion_space
     model = store.find(need, "motion space")
-    return store.read_basis(model).units, str(model.id)
+    return read_basis(model.path).units, str(model.id)
 
 
 def benchmark(

@@ -25,8 +25,9 @@ from vqcodec.errors import ModelError, UsageError
 from vqcodec.generate.conditions import conditions
 from vqcodec.generate.network import GeneratorNetwork, GeneratorShape
 from vqcodec.generate.passes import coarse_to_fine
-from vqcodec.geometry.basis import LandmarkBasis
-from vqcodec.geometry.controls import Controls, HeadShape, lid_opening
+from vqcodec.geometry.basis import LandmarkBasis, read_basis
+from vqcodec.geometry.controls import Controls, lid_opening
+from vqcodec.geometry.headpose import read_head
 from vqcodec.geometry.layout import MOTION_2
 from vqcodec.gesture.apertures import SHUT_LIPS, Closer, Lids, Lips
 from vqcodec.gesture.emphasis import LipEmphasis
@@ -81,7 +82,11 @@ class MotionGenerator:
     ) -> None:
         self.id, self.motion_space, self.speech_tokenizer = identity, motion_space, speech_tokenizer
         self._network, self._device = network.eval().to(device), device
-        self._basis, self._shape, self.lip_gain = basis, HeadShape.load(), lip_gain
+        self._basis, self._shape, self.lip_gain = (
+            basis,
+            read_head(store.current("head").path),
+            lip_gain,
+        )
         self._emphasis = LipEmphasis(basis, self._shape)
         self._lids, self._lips = Lids(self._shape), Lips(self._shape)
         self._shut_lids, self._shut_lips = Closer(basis, self._lids), Closer(basis, self._lips)
@@ -115,7 +120,7 @@ class MotionGenerator:
         return cls(
             model.id,
             network,
-            store.read_basis(known[space.sha256]),
+            read_basis(known[space.sha256].path),
             space,
             tokenizer,
             choose_device(device),

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
+from safetensors import SafetensorError, safe_open
 
+from vqcodec.errors import ModelError
 from vqcodec.geometry.layout import LANDMARK_DIMS, SURROUND_DIMS, SURROUND_UNIT_PX
 from vqcodec.geometry.mesh import EYES, IRISES, LANDMARKS, LIPS
 from vqcodec.types import DIMS
@@ -48,6 +51,26 @@ class LandmarkBasis:
         """(N, >=36) features -> (N, 478, 2) landmarks in 0..1 of the crop; learned dimensions are ignored."""
         flat = (features[:, :LANDMARK_DIMS] @ self.components) / landmark_weights() + self.mean
         return (flat / BASIS_SIDE).reshape(len(features), LANDMARKS, 2)
+
+
+def read_basis(path: Path) -> LandmarkBasis:
+    """The landmark basis inside a motion space file.
+
+    Raises:
+        ModelError: the file holds none.
+    """
+    try:
+        with safe_open(str(path), "np") as handle:
+            return LandmarkBasis(
+                *(
+                    np.ascontiguousarray(handle.get_tensor(f"basis.{k}"))
+                    for k in ("mean", "components", "units")
+                )
+            )
+    except SafetensorError as error:
+        raise ModelError(
+            f"{path} is not a motion space: {error}", hint="Check which file was given."
+        ) from error
 
 
 def fit_basis(

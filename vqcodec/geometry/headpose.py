@@ -12,14 +12,14 @@ units of the picture's side.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from safetensors import safe_open
+from safetensors import SafetensorError, safe_open
 
 from vqcodec.errors import ModelError
 from vqcodec.geometry.mesh import LANDMARKS, SKULL
-from vqcodec.models import store
 
 POSE_NUMBERS = 6
 _STEPS = 8
@@ -46,21 +46,20 @@ class HeadShape:
                 f"a head shape has {LANDMARKS} finite points of three numbers, not {self.points.shape}"
             )
 
-    @classmethod
-    def load(cls) -> HeadShape:
-        """The shipped one (`models/manifest.json`, entry "head").
 
-        Raises:
-            ModelError: the file is missing, changed or holds something else.
-        """
-        model = store.current("head")
-        with safe_open(str(model.path), "np") as handle:
-            try:
-                return cls(np.ascontiguousarray(handle.get_tensor("points"), np.float32))
-            except (ValueError, KeyError, TypeError) as error:
-                raise ModelError(
-                    f"{model.path} is not a head shape: {error}", hint="Reinstall vqcodec."
-                ) from error
+def read_head(path: Path) -> HeadShape:
+    """The mean head in a model file.
+
+    Raises:
+        ModelError: the file holds something else.
+    """
+    try:
+        with safe_open(str(path), "np") as handle:
+            return HeadShape(np.ascontiguousarray(handle.get_tensor("points"), np.float32))
+    except (SafetensorError, ValueError, KeyError, TypeError) as error:
+        raise ModelError(
+            f"{path} is not a head shape: {error}", hint="Reinstall vqcodec."
+        ) from error
 
 
 def normalized(points: Array) -> Array:
@@ -103,7 +102,9 @@ def _turns(vectors: Array) -> Array:
     zero = np.zeros_like(x)
     cross = np.stack([np.stack(r, -1) for r in ((zero, -z, y), (z, zero, -x), (-y, x, zero))], -2)
     half = np.sinc(angle / (2 * np.pi))
-    return np.eye(3) + np.sinc(angle / np.pi) * cross + 0.5 * half * half * (cross @ cross)
+    return np.asarray(
+        np.eye(3) + np.sinc(angle / np.pi) * cross + 0.5 * half * half * (cross @ cross)
+    )
 
 
 def _first_guess(products: Array, moments: Array) -> tuple[Array, Array]:

@@ -12,7 +12,11 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
+from safetensors import SafetensorError, safe_open
+
+from vqcodec.errors import ModelError
 from vqcodec.types import DIMS
 
 LANDMARK_DIMS = 36
@@ -75,3 +79,18 @@ class Layout:
 
 MOTION_2 = Layout(SURROUND_DIMS, (0, 2, 6, 11))
 """The four learned dimensions whose absence costs most (0.1 dB for all twelve)."""
+
+
+def read_layout(path: Path) -> Layout:
+    """What the dimensions of a motion space file mean.
+
+    Raises:
+        ModelError: its header makes no sense.
+    """
+    try:
+        with safe_open(str(path), "np") as handle:
+            return Layout.from_facts(handle.metadata() or {})
+    except (SafetensorError, ValueError, KeyError, TypeError) as error:
+        raise ModelError(
+            f"{path} is not a motion space: {error}", hint="Check which file was given."
+        ) from error

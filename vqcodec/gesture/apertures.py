@@ -89,7 +89,7 @@ class Lids:
         """
         wide, shut = max(rest, LIDS_OPEN), np.clip(blink, 0, 1)
         slack = _SLACK * np.clip(1 - shut / _BLINKING, 0, 1)
-        return (wide + (LIDS_SHUT - wide) * shut + slack).astype(np.float32)
+        return np.asarray(wide + (LIDS_SHUT - wide) * shut + slack, np.float32)
 
 
 class Lips:
@@ -116,7 +116,7 @@ class Lips:
         """See _Aperture."""
         upper, lower = (list(row) for row in _LIPS)
         gap = points[:, upper] - points[:, lower]
-        way = self._share * gap[:, len(upper) // 2][:, None]
+        way: Floats = self._share * gap[:, len(upper) // 2][:, None]
         way[:, lower], way[:, list(_LOWER_LIP)] = _JAW * gap, _JAW * gap
         way[:, upper] = (_JAW - 1) * gap
         return way

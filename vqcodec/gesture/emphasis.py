@@ -27,7 +27,7 @@ def lower_face(shape: HeadShape) -> Floats:
     """(478, 1) share of each landmark that moves with jaw and lips: 0 from the nose up, 1 at the lips."""
     down = shape.points[:, 1] - shape.points[1, 1]
     mouth = float(shape.points[[_UPPER, _LOWER], 1].mean() - shape.points[1, 1])
-    return np.clip(down / (0.7 * mouth), 0, 1).astype(np.float32)[:, None]
+    return np.asarray(np.clip(down / (0.7 * mouth), 0, 1)[:, None], np.float32)
 
 
 class LipEmphasis:

@@ -12,12 +12,7 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from safetensors import safe_open
-
 from vqcodec.errors import ModelError, UnsupportedError
-from vqcodec.geometry.basis import LandmarkBasis
-from vqcodec.geometry.layout import Layout
 from vqcodec.types import ModelId
 
 MODEL_DIR_VARIABLE = "VQCODEC_MODEL_DIR"
@@ -145,29 +140,3 @@ def find(wanted: ModelId, what: str) -> ModelFile:
         f"this stream needs the {what} {wanted.name!r} with sha256 {wanted.sha256.hex()}",
         hint=f"Put that .safetensors file into the folder that {MODEL_DIR_VARIABLE} names.",
     )
-
-
-def read_layout(model: ModelFile) -> Layout:
-    """What the dimensions of a motion space file mean.
-
-    Raises:
-        ModelError: its header makes no sense.
-    """
-    with safe_open(str(model.path), "np") as handle:
-        try:
-            return Layout.from_facts(handle.metadata() or {})
-        except (ValueError, KeyError, TypeError) as error:
-            raise ModelError(
-                f"{model.path} is not a motion space: {error}", hint="Check which file was given."
-            ) from error
-
-
-def read_basis(model: ModelFile) -> LandmarkBasis:
-    """The landmark basis inside a motion space file."""
-    with safe_open(str(model.path), "np") as handle:
-        return LandmarkBasis(
-            *(
-                np.ascontiguousarray(handle.get_tensor(f"basis.{k}"))
-                for k in ("mean", "components", "units")
-            )
-        )

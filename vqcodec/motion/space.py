@@ -11,8 +11,8 @@ from safetensors.torch import load_file
 
 from vqcodec.config import Device
 from vqcodec.errors import ModelError
-from vqcodec.geometry.basis import LandmarkBasis
-from vqcodec.geometry.layout import LANDMARK_DIMS, Layout
+from vqcodec.geometry.basis import LandmarkBasis, read_basis
+from vqcodec.geometry.layout import LANDMARK_DIMS, Layout, read_layout
 from vqcodec.models import store
 from vqcodec.motion.image_cnn import ImageMotionCnn
 from vqcodec.motion.surroundings import SurroundingsTracker
@@ -65,7 +65,7 @@ class MotionSpace:
             cnn.load_state_dict(
                 {k[4:]: v.float() for k, v in tensors.items() if k.startswith("cnn.")}
             )
-            basis, layout = store.read_basis(model), store.read_layout(model)
+            basis, layout = read_basis(model.path), read_layout(model.path)
         except (KeyError, RuntimeError) as error:
             raise ModelError(
                 f"{model.path} is not a motion space: {error}", hint="Check which file was given."

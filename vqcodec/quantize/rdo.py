@@ -16,7 +16,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from vqcodec.geometry.basis import LANDMARK_DIMS
+from vqcodec.geometry.layout import LANDMARK_DIMS
 from vqcodec.quantize.grfsq import REACH, quantize
 from vqcodec.types import DIMS
 

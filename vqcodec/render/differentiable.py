@@ -17,7 +17,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from vqcodec.geometry.basis import BASIS_SIDE, LANDMARK_DIMS, LandmarkBasis, landmark_weights
+from vqcodec.geometry.basis import BASIS_SIDE, LandmarkBasis, landmark_weights
+from vqcodec.geometry.layout import LANDMARK_DIMS
 from vqcodec.geometry.mesh import LANDMARKS
 from vqcodec.render.maps import draw_maps
 from vqcodec.render.network import View

@@ -17,7 +17,8 @@ from torch import Tensor
 
 from vqcodec.config import Device
 from vqcodec.errors import ModelError, UnsupportedError, UsageError
-from vqcodec.geometry.layout import LANDMARK_DIMS, LEARNED_OUTPUTS, Layout
+from vqcodec.geometry.basis import read_basis
+from vqcodec.geometry.layout import LANDMARK_DIMS, LEARNED_OUTPUTS, Layout, read_layout
 from vqcodec.geometry.similarity import between
 from vqcodec.models import store
 from vqcodec.render.compositing import composited
@@ -87,7 +88,7 @@ class Renderer:
         precision: torch.dtype,
     ) -> None:
         self.id, self.motion_space = model.id, space.id
-        self.basis, self.layout = store.read_basis(space), store.read_layout(space)
+        self.basis, self.layout = read_basis(space.path), read_layout(space.path)
         self.device, self._precision = device, precision
         net = net.eval().requires_grad_(False)
         # autocast would convert every weight again at every call

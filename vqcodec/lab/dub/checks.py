@@ -32,11 +32,13 @@ from vqcodec.evaluation.benchmark import read_scene
 from vqcodec.evaluation.tools.conditions import conditions
 from vqcodec.evaluation.tools.files import rounded, save_json, told
 from vqcodec.evaluation.validate.run import validation_clips
+from vqcodec.geometry.headpose import read_head
 from vqcodec.lab.dub.clips import looped, read_pcm, speech_samples
 from vqcodec.lab.dub.silence import SECONDS, SOUNDS, behaviour, checks, quiet, write_wav
 from vqcodec.lab.dub.sync import shipped_basis
 from vqcodec.lab.dub.table import checks_lines
 from vqcodec.media.picture.source import VideoSource
+from vqcodec.models import store
 
 SCHEMA_VERSION = 1
 KINDS = ("silence", "speed", "memory")
@@ -135,9 +137,7 @@ def silence(
     data: Path, folder: Path, dub: Dub, seconds: int = SECONDS
 ) -> dict[str, list[dict[str, float]]]:
     """`dubsilence.behaviour` of each sound and portrait."""
-    from vqcodec.geometry.controls import HeadShape
-
-    basis, shape = shipped_basis(), HeadShape.load()
+    basis, shape = shipped_basis(), read_head(store.current("head").path)
     found: dict[str, list[dict[str, float]]] = {kind: [] for kind in SOUNDS}
     for picture, clip in portraits(data, folder):
         for kind in SOUNDS:

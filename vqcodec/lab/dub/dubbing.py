@@ -34,6 +34,7 @@ from vqcodec.evaluation.metrics.suite import FACE_EVERY
 from vqcodec.evaluation.tools.conditions import conditions
 from vqcodec.evaluation.tools.files import told
 from vqcodec.evaluation.validate.run import coded_folder, validation_clips
+from vqcodec.geometry.headpose import read_head
 from vqcodec.lab.dub.cache import ResultCache, content, default_folder
 from vqcodec.lab.dub.clips import DubClip, Features, Pcm, looped, other_sound, read_pcm
 from vqcodec.lab.dub.measure import FullLevel, Level, MotionLevel
@@ -41,6 +42,7 @@ from vqcodec.lab.dub.motion import GeneratedMotion, Motion, RealMotion
 from vqcodec.lab.dub.results import SCHEMA_VERSION, DubResult, references, save, with_all
 from vqcodec.lab.dub.sync import Figures, shipped_basis
 from vqcodec.lab.dub.table import show
+from vqcodec.models import store
 
 RESULTS = Path(__file__).parents[1] / "results"
 
@@ -150,7 +152,6 @@ def shipped_motion(options: argparse.Namespace, parts: EncoderParts) -> Motion:
         ModelError: a model is missing.
     """
     from vqcodec.generate.generator import MotionGenerator
-    from vqcodec.geometry.controls import HeadShape
     from vqcodec.speech.tokenizer import SpeechTokenizer
 
     tokenizer = SpeechTokenizer.load(options.tokenizer, options.device)
@@ -158,7 +159,7 @@ def shipped_motion(options: argparse.Namespace, parts: EncoderParts) -> Motion:
     return GeneratedMotion(
         tokenizer,
         generator,
-        HeadShape.load(),
+        read_head(store.current("head").path),
         parts.space.units,
         temperature=options.temperature,
         seed=options.seed,

@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 from vqcodec.evaluation.metrics.landmarks import LIPS, landmark_distance
 from vqcodec.evaluation.metrics.lipsync import MIN_FRAMES, lip_correlation, opening_track
 from vqcodec.evaluation.validate.record import mean_of
-from vqcodec.geometry.basis import LandmarkBasis
+from vqcodec.geometry.basis import LandmarkBasis, read_basis
 from vqcodec.lab.dub.clips import FRAME_RATE_HZ
 from vqcodec.models import store
 from vqcodec.quantize.grfsq import dequantize, from_indices
@@ -47,7 +47,7 @@ class Portrait(Protocol):
 @lru_cache(maxsize=1)
 def shipped_basis() -> LandmarkBasis:
     """Landmarks of the shipped motion space, without its network."""
-    return store.read_basis(store.current("motion_space"))
+    return read_basis(store.current("motion_space").path)
 
 
 def lip_sync(reference: Sequence[Points | None], shown: Sequence[Points | None]) -> Figures:

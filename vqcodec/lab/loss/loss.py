@@ -39,7 +39,7 @@ from vqcodec.evaluation.tools.conditions import conditions
 from vqcodec.evaluation.tools.files import told
 from vqcodec.evaluation.tools.frames import read_frames, to_side
 from vqcodec.evaluation.validate.run import validation_clips
-from vqcodec.geometry.basis import LandmarkBasis
+from vqcodec.geometry.basis import LandmarkBasis, read_basis
 from vqcodec.geometry.mesh import OUTER_EYE_CORNERS
 from vqcodec.lab.loss.channel import HARMS, Harm, chunks, long_stream
 from vqcodec.lab.loss.report import LossReport, PictureFigures, PoseFigures, Row, show
@@ -294,7 +294,7 @@ def measure(paths: Sequence[Path], minutes: float, seeds: int) -> LossReport:
     parts = DecoderParts.load(DecodeOptions(), head)
     units, basis = (
         parts.space.units,
-        store.read_basis(store.find(head.motion_space, "motion space")),
+        read_basis(store.find(head.motion_space, "motion space").path),
     )
     studio, clips = Studio(parts), []
     with remembered_tokens():

@@ -11,7 +11,8 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from vqcodec.geometry.basis import BASIS_SIDE, LANDMARK_DIMS, LandmarkBasis, landmark_weights
+from vqcodec.geometry.basis import BASIS_SIDE, LandmarkBasis, landmark_weights
+from vqcodec.geometry.layout import LANDMARK_DIMS
 from vqcodec.geometry.mesh import LANDMARKS
 from vqcodec.lab.paper.codebook_data import MotionData
 from vqcodec.lab.paper.motioncoder import MotionCoder

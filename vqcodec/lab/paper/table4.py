@@ -34,6 +34,7 @@ from vqcodec.errors import ModelError, UsageError
 from vqcodec.evaluation.tools.conditions import conditions
 from vqcodec.evaluation.tools.files import rounded, save_json, told
 from vqcodec.evaluation.validate.run import validation_clips
+from vqcodec.geometry.headpose import read_head
 from vqcodec.lab.dub.cache import ResultCache, content
 from vqcodec.lab.dub.clips import DubClip, Features, Pcm, speech_samples
 from vqcodec.lab.dub.dubbing import add_common, chosen_level
@@ -42,6 +43,7 @@ from vqcodec.lab.dub.motion import Motion, portrait_facts
 from vqcodec.lab.dub.results import mean_figures, with_all
 from vqcodec.lab.dub.sync import Figures
 from vqcodec.lab.dub.table import table4_lines
+from vqcodec.models import store
 
 SCHEMA_VERSION = 1
 SPEECH = {"c": "Whisper-base features", "d": "speech tokens"}
@@ -104,11 +106,10 @@ def load_rows(
         ModelError: a file is missing.
         UsageError: the teacher is needed and not given.
     """
-    from vqcodec.geometry.controls import HeadShape
     from vqcodec.lab.paper.table4_models import load_row
 
     hear = _hearing(letters, teacher, device)
-    shape, rows = HeadShape.load(), []
+    shape, rows = read_head(store.current("head").path), []
     for two in letters:
         path = models / f"row-{two}.safetensors"
         if not path.is_file():

@@ -24,8 +24,9 @@ from vqcodec.generate.conditions import conditions
 from vqcodec.generate.generator import PortraitFacts
 from vqcodec.generate.network import GeneratorNetwork, GeneratorShape
 from vqcodec.generate.passes import coarse_to_fine
-from vqcodec.geometry.basis import LandmarkBasis
+from vqcodec.geometry.basis import LandmarkBasis, read_basis
 from vqcodec.geometry.controls import Controls, HeadShape
+from vqcodec.geometry.headpose import read_head
 from vqcodec.models import store
 from vqcodec.training.generator.run import train_speech
 from vqcodec.training.speech_tokens.teacher import FEATURES
@@ -89,7 +90,9 @@ def load_row(path: Path) -> RowModel:
     network = GeneratorNetwork(shape, dropout=0.0)
     network.load_state_dict({k: v.float() for k, v in load_file(str(path)).items()})
     return RowModel(
-        network.eval(), store.read_basis(store.current("motion_space")), HeadShape.load()
+        network.eval(),
+        read_basis(store.current("motion_space").path),
+        read_head(store.current("head").path),
     )
 
 

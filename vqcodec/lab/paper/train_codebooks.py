@@ -25,6 +25,7 @@ import torch
 from torch import Tensor
 
 from vqcodec.errors import ModelError, UsageError, VqcodecError
+from vqcodec.geometry.basis import read_basis
 from vqcodec.geometry.layout import Layout
 from vqcodec.lab.paper import motioncoder
 from vqcodec.lab.paper.codebook_data import MotionData, collected
@@ -70,7 +71,7 @@ class RowRun:
             "motion_space": str(space.id),
             "renderer": str(store.current("renderer").id),
         }
-        self.basis = store.read_basis(space)
+        self.basis = read_basis(space.path)
         self.pictures, self.perceptual = PictureModel(self.basis), PerceptualLoss()
         self.perceptual.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 

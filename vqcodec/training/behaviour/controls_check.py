@@ -18,8 +18,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vqcodec.geometry.controls import Controls, HeadShape, moved_head, read_controls
-from vqcodec.geometry.headpose import angles
+from vqcodec.geometry.headpose import angles, read_head
 from vqcodec.geometry.mesh import SKULL
+from vqcodec.models import store
 from vqcodec.training.behaviour.head_shape import DepthLandmarker
 
 CLIPS = 24
@@ -157,7 +158,7 @@ def main() -> None:
     parser.add_argument("cache", type=Path)
     parser.add_argument("--clips", type=int, default=CLIPS)
     args = parser.parse_args()
-    shape = HeadShape.load()
+    shape = read_head(store.current("head").path)
     sys.stdout.write(turn_table(args.cache, shape) + "\n\n")
     sys.stdout.write(correlation_table(compared(args.cache, shape, args.clips)) + "\n")
 

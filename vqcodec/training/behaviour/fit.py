@@ -24,8 +24,10 @@ from numpy.typing import NDArray
 
 from vqcodec.errors import UsageError
 from vqcodec.geometry.controls import Controls, HeadShape, read_controls
+from vqcodec.geometry.headpose import read_head
 from vqcodec.gesture.behaviour import PROCESSES, Behaviour, HeadModel
 from vqcodec.gesture.eyes import LONGEST_GAP_S, SHORTEST_GAP_S, EyeModel
+from vqcodec.models import store
 from vqcodec.speech.energy import EnergyMeter
 from vqcodec.training.behaviour.stats import (
     BANDS,
@@ -233,7 +235,7 @@ def main() -> None:
     parser.add_argument("cache", type=Path)
     parser.add_argument("out", type=Path)
     args = parser.parse_args()
-    clips = read_clips(args.corpus, args.cache, HeadShape.load())
+    clips = read_clips(args.corpus, args.cache, read_head(store.current("head").path))
     model = fit(clips)
     real, made = (
         summary([c.controls for c in clips], [c.energy for c in clips]),

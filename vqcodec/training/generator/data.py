@@ -17,8 +17,9 @@ import torch
 from numpy.typing import NDArray
 
 from vqcodec.generate.conditions import conditions
-from vqcodec.geometry.basis import BASIS_SIDE, LandmarkBasis
-from vqcodec.geometry.controls import Controls, HeadShape, moved_head, read_controls
+from vqcodec.geometry.basis import BASIS_SIDE, LandmarkBasis, read_basis
+from vqcodec.geometry.controls import Controls, moved_head, read_controls
+from vqcodec.geometry.headpose import read_head
 from vqcodec.geometry.layout import MOTION_2
 from vqcodec.geometry.mesh import LANDMARKS
 from vqcodec.gesture.emphasis import lower_face
@@ -72,9 +73,9 @@ def load_motion_clips(
         continuous: take those for speech instead of codes.
         reader: tells the lips to expect of them.
     """
-    shape = HeadShape.load()
+    shape = read_head(store.current("head").path)
     sync = json.loads((cache / "sync.json").read_text()) if (cache / "sync.json").is_file() else {}
-    swap = mirror_permutation(store.read_basis(store.current("motion_space")).mean)
+    swap = mirror_permutation(read_basis(store.current("motion_space").path).mean)
     train, held = list[MotionClip](), list[MotionClip]()
     for path in sorted(cache.glob("*.motion.npy")):
         name = path.name.removesuffix(".motion.npy")
@@ -239,7 +240,7 @@ class Stretches:
         self._silence = silence
         self._recordings, self._recorded = recordings, recorded
         self._rng = np.random.default_rng(seed)
-        self._shape = HeadShape.load()
+        self._shape = read_head(store.current("head").path)
         self._lower_face = lower_face(self._shape)
         self._mirror = mirror_permutation(basis.mean)
         weights = np.array([len(c) * (real_weight if c.real else 1.0) for c in clips])

@@ -22,8 +22,9 @@ from vqcodec.errors import UsageError
 from vqcodec.evaluation.metrics.lipsync import opening_track
 from vqcodec.generate.conditions import conditions
 from vqcodec.generate.generator import MotionGenerator, PortraitFacts
-from vqcodec.geometry.basis import LandmarkBasis
+from vqcodec.geometry.basis import LandmarkBasis, read_basis
 from vqcodec.geometry.controls import HeadShape
+from vqcodec.geometry.headpose import read_head
 from vqcodec.gesture.emphasis import LipEmphasis
 from vqcodec.models import store
 from vqcodec.training.generator.data import MotionClip, load_motion_clips
@@ -70,7 +71,7 @@ def fitted_gain(generator: MotionGenerator, clips: list[MotionClip], basis: Land
             "no held-out clips to fit the lips' gain on",
             hint="Fill the cache with vqcodec train speech.",
         )
-    shape = HeadShape.load()
+    shape = read_head(store.current("head").path)
     table = np.median(
         np.stack([spreads(generator, clip, basis, shape) for clip in clips[:CLIPS]]), axis=0
     )
@@ -99,7 +100,7 @@ def main() -> None:
     gain = fitted_gain(
         MotionGenerator.load(args.generator, "cpu"),
         held,
-        store.read_basis(store.current("motion_space")),
+        read_basis(store.current("motion_space").path),
     )
     write_gain(args.generator, gain)
     print(f"lips enlarged {gain} times in {args.generator}")

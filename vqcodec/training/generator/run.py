@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from vqcodec.config import Device
 from vqcodec.errors import UsageError
 from vqcodec.generate.network import GeneratorNetwork, GeneratorShape
+from vqcodec.geometry.basis import read_basis
 from vqcodec.models import store
 from vqcodec.motion.space import MotionSpace
 from vqcodec.runtime.allocator import tune_allocator
@@ -89,7 +90,7 @@ def train_speech(
     extra, shape = settings.settings, GeneratorShape(**settings.shape)
     material = _read(cache, features or cache / "sound", shape, extra.get("recorded", 0.0))
     space = store.current("motion_space")
-    basis = store.read_basis(space)
+    basis = read_basis(space.path)
     torch.manual_seed(settings.schedule.seed)
     loop = PlainLoop(
         GeneratorNetwork(shape, extra.get("dropout", 0.1)),

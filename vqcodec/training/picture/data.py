@@ -13,8 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vqcodec.errors import MediaError
-from vqcodec.geometry.basis import BASIS_SIDE, LANDMARK_DIMS, LandmarkBasis
-from vqcodec.geometry.layout import LEARNED_OUTPUTS, MOTION_2, Layout
+from vqcodec.geometry.basis import BASIS_SIDE, LandmarkBasis
+from vqcodec.geometry.layout import LANDMARK_DIMS, LEARNED_OUTPUTS, MOTION_2, Layout
 from vqcodec.geometry.similarity import between, to_matrix, to_numbers
 from vqcodec.quantize.grfsq import HALF, dequantize, from_digits, quantize, to_digits
 from vqcodec.render.maps import draw_maps

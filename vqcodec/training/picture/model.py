@@ -5,8 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from vqcodec.geometry.basis import LANDMARK_DIMS, LandmarkBasis
-from vqcodec.geometry.layout import LEARNED_OUTPUTS
+from vqcodec.geometry.basis import LandmarkBasis
+from vqcodec.geometry.layout import LANDMARK_DIMS, LEARNED_OUTPUTS
 from vqcodec.motion.image_cnn import ImageMotionCnn
 from vqcodec.quantize.grfsq_torch import straight_through
 from vqcodec.render.network import (

@@ -12,6 +12,7 @@ from pathlib import Path
 import torch
 from safetensors import safe_open
 
+from vqcodec.geometry.basis import read_basis
 from vqcodec.models import store
 from vqcodec.render.renderer import take_weights
 from vqcodec.runtime.allocator import tune_allocator
@@ -25,7 +26,7 @@ Figures = dict[str, dict[str, float]]
 
 def model_of(renderer: Path) -> Tokenizer:
     """The shipped motion space with the renderer of a file, frozen."""
-    model = Tokenizer(store.read_basis(store.current("motion_space")))
+    model = Tokenizer(read_basis(store.current("motion_space").path))
     checkpoint.load_shipped(model, None)
     with safe_open(str(renderer), "pt") as handle:
         take_weights(model.renderer, {k: handle.get_tensor(k).float() for k in handle.keys()})  # noqa: SIM118 (not a dict)
@@ -52,7 +53,7 @@ def main() -> None:
     parser.add_argument("--sheets", type=Path)
     args = parser.parse_args()
     tune_allocator()
-    basis = store.read_basis(store.current("motion_space"))
+    basis = read_basis(store.current("motion_space").path)
     checker = Checker(
         args.cache, basis, PerceptualLoss(), args.out.parent, torch.device("cpu"), KINDS
     )

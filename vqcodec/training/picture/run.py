@@ -12,7 +12,7 @@ from safetensors.numpy import load_file, save_file
 
 from vqcodec.config import Device
 from vqcodec.errors import UsageError
-from vqcodec.geometry.basis import LandmarkBasis, fit_basis
+from vqcodec.geometry.basis import LandmarkBasis, fit_basis, read_basis
 from vqcodec.models import store
 from vqcodec.runtime.allocator import tune_allocator
 from vqcodec.runtime.device import choose_device
@@ -47,7 +47,7 @@ def _basis(recipe: Recipe, cache: Path, out: Path, *, shipped: bool) -> Landmark
     if path.is_file():
         return LandmarkBasis(**load_file(str(path)))
     if shipped or recipe.keep_motion_space:
-        basis = store.read_basis(store.current("motion_space"))
+        basis = read_basis(store.current("motion_space").path)
     else:
         basis = fit_from_cache(cache, recipe.basis)
     out.mkdir(parents=True, exist_ok=True)
