@@ -10,6 +10,7 @@ import typer
 
 from vqcodec import __version__
 from vqcodec.runtime.allocator import tune_allocator
+from vqcodec.runtime.native_log import own_stderr
 
 from . import guard
 from .benchmark import benchmark
@@ -59,6 +60,7 @@ def options(
 def main() -> None:
     """Entry point; exits with the codes of `guard`."""
     tune_allocator()  # a process of our own: networks run faster on warm pages
+    own_stderr()  # likewise: what libraries greet with is kept off the terminal
     try:
         app(prog_name="vqcodec")
     except (Exception, KeyboardInterrupt) as failure:

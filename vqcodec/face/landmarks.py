@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-import os
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vqcodec.face.asset import face_model_path
+from vqcodec.runtime.native_log import quiet
 
 LANDMARKS = 478
 
@@ -29,19 +27,6 @@ class FaceObservation:
     blendshapes: NDArray[np.float32] | None = None
 
 
-@contextlib.contextmanager
-def _quiet_stderr() -> Iterator[None]:
-    """MediaPipe's C++ logs on start-up regardless of settings; keep the user's terminal for the user."""
-    saved, sink = os.dup(2), os.open(os.devnull, os.O_WRONLY)
-    try:
-        os.dup2(sink, 2)
-        yield
-    finally:
-        os.dup2(saved, 2)
-        os.close(saved)
-        os.close(sink)
-
-
 class FaceLandmarker:
     """Detector of 478 landmarks on single frames; a context manager, because MediaPipe must be closed explicitly.
 
@@ -52,7 +37,7 @@ class FaceLandmarker:
     def __init__(
         self, *, max_faces: int = 1, blendshapes: bool = False, model: str | None = None
     ) -> None:
-        with _quiet_stderr():
+        with quiet():
             import mediapipe as mp
             from mediapipe.tasks.python import BaseOptions, vision
 

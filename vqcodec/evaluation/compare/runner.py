@@ -307,12 +307,14 @@ def _begin(threads: int, tell: Callable[[str], None]) -> None:
     import torch
 
     from vqcodec.runtime.allocator import tune_allocator
+    from vqcodec.runtime.native_log import own_stderr
 
     global _tell
     signal.signal(
         signal.SIGINT, signal.SIG_IGN
     )  # Ctrl-C goes to the whole group; the first process ends the others
     tune_allocator()
+    own_stderr()
     torch.set_num_threads(threads)
     _tell = tell
 

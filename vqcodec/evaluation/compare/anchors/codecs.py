@@ -23,8 +23,6 @@ from vqcodec.errors import MediaError
 from vqcodec.evaluation.compare.anchors.mux import Unit, opened, without_sei
 from vqcodec.evaluation.tools.extras import MissingExtraError
 
-os.environ.setdefault("SVT_LOG", "1")  # SVT-AV1 greets on stderr; 1 keeps its errors
-
 
 @dataclass(frozen=True, slots=True)
 class AnchorCodec:
