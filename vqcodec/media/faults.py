@@ -1,18 +1,16 @@
-"""libav's and the system's errors as `MediaError`, with a hint; and libav's log kept off stderr."""
+"""libav's and the system's errors as `MediaError`, with a hint.
+
+libav's log is left as the program has it: PyAV is silent unless somebody sets a level, and who does wants to see it.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-import av
 import av.error
-import av.logging
 
 from vqcodec.errors import MediaError, VqcodecError
-
-# PyAV is silent unless somebody set a level; x264 and SVT-AV1 speak through the same callback. None keeps all of it off.
-av.logging.set_level(None)
 
 _HINTS: tuple[tuple[type[BaseException], str], ...] = (
     (FileNotFoundError, "check the path"),
