@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import json
 import re
 import shutil
 import subprocess
@@ -14,16 +15,18 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
-FILE_LINES = 330
-FUNCTION_LINES = 60
+FILE_LINES = 300
+FUNCTION_LINES = 40
+# what is longer still, with its present length: it may shrink, and goes from here once it has
+TOO_LONG = json.loads((Path(__file__).parent / "too_long.json").read_text(encoding="utf-8"))
 HEAVY = ("torch", "av", "cv2", "mediapipe", "scipy", "PIL")
 # pieces, so that this file doesn't hold what it looks for
 FORBIDDEN = {
-    "unfinished work": r"\b(TO" r"DO|FIX" r"ME|X" r"XX)\b",
-    "unfinished code": "NotImplementedError",
-    "a machine's path": r"[\"'(\s]/(wo" r"rk|ro" r"ot|ho" r"me)/",
-    "pickle": r"^\s*(import|from) pick" "le",
-    "a shell": "shell=True",
+    "unfinished work": r"\b(TO" + r"DO|FIX" + r"ME|X" + r"XX)\b",
+    "unfinished code": "NotImplemented" + "Error",
+    "a machine's path": r"[\"'(\s]/(wo" + r"rk|ro" + r"ot|ho" + r"me)/",
+    "pickle": r"^\s*(import|from) pick" + "le",
+    "a shell": "shell=" + "True",
 }
 
 
@@ -57,12 +60,17 @@ def test_layers() -> None:
     assert done.returncode == 0, done.stdout
 
 
+def too_long(lengths: dict[str, int], limit: int, known: dict[str, int]) -> dict[str, int]:
+    """What is longer than the limit, and than it was where it is known to be."""
+    return {name: lines for name, lines in lengths.items() if lines > known.get(name, limit)}
+
+
 def test_files_are_short() -> None:
     lengths = {
         str(path.relative_to(ROOT)): len(path.read_text(encoding="utf-8").splitlines())
         for path in sources()
     }
-    assert {name: lines for name, lines in lengths.items() if lines > FILE_LINES} == {}
+    assert too_long(lengths, FILE_LINES, TOO_LONG["files"]) == {}
 
 
 def _functions(path: Path) -> Iterator[tuple[str, int]]:
@@ -80,13 +88,11 @@ def _functions(path: Path) -> Iterator[tuple[str, int]]:
 
 
 def test_functions_are_short() -> None:
-    found = {
-        name: lines
-        for path in sources()
-        for name, lines in _functions(path)
-        if lines > FUNCTION_LINES
-    }
-    assert found == {}
+    lengths: dict[str, int] = {}
+    for path in sources():
+        for name, lines in _functions(path):
+            lengths[name] = max(lines, lengths.get(name, 0))
+    assert too_long(lengths, FUNCTION_LINES, TOO_LONG["functions"]) == {}
 
 
 @pytest.mark.parametrize("what", FORBIDDEN)
