@@ -18,7 +18,8 @@ import threading
 from collections.abc import Iterator
 
 _STDERR = 2
-_SETTINGS = {"SVT_LOG": "1"}  # SVT-AV1 greets unless its environment says that only errors are wanted
+# SVT-AV1 greets unless its environment says that only errors are wanted
+_SETTINGS = {"SVT_LOG": "1"}
 _lock = threading.Lock()
 _owned = False
 _depth = 0
