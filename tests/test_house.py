@@ -109,8 +109,11 @@ def test_nothing_forbidden(what: str) -> None:
 def test_version_is_one() -> None:
     import vqcodec
 
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    assert project["version"] == vqcodec.__version__
+    pyproject = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    assert pyproject["project"]["dynamic"] == ["version"]
+    assert pyproject["tool"]["setuptools"]["dynamic"] == {
+        "version": {"attr": "vqcodec.__version__"}
+    }
     assert f"## [{vqcodec.__version__}]" in (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
 
 
