@@ -55,9 +55,9 @@ def validate(
         Validation,
         coded_folder,
         parse_layers,
-        show,
         validation_clips,
     )
+    from vqcodec.evaluation.validate.table import show
 
     wanted, found = parse_layers(layers), validation_clips(data, clips)
     with Suite(every) as suite, coded_folder(keep) as folder, console.progress_bar() as progress:

@@ -16,6 +16,7 @@ from vqcodec.evaluation.quality import frame_psnr_db, frame_ssim, quality
 from vqcodec.evaluation.tools import sheets
 from vqcodec.evaluation.tools.frames import Follower, coded_square, paired, read_frames, to_side
 from vqcodec.evaluation.tools.sidebyside import side_by_side
+from vqcodec.lab import sheet as sheet_command
 from vqcodec.media.out.sink import VideoSink
 from vqcodec.types import Crop, VideoFrame
 
@@ -129,7 +130,7 @@ def test_difference_is_amplified_and_clipped() -> None:
 
 def test_contact_sheet(pair: tuple[Path, Path], tmp_path: Path) -> None:
     target = tmp_path / "sheet.png"
-    assert sheets.main([str(pair[0]), str(pair[1]), str(target), "--frames", "3"]) == 0
+    assert sheet_command.main([str(pair[0]), str(pair[1]), str(target), "--frames", "3"]) == 0
     sheet = cv2.cvtColor(cv2.imread(str(target)), cv2.COLOR_BGR2RGB)
     assert sheet.shape == (4 * 256 + 2 * 128 + 2 * 96, 96 + 3 * 256, 3)
     columns = sheet[:, 96:].reshape(-1, 3, 256, 3).swapaxes(0, 1)
@@ -139,7 +140,9 @@ def test_contact_sheet(pair: tuple[Path, Path], tmp_path: Path) -> None:
         assert np.array_equal(column[256:512], shown[0][0])
         assert np.array_equal(column[512:768], decoded)
         assert np.array_equal(column[768:1024], sheets.difference(source, decoded))
-    assert sheets.main([str(pair[0]), str(pair[1]), str(target)]) == OutputExistsError.exit_code
+    assert (
+        sheet_command.main([str(pair[0]), str(pair[1]), str(target)]) == OutputExistsError.exit_code
+    )
     with pytest.raises(UsageError):
         sheets.contact_sheet(*pair, tmp_path / "other.png", frames=0)
     assert [p.name for p in tmp_path.iterdir()] == ["sheet.png"]

@@ -112,7 +112,7 @@ def test_summary_and_report() -> None:
 
 def test_command(clips: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     out, keep = tmp_path / "pairs.json", tmp_path / "kept"
-    code = main([str(clips), "--pairs", "1", "--json", str(out), "--keep", str(keep)])
+    code = main(["--data", str(clips), "--pairs", "1", "--out", str(out), "--keep", str(keep)])
     found = json.loads(out.read_text(encoding="utf-8"))
     assert code == int(not found["summary"]["id_portrait_met"])
     assert found["schema_version"] == 1 and found["conditions"]["transfer"] == "decoder"

@@ -30,6 +30,7 @@ from vqcodec.encoding.parts import EncoderParts
 from vqcodec.errors import MediaError, ModelError, UsageError
 from vqcodec.evaluation.benchmark import Scene
 from vqcodec.evaluation.tools.frames import read_frames
+from vqcodec.lab import table
 from vqcodec.lab.dub import checks as dubchecks
 from vqcodec.lab.dub import sheet as dubsheet
 from vqcodec.lab.dub import table as dubtable
@@ -73,7 +74,7 @@ SILENCE = {"silence": [GOOD, GOOD], "noise": [GOOD], "speech": [SPOKEN]}
 def page(folder: Path) -> Path:
     """A page with a place for each table."""
     lines = [
-        f"{begin(name, dubtable.COMMAND)}\n{end(name)}"
+        f"{begin(name, table.COMMAND)}\n{end(name)}"
         for name in ("dub", "dub-table-4", "dub-checks")
     ]
     path = folder / "PAGE.md"
@@ -103,7 +104,7 @@ def test_tables_of_a_page(tmp_path: Path, capsys: pytest.CaptureFixture[str]) ->
     dub, four, other, target = (
         tmp_path / "dub.json",
         tmp_path / "table4.json",
-        tmp_path / "checks.json",
+        tmp_path / "dubchecks.json",
         page(tmp_path),
     )
     beside = {
@@ -117,11 +118,9 @@ def test_tables_of_a_page(tmp_path: Path, capsys: pytest.CaptureFixture[str]) ->
     other.write_text(
         json.dumps({"kind": "checks", "conditions": NOTHING, "checks": rows}), encoding="utf-8"
     )
-    every = [str(p) for p in (dub, four, other, target)]
-    assert dubtable.main([*every, "--check"]) == 1 and "SSIM" not in target.read_text(
-        encoding="utf-8"
-    )
-    assert dubtable.main(every) == 0 and dubtable.main([*every, "--check"]) == 0
+    every = [str(target), "--results", str(tmp_path)]
+    assert table.main([*every, "--check"]) == 1 and "SSIM" not in target.read_text(encoding="utf-8")
+    assert table.main(every) == 0 and table.main([*every, "--check"]) == 0
     text = target.read_text(encoding="utf-8")
     assert (
         text.startswith("before\n")
@@ -136,14 +135,14 @@ def test_tables_of_a_page(tmp_path: Path, capsys: pytest.CaptureFixture[str]) ->
         and "2 of 24 clips" in text
     )
     assert "| at most 0.04 | 0.01 | met |" in text and "`motion@1`, `renderer@1`" in text
-    assert dubtable.main([str(four), str(target), "--finding", "Tokens win."]) == 0
+    assert table.main([*every, "--only", "dub-table-4", "--finding", "Tokens win."]) == 0
     assert (
         "**Tokens win.**" in target.read_text(encoding="utf-8")
-        and dubtable.main([*every, "--check"]) == 0
+        and table.main([*every, "--check"]) == 0
     )
-    assert dubtable.main([*every, "--finding", "x"]) == UsageError.exit_code
+    assert table.main([*every, "--finding", "x"]) == UsageError.exit_code
     four.write_text('{"kind": "poem"}', encoding="utf-8")
-    assert dubtable.main(every) == UsageError.exit_code and "poem" in capsys.readouterr().err
+    assert table.main(every) == UsageError.exit_code and "poem" in capsys.readouterr().err
 
 
 def test_a_missed_bar_says_so() -> None:

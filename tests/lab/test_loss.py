@@ -22,7 +22,6 @@ from vqcodec.lab.loss import loss
 from vqcodec.lab.loss import report as lossreport
 from vqcodec.lab.loss.channel import HARMS, chunks, cut, flip_bits, long_stream, lose_groups
 from vqcodec.lab.loss.report import LossReport, PictureFigures, PoseFigures, Row
-from vqcodec.lab.marked import begin, end
 from vqcodec.media.still.stills import decode_still
 from vqcodec.types import MotionGroup
 
@@ -138,22 +137,16 @@ def report() -> LossReport:
     )
 
 
-def test_report_and_table(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    path, page = tmp_path / "loss.json", tmp_path / "page.md"
+def test_report_and_table(tmp_path: Path) -> None:
+    path = tmp_path / "loss.json"
     report().save(path)
     assert LossReport.load(path) == report()
-    page.write_text(
-        "\n".join([begin(lossreport.MARK, lossreport.COMMAND), end(lossreport.MARK), ""]),
-        encoding="utf-8",
-    )
-    assert lossreport.main([str(path), "--markdown", str(page), "--check"]) == 1
-    assert lossreport.main([str(path), "--markdown", str(page)]) == 0
-    assert lossreport.main([str(path), "--markdown", str(page), "--check"]) == 0
     row = "| 20 % of groups lost | 100.0 % | 80.0 % | 20.0 % | 21.0 % | 0.0500 | 0.0600 | - | 20.50 | 21.50 | 0.2000 | 0.1000 |"
-    assert row in page.read_text(encoding="utf-8")
+    assert row in lossreport.lines(path)
     path.write_text(json.dumps({"schema_version": 9}), encoding="utf-8")
-    assert lossreport.main([str(path), "--markdown", str(page)]) == UsageError.exit_code
-    assert "evaluation.loss" in capsys.readouterr().err
+    with pytest.raises(UsageError) as refused:
+        lossreport.lines(path)
+    assert "python -m vqcodec.lab loss --out" in refused.value.hint
 
 
 def test_command_says_what_is_wrong(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

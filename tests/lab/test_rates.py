@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import json
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
@@ -19,13 +18,10 @@ from vqcodec.errors import MediaError, OutputExistsError, UsageError
 from vqcodec.evaluation.tools.files import told
 from vqcodec.lab.loss import report as lossreport
 from vqcodec.lab.marked import begin, end, replaced, updated
-from vqcodec.lab.rate import rates, rdcurve, rdo
+from vqcodec.lab.rate import layertable, rates, rdcurve, rdo, rdplot
 from vqcodec.quantize.grfsq import to_indices
 from vqcodec.training.entropy_tables.stats import counted_bits, ideal_bits
 from vqcodec.types import MotionGroup
-
-ROOT = Path(__file__).resolve().parents[2]
-RESULTS = ROOT / "vqcodec" / "lab" / "results"
 
 
 def group(frames: int, seed: int) -> np.ndarray:
@@ -78,9 +74,10 @@ def stream(path: Path, groups: list[np.ndarray]) -> Path:
 def test_rates_add_up_to_the_files(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     groups = [group(50, 1), group(20, 2)]
     first, second = stream(tmp_path / "a.vqt", groups), stream(tmp_path / "b.vqt", groups[:1])
-    page, out = tmp_path / "page.md", tmp_path / "rates.json"
-    page.write_text(f"{begin(rates.MARK, rates.COMMAND)}\n{end(rates.MARK)}\n", encoding="utf-8")
-    assert rates.main([str(tmp_path), "--out", str(out), "--markdown", str(page)]) == 0
+    out = tmp_path / "rates.json"
+    assert rates.main([str(tmp_path), "--out", str(out)]) == 0
+    text = capsys.readouterr().out
+    assert rates.lines(out) == text.splitlines()
     known = rates.Rates.load(out)
     sizes = 0
     for path in (first, second):
@@ -93,11 +90,7 @@ def test_rates_add_up_to_the_files(tmp_path: Path, capsys: pytest.CaptureFixture
     assert known.conditions["files"] == ["a", "b"] and str(tmp_path) not in out.read_text(
         encoding="utf-8"
     )
-    text = page.read_text(encoding="utf-8")
     assert f"{8 * sizes / 4.8 / 1000:.3f}" in text and "2 streams, 120 frames" in text
-    assert rates.main(["--from", str(out), "--markdown", str(page), "--check"]) == 0
-    page.write_text(text.replace("120", "121"), encoding="utf-8")
-    assert rates.main(["--from", str(out), "--markdown", str(page), "--check"]) == 1
     assert rates.main([str(first)]) == 0 and "ideal, counting" in capsys.readouterr().out
 
 
@@ -105,11 +98,16 @@ def test_what_is_no_rates_file_is_refused(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert rates.main([str(tmp_path)]) == UsageError.exit_code
-    assert rates.main(["--from", str(tmp_path / "absent.json")]) == MediaError.exit_code
+    with pytest.raises(FileNotFoundError):
+        rates.lines(tmp_path / "absent.json")
     for text in ("{", "[]", '{"schema_version": 2}', '{"schema_version": 1}'):
         (tmp_path / "x.json").write_text(text, encoding="utf-8")
-        assert rates.main(["--from", str(tmp_path / "x.json")]) == UsageError.exit_code
-        assert rdcurve.main([str(tmp_path / "x.json")]) == UsageError.exit_code
+        for lines in (rates.lines, rdcurve.lines, lossreport.lines, layertable.lines):
+            with pytest.raises(UsageError, match="is not"):
+                lines(tmp_path / "x.json")
+        assert (
+            rdplot.main([str(tmp_path / "x.json"), str(tmp_path / "x.svg")]) == UsageError.exit_code
+        )
     assert "hint" not in capsys.readouterr().out
 
 
@@ -145,14 +143,11 @@ def test_curve_as_json_table_and_picture(tmp_path: Path) -> None:
     curve = rdcurve.Curve(
         known, [point(0, 4, 4.0, 0.5), point(1, 4, 3.0, 0.51), point(0, 2, 2.0, 0.6)]
     )
-    path, page, picture = tmp_path / "c.json", tmp_path / "page.md", tmp_path / "c.svg"
+    path, picture = tmp_path / "c.json", tmp_path / "c.svg"
     curve.save(path)
     assert rdcurve.Curve.load(path) == curve
-    page.write_text(
-        f"{begin(rdcurve.MARK, rdcurve.COMMAND)}\n{end(rdcurve.MARK)}\n", encoding="utf-8"
-    )
-    assert rdcurve.main([str(path), "--markdown", str(page), "--plot", str(picture)]) == 0
-    lines = page.read_text(encoding="utf-8").splitlines()
+    assert rdplot.main([str(path), str(picture)]) == 0
+    lines = rdcurve.lines(path)
     assert (
         "| `--rdo 1` | 3.00 | 25.0 % | 21.00 | 0.5100 | +2.0 % | 0.02000 | +0.0 % | 0.03000 | +0.0 % |"
         in lines
@@ -160,7 +155,7 @@ def test_curve_as_json_table_and_picture(tmp_path: Path) -> None:
     assert any(line.startswith("| `--layers 2` | 2.00 | 50.0 %") for line in lines)
     drawn = picture.read_bytes()
     assert b"perceptual distance" in drawn and b"landmark distance" in drawn and b"--rdo" in drawn
-    assert rdcurve.main([str(path), "--plot", str(picture)]) == 0 and picture.read_bytes() == drawn
+    assert rdplot.main([str(path), str(picture)]) == 0 and picture.read_bytes() == drawn
 
 
 def test_marked_parts_are_replaced_alone(tmp_path: Path) -> None:
@@ -214,16 +209,6 @@ def test_a_frame_without_a_face_is_compared_too() -> None:
 
 def face(index: int, square: np.ndarray | None) -> rdo.FaceFrame:
     return rdo.FaceFrame(index, Fraction(index, 25), 0, square=square)
-
-
-@pytest.mark.parametrize(
-    ("name", "main"),
-    [("rates.json", rates.main), ("rdo.json", rdcurve.main), ("loss.json", lossreport.main)],
-)
-def test_the_results_page_is_in_step(name: str, main: object) -> None:
-    data = ["--from", str(RESULTS / name)] if name == "rates.json" else [str(RESULTS / name)]
-    assert main([*data, "--markdown", str(RESULTS / "README.md"), "--check"]) == 0  # type: ignore[operator]
-    assert json.loads((RESULTS / name).read_text(encoding="utf-8"))["conditions"]
 
 
 def test_coded_and_decoded_streams_agree() -> None:

@@ -49,7 +49,16 @@ def test_command(sample_clip: Path, tmp_path: Path, capsys: pytest.CaptureFixtur
     out = tmp_path / "refs.json"
     assert (
         refs.main(
-            [str(tmp_path / "clips"), "--json", str(out), "--every", "6", "--settings", "1:60,1:10"]
+            [
+                "--data",
+                str(tmp_path / "clips"),
+                "--out",
+                str(out),
+                "--every",
+                "6",
+                "--settings",
+                "1:60,1:10",
+            ]
         )
         == 0
     )
@@ -62,4 +71,6 @@ def test_command(sample_clip: Path, tmp_path: Path, capsys: pytest.CaptureFixtur
     )
     assert fine["perc"] < coarse["perc"] and set(found["clips"]) == {"a"}
     assert "portraits a clip" in capsys.readouterr().out
-    assert refs.main([str(tmp_path / "clips"), "--settings", "0:1"]) == UsageError.exit_code
+    assert (
+        refs.main(["--data", str(tmp_path / "clips"), "--settings", "0:1"]) == UsageError.exit_code
+    )

@@ -1,4 +1,4 @@
-"""Results as JSON, their means, the bars, and the README's table made from them."""
+"""Results as JSON, their means, the bars, and the table of a page made from them."""
 
 from __future__ import annotations
 
@@ -13,12 +13,8 @@ from vqcodec.errors import UsageError
 from vqcodec.evaluation.metrics.suite import Scores
 from vqcodec.evaluation.tools.conditions import conditions
 from vqcodec.evaluation.validate.record import RATES, ClipResult, Results, Run
-from vqcodec.evaluation.validate.targets import TARGETS, missed
-from vqcodec.lab import table
-from vqcodec.lab.marked import begin, end
-
-ROOT = Path(__file__).resolve().parents[2]
-PUBLISHED = ROOT / "vqcodec" / "lab" / "results" / "val.json"
+from vqcodec.lab import bars, resulttable
+from vqcodec.lab.bars import TARGETS, missed
 
 STILL = Scores(
     frames=100,
@@ -198,7 +194,7 @@ def test_conditions_name_the_machine_and_no_path() -> None:
 
 
 def test_markdown_table() -> None:
-    lines = table.markdown(results())
+    lines = resulttable.markdown(results())
     text = "\n".join(lines)
     assert "| | still portrait | 4 layers | 1 layer |" in lines
     assert "| PSNR, dB ↑ | 24.00 | 27.67 | 25.00 |" in lines
@@ -208,26 +204,16 @@ def test_markdown_table() -> None:
     assert widths == {5}
 
 
-def test_table_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    data, page = tmp_path / "results.json", tmp_path / "page.md"
+def test_the_bars_are_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    data = tmp_path / "results.json"
     results().save(data)
-    first, last = begin(table.PART, table.COMMAND), end(table.PART)
-    page.write_text(f"before\n{first}\nold\n{last}\nafter\n", encoding="utf-8")
-    arguments = [str(data), str(page)]
-    assert table.main([*arguments, "--check"]) == 1
-    assert table.main(arguments) == 0
-    made = page.read_text(encoding="utf-8")
-    assert made.startswith("before\n") and made.endswith("\nafter\n") and "old" not in made
-    assert table.main([*arguments, "--check"]) == 0
-    assert table.main(arguments) == 0 and page.read_text(encoding="utf-8") == made
-    page.write_text("no place", encoding="utf-8")
-    assert table.main(arguments) == UsageError.exit_code
-    assert first in capsys.readouterr().err
-    assert table.main([str(tmp_path / "absent.json"), str(page)]) == 8
-
-
-def test_readme_is_in_step_with_the_published_results() -> None:
-    if not PUBLISHED.is_file():
-        pytest.skip("no results are published yet")
-    for page in ("README.md", "vqcodec/models/CARD.md"):
-        assert table.main([str(PUBLISHED), str(ROOT / page), "--check"]) == 0, page
+    assert bars.main([str(data)]) == 1
+    shown = capsys.readouterr().out
+    best = results().summary(results().runs[0])
+    assert f"bars missed: {len(missed(best))} of {len(TARGETS)}" in shown
+    assert shown.count("MISSED") == len(missed(best)) > 0
+    assert shown.count("reached") == len(TARGETS) - len(missed(best)) > 0
+    run = Run(4, (clip("a", GOOD),))
+    Results({}, {"a": STILL}, (run,)).save(data)
+    assert bars.main([str(data)]) == 0 and "MISSED" not in capsys.readouterr().out
+    assert bars.main([str(tmp_path / "absent.json")]) == 8

@@ -15,8 +15,8 @@ from tests.support.evaluation import Picture, noise, write_video
 from vqcodec.errors import MediaError, UsageError
 from vqcodec.evaluation.metrics.suite import Scores
 from vqcodec.evaluation.validate.record import RATES, ClipResult, Results, Run
-from vqcodec.evaluation.validate.steady import Camera, border, camera, main
-from vqcodec.lab import table
+from vqcodec.evaluation.validate.steady import Camera, border, camera
+from vqcodec.lab import steady, table
 from vqcodec.lab.marked import begin, end
 from vqcodec.lab.paper import steadytable
 from vqcodec.lab.paper.paperdata import AUTHORS_CLIPS
@@ -100,14 +100,14 @@ def test_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "val").mkdir()
     write_video(tmp_path / "val" / "tripod.mp4", talking(room()))
     write_video(tmp_path / "val" / "walk.mp4", talking(room(), camera_px=1))
-    assert main([str(tmp_path)]) == 0
+    assert steady.main([str(tmp_path)]) == 0
     shown = capsys.readouterr().out
     assert (
         "tripod  steady" in shown
         and "walk  moving" in shown
         and "steady-camera clips: 1 of 2" in shown
     )
-    assert main([str(tmp_path / "val" / "walk.mp4"), "--json"]) == 0
+    assert steady.main([str(tmp_path / "val" / "walk.mp4"), "--json"]) == 0
     found = json.loads(capsys.readouterr().out)
     assert found["walk"]["steady"] is False and set(found["walk"]) == {
         "steady",
@@ -116,7 +116,7 @@ def test_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
         "frames",
     }
     (tmp_path / "none").mkdir()
-    assert main([str(tmp_path / "none")]) == MediaError.exit_code
+    assert steady.main([str(tmp_path / "none")]) == MediaError.exit_code
 
 
 STILL = Scores(
@@ -214,16 +214,15 @@ def test_results_without_camera_can_be_read_and_say_so(tmp_path: Path) -> None:
 
 
 def test_the_table_command_makes_the_part_where_a_page_has_a_place_for_it(tmp_path: Path) -> None:
-    data, page = tmp_path / "results.json", tmp_path / "page.md"
-    results().save(data)
-    places = [
-        f"{begin(part, table.COMMAND)}\nold\n{end(part)}" for part in (table.PART, steadytable.PART)
-    ]
+    page = tmp_path / "page.md"
+    results().save(tmp_path / "val.json")
+    places = [f"{begin(part, table.COMMAND)}\nold\n{end(part)}" for part in ("results", "steady")]
     page.write_text("\n".join(places), encoding="utf-8")
-    assert table.main([str(data), str(page), "--check"]) == 1
-    assert table.main([str(data), str(page)]) == 0
+    arguments = [str(page), "--results", str(tmp_path)]
+    assert table.main([*arguments, "--check"]) == 1
+    assert table.main(arguments) == 0
     assert "Steady-camera clips: 2 of 3" in page.read_text(encoding="utf-8")
-    assert table.main([str(data), str(page), "--check"]) == 0
+    assert table.main([*arguments, "--check"]) == 0
     stale = page.read_text(encoding="utf-8").replace("2 of 3", "3 of 3")
     page.write_text(stale, encoding="utf-8")
-    assert table.main([str(data), str(page), "--check"]) == 1
+    assert table.main([*arguments, "--check"]) == 1

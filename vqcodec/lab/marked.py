@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -16,6 +17,11 @@ def begin(name: str, command: str) -> str:
 def end(name: str) -> str:
     """The line after a part."""
     return f"<!-- {name}:end -->"
+
+
+def names(text: str) -> list[str]:
+    """The parts that a page has places for, in its order."""
+    return re.findall(r"^<!-- ([a-z0-9-]+):begin ", text, re.M)
 
 
 def updated(text: str, name: str, command: str, lines: Sequence[str]) -> str:

@@ -1,164 +1,149 @@
-"""The results table of the README, made from the JSON of a validation.
+"""Bring the tables of a page up to date.
 
-    python -m vqcodec.lab.table vqcodec/lab/results/val.json README.md [--check]
+    python -m vqcodec.lab table [PAGE.md ...] [--results DIR] [--only PART] [--check]
 
-The table stands between two comment lines of the Markdown file; everything else is left alone. Where the file has a place
-for the part "steady" too, the table of the steady-camera clips (steadytable.py) is made there.
+A page (by default this folder's README.md and the card of the models) has a place for each part it shows: two comment
+lines, which `marked.py` writes. What stands between them is made from the JSON files of a folder (by default results/);
+everything else is left alone. `--check` changes nothing and exits with 1 when a page is out of step.
+
+    python -m vqcodec.lab table --finding "What the table shows." --only dub-table-4
+
+puts a sentence into the JSON of a dub's table, to stand under it.
 """
 
 from __future__ import annotations
 
-import argparse
 import sys
-from collections.abc import Callable, Sequence
+from argparse import ArgumentParser, Namespace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeAlias
 
-import numpy as np
+from vqcodec.errors import UsageError
+from vqcodec.evaluation.tools.files import save_json
+from vqcodec.lab import resulttable
+from vqcodec.lab.command import command, perform
+from vqcodec.lab.compare import summary, tables
+from vqcodec.lab.dub import table as dubtable
+from vqcodec.lab.faces import crossfigures
+from vqcodec.lab.loss import report
+from vqcodec.lab.markdown import read
+from vqcodec.lab.marked import begin, names, replaced
+from vqcodec.lab.paper import codebook_table, papertable, steadytable
+from vqcodec.lab.rate import effort, layertable, rates, rdcurve, refs
 
-from vqcodec.evaluation.tools.files import told
-from vqcodec.evaluation.validate.record import Results
-from vqcodec.lab.marked import begin, replaced
-from vqcodec.lab.paper import steadytable
-
-PART = "results"
-COMMAND = "python -m vqcodec.lab.table"
-
-Summary: TypeAlias = dict[str, Any]
-Row: TypeAlias = tuple[str, list[str]]
-
-_FIGURES = (
-    ("psnr_db", "PSNR, dB ↑", 2),
-    ("ssim", "SSIM ↑", 3),
-    ("ms_ssim", "MS-SSIM ↑", 3),
-    ("perc", "perceptual distance ↓", 3),
-    ("id_dist", "identity distance ↓", 3),
-    ("lmd", "landmark distance ↓", 4),
-    ("lmd_mouth", "landmark distance, mouth ↓", 4),
-    ("cpbd", "sharpness (CPBD)", 3),
-    ("jitter", "jitter (1 is right)", 2),
-)
-_RATES = (
-    ("motion_kbps", "motion"),
-    ("portrait_kbps", "portrait"),
-    ("audio_kbps", "sound"),
-    ("container_kbps", "container"),
-    ("file_kbps", "whole file"),
-)
-_RATIOS = (
-    ("perc", "perceptual distance"),
-    ("lmd", "landmark distance"),
-    ("lmd_mouth", "mouth distance"),
-)
+HERE = Path(__file__).parent
+RESULTS = HERE / "results"
+PAGES = (HERE / "README.md", HERE.parent / "models" / "CARD.md")
+COMMAND = command("table")
 
 
-def _number(value: float, digits: int) -> str:
-    return "-" if np.isnan(value) else f"{value:.{digits}f}"
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One part of a page.
+
+    Attributes:
+        source: name of the JSON file.
+        lines: makes the part's lines from the file.
+    """
+
+    source: str
+    lines: Callable[[Path], list[str]]
 
 
-def rows(results: Results) -> tuple[list[str], list[Row]]:
-    """Heads and rows of the table, as text.
+PARTS: Mapping[str, Part] = {
+    "results": Part("val.json", resulttable.lines),
+    "steady": Part("val.json", steadytable.lines),
+    "rates": Part("rates.json", rates.lines),
+    "rate-distortion": Part("rdo.json", rdcurve.lines),
+    "loss": Part("loss.json", report.lines),
+    "compare": Part("compare.json", lambda path: tables.tables(summary.load(path))),
+    "compare-10s": Part("compare-10s.json", lambda path: tables.tables(summary.load(path))),
+    "compare-short": Part("compare.json", lambda path: tables.short(summary.load(path))),
+    "paper-table-1": Part("val.json", papertable.lines),
+    "codebooks": Part("codebooks.json", codebook_table.lines),
+    "layers": Part("layers.json", layertable.lines),
+    "refs": Part("refs.json", refs.lines),
+    "effort": Part("effort.json", effort.lines),
+    "crossid": Part("crossid.json", crossfigures.lines),
+    "dub": Part("dub.json", dubtable.lines),
+    "dub-checks": Part("dubchecks.json", dubtable.lines),
+    "dub-table-4": Part("table4.json", dubtable.lines),
+}
+
+
+def update(page: Path, results: Path, only: str | None = None, *, check: bool = False) -> list[str]:
+    """Bring a page up to date.
+
+    Args:
+        page: the Markdown file.
+        results: folder of the JSON files.
+        only: this part alone.
+        check: change nothing.
 
     Returns:
-        Column heads (still picture, then one per number of layers) and rows: name and one cell per column.
+        the parts that `check` finds out of step.
+
+    Raises:
+        UsageError: the page has a place for no part, not for the wanted one, or for one that nobody knows; or a JSON file
+            is something else.
+        OSError: a file can't be read.
     """
-    summaries = [results.summary(run) for run in results.runs]
-    heads = [
-        "still portrait",
-        *(f"{r.layers} layer{'s' if r.layers > 1 else ''}" for r in results.runs),
-    ]
-    table: list[Row] = []
-    for key, name, digits in _FIGURES:
-        if key == "cpbd":
-            name += f" (source: {_number(summaries[0]['scores']['cpbd_reference'], digits)})"
-        table.append(
-            (
-                name,
-                [
-                    _number(summaries[0]["still"][key], digits),
-                    *(_number(s["scores"][key], digits) for s in summaries),
-                ],
-            )
+    wanted = [only] if only is not None else names(page.read_text(encoding="utf-8"))
+    if not wanted:
+        raise UsageError(
+            f"{page} has no place for a part",
+            hint=f"Add lines such as {begin('results', COMMAND)}.",
         )
-    table += [
-        (f"{name}, kbit/s", ["", *(_number(s["rates"][key], 2) for s in summaries)])
-        for key, name in _RATES
-    ]
-
-    def line(name: str, cell: Callable[[Summary], str]) -> Row:
-        return name, ["", *(cell(s) for s in summaries)]
-
-    table.append(line("PSNR over the still portrait, dB", lambda s: f"{s['gain']['psnr_db']:+.2f}"))
-    for key, name in _RATIOS:
-        table.append(
-            (
-                f"{name}, share of the still portrait's",
-                ["", *(f"{_number(100 * s['gain'][key], 1)} %" for s in summaries)],
-            )
+    if unknown := [name for name in wanted if name not in PARTS]:
+        raise UsageError(
+            f"no part is called {unknown[0]!r}", hint=f"There are: {', '.join(PARTS)}."
         )
-    table += [
-        line("encode, frames/s (median)", lambda s: _number(s["encode_fps"], 1)),
-        line("decode, frames/s (median)", lambda s: _number(s["decode_fps"], 1)),
-        line("indices identical after decode", lambda s: "all" if s["tokens_identical"] else "NO"),
+    return [
+        name
+        for name in wanted
+        if replaced(
+            page, name, COMMAND, PARTS[name].lines(results / PARTS[name].source), check=check
+        )
     ]
-    return heads, table
 
 
-def caption(results: Results) -> str:
-    """One paragraph: how many clips, on what, when, with which models."""
-    known, summary = results.conditions, results.summary(results.runs[0])
-    machine = known.get("machine", {})
-    parts = [
-        f"{summary['clips']} clips, {summary['frames']} frames",
-        f"{machine.get('cpu', 'unknown CPU')}, {machine.get('cores', '?')} cores",
-        str(known.get("date_utc", "")),
-    ]
-    parts += [
-        f"{name.replace('_', ' ')} `{known[name]}`"
-        for name in ("motion_space", "renderer")
-        if known.get(name)
-    ]
-    if results.failed:
-        parts.append(f"NOT CODED: {', '.join(sorted(results.failed))}")
-    return (
-        "Means over frames, then clips, at 256x256; portrait = first frame; coded at 512x512; file to file. "
-        + "; ".join(parts)
-        + "."
+def put_finding(path: Path, finding: str) -> None:
+    """Write a sentence into the JSON of a dub's table.
+
+    Raises:
+        UsageError: it holds no such table.
+    """
+    data = read(path)
+    if "kind" not in data:
+        raise UsageError(f"{path} holds no results of dubs", hint="Name one with --only.")
+    save_json(path, data | {"finding": finding})
+
+
+def _options(parser: ArgumentParser) -> None:
+    parser.add_argument("pages", type=Path, nargs="*", default=PAGES, help="Markdown files")
+    parser.add_argument("--results", type=Path, default=RESULTS, help="folder of the JSON files")
+    parser.add_argument("--only", metavar="PART", help="this part of the page alone")
+    parser.add_argument("--finding", help="sentence to keep in the JSON of --only")
+    parser.add_argument(
+        "--check", action="store_true", help="change nothing; exit 1 if a page is out of step"
     )
 
 
-def markdown(results: Results) -> list[str]:
-    """The table with its caption, as lines of GitHub Markdown."""
-    heads, table = rows(results)
-    lines = ["| | " + " | ".join(heads) + " |", "|---|" + "---:|" * len(heads)]
-    lines += [f"| {name} | " + " | ".join(cells) + " |" for name, cells in table]
-    return [*lines, "", caption(results)]
+def _job(options: Namespace) -> int:
+    if options.finding is not None:
+        if options.only not in PARTS:
+            raise UsageError("--finding belongs to one table", hint="Name it with --only.")
+        put_finding(options.results / PARTS[options.only].source, options.finding)
+    stale = [
+        f"{page}: {name}"
+        for page in options.pages
+        for name in update(page, options.results, options.only, check=options.check)
+    ]
+    sys.stderr.write("".join(f"out of step: {line}\n" for line in stale))
+    return int(bool(stale))
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """The command; returns its exit code: 0, or 1 when --check finds the table out of step."""
-    parser = argparse.ArgumentParser(
-        prog=COMMAND,
-        description="Make the results table of a Markdown file from validation results.",
-    )
-    parser.add_argument("results", type=Path)
-    parser.add_argument("markdown", type=Path)
-    parser.add_argument(
-        "--check", action="store_true", help="change nothing; exit 1 if the table is out of step"
-    )
-    options = parser.parse_args(arguments)
-
-    def job() -> int:
-        page, results = options.markdown, Results.load(options.results)
-        stale = replaced(page, PART, COMMAND, markdown(results), check=options.check)
-        if begin(steadytable.PART, COMMAND) in page.read_text(encoding="utf-8"):
-            stale |= replaced(
-                page, steadytable.PART, COMMAND, steadytable.markdown(results), check=options.check
-            )
-        return stale
-
-    return told(job)
-
-
-if __name__ == "__main__":
-    sys.exit(main())
+    """The command; returns its exit code: 0, or 1 when --check finds a page out of step."""
+    return perform("table", _options, _job, arguments)

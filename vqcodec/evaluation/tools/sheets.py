@@ -1,7 +1,5 @@
 """Contact sheets and side-by-side videos, for looking at what the figures say.
 
-    python -m vqcodec.evaluation.tools.sheets REF.mp4 OUT.mp4 sheet.png
-
 A sheet has one column per frame and these rows:
 
     source | portrait | decoded | 4 x |source - decoded|     each at 256x256
@@ -11,21 +9,16 @@ A sheet has one column per frame and these rows:
 
 from __future__ import annotations
 
-import argparse
 import os
-import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TypeAlias
 
 import cv2
 import numpy as np
 
 from vqcodec.errors import MediaError, UsageError
-from vqcodec.evaluation.tools.files import told
 from vqcodec.evaluation.tools.frames import (
-    METRIC_SIDE_PX,
     PathLike,
     Picture,
     coded_square,
@@ -207,49 +200,3 @@ def contact_sheet(
         if not done:
             raise MediaError("the sheet can't be coded as PNG")
         sink.write(png.tobytes())
-
-
-def main(arguments: Sequence[str] | None = None) -> int:
-    """The command; returns its exit code."""
-    parser = argparse.ArgumentParser(
-        prog="python -m vqcodec.evaluation.tools.sheets",
-        description="Contact sheet of a source video and its decoded version.",
-    )
-    parser.add_argument("reference", type=Path)
-    parser.add_argument("output", type=Path)
-    parser.add_argument("sheet", type=Path, help="PNG to write")
-    parser.add_argument("--frames", type=int, default=6, help="columns (6)")
-    parser.add_argument(
-        "--portrait", type=Path, help="picture for the portrait row (the source's first frame)"
-    )
-    parser.add_argument("--force", action="store_true", help="replace an existing sheet")
-    options = parser.parse_args(arguments)
-
-    def job() -> int:
-        contact_sheet(
-            options.reference,
-            options.output,
-            options.sheet,
-            frames=options.frames,
-            portrait=_read_picture(options.portrait),
-            force=options.force,
-        )
-        return 0
-
-    return told(job)
-
-
-def _read_picture(path: os.PathLike[str] | None) -> Picture | None:
-    if path is None:
-        return None
-    from vqcodec.media.still.stills import decode_still
-
-    try:
-        data = Path(path).read_bytes()
-    except OSError as error:
-        raise MediaError(f"can't read {os.fspath(path)}: {error}") from error
-    return coded_square(decode_still(data), None, METRIC_SIDE_PX)
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -144,7 +144,7 @@ class Results:
         if not isinstance(values, dict) or values.get("schema_version") != SCHEMA_VERSION:
             raise UsageError(
                 f"not validation results of schema {SCHEMA_VERSION}",
-                hint="Make them with python -m vqcodec.evaluation.validate.run.",
+                hint="Make them with vqcodec validate --out.",
             )
         try:
             runs = tuple(

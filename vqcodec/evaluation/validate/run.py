@@ -1,37 +1,25 @@
 """Measure the codec on validation clips, file to file, as a user runs it.
 
-    python -m vqcodec.evaluation.validate.run --data CORPUS [--out results.json] [--clips N] [--layers 1,2,3,4] [--every 5]
-
 Each clip is encoded by the public interface (portrait = first frame, the whole picture) and decoded to a video, and
-that video is measured against the clip, beside the same figures of the first frame repeated. Prints a table and
-writes JSON (`record.py`).
+that video is measured against the clip, beside the same figures of the first frame repeated. The results are JSON
+(`record.py`) and a table (`table.py`).
 """
 
 from __future__ import annotations
 
-import argparse
-import sys
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from rich.console import Console
-from rich.progress import Progress
-from rich.table import Table
-
 from vqcodec.errors import MediaError, UsageError, VqcodecError
-from vqcodec.evaluation.metrics.suite import FACE_EVERY, Reference, Scores, Suite, still
+from vqcodec.evaluation.metrics.suite import Reference, Scores, Suite, still
 from vqcodec.evaluation.tools.conditions import conditions
-from vqcodec.evaluation.tools.files import told
 from vqcodec.evaluation.tools.frames import read_frames
 from vqcodec.evaluation.tools.sheets import contact_sheet
 from vqcodec.evaluation.validate.record import ClipResult, Results, Run
 from vqcodec.evaluation.validate.roundtrip import Codec, round_trip
 from vqcodec.evaluation.validate.steady import Camera, camera
-from vqcodec.evaluation.validate.targets import TARGETS, missed
-from vqcodec.lab.paper.steadytable import terminal
-from vqcodec.lab.table import rows
 from vqcodec.types import LAYERS
 
 Tick = Callable[[str], None]
@@ -149,48 +137,6 @@ class Validation:
         )
 
 
-def show(results: Results, console: Console) -> None:
-    """Print the table, that of the steady-camera clips, the bars of the run with most layers, and what failed."""
-    heads, lines = rows(results)
-    table = Table(title=f"clips: {len(results.still)}", title_justify="left")
-    table.add_column("")
-    for head in heads:
-        table.add_column(head, justify="right")
-    for name, cells in lines:
-        table.add_row(name, *cells)
-    console.print(table)
-    steady = terminal(results)
-    if steady is not None:
-        console.print(steady)
-    best = max(results.runs, key=lambda r: r.layers)
-    summary = results.summary(best)
-    bars = Table(title=f"bars, {best.layers} layers", title_justify="left")
-    for head in ("", "bar", "reached", ""):
-        bars.add_column(head)
-    for target in TARGETS:
-        bars.add_row(
-            target.name,
-            str(target),
-            f"{target.value(summary):.3f}",
-            "met" if target.met(summary) else "MISSED",
-        )
-    console.print(bars)
-    short = missed(summary)
-    console.print(
-        f"bars missed: {len(short)} of {len(TARGETS)}"
-        + "".join(f"\n  {target.name}" for target in short)
-    )
-    for clip in worse_than_still(results, best):
-        console.print(f"no better than its still portrait in perceptual distance: {clip}")
-    for name, why in results.failed.items():
-        console.print(f"not coded: {name}: {why}", markup=False)
-
-
-def worse_than_still(results: Results, run: Run) -> list[str]:
-    """Clips whose perceptual distance is not below their still portrait's."""
-    return [c.clip for c in run.clips if c.scores.perc >= results.still[c.clip].perc]
-
-
 @contextmanager
 def coded_folder(keep: Path | None) -> Iterator[Path]:
     """Folder for coded files: `keep`, made if need be, or a temporary one that goes away."""
@@ -217,68 +163,3 @@ def parse_layers(text: str) -> tuple[int, ...]:
             f"layers {text} are not different numbers 1..{LAYERS}", hint="Write 4 or 1,2,3,4."
         )
     return layers
-
-
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="python -m vqcodec.evaluation.validate.run",
-        description="Measure the codec on validation clips, file to file.",
-    )
-    parser.add_argument(
-        "--data",
-        type=Path,
-        required=True,
-        help="corpus folder (val/*.mp4), or a folder of .mp4 clips",
-    )
-    parser.add_argument("--out", type=Path, help="JSON file to write")
-    parser.add_argument("--clips", type=int, help="measure so many, evenly spread (all)")
-    parser.add_argument(
-        "--layers", default=str(LAYERS), help="numbers of layers, for example 1,2,3,4 (4)"
-    )
-    parser.add_argument(
-        "--every", type=int, default=FACE_EVERY, help="sample faces every so many frames (5)"
-    )
-    parser.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto")
-    parser.add_argument(
-        "--sheets", type=Path, help="write a contact sheet per clip into this folder"
-    )
-    parser.add_argument("--keep", type=Path, help="keep the coded and decoded files in this folder")
-    return parser
-
-
-def _measure(options: argparse.Namespace, codec: Codec | None) -> Results:
-    clips = validation_clips(options.data, options.clips)
-    layers = parse_layers(options.layers)
-    with (
-        Suite(options.every) as suite,
-        coded_folder(options.keep) as folder,
-        Progress(
-            console=Console(stderr=True), disable=not sys.stderr.isatty(), transient=True
-        ) as progress,
-    ):
-        task = progress.add_task("clips", total=len(clips))
-        seen = iter(range(len(clips)))
-        validation = Validation(
-            suite, layers, folder, codec=codec, sheets=options.sheets, device=options.device
-        )
-        return validation.run(
-            clips, lambda name: progress.update(task, description=name, completed=next(seen))
-        )
-
-
-def main(arguments: Sequence[str] | None = None, codec: Codec | None = None) -> int:
-    """The command; returns its exit code: 0, or 1 when a clip could not be coded."""
-    options = _parser().parse_args(arguments)
-
-    def job() -> int:
-        results = _measure(options, codec)
-        if options.out is not None:
-            results.save(options.out)
-        show(results, Console())
-        return int(bool(results.failed))
-
-    return told(job)
-
-
-if __name__ == "__main__":
-    sys.exit(main())

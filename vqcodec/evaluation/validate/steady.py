@@ -1,7 +1,5 @@
 """Which clips have a steady camera: measured on the source alone, before anything is coded.
 
-    python -m vqcodec.evaluation.validate.steady CORPUS_OR_FOLDER [--json]
-
 Published figures of talking heads are of tripod shots. To put figures of such clips beside them, a clip is called steady
 by what its picture's border does, never by how well it was coded. At 256x256, for the first frame and every tenth after it:
 
@@ -18,21 +16,15 @@ border is mostly the speaker counts as moving, since nothing there shows that th
 
 from __future__ import annotations
 
-import argparse
-import json
-import sys
-from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields
-from pathlib import Path
 from typing import Any
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from vqcodec.errors import MediaError, UsageError
-from vqcodec.evaluation.tools.files import rounded, told
-from vqcodec.evaluation.tools.frames import METRIC_SIDE_PX, read_frames
+from vqcodec.errors import UsageError
+from vqcodec.evaluation.tools.frames import METRIC_SIDE_PX
 
 FRAME_STEP = 10
 BORDER_SHARE = 1 / 6
@@ -128,59 +120,3 @@ def camera(frames: NDArray[np.uint8], step: int = FRAME_STEP) -> Camera:
     return Camera(
         middle < MOTION_LIMIT_PX and still >= STILL_FRAMES_SHARE, middle, still, len(motion)
     )
-
-
-def main(arguments: Sequence[str] | None = None) -> int:
-    """The command; returns its exit code."""
-    parser = argparse.ArgumentParser(
-        prog="python -m vqcodec.evaluation.validate.steady",
-        description="Say which clips have a steady camera, by their picture's border alone.",
-    )
-    parser.add_argument(
-        "clips", type=Path, help="corpus folder (val/*.mp4), a folder of .mp4 clips, or one clip"
-    )
-    parser.add_argument(
-        "--json",
-        action="store_true",
-        help="print JSON: {clip: {steady, motion_px, still_share, frames}}",
-    )
-    options = parser.parse_args(arguments)
-
-    def job() -> int:
-        found = {path.stem: camera(read_frames(path)) for path in _clips(options.clips)}
-        if options.json:
-            sys.stdout.write(
-                json.dumps(
-                    rounded({name: seen.to_json() for name, seen in found.items()}), indent=1
-                )
-                + "\n"
-            )
-            return 0
-        for name, seen in found.items():
-            sys.stdout.write(
-                f"{name}  {'steady' if seen.steady else 'moving'}  border moves {seen.motion_px:6.2f} px, below "
-                f"{MOTION_LIMIT_PX:g} px in {100 * seen.still_share:3.0f} % of {seen.frames} frames\n"
-            )
-        sys.stdout.write(
-            f"steady-camera clips: {sum(c.steady for c in found.values())} of {len(found)}\n"
-        )
-        return 0
-
-    return told(job)
-
-
-def _clips(path: Path) -> list[Path]:
-    if path.is_file():
-        return [path]
-    folder = path / "val" if (path / "val").is_dir() else path
-    clips = sorted(folder.glob("*.mp4"))
-    if not clips:
-        raise MediaError(
-            f"no .mp4 clips in {folder}",
-            hint="Name the corpus folder (it holds val/), or a folder of clips.",
-        )
-    return clips
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -1,6 +1,6 @@
 """Further things a dub must do: silence, speed, memory.
 
-    python -m vqcodec.lab.dub.checks --data CORPUS --out dubchecks.json [--only silence,speed,memory] [--threads 2]
+    python -m vqcodec.lab dubchecks --data CORPUS --out dubchecks.json [--only silence,speed,memory] [--threads 2]
 
     silence  20 s of silence, of noise at -60 dBFS and of speech, with the first frames of three clips, through `vqcodec.dub`;
              figures and bars: dubsilence.py
@@ -13,13 +13,13 @@
 
 from __future__ import annotations
 
-import argparse
 import json
 import os
 import subprocess
 import sys
 import tempfile
 import time
+from argparse import ArgumentParser, Namespace
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -30,9 +30,10 @@ from PIL import Image
 from vqcodec.errors import MediaError, UsageError
 from vqcodec.evaluation.benchmark import read_scene
 from vqcodec.evaluation.tools.conditions import conditions
-from vqcodec.evaluation.tools.files import rounded, save_json, told
+from vqcodec.evaluation.tools.files import rounded, save_json
 from vqcodec.evaluation.validate.run import validation_clips
 from vqcodec.geometry.headpose import read_head
+from vqcodec.lab.command import corpus_options, perform, publish
 from vqcodec.lab.dub.clips import looped, read_pcm, speech_samples
 from vqcodec.lab.dub.silence import SECONDS, SOUNDS, behaviour, checks, quiet, write_wav
 from vqcodec.lab.dub.sync import shipped_basis
@@ -254,43 +255,29 @@ def parse_kinds(text: str) -> tuple[str, ...]:
     return kinds
 
 
+def _options(parser: ArgumentParser) -> None:
+    corpus_options(parser)
+    parser.add_argument("--only", default=",".join(KINDS), help="checks to make (all)")
+    parser.add_argument("--threads", type=int, default=2, help="for speed and memory (2)")
+
+
+def _job(options: Namespace, dub: Dub, timed: Timed | None) -> int:
+    data = measure(
+        options.data,
+        parse_kinds(options.only),
+        dub=dub,
+        timed=timed or by_command(options.threads),
+        threads=options.threads,
+    )
+    if options.out is not None and options.out.is_file():
+        data = json.loads(options.out.read_text(encoding="utf-8")) | data
+    data["checks"] = rounded(all_checks(data))
+    publish("\n".join(checks_lines(data)), options.out, lambda path: save_json(path, data))
+    return int(not all(row["met"] for row in data["checks"]))
+
+
 def main(
     arguments: Sequence[str] | None = None, dub: Dub = by_api, timed: Timed | None = None
 ) -> int:
     """The command; returns its exit code: 0, or 1 when a bar is missed."""
-    parser = argparse.ArgumentParser(
-        prog="python -m vqcodec.lab.dub.checks",
-        description="Silence, speed and memory of a dub.",
-    )
-    parser.add_argument(
-        "--data",
-        type=Path,
-        required=True,
-        help="corpus folder (val/*.mp4), or a folder of .mp4 clips",
-    )
-    parser.add_argument("--out", type=Path, help="JSON file to write")
-    parser.add_argument("--only", default=",".join(KINDS), help="checks to make (all)")
-    parser.add_argument("--threads", type=int, default=2, help="for speed and memory (2)")
-    options = parser.parse_args(arguments)
-
-    def job() -> int:
-        data = measure(
-            options.data,
-            parse_kinds(options.only),
-            dub=dub,
-            timed=timed or by_command(options.threads),
-            threads=options.threads,
-        )
-        if options.out is not None and options.out.is_file():
-            data = json.loads(options.out.read_text(encoding="utf-8")) | data
-        data["checks"] = rounded(all_checks(data))
-        if options.out is not None:
-            save_json(options.out, data)
-        sys.stdout.write("\n".join(checks_lines(data)) + "\n")
-        return int(not all(row["met"] for row in data["checks"]))
-
-    return told(job)
-
-
-if __name__ == "__main__":
-    sys.exit(main())
+    return perform("dubchecks", _options, lambda options: _job(options, dub, timed), arguments)

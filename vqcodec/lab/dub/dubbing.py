@@ -1,6 +1,6 @@
 """Dub clips with their own sound, and with another clip's, and measure both against the real clips.
 
-    python -m vqcodec.lab.dub.dubbing --data CORPUS --out dub.json [--clips N] [--motion-only] [--keep DIR] [--force]
+    python -m vqcodec.lab dub --data CORPUS --out dub.json [--clips N] [--motion-only] [--keep DIR] [--force]
 
 The portrait is a clip's first frame with a face (whole picture, coded as `encode` does it); pose, gaze and blink are the
 clip's own, read from its landmarks; speech drives the rest. `--motion-only` measures the landmarks of the generated motion:
@@ -18,9 +18,9 @@ interrupted goes on where it stopped.
 
 from __future__ import annotations
 
-import argparse
 import sys
 import time
+from argparse import ArgumentParser, Namespace
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -32,9 +32,9 @@ from vqcodec.config import EncodeOptions
 from vqcodec.encoding.parts import EncoderParts
 from vqcodec.evaluation.metrics.suite import FACE_EVERY
 from vqcodec.evaluation.tools.conditions import conditions
-from vqcodec.evaluation.tools.files import told
 from vqcodec.evaluation.validate.run import coded_folder, validation_clips
 from vqcodec.geometry.headpose import read_head
+from vqcodec.lab.command import clips_options, perform, publish
 from vqcodec.lab.dub.cache import ResultCache, content, default_folder
 from vqcodec.lab.dub.clips import DubClip, Features, Pcm, looped, other_sound, read_pcm
 from vqcodec.lab.dub.measure import FullLevel, Level, MotionLevel
@@ -43,8 +43,6 @@ from vqcodec.lab.dub.results import SCHEMA_VERSION, DubResult, references, save,
 from vqcodec.lab.dub.sync import Figures, shipped_basis
 from vqcodec.lab.dub.table import show
 from vqcodec.models import store
-
-RESULTS = Path(__file__).parents[1] / "results"
 
 ReadClip = Callable[[Path], DubClip]
 
@@ -145,7 +143,7 @@ def line(result: DubResult) -> str:
     )
 
 
-def shipped_motion(options: argparse.Namespace, parts: EncoderParts) -> Motion:
+def shipped_motion(options: Namespace, parts: EncoderParts) -> Motion:
     """The shipped speech tokenizer and generator, or those in files.
 
     Raises:
@@ -167,7 +165,7 @@ def shipped_motion(options: argparse.Namespace, parts: EncoderParts) -> Motion:
 
 
 @contextmanager
-def chosen_level(options: argparse.Namespace, parts: EncoderParts) -> Iterator[Level]:
+def chosen_level(options: Namespace, parts: EncoderParts) -> Iterator[Level]:
     """MotionLevel or FullLevel, as the command line has it."""
     if options.motion_only:
         yield MotionLevel(shipped_basis(), str(parts.space.id))
@@ -179,16 +177,9 @@ def chosen_level(options: argparse.Namespace, parts: EncoderParts) -> Iterator[L
         yield level
 
 
-def add_common(parser: argparse.ArgumentParser) -> None:
+def add_common(parser: ArgumentParser) -> None:
     """Arguments that the commands which dub clips share."""
-    parser.add_argument(
-        "--data",
-        type=Path,
-        required=True,
-        help="corpus folder (val/*.mp4), or a folder of .mp4 clips",
-    )
-    parser.add_argument("--out", type=Path, help="JSON file to write")
-    parser.add_argument("--clips", type=int, help="measure so many, evenly spread (all)")
+    clips_options(parser)
     parser.add_argument(
         "--motion-only", action="store_true", help="no pictures: landmarks of the generated motion"
     )
@@ -206,11 +197,7 @@ def add_common(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto")
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="python -m vqcodec.lab.dub.dubbing",
-        description="Dub clips with their own sound and measure them against the real clips.",
-    )
+def _options(parser: ArgumentParser) -> None:
     add_common(parser)
     parser.add_argument(
         "--ceiling", action="store_true", help="measure the clips' real motion, too"
@@ -220,23 +207,17 @@ def _parser() -> argparse.ArgumentParser:
         action="store_true",
         help="the clips' real motion instead of a generator's: checks the measure",
     )
-    parser.add_argument(
-        "--val",
-        type=Path,
-        default=RESULTS / "val.json",
-        help="the codec's own figures, to print beside",
-    )
+    parser.add_argument("--val", type=Path, help="JSON of vqcodec validate, to print beside")
     parser.add_argument("--tokenizer", type=Path, help="another speech tokenizer's file")
     parser.add_argument("--generator", type=Path, help="another generator's file")
     parser.add_argument(
         "--temperature", type=float, default=0.0, help="of sampling (0: the most likely)"
     )
     parser.add_argument("--seed", type=int, default=0, help="of sampling")
-    return parser
 
 
 def measure(
-    options: argparse.Namespace, motion: Motion | None = None
+    options: Namespace, motion: Motion | None = None
 ) -> tuple[dict[str, Any], list[DubResult], dict[str, Any]]:
     """Conditions, results and references for a parsed command line; `motion` stands in for the shipped models."""
     every_clip = validation_clips(options.data)
@@ -261,22 +242,16 @@ def measure(
             took = "kept" if kept else f"{time.perf_counter() - start_s:.0f} s"
             sys.stderr.write(f"{line(result)} ({took})\n")
             results.append(result)
-    return known, results, references(options.val, [r.clip for r in results])
+    beside = {} if options.val is None else references(options.val, [r.clip for r in results])
+    return known, results, beside
+
+
+def _job(options: Namespace, motion: Motion | None) -> int:
+    known, results, beside = measure(options, motion)
+    text = show(known, results, beside)
+    return publish(text, options.out, lambda path: save(path, known, results, beside))
 
 
 def main(arguments: Sequence[str] | None = None, motion: Motion | None = None) -> int:
     """The command; returns its exit code."""
-    options = _parser().parse_args(arguments)
-
-    def job() -> int:
-        known, results, beside = measure(options, motion)
-        if options.out is not None:
-            save(options.out, known, results, beside)
-        sys.stdout.write(show(known, results, beside))
-        return 0
-
-    return told(job)
-
-
-if __name__ == "__main__":
-    sys.exit(main())
+    return perform("dub", _options, lambda options: _job(options, motion), arguments)

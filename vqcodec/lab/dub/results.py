@@ -19,7 +19,7 @@ import numpy as np
 from vqcodec.errors import UsageError
 from vqcodec.evaluation.tools.files import load_json, rounded, save_json
 from vqcodec.evaluation.validate.record import Results, mean_of
-from vqcodec.evaluation.validate.targets import Target
+from vqcodec.lab.bars import Target
 from vqcodec.lab.dub.measure import PICTURE_FIGURES
 from vqcodec.lab.dub.sync import LIP_FIGURES, WITHIN_MS, Figures
 
@@ -225,7 +225,7 @@ def load(path: Path) -> tuple[dict[str, Any], list[DubResult], dict[str, Any]]:
         SCHEMA_VERSION,
         build,
         what="results of dubs",
-        command="python -m vqcodec.lab.dub.dubbing",
+        command="python -m vqcodec.lab dub",
     )
 
 

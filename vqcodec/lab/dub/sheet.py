@@ -1,6 +1,6 @@
 """A dub to look at: real frames, dubbed frames at the same times, and below them how far both open the mouth.
 
-    python -m vqcodec.lab.dub.sheet REAL.mp4 DUBBED.mp4 SHEET.jpg [--frames 8] [--side 160] [--quality 80] [--force]
+    python -m vqcodec.lab dubsheet REAL.mp4 DUBBED.mp4 SHEET.jpg [--frames 8] [--side 160] [--quality 80] [--force]
 
 The grey lines of the curves are the times of the pictures. Both videos are followed frame by frame, matched by time; the sheet's
 kind goes by its name: .png, .jpg or .webp.
@@ -8,9 +8,8 @@ kind goes by its name: .png, .jpg or .webp.
 
 from __future__ import annotations
 
-import argparse
 import os
-import sys
+from argparse import ArgumentParser, Namespace
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,10 +21,10 @@ from numpy.typing import NDArray
 from vqcodec.errors import MediaError, UsageError
 from vqcodec.evaluation.metrics.lipsync import opening_track
 from vqcodec.evaluation.tools.extras import require
-from vqcodec.evaluation.tools.files import told
 from vqcodec.evaluation.tools.frames import METRIC_SIDE_PX, Picture, coded_square, paired, to_side
 from vqcodec.evaluation.tools.sheets import draw_label
 from vqcodec.face.landmarks import FaceLandmarker
+from vqcodec.lab.command import perform, sheet_options
 from vqcodec.lab.dub.sync import Points, lip_sync
 from vqcodec.lab.rate.layersheet import write_sheet
 from vqcodec.media.picture.source import VideoSource
@@ -131,31 +130,22 @@ def compose(followed: Followed, side_px: int) -> Picture:
     return np.concatenate([*rows, curves(followed, width, round(side_px * _CURVE_SHARE))])
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """The command; returns its exit code."""
-    parser = argparse.ArgumentParser(
-        prog="python -m vqcodec.lab.dub.sheet", description="A dub beside the real clip."
-    )
+def _options(parser: ArgumentParser) -> None:
     parser.add_argument("real", type=Path)
     parser.add_argument("dubbed", type=Path)
-    parser.add_argument("sheet", type=Path, help=".png, .jpg or .webp to write")
-    parser.add_argument("--frames", type=int, default=8, help="columns (8)")
-    parser.add_argument("--side", type=int, default=160, help="pixels of a picture (160)")
-    parser.add_argument("--quality", type=int, default=80, help="of .jpg and .webp (80)")
-    parser.add_argument("--force", action="store_true", help="replace an existing sheet")
-    options = parser.parse_args(arguments)
-
-    def job() -> int:
-        if not 2 <= options.frames <= 32 or not 64 <= options.side <= CODED_SIZE:
-            raise UsageError(
-                f"{options.frames} frames of {options.side} px are outside 2..32 and 64..{CODED_SIZE}"
-            )
-        sheet = compose(follow(options.real, options.dubbed, options.frames), options.side)
-        write_sheet(sheet, options.sheet, quality=options.quality, force=options.force)
-        return 0
-
-    return told(job)
+    sheet_options(parser, frames=8)
 
 
-if __name__ == "__main__":
-    sys.exit(main())
+def _job(options: Namespace) -> int:
+    if not 2 <= options.frames <= 32 or not 64 <= options.side <= CODED_SIZE:
+        raise UsageError(
+            f"{options.frames} frames of {options.side} px are outside 2..32 and 64..{CODED_SIZE}"
+        )
+    sheet = compose(follow(options.real, options.dubbed, options.frames), options.side)
+    write_sheet(sheet, options.sheet, quality=options.quality, force=options.force)
+    return 0
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """The command; returns its exit code."""
+    return perform("dubsheet", _options, _job, arguments)

@@ -25,9 +25,9 @@ from vqcodec.evaluation.benchmark import Scene
 from vqcodec.evaluation.metrics.landmarks import interocular_px
 from vqcodec.evaluation.metrics.lipsync import lip_opening, opening_track
 from vqcodec.evaluation.validate.record import mean_of
-from vqcodec.evaluation.validate.targets import Target
 from vqcodec.geometry.basis import LandmarkBasis
 from vqcodec.geometry.mesh import SKULL
+from vqcodec.lab.bars import Target
 from vqcodec.lab.dub.sync import Figures
 
 if TYPE_CHECKING:

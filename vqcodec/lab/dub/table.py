@@ -1,28 +1,16 @@
-"""Tables of dubs for pages and terminals, made from the JSON of dubbing, table4 and dubchecks.
-
-    python -m vqcodec.lab.dub.table RESULT.json... PAGE.md [--check] [--finding "What the table shows."]
-
-Each file's table stands between two comment lines of the page, named dub, dub-table-4 and dub-checks. `--finding` puts a
-sentence under a table and keeps it in its JSON.
-"""
+"""Tables of dubs for pages and terminals, made from the JSON of the experiments dub, table4 and dubchecks."""
 
 from __future__ import annotations
 
-import argparse
-import json
-import math
-import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from vqcodec.errors import UsageError
-from vqcodec.evaluation.tools.files import save_json, told
 from vqcodec.lab.dub import results as dubresults
 from vqcodec.lab.dub.results import BARS, DubResult, summarize
-from vqcodec.lab.marked import replaced
+from vqcodec.lab.markdown import number, read, table, where
 
-COMMAND = "python -m vqcodec.lab.dub.table"
 COLUMNS = (
     ("ssim", "SSIM ↑", ".3f"),
     ("perc", "perceptual distance ↓", ".3f"),
@@ -44,20 +32,6 @@ _NAMES = {
 }
 
 Data = dict[str, Any]
-
-
-def number(value: Any, form: str) -> str:
-    """A figure, or "-" for one that was not measured."""
-    return "-" if value is None or math.isnan(value) else format(value, form)
-
-
-def table(heads: Sequence[str], rows: Sequence[tuple[str, Sequence[str]]]) -> list[str]:
-    """Lines of a Markdown table whose first column has the rows' names."""
-    return [
-        "| | " + " | ".join(heads) + " |",
-        "|---|" + "---:|" * len(heads),
-        *(f"| {name} | " + " | ".join(cells) + " |" for name, cells in rows),
-    ]
 
 
 def figure_rows(rows: Sequence[tuple[str, Mapping[str, Any]]]) -> list[str]:
@@ -82,13 +56,6 @@ def bars(summary: dict[str, Any]) -> list[str]:
             for bar in BARS
         ),
     ]
-
-
-def where(known: Mapping[str, Any], *names: str) -> str:
-    """Machine, date and models."""
-    machine = known["machine"]
-    models = ", ".join(f"`{known[name]}`" for name in names if known.get(name))
-    return f"{machine['cpu']}, {machine['cores']} cores; {known['date_utc']}; {models}."
 
 
 def dub_lines(
@@ -129,10 +96,6 @@ def show(known: Mapping[str, Any], results: Sequence[DubResult], beside: Mapping
     return "\n".join([*dub_lines(known, results, beside), ""])
 
 
-def _dub_page(path: Path, data: Data) -> list[str]:
-    return dub_lines(*dubresults.load(path))
-
-
 def table4_lines(data: Data) -> list[str]:
     """Of `table4`."""
     known = data["conditions"]
@@ -149,10 +112,6 @@ def table4_lines(data: Data) -> list[str]:
     ]
 
 
-def _table4_page(path: Path, data: Data) -> list[str]:
-    return table4_lines(data)
-
-
 def checks_lines(data: Data) -> list[str]:
     """Of `dubchecks`."""
     known = data["conditions"]
@@ -165,66 +124,23 @@ def checks_lines(data: Data) -> list[str]:
     return [*lines, "", where(known, "motion_space", "renderer", "speech_tokenizer", "generator")]
 
 
-def _checks_page(path: Path, data: Data) -> list[str]:
-    return checks_lines(data)
-
-
-PARTS: dict[str, tuple[str, Callable[[Path, Data], list[str]]]] = {
-    "dub": ("dub", _dub_page),
-    "table4": ("dub-table-4", _table4_page),
-    "checks": ("dub-checks", _checks_page),
-}
-
-
-def update(path: Path, page: Path, *, check: bool = False, finding: str | None = None) -> int:
-    """Bring a result file's part of a page up to date; 1 when `check` finds it out of step.
+def lines(path: Path) -> list[str]:
+    """The page's part, made from the JSON of any of the three, with its finding below.
 
     Raises:
-        UsageError: no such result, or no place for it on the page.
+        UsageError: it holds something else.
     """
     kind = dubresults.kind_of(path)
-    if kind not in PARTS:
+    if kind not in _LINES:
         raise UsageError(
-            f"{path} holds {kind!r}, which is no table of dubs", hint=f"Known: {', '.join(PARTS)}."
+            f"{path} holds {kind!r}, which is no table of dubs", hint=f"Known: {', '.join(_LINES)}."
         )
-    data: Data = json.loads(path.read_text(encoding="utf-8"))
-    if finding is not None and not check:
-        data["finding"] = finding
-        save_json(path, data)
-    part, lines = PARTS[kind]
-    told_so = data.get("finding")
-    return replaced(
-        page,
-        part,
-        COMMAND,
-        [*lines(path, data), *(["", f"**{told_so}**"] if told_so else [])],
-        check=check,
-    )
+    finding = read(path).get("finding")
+    return [*_LINES[kind](path), *(["", f"**{finding}**"] if finding else [])]
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """The command; returns its exit code: 0, or 1 when --check finds the page out of step."""
-    parser = argparse.ArgumentParser(prog=COMMAND, description="Tables of dubs in a Markdown page.")
-    parser.add_argument(
-        "results", type=Path, nargs="+", help="JSON of dubbing, table4 or dubchecks"
-    )
-    parser.add_argument("page", type=Path, help="Markdown file with a place for each")
-    parser.add_argument(
-        "--check", action="store_true", help="change nothing; exit 1 if the page is out of step"
-    )
-    parser.add_argument("--finding", help="sentence to put under the table (with one result file)")
-    options = parser.parse_args(arguments)
-
-    def job() -> int:
-        if options.finding is not None and len(options.results) != 1:
-            raise UsageError("--finding belongs to one table", hint="Name one result file.")
-        return max(
-            update(path, options.page, check=options.check, finding=options.finding)
-            for path in options.results
-        )
-
-    return told(job)
-
-
-if __name__ == "__main__":
-    sys.exit(main())
+_LINES: dict[str, Callable[[Path], list[str]]] = {
+    "dub": lambda path: dub_lines(*dubresults.load(path)),
+    "table4": lambda path: table4_lines(read(path)),
+    "checks": lambda path: checks_lines(read(path)),
+}

@@ -1,6 +1,6 @@
 """Is the picture sharp where the source was sharp? Eyes, mouth and hair edge of 512x512 clips at 1:1, source beside decoded.
 
-    python -m vqcodec.lab.faces.crops CORPUS_OR_FOLDER OUT_FOLDER [--clips N] [--coded FOLDER] [--force]
+    python -m vqcodec.lab crops CORPUS OUT_FOLDER [--clips N] [--coded FOLDER] [--force]
 
 Of every clip of at least 512x512 two frames are shown: the one with the widest open mouth and the one whose head is turned
 farthest from the portrait (the first frame). Writes CLIP-crops.png for each clip and all.png with all of them. The number
@@ -11,9 +11,8 @@ are yours to publish.
 
 from __future__ import annotations
 
-import argparse
-import sys
 import tempfile
+from argparse import ArgumentParser, Namespace
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
@@ -26,7 +25,6 @@ from numpy.typing import NDArray
 from vqcodec.config import DecodeOptions, EncodeOptions
 from vqcodec.container import Reader
 from vqcodec.errors import MediaError, OutputExistsError, UsageError
-from vqcodec.evaluation.tools.files import told
 from vqcodec.evaluation.tools.frames import Follower, Picture, coded_square
 from vqcodec.evaluation.tools.sheets import Centre, draw_label, window
 from vqcodec.evaluation.validate.roundtrip import Codec, PublicApi
@@ -34,6 +32,7 @@ from vqcodec.evaluation.validate.run import validation_clips
 from vqcodec.face.keyframes import mouth_openness, pose_distance
 from vqcodec.face.landmarks import FaceLandmarker
 from vqcodec.geometry.mesh import EYES, LIPS
+from vqcodec.lab.command import perform, publish
 from vqcodec.lab.rate.layersheet import write_sheet
 from vqcodec.media.picture.source import VideoSource
 from vqcodec.types import CODED_SIZE, LAYERS, Crop, VideoFrame
@@ -314,23 +313,14 @@ def report(found: dict[str, list[Row]]) -> str:
     )
 
 
-def main(arguments: Sequence[str] | None = None, codec: Codec | None = None) -> int:
-    """The command; returns its exit code."""
-    parser = argparse.ArgumentParser(
-        prog="python -m vqcodec.lab.faces.crops",
-        description="Eyes, mouth and hair edge of 512x512 clips at 1:1, source beside decoded.",
-        epilog="The sheets hold the clips' pictures. Keep them out of any repository, unless the clips are yours to publish.",
-    )
+def _options(parser: ArgumentParser) -> None:
+    parser.add_argument("data", type=Path, metavar="CORPUS", help="as --data elsewhere")
     parser.add_argument(
-        "clips",
+        "out",
         type=Path,
-        metavar="CORPUS",
-        help="corpus folder (val/*.mp4), or a folder of .mp4 clips",
+        help="folder for the sheets; they show the clips, so no folder of a repository",
     )
-    parser.add_argument("out", type=Path, help="folder for the sheets; not one of a repository")
-    parser.add_argument(
-        "--clips", type=int, dest="count", help="look at so many, evenly spread (all)"
-    )
+    parser.add_argument("--clips", type=int, help="look at so many, evenly spread (all)")
     parser.add_argument(
         "--coded", type=Path, help="folder of validate --keep: its .vqt files are used"
     )
@@ -343,23 +333,21 @@ def main(arguments: Sequence[str] | None = None, codec: Codec | None = None) -> 
     )
     parser.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto")
     parser.add_argument("--force", action="store_true", help="replace existing sheets")
-    options = parser.parse_args(arguments)
-
-    def job() -> int:
-        found = crop_sheets(
-            validation_clips(options.clips, options.count),
-            options.out,
-            coded=options.coded,
-            codec=codec,
-            layers=options.layers,
-            device=options.device,
-            force=options.force,
-        )
-        sys.stdout.write(report(found) + "\n")
-        return 0
-
-    return told(job)
 
 
-if __name__ == "__main__":
-    sys.exit(main())
+def _job(options: Namespace, codec: Codec | None) -> int:
+    found = crop_sheets(
+        validation_clips(options.data, options.clips),
+        options.out,
+        coded=options.coded,
+        codec=codec,
+        layers=options.layers,
+        device=options.device,
+        force=options.force,
+    )
+    return publish(report(found))
+
+
+def main(arguments: Sequence[str] | None = None, codec: Codec | None = None) -> int:
+    """The command; returns its exit code."""
+    return perform("crops", _options, lambda options: _job(options, codec), arguments)

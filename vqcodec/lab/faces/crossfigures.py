@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
+from pathlib import Path
 from types import TracebackType
 from typing import Any, TypeAlias
 
@@ -18,6 +19,7 @@ from vqcodec.evaluation.validate.record import mean_of
 from vqcodec.face.keyframes import eye_openness, mouth_openness
 from vqcodec.face.landmarks import FaceLandmarker
 from vqcodec.geometry.mesh import OUTER_EYE_CORNERS
+from vqcodec.lab.markdown import read
 
 IDENTITY_BAR = 0.35
 _NOSE, _CHEEKS = 1, (234, 454)
@@ -188,3 +190,36 @@ def report(results: Sequence[PairResult]) -> str:
         f"{found['portrait_nearer_than_driver']} of {found['pairs']}"
     )
     return "\n".join(lines)
+
+
+_SHOWN = (
+    ("id_portrait", "identity distance to the portrait ↓", ".3f"),
+    ("id_driver", "to the driver", ".3f"),
+    ("id_apart", "portrait and driver apart", ".3f"),
+    ("mouth_corr", "mouth opening, correlation with the driver's ↑", ".2f"),
+    ("blink_corr", "eye opening", ".2f"),
+    ("yaw_corr", "turn", ".2f"),
+    ("roll_corr", "tilt", ".2f"),
+    ("path_ratio", "length of the path (1 is right)", ".2f"),
+)
+
+
+def lines(path: Path) -> list[str]:
+    """The page's part, made from the JSON of `crossid`."""
+    data = read(path)
+    found, known = data["summary"], data["conditions"]
+    rows = [
+        f"| {name} | {found[key]:{form}} |"
+        for key, name, form in _SHOWN
+        if found.get(key) is not None
+    ]
+    met = "met" if found["id_portrait_met"] else "missed"
+    return [
+        "| mean over pairs | |",
+        "|---|---:|",
+        *rows,
+        "",
+        f"{found['pairs']} pairs, 3 s each, every 5th frame; the bar for the first row, {found['id_portrait_bar']:.2f}, "
+        f"is {met}; nearer to the portrait than to the driver: {found['portrait_nearer_than_driver']} of {found['pairs']}. "
+        f"{known['machine']['cpu']}; {known['date_utc']}.",
+    ]

@@ -1,6 +1,6 @@
 """Cross-identity driving: does the portrait stay the person it shows, and does it move as the driver does?
 
-    python -m vqcodec.lab.faces.crossid CORPUS_OR_FOLDER [--pairs N] [--json OUT.json] [--transfer decoder|shifted|scaled]
+    python -m vqcodec.lab crossid --data CORPUS [--pairs N] [--out crossid.json] [--transfer decoder|shifted|scaled]
 
 Clips are put into a fixed random circle; each drives the portrait of the next, the first frame of that clip, as `vqcodec
 decode --portrait` does, for three seconds. Every fifth frame is measured at 256x256:
@@ -17,15 +17,14 @@ decode --portrait` does, for three seconds. Every fifth frame is measured at 256
 
 from __future__ import annotations
 
-import argparse
 import random
-import sys
 import tempfile
+from argparse import ArgumentParser, Namespace
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict
 from fractions import Fraction
 from pathlib import Path
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 from PIL import Image
@@ -38,11 +37,12 @@ from vqcodec.decoding.pipeline import decode_frames
 from vqcodec.decoding.window import Pose, Window, play
 from vqcodec.errors import MediaError, UsageError
 from vqcodec.evaluation.tools.conditions import conditions
-from vqcodec.evaluation.tools.files import rounded, save_json, told
+from vqcodec.evaluation.tools.files import rounded, save_json
 from vqcodec.evaluation.tools.frames import METRIC_SIDE_PX, Follower, Picture, coded_square, to_side
 from vqcodec.evaluation.validate.run import validation_clips
 from vqcodec.face.landmarks import FaceLandmarker
 from vqcodec.face.portrait import portrait_square
+from vqcodec.lab.command import corpus_options, perform, publish
 from vqcodec.lab.faces.crossfigures import Judge, PairResult, report, summary
 from vqcodec.media.picture.source import VideoSource
 from vqcodec.media.still.stills import load_picture
@@ -155,22 +155,11 @@ def drive(
     )
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """The command; returns its exit code: 0, or 1 when the identity bar is missed."""
-    parser = argparse.ArgumentParser(
-        prog="python -m vqcodec.lab.faces.crossid",
-        description="Drive one person's portrait with another's motion, and measure.",
-    )
-    parser.add_argument(
-        "clips",
-        type=Path,
-        metavar="CORPUS",
-        help="corpus folder (val/*.mp4), or a folder of .mp4 clips",
-    )
+def _options(parser: ArgumentParser) -> None:
+    corpus_options(parser)
     parser.add_argument(
         "--pairs", type=int, default=PAIRS, help=f"so many ({PAIRS}; no more than clips)"
     )
-    parser.add_argument("--json", type=Path, help="JSON file to write")
     parser.add_argument(
         "--transfer",
         choices=("decoder", "shifted", "scaled"),
@@ -182,35 +171,27 @@ def main(arguments: Sequence[str] | None = None) -> int:
         type=Path,
         help="keep streams and portraits in this folder, and use those that are there",
     )
-    options = parser.parse_args(arguments)
-
-    def job() -> int:
-        wanted = pairs(validation_clips(options.clips), options.pairs)
-        draw = by_decoder if options.transfer == "decoder" else by_transfer(options.transfer)
-        with tempfile.TemporaryDirectory(prefix="vqcodec-crossid-") as name, Judge() as judge:
-            folder = options.keep or Path(name)
-            folder.mkdir(parents=True, exist_ok=True)
-            results = [drive(a, b, folder, judge, draw) for a, b in wanted]
-        if options.json is not None:
-            known = conditions(
-                transfer=options.transfer, seconds=int(SECONDS), every=EVERY, seed=SEED
-            )
-            save_json(
-                options.json,
-                rounded(
-                    {
-                        "schema_version": SCHEMA_VERSION,
-                        "conditions": known,
-                        "pairs": [asdict(r) for r in results],
-                        "summary": summary(results),
-                    }
-                ),
-            )
-        sys.stdout.write(report(results) + "\n")
-        return int(not summary(results)["id_portrait_met"])
-
-    return told(job)
 
 
-if __name__ == "__main__":
-    sys.exit(main())
+def _job(options: Namespace) -> int:
+    wanted = pairs(validation_clips(options.data), options.pairs)
+    draw = by_decoder if options.transfer == "decoder" else by_transfer(options.transfer)
+    with tempfile.TemporaryDirectory(prefix="vqcodec-crossid-") as name, Judge() as judge:
+        folder = options.keep or Path(name)
+        folder.mkdir(parents=True, exist_ok=True)
+        results = [drive(a, b, folder, judge, draw) for a, b in wanted]
+    found: dict[str, Any] = {
+        "schema_version": SCHEMA_VERSION,
+        "conditions": conditions(
+            transfer=options.transfer, seconds=int(SECONDS), every=EVERY, seed=SEED
+        ),
+        "pairs": [asdict(r) for r in results],
+        "summary": summary(results),
+    }
+    publish(report(results), options.out, lambda path: save_json(path, rounded(found)))
+    return int(not found["summary"]["id_portrait_met"])
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """The command; returns its exit code: 0, or 1 when the identity bar is missed."""
+    return perform("crossid", _options, _job, arguments)

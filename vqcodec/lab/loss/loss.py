@@ -1,6 +1,6 @@
 """What is left of a stream when a part of it is lost: `decode --recover`, measured.
 
-    python -m vqcodec.lab.loss.loss --data CORPUS [--out loss.json] [--clips N] [--minutes 10] [--seeds 5]
+    python -m vqcodec.lab loss --data CORPUS [--out loss.json] [--clips N] [--minutes 10] [--seeds 5]
 
 Each clip is encoded as `validate` does. Poses are measured on a long stream made of all of them, over several seeds; this needs
 no rendering. Pictures are measured on the clips, for one seed: frames that are as they were are taken from the undamaged decode,
@@ -9,12 +9,11 @@ the others are rendered.
 
 from __future__ import annotations
 
-import argparse
 import functools
 import io
 import itertools
 import random
-import sys
+from argparse import ArgumentParser, Namespace
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -36,11 +35,11 @@ from vqcodec.errors import BitstreamError, UsageError
 from vqcodec.evaluation.metrics.fidelity import psnr_db
 from vqcodec.evaluation.metrics.perceptual import PerceptualDistance
 from vqcodec.evaluation.tools.conditions import conditions
-from vqcodec.evaluation.tools.files import told
 from vqcodec.evaluation.tools.frames import read_frames, to_side
 from vqcodec.evaluation.validate.run import validation_clips
 from vqcodec.geometry.basis import LandmarkBasis, read_basis
 from vqcodec.geometry.mesh import OUTER_EYE_CORNERS
+from vqcodec.lab.command import clips_options, perform, publish
 from vqcodec.lab.loss.channel import HARMS, Harm, chunks, long_stream
 from vqcodec.lab.loss.report import LossReport, PictureFigures, PoseFigures, Row, show
 from vqcodec.media.still.stills import decode_still
@@ -328,41 +327,23 @@ def measure(paths: Sequence[Path], minutes: float, seeds: int) -> LossReport:
     return LossReport(found | more, rows)
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """The command; returns its exit code."""
-    parser = argparse.ArgumentParser(
-        prog="python -m vqcodec.lab.loss.loss",
-        description="Measure what is left of streams when a part of them is lost.",
-    )
-    parser.add_argument(
-        "--data",
-        type=Path,
-        required=True,
-        help="corpus folder (val/*.mp4), or a folder of .mp4 clips",
-    )
-    parser.add_argument("--out", type=Path, help="JSON file to write")
-    parser.add_argument("--clips", type=int, help="measure so many, evenly spread (all)")
+def _options(parser: ArgumentParser) -> None:
+    clips_options(parser)
     parser.add_argument(
         "--minutes", type=float, default=DEFAULT_MINUTES, help="length of the long stream (10)"
     )
     parser.add_argument(
         "--seeds", type=int, default=DEFAULT_SEEDS, help="runs per kind of damage (5)"
     )
-    options = parser.parse_args(arguments)
-
-    def job() -> int:
-        if options.seeds < 1 or not 0 < options.minutes <= 600:
-            raise UsageError("seeds are 1 or more, minutes above 0 and at most 600")
-        report = measure(
-            validation_clips(options.data, options.clips), options.minutes, options.seeds
-        )
-        if options.out is not None:
-            report.save(options.out)
-        sys.stdout.write(show(report))
-        return 0
-
-    return told(job)
 
 
-if __name__ == "__main__":
-    sys.exit(main())
+def _job(options: Namespace) -> int:
+    if options.seeds < 1 or not 0 < options.minutes <= 600:
+        raise UsageError("seeds are 1 or more, minutes above 0 and at most 600")
+    report = measure(validation_clips(options.data, options.clips), options.minutes, options.seeds)
+    return publish(show(report), options.out, report.save)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """The command; returns its exit code."""
+    return perform("loss", _options, _job, arguments)

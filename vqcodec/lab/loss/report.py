@@ -1,25 +1,18 @@
 """What is left of a damaged stream, as plain values, JSON and a Markdown table.
 
-    python -m vqcodec.lab.loss.report loss.json --markdown PAGE.md [--check]
-
 JSON: {"schema_version": 1, "conditions": {...}, "rows": [{"damage": ..., "poses": {...}, "pictures": {...}}, ...]}.
 """
 
 from __future__ import annotations
 
-import argparse
-import sys
-from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from vqcodec.evaluation.tools.files import load_json, save_json, told
-from vqcodec.lab.marked import replaced
+from vqcodec.evaluation.tools.files import load_json, save_json
+from vqcodec.lab.command import command
 
 SCHEMA_VERSION = 1
-MARK = "loss"
-COMMAND = "python -m vqcodec.lab.loss.report"
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +111,7 @@ class LossReport:
             SCHEMA_VERSION,
             build,
             what="a report on losses",
-            command="python -m vqcodec.lab.loss.loss",
+            command=command("loss"),
         )
 
 
@@ -174,35 +167,7 @@ def show(report: LossReport) -> str:
     return "\n".join([*table(report), caption(report), ""])
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """The command; returns its exit code: 0, or 1 when --check finds the page out of step."""
-    parser = argparse.ArgumentParser(
-        prog=COMMAND, description="Table of what is left of damaged streams."
-    )
-    parser.add_argument("report", type=Path)
-    parser.add_argument(
-        "--markdown",
-        type=Path,
-        required=True,
-        help=f"page with the lines <!-- {MARK}:begin ... -->, end",
-    )
-    parser.add_argument(
-        "--check", action="store_true", help="change nothing; exit 1 if the page is out of step"
-    )
-    options = parser.parse_args(arguments)
-
-    def job() -> int:
-        report = LossReport.load(options.report)
-        return replaced(
-            options.markdown,
-            MARK,
-            COMMAND,
-            [*table(report), "", caption(report)],
-            check=options.check,
-        )
-
-    return told(job)
-
-
-if __name__ == "__main__":
-    sys.exit(main())
+def lines(path: Path) -> list[str]:
+    """The page's part, made from the JSON."""
+    found = LossReport.load(path)
+    return [*table(found), "", caption(found)]

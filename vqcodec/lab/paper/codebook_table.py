@@ -1,28 +1,21 @@
 """Table 3 at our scale as plain values, JSON and Markdown.
 
-    python -m vqcodec.lab.paper.codebook_table codebooks.json --markdown PAGE.md [--check]
-
 JSON: {"schema_version": 1, "conditions": {...}, "driver_msi": ..., "rows": [...], "references": [...]}; the fields of a row
 are those of `Row`. A figure that could not be measured is null.
 """
 
 from __future__ import annotations
 
-import argparse
-import sys
-from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from vqcodec.evaluation.tools.files import load_json, rounded, save_json, told
-from vqcodec.lab.marked import replaced
+from vqcodec.evaluation.tools.files import load_json, rounded, save_json
+from vqcodec.lab.command import command
 from vqcodec.lab.paper.designs import DESIGNS
 from vqcodec.lab.paper.paperdata import TABLE_3
 
 SCHEMA_VERSION = 1
-MARK = "codebooks"
-COMMAND = "python -m vqcodec.lab.paper.codebook_table"
 CODEC, FLOATS = "codec", "floats"
 _NAMES = {
     CODEC: "this codec's integers, nothing retrained",
@@ -87,7 +80,7 @@ class Table:
             SCHEMA_VERSION,
             build,
             what="measured codebooks",
-            command="python -m vqcodec.lab.paper.codebooks",
+            command=command("codebooks"),
         )
 
 
@@ -168,33 +161,7 @@ def show(found: Table) -> str:
     return "\n".join([*table(found), "", caption(found), ""])
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """The command; returns its exit code: 0, or 1 when --check finds the page out of step."""
-    parser = argparse.ArgumentParser(prog=COMMAND, description="Markdown of Table 3 at our scale.")
-    parser.add_argument("results", type=Path)
-    parser.add_argument(
-        "--markdown",
-        type=Path,
-        required=True,
-        help=f"page with the lines <!-- {MARK}:begin ... -->, end",
-    )
-    parser.add_argument(
-        "--check", action="store_true", help="change nothing; exit 1 if the page is out of step"
-    )
-    options = parser.parse_args(arguments)
-
-    def job() -> int:
-        found = Table.load(options.results)
-        return replaced(
-            options.markdown,
-            MARK,
-            COMMAND,
-            [*table(found), "", caption(found)],
-            check=options.check,
-        )
-
-    return told(job)
-
-
-if __name__ == "__main__":
-    sys.exit(main())
+def lines(path: Path) -> list[str]:
+    """The page's part, made from the JSON."""
+    found = Table.load(path)
+    return [*table(found), "", caption(found)]

@@ -1,6 +1,6 @@
-"""Table 3 of the paper at our scale: measure the quantizers that `python -m vqcodec.lab.paper.train_codebooks` trained.
+"""Table 3 of the paper at our scale: measure the quantizers that `python -m vqcodec.lab codebooks-train` trained.
 
-    python -m vqcodec.lab.paper.codebooks DIR --data CORPUS [--out codebooks.json] [--clips N]
+    python -m vqcodec.lab codebooks DIR --data CORPUS [--out codebooks.json] [--clips N]
 
 DIR holds the trained rows. For each: cross-identity driving (codebook_driving.py says which clips drive which portraits),
 identity, motion stability, use of the codes, and what the pose loses; beside the same figures without any quantizer and
@@ -9,9 +9,9 @@ with the codec's own. What was measured is kept in DIR row by row, so that it ca
 
 from __future__ import annotations
 
-import argparse
 import json
 import sys
+from argparse import ArgumentParser, Namespace
 from collections.abc import Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -25,10 +25,11 @@ from vqcodec.config import EncodeOptions
 from vqcodec.encoding.parts import EncoderParts
 from vqcodec.errors import UsageError
 from vqcodec.evaluation.tools.conditions import conditions
-from vqcodec.evaluation.tools.files import rounded, save_json, told
+from vqcodec.evaluation.tools.files import rounded, save_json
 from vqcodec.evaluation.validate.record import mean_of
 from vqcodec.evaluation.validate.run import validation_clips
 from vqcodec.geometry.basis import BASIS_SIDE
+from vqcodec.lab.command import clips_options, perform, publish
 from vqcodec.lab.paper import motioncoder
 from vqcodec.lab.paper.codebook_counts import counted_bits, utilisation_pct
 from vqcodec.lab.paper.codebook_driving import (
@@ -139,7 +140,7 @@ def trained_rows(folder: Path) -> list[tuple[Design, Path]]:
     if not found:
         raise UsageError(
             f"no trained rows in {folder}",
-            hint="Make them with python -m vqcodec.lab.paper.train_codebooks.",
+            hint="Make them with python -m vqcodec.lab codebooks-train.",
         )
     kept = [
         {
@@ -153,7 +154,7 @@ def trained_rows(folder: Path) -> list[tuple[Design, Path]]:
     if odd:
         raise UsageError(
             f"rows {', '.join(odd)} were trained otherwise than {found[0][0].key}",
-            hint="Run python -m vqcodec.lab.paper.train_codebooks again: it trains what differs.",
+            hint="Run python -m vqcodec.lab codebooks-train again: it trains what differs.",
         )
     return found
 
@@ -262,34 +263,16 @@ def measure(folder: Path, paths: Sequence[Path]) -> Table:
     return Table(known, drivers["msi"], rows, references)
 
 
+def _options(parser: ArgumentParser) -> None:
+    parser.add_argument("folder", type=Path, help="made by codebooks-train")
+    clips_options(parser)
+
+
+def _job(options: Namespace) -> int:
+    found = measure(options.folder, validation_clips(options.data, options.clips))
+    return publish(show(found), options.out, found.save)
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """The command; returns its exit code."""
-    parser = argparse.ArgumentParser(
-        prog="python -m vqcodec.lab.paper.codebooks",
-        description="Table 3 of the paper at our scale.",
-    )
-    parser.add_argument(
-        "folder", type=Path, help="folder of python -m vqcodec.lab.paper.train_codebooks"
-    )
-    parser.add_argument(
-        "--data",
-        type=Path,
-        required=True,
-        help="corpus folder (val/*.mp4), or a folder of .mp4 clips",
-    )
-    parser.add_argument("--out", type=Path, help="JSON file to write")
-    parser.add_argument("--clips", type=int, help="use so many, evenly spread (all)")
-    options = parser.parse_args(arguments)
-
-    def job() -> int:
-        found = measure(options.folder, validation_clips(options.data, options.clips))
-        if options.out is not None:
-            found.save(options.out)
-        sys.stdout.write(show(found))
-        return 0
-
-    return told(job)
-
-
-if __name__ == "__main__":
-    sys.exit(main())
+    return perform("codebooks", _options, _job, arguments)

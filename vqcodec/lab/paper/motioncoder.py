@@ -123,7 +123,7 @@ def facts_of(path: Path) -> dict[str, Any]:
     except (OSError, SafetensorError, KeyError, ValueError) as error:
         raise ModelError(
             f"{path} is not a trained row: {error!r}",
-            hint="Make it with python -m vqcodec.lab.paper.train_codebooks.",
+            hint="Make it with python -m vqcodec.lab codebooks-train.",
         ) from error
 
 

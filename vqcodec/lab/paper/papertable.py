@@ -1,6 +1,6 @@
 """Table 1 of the paper with this codec's row beside it, and the field measured with this project's own definitions.
 
-    python -m vqcodec.lab.paper.papertable val.json [--out papertable.json] [--markdown PAGE.md] [--check]
+    python -m vqcodec.lab papertable val.json [--out papertable.json] [--check]
 
 JSON: {"schema_version": 1, "conditions": {...}, "groups": [{"name", "source", "rows": [{"method", "values"}]}]}; `values`
 holds what is known, by the names in COLUMNS. Figures of different groups are of different clips.
@@ -8,9 +8,8 @@ holds what is known, by the names in COLUMNS. Figures of different groups are of
 
 from __future__ import annotations
 
-import argparse
 import json
-import sys
+from argparse import ArgumentParser, Namespace
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -18,9 +17,9 @@ from typing import Any
 import numpy as np
 
 from vqcodec.errors import UsageError
-from vqcodec.evaluation.tools.files import rounded, save_json, told
+from vqcodec.evaluation.tools.files import rounded, save_json
 from vqcodec.evaluation.validate.record import Results
-from vqcodec.lab.marked import replaced
+from vqcodec.lab.command import perform, publish
 from vqcodec.lab.paper.paperdata import (
     AUTHORS_CLIPS,
     AUTHORS_SOURCE,
@@ -31,8 +30,6 @@ from vqcodec.lab.paper.paperdata import (
 from vqcodec.types import CODED_SIZE, CODES, GROUPS
 
 SCHEMA_VERSION = 1
-MARK = "paper-table-1"
-COMMAND = "python -m vqcodec.lab.paper.papertable"
 FRAME_RATE_HZ = 25
 
 COLUMNS = (
@@ -154,39 +151,31 @@ def caption(found: dict[str, Any]) -> str:
     )
 
 
+def lines(path: Path) -> list[str]:
+    """The page's part, made from a validation."""
+    found = paper_table(Results.load(path))
+    return [*table(found), "", caption(found)]
+
+
+def _options(parser: ArgumentParser) -> None:
+    parser.add_argument("results", type=Path, help="JSON of vqcodec validate")
+    parser.add_argument("--out", type=Path, metavar="FILE.json", help="JSON file to write")
+    parser.add_argument(
+        "--check", action="store_true", help="change nothing; exit 1 if the JSON is out of step"
+    )
+
+
+def _job(options: Namespace) -> int:
+    found = paper_table(Results.load(options.results))
+    if options.check:
+        return int(options.out is None or not _is_same(options.out, found))
+    text = "\n".join([*table(found), "", caption(found)])
+    return publish(text, options.out, lambda path: save_json(path, found))
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
-    """The command; returns its exit code: 0, or 1 when --check finds the page or the JSON out of step."""
-    parser = argparse.ArgumentParser(
-        prog=COMMAND, description="The paper's Table 1 with this codec's row."
-    )
-    parser.add_argument(
-        "results", type=Path, help="JSON of python -m vqcodec.evaluation.validate.run"
-    )
-    parser.add_argument("--out", type=Path, help="JSON file to write")
-    parser.add_argument(
-        "--markdown", type=Path, help=f"page with the lines <!-- {MARK}:begin ... -->, end"
-    )
-    parser.add_argument(
-        "--check",
-        action="store_true",
-        help="change nothing; exit 1 if page or JSON are out of step",
-    )
-    options = parser.parse_args(arguments)
-
-    def job() -> int:
-        found = paper_table(Results.load(options.results))
-        lines, stale = [*table(found), "", caption(found)], 0
-        if options.out is not None:
-            stale = int(options.check and not _is_same(options.out, found))
-            if not options.check:
-                save_json(options.out, found)
-        if options.markdown is not None:
-            return stale | replaced(options.markdown, MARK, COMMAND, lines, check=options.check)
-        if not options.check:
-            sys.stdout.write("\n".join(lines) + "\n")
-        return stale
-
-    return told(job)
+    """The command; returns its exit code: 0, or 1 when --check finds the JSON out of step."""
+    return perform("papertable", _options, _job, arguments)
 
 
 def _is_same(path: Path, found: dict[str, Any]) -> bool:
@@ -194,7 +183,3 @@ def _is_same(path: Path, found: dict[str, Any]) -> bool:
         return bool(json.loads(path.read_text(encoding="utf-8")) == found)
     except ValueError as error:
         raise UsageError(f"{path} is not JSON: {error}") from error
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -6,6 +6,7 @@ measure. What is held against the published row is said column by column.
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any, TypeAlias
 
 from rich.table import Table
@@ -13,7 +14,6 @@ from rich.table import Table
 from vqcodec.evaluation.validate.record import Results, Run
 from vqcodec.lab.paper.paperdata import AUTHORS_CLIPS, AUTHORS_SOURCE
 
-PART = "steady"
 RIVAL = "VQTalker"
 CPBD_TOLERANCE = 0.1
 
@@ -99,7 +99,7 @@ def caption(results: Results) -> str:
     names = ", ".join(sorted(name for name, seen in results.camera.items() if seen.steady))
     return (
         f"{title(results).capitalize()} ({names}), chosen by the motion of the source picture's border alone "
-        f"(`python -m vqcodec.evaluation.validate.steady`). "
+        f"(`python -m vqcodec.lab steady`). "
         f"**The clips differ:** the upper rows are {AUTHORS_SOURCE}; the rows with "
         f"our clips are ours, measured the same way. Compare each codec with the still first frame of its own clips. Their "
         f"rates are raw indices or floats, ours is what is in the file. CPBD counts as better within "
@@ -118,6 +118,11 @@ def markdown(results: Results) -> list[str]:
     ]
     lines += [f"| {name} | " + " | ".join(cells) + " |" for name, cells in rows(part)]
     return [*lines, "", caption(results)]
+
+
+def lines(path: Path) -> list[str]:
+    """The page's part, made from the JSON of a validation."""
+    return markdown(Results.load(path))
 
 
 def terminal(results: Results) -> Table | None:

@@ -1,6 +1,6 @@
 """The paper's Table 4 at this project's scale: continuous or discrete speech in, continuous or discrete motion out.
 
-    python -m vqcodec.lab.paper.table4 --data CORPUS --models DIR --teacher DIR --out table4.json [--clips N] [--motion-only]
+    python -m vqcodec.lab table4 --data CORPUS --models DIR --teacher DIR --out table4.json [--clips N] [--motion-only]
 
     C-C  Whisper-base's encoder features in, regressed motion features out
     D-C  this project's speech tokens in,    regressed motion features out
@@ -17,9 +17,9 @@ JSON: {"schema_version": 1, "kind": "table4", "conditions": {...}, "rows": [{"ro
 
 from __future__ import annotations
 
-import argparse
 import math
 import sys
+from argparse import ArgumentParser, Namespace
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -32,9 +32,10 @@ from vqcodec.config import EncodeOptions
 from vqcodec.encoding.parts import EncoderParts
 from vqcodec.errors import ModelError, UsageError
 from vqcodec.evaluation.tools.conditions import conditions
-from vqcodec.evaluation.tools.files import rounded, save_json, told
+from vqcodec.evaluation.tools.files import rounded, save_json
 from vqcodec.evaluation.validate.run import validation_clips
 from vqcodec.geometry.headpose import read_head
+from vqcodec.lab.command import perform, publish
 from vqcodec.lab.dub.cache import ResultCache, content
 from vqcodec.lab.dub.clips import DubClip, Features, Pcm, speech_samples
 from vqcodec.lab.dub.dubbing import add_common, chosen_level
@@ -202,7 +203,7 @@ def parse_rows(text: str) -> tuple[str, ...]:
     return letters
 
 
-def measure(options: argparse.Namespace, rows: Sequence[Row] | None = None) -> dict[str, Any]:
+def measure(options: Namespace, rows: Sequence[Row] | None = None) -> dict[str, Any]:
     """The content of the JSON file; `rows` stand in for the models of a folder."""
     clips, every_clip = (
         validation_clips(options.data, options.clips),
@@ -226,11 +227,7 @@ def measure(options: argparse.Namespace, rows: Sequence[Row] | None = None) -> d
     )
 
 
-def main(arguments: Sequence[str] | None = None, rows: Sequence[Row] | None = None) -> int:
-    """The command; returns its exit code."""
-    parser = argparse.ArgumentParser(
-        prog="python -m vqcodec.lab.paper.table4", description="The paper's Table 4 at our scale."
-    )
+def _options(parser: ArgumentParser) -> None:
     add_common(parser)
     parser.add_argument(
         "--models",
@@ -246,17 +243,13 @@ def main(arguments: Sequence[str] | None = None, rows: Sequence[Row] | None = No
     parser.add_argument(
         "--rows", default=",".join(ROWS), help="rows to measure (cc,dc,cd,dd; also dg)"
     )
-    options = parser.parse_args(arguments)
-
-    def job() -> int:
-        data = measure(options, rows)
-        if options.out is not None:
-            save_json(options.out, data)
-        sys.stdout.write("\n".join(table4_lines(data)) + "\n")
-        return 0
-
-    return told(job)
 
 
-if __name__ == "__main__":
-    sys.exit(main())
+def _job(options: Namespace, rows: Sequence[Row] | None) -> int:
+    data = measure(options, rows)
+    return publish("\n".join(table4_lines(data)), options.out, lambda path: save_json(path, data))
+
+
+def main(arguments: Sequence[str] | None = None, rows: Sequence[Row] | None = None) -> int:
+    """The command; returns its exit code."""
+    return perform("table4", _options, lambda options: _job(options, rows), arguments)

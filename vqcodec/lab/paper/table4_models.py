@@ -1,6 +1,6 @@
 """The four models of the paper's Table 4 at this project's scale: continuous or discrete speech in and motion out.
 
-    python -m vqcodec.lab.paper.table4_models CORPUS OUT --cache CACHE --features SOUNDS [--minutes 6] [--rows cc dc cd dd]
+    python -m vqcodec.lab table4-train CORPUS OUT --cache CACHE --features SOUNDS [--minutes 6] [--rows cc dc cd dd]
 
 All of them have the same network but for its first and last layer, the same examples and the same time. `--rows` also takes
 `df` and `dg`, discrete in and out with a logit for each digit, and with one for each of a group's 625 classes.
@@ -8,8 +8,9 @@ All of them have the same network but for its first and last layer, the same exa
 
 from __future__ import annotations
 
-import argparse
 import json
+from argparse import ArgumentParser, Namespace
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -27,6 +28,7 @@ from vqcodec.generate.passes import coarse_to_fine
 from vqcodec.geometry.basis import LandmarkBasis, read_basis
 from vqcodec.geometry.controls import Controls, HeadShape
 from vqcodec.geometry.headpose import read_head
+from vqcodec.lab.command import perform
 from vqcodec.models import store
 from vqcodec.training.generator.run import train_speech
 from vqcodec.training.speech_tokens.teacher import FEATURES
@@ -108,36 +110,44 @@ def row_recipe(base: str, row: str) -> str:
     return "\n".join(lines) + "\n"
 
 
-def main() -> None:
-    """Command line; see the module."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+def _options(parser: ArgumentParser) -> None:
+    parser.add_argument("corpus", type=Path, help="corpus folder")
+    parser.add_argument("out", type=Path, help="folder for the trained rows")
+    parser.add_argument("--cache", type=Path, required=True, help="folder of its prepared clips")
+    parser.add_argument(
+        "--features", type=Path, required=True, help="folder of the teacher's features"
     )
-    parser.add_argument("corpus", type=Path)
-    parser.add_argument("out", type=Path)
-    parser.add_argument("--cache", type=Path, required=True)
-    parser.add_argument("--features", type=Path, required=True)
-    parser.add_argument("--minutes", type=float, default=6.0)
-    parser.add_argument("--rows", nargs="+", choices=list(ROWS), default=["cc", "dc", "cd", "dd"])
-    args = parser.parse_args()
+    parser.add_argument("--minutes", type=float, default=6.0, help="of training, each (6)")
+    parser.add_argument(
+        "--rows",
+        nargs="+",
+        choices=list(ROWS),
+        default=["cc", "dc", "cd", "dd"],
+        help="(all but dg)",
+    )
+
+
+def _job(options: Namespace) -> int:
     base = (Path(__file__).parents[2] / "training" / "recipes" / "table4.toml").read_text()
-    args.out.mkdir(parents=True, exist_ok=True)
-    for row in args.rows:
-        recipe = args.out / f"row-{row}.toml"
+    options.out.mkdir(parents=True, exist_ok=True)
+    for row in options.rows:
+        recipe = options.out / f"row-{row}.toml"
         recipe.write_text(row_recipe(base, row))
         made = train_speech(
-            args.corpus,
-            args.out / row,
+            options.corpus,
+            options.out / row,
             recipe=str(recipe),
-            cache=args.cache,
-            features=args.features,
-            minutes=args.minutes,
+            cache=options.cache,
+            features=options.features,
+            minutes=options.minutes,
             prepared=True,
         )
-        target = args.out / f"row-{row}.safetensors"
+        target = options.out / f"row-{row}.safetensors"
         target.write_bytes(made.read_bytes())
         print(f"{row}: {target}", flush=True)
+    return 0
 
 
-if __name__ == "__main__":
-    main()
+def main(arguments: Sequence[str] | None = None) -> int:
+    """The command; returns its exit code."""
+    return perform("table4-train", _options, _job, arguments)

@@ -1,21 +1,21 @@
 """Train the rows of the paper's Table 3 at our scale: equal, short training of every quantizer on the frozen networks.
 
-    python -m vqcodec.lab.paper.train_codebooks --cache CACHE --out DIR [--rows vq,gvq]
+    python -m vqcodec.lab codebooks-train --cache CACHE --out DIR [--rows vq,gvq]
         [--feature-steps 2000] [--picture-steps 200]
 
 Frozen: landmark basis, image CNN and renderer. Trained anew for each row: motion head, quantizer, the way back to 48
 features, and a copy of the renderer's conditioning layers. Every row gets the same number of steps on the same data in the
 same order. Writes DIR/ROW.safetensors; rows that are there already with the same settings are kept, so that it can be
-stopped and gone on with. `python -m vqcodec.lab.paper.codebooks` measures them.
+stopped and gone on with. `python -m vqcodec.lab codebooks` measures them.
 
 CACHE is made by `python -m vqcodec.training.common.cache`; only its training split is used.
 """
 
 from __future__ import annotations
 
-import argparse
 import sys
 import time
+from argparse import ArgumentParser, Namespace
 from collections.abc import Iterator, Sequence
 from dataclasses import fields
 from pathlib import Path
@@ -24,9 +24,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from vqcodec.errors import ModelError, UsageError, VqcodecError
+from vqcodec.errors import ModelError, UsageError
 from vqcodec.geometry.basis import read_basis
 from vqcodec.geometry.layout import Layout
+from vqcodec.lab.command import perform
 from vqcodec.lab.paper import motioncoder
 from vqcodec.lab.paper.codebook_data import MotionData, collected
 from vqcodec.lab.paper.codebook_steps import PictureModel, RowTrainer, Settings, start_coder
@@ -150,13 +151,8 @@ def train_rows(cache: Path, out: Path, rows: Sequence[Design], settings: Setting
         sys.stdout.flush()
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """The command; returns its exit code."""
+def _options(parser: ArgumentParser) -> None:
     known = Settings()
-    parser = argparse.ArgumentParser(
-        prog="python -m vqcodec.lab.paper.train_codebooks",
-        description="Train the rows of the paper's Table 3 at our scale.",
-    )
     parser.add_argument(
         "--cache",
         type=Path,
@@ -170,15 +166,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
         parser.add_argument(
             f"--{item.name.replace('_', '-')}", type=type(value), default=value, help=f"({value:g})"
         )
-    options = parser.parse_args(arguments)
-    try:
-        settings = Settings(**{item.name: getattr(options, item.name) for item in fields(Settings)})
-        train_rows(options.cache, options.out, chosen_rows(options.rows), settings)
-    except VqcodecError as error:
-        sys.stderr.write(f"error: {error}\n{error.hint}\n" if error.hint else f"error: {error}\n")
-        return error.exit_code
+
+
+def _job(options: Namespace) -> int:
+    settings = Settings(**{item.name: getattr(options, item.name) for item in fields(Settings)})
+    train_rows(options.cache, options.out, chosen_rows(options.rows), settings)
     return 0
 
 
-if __name__ == "__main__":
-    sys.exit(main())
+def main(arguments: Sequence[str] | None = None) -> int:
+    """The command; returns its exit code."""
+    return perform("codebooks-train", _options, _job, arguments)

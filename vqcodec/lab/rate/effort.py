@@ -1,6 +1,6 @@
 """What `encode --effort` gains, and what it takes in time and bits.
 
-    python -m vqcodec.lab.rate.effort CLIPS_DIR [--json effort.json] [--clips N] [--seconds 3] [--every 1]
+    python -m vqcodec.lab effort --data CORPUS [--out effort.json] [--clips N] [--seconds 3] [--every 1]
         [--efforts 0,1,2,3]
 
 The first seconds of each clip are tracked once and coded at every effort to the bytes that `encode` writes (portrait =
@@ -13,9 +13,9 @@ refinement alone takes; `gain` is the share of its own distance that it took awa
 
 from __future__ import annotations
 
-import argparse
 import sys
 import time
+from argparse import ArgumentParser, Namespace
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -30,9 +30,11 @@ from vqcodec.encoding.parts import EncoderParts
 from vqcodec.errors import UsageError
 from vqcodec.evaluation.metrics.landmarks import interocular_px, jitter, landmark_step
 from vqcodec.evaluation.tools.conditions import conditions
-from vqcodec.evaluation.tools.files import rounded, save_json, told
+from vqcodec.evaluation.tools.files import rounded, save_json
 from vqcodec.evaluation.tools.frames import METRIC_SIDE_PX
 from vqcodec.evaluation.validate.run import validation_clips
+from vqcodec.lab.command import clips_options, perform, publish
+from vqcodec.lab.markdown import read, where
 from vqcodec.lab.rate.rdo import Measure, Pictures, Setting, Tracked, code, rendered, track
 from vqcodec.types import ModelId
 
@@ -174,44 +176,42 @@ def parse_efforts(text: str) -> list[int]:
     return [int(part) for part in text.split(",")]
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """The command; returns its exit code."""
-    parser = argparse.ArgumentParser(
-        prog="python -m vqcodec.lab.rate.effort", description="Gain of --effort against time."
-    )
-    parser.add_argument(
-        "clips_dir", type=Path, help="corpus folder (val/*.mp4), or a folder of .mp4 clips"
-    )
-    parser.add_argument("--json", type=Path, help="JSON file to write")
-    parser.add_argument("--clips", type=int, help="measure so many, evenly spread (all)")
+def lines(path: Path) -> list[str]:
+    """The page's part, made from the JSON."""
+    data = read(path)
+    known = data["conditions"]
+    return [
+        *show(data["rows"]).splitlines(),
+        "",
+        f"The first {known['seconds']:g} s of {len(known['clips'])} clips, every frame at "
+        f"{known['side_px']}x{known['side_px']}, means over clips; not passed through H.264. "
+        f"{where(known, 'motion_space', 'renderer')}",
+    ]
+
+
+def _options(parser: ArgumentParser) -> None:
+    clips_options(parser, every=1)
     parser.add_argument("--seconds", type=float, default=3.0, help="of each clip (3)")
-    parser.add_argument(
-        "--every", type=int, default=1, help="measure every so many frames (1: all)"
-    )
     parser.add_argument(
         "--efforts",
         default=",".join(map(str, range(MAX_EFFORT + 1))),
         help="efforts to compare (all)",
     )
-    options = parser.parse_args(arguments)
-
-    def job() -> int:
-        efforts = parse_efforts(options.efforts)
-        if options.seconds <= 0 or options.every < 1:
-            raise UsageError("--seconds must be above 0 and --every at least 1")
-        data = measure(
-            validation_clips(options.clips_dir, options.clips),
-            efforts,
-            options.seconds,
-            options.every,
-        )
-        if options.json is not None:
-            save_json(options.json, data)
-        sys.stdout.write(show(data["rows"]))
-        return 0
-
-    return told(job)
 
 
-if __name__ == "__main__":
-    sys.exit(main())
+def _job(options: Namespace) -> int:
+    efforts = parse_efforts(options.efforts)
+    if options.seconds <= 0 or options.every < 1:
+        raise UsageError("--seconds must be above 0 and --every at least 1")
+    data = measure(
+        validation_clips(options.data, options.clips),
+        efforts,
+        options.seconds,
+        options.every,
+    )
+    return publish(show(data["rows"]), options.out, lambda path: save_json(path, data))
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """The command; returns its exit code."""
+    return perform("effort", _options, _job, arguments)

@@ -1,6 +1,6 @@
 """Coarse to fine: what 1, 2, 3 and 4 residual layers show (paper, "Coarse-to-Fine").
 
-    python -m vqcodec.lab.rate.layers --data CORPUS [--out layers.json] [--clips N] [--every 10]
+    python -m vqcodec.lab layers --data CORPUS [--out layers.json] [--clips N] [--every 10]
 
 Each clip is coded once (portrait = first frame, whole picture). Its stream is cut to 1, 2, 3 and 4 layers as `vqcodec thin`
 does it, and every few frames of each are rendered and measured, beside the still first frame.
@@ -8,9 +8,8 @@ does it, and every few frames of each are rendered and measured, beside the stil
 
 from __future__ import annotations
 
-import argparse
 import io
-import sys
+from argparse import ArgumentParser, Namespace
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,10 +23,10 @@ from vqcodec.encoding.parts import EncoderParts
 from vqcodec.errors import UsageError
 from vqcodec.evaluation.metrics.suite import Scores, Suite
 from vqcodec.evaluation.tools.conditions import conditions
-from vqcodec.evaluation.tools.files import told
 from vqcodec.evaluation.tools.frames import METRIC_SIDE_PX, Picture, to_side
 from vqcodec.evaluation.validate.record import mean_of
 from vqcodec.evaluation.validate.run import validation_clips
+from vqcodec.lab.command import clips_options, perform, publish
 from vqcodec.lab.rate.layertable import SCORES, LayerRow, Layers, show
 from vqcodec.lab.rate.rdo import Setting, Tracked, code, rendered, track
 from vqcodec.types import LAYERS
@@ -127,33 +126,15 @@ def measure(clips: Sequence[Path], every: int = EVERY) -> Layers:
     )
 
 
+def _options(parser: ArgumentParser) -> None:
+    clips_options(parser, every=EVERY)
+
+
+def _job(options: Namespace) -> int:
+    found = measure(validation_clips(options.data, options.clips), options.every)
+    return publish(show(found), options.out, found.save)
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """The command; returns its exit code."""
-    parser = argparse.ArgumentParser(
-        prog="python -m vqcodec.lab.rate.layers", description="Figures at 1, 2, 3 and 4 layers."
-    )
-    parser.add_argument(
-        "--data",
-        type=Path,
-        required=True,
-        help="corpus folder (val/*.mp4), or a folder of .mp4 clips",
-    )
-    parser.add_argument("--out", type=Path, help="JSON file to write")
-    parser.add_argument("--clips", type=int, help="measure so many, evenly spread (all)")
-    parser.add_argument(
-        "--every", type=int, default=EVERY, help=f"measure every so many frames ({EVERY})"
-    )
-    options = parser.parse_args(arguments)
-
-    def job() -> int:
-        found = measure(validation_clips(options.data, options.clips), options.every)
-        if options.out is not None:
-            found.save(options.out)
-        sys.stdout.write(show(found))
-        return 0
-
-    return told(job)
-
-
-if __name__ == "__main__":
-    sys.exit(main())
+    return perform("layers", _options, _job, arguments)

@@ -1,6 +1,6 @@
 """Coarse to fine to look at: one clip at 1, 2, 3 and 4 layers, whole pictures and mouths.
 
-    python -m vqcodec.lab.rate.layersheet CLIP.mp4 SHEET.jpg [--frames 6] [--side 160] [--quality 80] [--force]
+    python -m vqcodec.lab layersheet CLIP.mp4 SHEET.jpg [--frames 6] [--side 160] [--quality 80] [--force]
 
 Columns: frames at even distances. Rows: source, 1, 2, 3, 4 layers, each `side` pixels; then the mouths of the same five, cut
 from the 512x512 picture and scaled to `side` x `side`/2. The sheet's kind goes by its name: .png, .jpg or .webp.
@@ -8,8 +8,7 @@ from the 512x512 picture and scaled to `side` x `side`/2. The sheet's kind goes 
 
 from __future__ import annotations
 
-import argparse
-import sys
+from argparse import ArgumentParser, Namespace
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -20,11 +19,11 @@ from vqcodec.config import DecodeOptions, EncodeOptions
 from vqcodec.decoding.parts import DecoderParts
 from vqcodec.encoding.parts import EncoderParts
 from vqcodec.errors import MediaError, UsageError
-from vqcodec.evaluation.tools.files import told
 from vqcodec.evaluation.tools.frames import Picture, to_side
 from vqcodec.evaluation.tools.sheets import Centre, draw_label, window
 from vqcodec.face.landmarks import FaceLandmarker
 from vqcodec.geometry.mesh import LIPS
+from vqcodec.lab.command import perform, sheet_options
 from vqcodec.lab.rate.layers import source_squares, streams
 from vqcodec.lab.rate.rdo import rendered, track
 from vqcodec.media.out.atomic import atomic_output
@@ -126,27 +125,17 @@ def write_sheet(sheet: Picture, target: Path, *, quality: int = 80, force: bool 
         sink.write(data.tobytes())
 
 
+def _options(parser: ArgumentParser) -> None:
+    parser.add_argument("clip", type=Path)
+    sheet_options(parser, frames=6)
+
+
+def _job(options: Namespace) -> int:
+    sheet = layer_sheet(options.clip, frames=options.frames, side_px=options.side)
+    write_sheet(sheet, options.sheet, quality=options.quality, force=options.force)
+    return 0
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """The command; returns its exit code."""
-    parser = argparse.ArgumentParser(
-        prog="python -m vqcodec.lab.rate.layersheet",
-        description="A clip at 1, 2, 3 and 4 layers in one picture.",
-    )
-    parser.add_argument("clip", type=Path)
-    parser.add_argument("sheet", type=Path, help=".png, .jpg or .webp to write")
-    parser.add_argument("--frames", type=int, default=6, help="columns (6)")
-    parser.add_argument("--side", type=int, default=160, help="pixels of a whole picture (160)")
-    parser.add_argument("--quality", type=int, default=80, help="of .jpg and .webp (80)")
-    parser.add_argument("--force", action="store_true", help="replace an existing sheet")
-    options = parser.parse_args(arguments)
-
-    def job() -> int:
-        sheet = layer_sheet(options.clip, frames=options.frames, side_px=options.side)
-        write_sheet(sheet, options.sheet, quality=options.quality, force=options.force)
-        return 0
-
-    return told(job)
-
-
-if __name__ == "__main__":
-    sys.exit(main())
+    return perform("layersheet", _options, _job, arguments)

@@ -1,29 +1,22 @@
 """Coarse to fine: the figures at 1, 2, 3 and 4 layers as plain values, JSON and Markdown.
 
-    python -m vqcodec.lab.rate.layertable layers.json --markdown PAGE.md [--check]
-
 JSON: {"schema_version": 1, "conditions": {...}, "rows": [{"layers": 0..4, "motion_kbps", "raw_kbps", "scores": {...}}]};
 0 layers is the still first frame; `scores` are means over frames, then clips. A figure not measured is null.
 """
 
 from __future__ import annotations
 
-import argparse
-import sys
-from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from vqcodec.evaluation.tools.files import load_json, rounded, save_json, told
-from vqcodec.lab.marked import replaced
+from vqcodec.evaluation.tools.files import load_json, rounded, save_json
+from vqcodec.lab.command import command
 from vqcodec.types import CODES, GROUPS
 
 SCHEMA_VERSION = 1
-MARK = "layers"
-COMMAND = "python -m vqcodec.lab.rate.layertable"
 FRAME_RATE_HZ = 25
 SCORES = (
     "psnr_db",
@@ -102,7 +95,7 @@ class Layers:
             SCHEMA_VERSION,
             build,
             what="figures by layers",
-            command="python -m vqcodec.lab.rate.layers",
+            command=command("layers"),
         )
 
 
@@ -162,33 +155,7 @@ def show(found: Layers) -> str:
     return "\n".join([*table(found), "", caption(found), ""])
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """The command; returns its exit code: 0, or 1 when --check finds the page out of step."""
-    parser = argparse.ArgumentParser(prog=COMMAND, description="Markdown of the figures by layers.")
-    parser.add_argument("results", type=Path)
-    parser.add_argument(
-        "--markdown",
-        type=Path,
-        required=True,
-        help=f"page with the lines <!-- {MARK}:begin ... -->, end",
-    )
-    parser.add_argument(
-        "--check", action="store_true", help="change nothing; exit 1 if the page is out of step"
-    )
-    options = parser.parse_args(arguments)
-
-    def job() -> int:
-        found = Layers.load(options.results)
-        return replaced(
-            options.markdown,
-            MARK,
-            COMMAND,
-            [*table(found), "", caption(found)],
-            check=options.check,
-        )
-
-    return told(job)
-
-
-if __name__ == "__main__":
-    sys.exit(main())
+def lines(path: Path) -> list[str]:
+    """The page's part, made from the JSON."""
+    found = Layers.load(path)
+    return [*table(found), "", caption(found)]

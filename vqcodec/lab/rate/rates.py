@@ -1,7 +1,6 @@
 """Where the motion's bits go: each layer of .vqt files against what ideal coders would spend.
 
-    python -m vqcodec.lab.rate.rates FILE.vqt|FOLDER... [--out rates.json] [--markdown PAGE.md [--check]]
-    python -m vqcodec.lab.rate.rates --from rates.json --markdown PAGE.md [--check]
+    python -m vqcodec.lab rates FILE.vqt|FOLDER... [--out rates.json]
 
 `vqcodec validate --keep FOLDER` leaves such files. JSON: {"schema_version": 1, "conditions": {...}, "frames", "seconds",
 "layers": [{"layer", "coded_bytes", "ideal_bits", "counted_bits"}, ...]}, all added up over the files.
@@ -9,9 +8,8 @@
 
 from __future__ import annotations
 
-import argparse
-import sys
 import time
+from argparse import ArgumentParser, Namespace
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -24,14 +22,12 @@ from vqcodec.container.payloads import CodedGroup
 from vqcodec.entropy.codec import decode_layers
 from vqcodec.errors import UsageError
 from vqcodec.evaluation.tools.conditions import conditions
-from vqcodec.evaluation.tools.files import load_json, save_json, told
-from vqcodec.lab.marked import replaced
+from vqcodec.evaluation.tools.files import load_json, save_json
+from vqcodec.lab.command import command, perform, publish
 from vqcodec.training.entropy_tables.stats import counted_bits, ideal_bits
 from vqcodec.types import DIMS, LAYERS
 
 SCHEMA_VERSION = 1
-MARK = "rates"
-COMMAND = "python -m vqcodec.lab.rate.rates"
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +76,7 @@ class Rates:
         def build(data: dict[str, Any]) -> Rates:
             return cls(**data | {"layers": [LayerBits(**layer) for layer in data["layers"]]})
 
-        return load_json(path, SCHEMA_VERSION, build, what="a rates file", command=COMMAND)
+        return load_json(path, SCHEMA_VERSION, build, what="a rates file", command=command("rates"))
 
 
 def stream_files(paths: Iterable[Path]) -> list[Path]:
@@ -172,34 +168,23 @@ def caption(rates: Rates) -> str:
     )
 
 
+def lines(path: Path) -> list[str]:
+    """The page's part, made from the JSON."""
+    rates = Rates.load(path)
+    return [*table(rates), "", caption(rates)]
+
+
+def _options(parser: ArgumentParser) -> None:
+    parser.add_argument("files", type=Path, nargs="+", help=".vqt files, or folders of them")
+    parser.add_argument("--out", type=Path, metavar="FILE.json", help="JSON file to write")
+
+
+def _job(options: Namespace) -> int:
+    rates = count(stream_files(options.files))
+    text = "\n".join([*table(rates), "", caption(rates)])
+    return publish(text, options.out, lambda path: save_json(path, rates.to_json()))
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
-    """The command; returns its exit code: 0, or 1 when --check finds the page out of step."""
-    parser = argparse.ArgumentParser(prog=COMMAND, description="Where the motion's bits go.")
-    parser.add_argument("files", type=Path, nargs="*", help=".vqt files, or folders of them")
-    parser.add_argument(
-        "--from", dest="known", type=Path, help="JSON made before, instead of files"
-    )
-    parser.add_argument("--out", type=Path, help="JSON file to write")
-    parser.add_argument(
-        "--markdown", type=Path, help=f"page with the lines <!-- {MARK}:begin ... -->, end"
-    )
-    parser.add_argument(
-        "--check", action="store_true", help="change nothing; exit 1 if the page is out of step"
-    )
-    options = parser.parse_args(arguments)
-
-    def job() -> int:
-        rates = Rates.load(options.known) if options.known else count(stream_files(options.files))
-        lines = [*table(rates), "", caption(rates)]
-        if options.out is not None:
-            save_json(options.out, rates.to_json())
-        if options.markdown is not None:
-            return replaced(options.markdown, MARK, COMMAND, lines, check=options.check)
-        sys.stdout.write("\n".join(lines) + "\n")
-        return 0
-
-    return told(job)
-
-
-if __name__ == "__main__":
-    sys.exit(main())
+    """The command; returns its exit code."""
+    return perform("rates", _options, _job, arguments)

@@ -1,6 +1,4 @@
-"""A rate-distortion curve of the motion as plain values, JSON, a Markdown table and a picture.
-
-    python -m vqcodec.lab.rate.rdcurve rdo.json --markdown PAGE.md [--check] [--plot curve.svg]
+"""A rate-distortion curve of the motion as plain values, JSON and a Markdown table.
 
 JSON: {"schema_version": 1, "conditions": {...}, "points": [{"strength", "layers", "motion_kbps", "perc", "lmd",
 "lmd_mouth", "psnr_db"}, ...]}; figures are means over clips. The first point is what the others are compared with.
@@ -8,8 +6,6 @@ JSON: {"schema_version": 1, "conditions": {...}, "points": [{"strength", "layers
 
 from __future__ import annotations
 
-import argparse
-import sys
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
@@ -17,14 +13,11 @@ from typing import Any
 
 import numpy as np
 
-from vqcodec.evaluation.tools.extras import require
-from vqcodec.evaluation.tools.files import load_json, save_json, told
-from vqcodec.lab.marked import replaced
+from vqcodec.evaluation.tools.files import load_json, save_json
+from vqcodec.lab.command import command
 from vqcodec.types import LAYERS
 
 SCHEMA_VERSION = 1
-MARK = "rate-distortion"
-COMMAND = "python -m vqcodec.lab.rate.rdcurve"
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +96,7 @@ class Curve:
             SCHEMA_VERSION,
             build,
             what="a rate-distortion curve",
-            command="python -m vqcodec.lab.rate.rdo",
+            command=command("rdo"),
         )
 
 
@@ -143,83 +136,7 @@ def show(curve: Curve) -> str:
     return "\n".join([*table(curve), caption(curve), ""])
 
 
-def plot(curve: Curve, path: Path) -> None:
-    """Draw perceptual and landmark distance, in the logarithm, over the rate (SVG or PNG, by the name)."""
-    require("matplotlib", "drawing curves")
-    import matplotlib
-
-    matplotlib.use("Agg")
-    matplotlib.rcParams["svg.hashsalt"] = "vqcodec"  # the same file each time
-    matplotlib.rcParams["svg.fonttype"] = "none"
-    from matplotlib import pyplot
-
-    figure, axes = pyplot.subplots(1, 2, figsize=(9, 3.4), constrained_layout=True)
-    priced = [p for p in curve.points if p.layers == LAYERS]
-    fewer = [priced[0]] + [p for p in curve.points if p.layers < LAYERS]
-    for axis, key, name in zip(
-        axes, ("perc", "lmd"), ("perceptual distance", "landmark distance"), strict=True
-    ):
-        # Okabe and Ito's blue and orange: told apart by everybody
-        for points, colour, label, lift in (
-            (fewer, "#E69F00", "--layers", 6),
-            (priced, "#0072B2", "--rdo", -14),
-        ):
-            axis.plot(
-                [p.motion_kbps for p in points],
-                [getattr(p, key) for p in points],
-                "o-",
-                color=colour,
-                label=label,
-            )
-            for p in points:
-                text = f"{p.layers}" if points is fewer else f"{p.strength:g}"
-                axis.annotate(
-                    text,
-                    (p.motion_kbps, getattr(p, key)),
-                    textcoords="offset points",
-                    xytext=(-3, lift),
-                    fontsize=8,
-                    color=colour,
-                )
-        axis.set(xlabel="motion, kbit/s", ylabel=f"{name} (lower is better)", yscale="log")
-        axis.margins(y=0.15)
-        axis.grid(alpha=0.3)
-    axes[0].legend(frameon=False)
-    figure.savefig(path, metadata={"Date": None} if path.suffix == ".svg" else None)
-    pyplot.close(figure)
-
-
-def main(arguments: Sequence[str] | None = None) -> int:
-    """The command; returns its exit code: 0, or 1 when --check finds the page out of step."""
-    parser = argparse.ArgumentParser(
-        prog=COMMAND, description="Table and picture of a rate-distortion curve."
-    )
-    parser.add_argument("curve", type=Path)
-    parser.add_argument(
-        "--markdown", type=Path, help=f"page with the lines <!-- {MARK}:begin ... -->, end"
-    )
-    parser.add_argument(
-        "--check", action="store_true", help="change nothing; exit 1 if the page is out of step"
-    )
-    parser.add_argument("--plot", type=Path, help="picture to write, .svg or .png")
-    options = parser.parse_args(arguments)
-
-    def job() -> int:
-        curve = Curve.load(options.curve)
-        if options.plot is not None:
-            plot(curve, options.plot)
-        if options.markdown is None:
-            return 0
-        return replaced(
-            options.markdown,
-            MARK,
-            COMMAND,
-            [*table(curve), "", caption(curve)],
-            check=options.check,
-        )
-
-    return told(job)
-
-
-if __name__ == "__main__":
-    sys.exit(main())
+def lines(path: Path) -> list[str]:
+    """The page's part, made from the JSON."""
+    curve = Curve.load(path)
+    return [*table(curve), "", caption(curve)]

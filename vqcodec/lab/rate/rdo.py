@@ -1,6 +1,6 @@
 """Rate and distortion of the motion: what `encode --rdo` and fewer layers save, and what they cost.
 
-    python -m vqcodec.lab.rate.rdo --data CORPUS [--out rdo.json] [--clips N] [--every 5] [--strengths 0,0.5,1,2,4]
+    python -m vqcodec.lab rdo --data CORPUS [--out rdo.json] [--clips N] [--every 5] [--strengths 0,0.5,1,2,4]
 
 Each clip's faces are found once; then its motion is coded at every strength (all layers) and at every number of layers
 (strength 0), to the bytes that `encode` writes (portrait = first frame, whole picture), decoded, and every few frames
@@ -9,9 +9,8 @@ are rendered and measured at 256x256. The pictures don't pass through H.264, whi
 
 from __future__ import annotations
 
-import argparse
 import io
-import sys
+from argparse import ArgumentParser, Namespace
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import takewhile
@@ -31,11 +30,11 @@ from vqcodec.evaluation.metrics.fidelity import psnr_db
 from vqcodec.evaluation.metrics.landmarks import LIPS, landmark_distance
 from vqcodec.evaluation.metrics.perceptual import PerceptualDistance
 from vqcodec.evaluation.tools.conditions import conditions
-from vqcodec.evaluation.tools.files import told
 from vqcodec.evaluation.tools.frames import METRIC_SIDE_PX, to_side
 from vqcodec.evaluation.validate.run import validation_clips
 from vqcodec.face.landmarks import FaceLandmarker
 from vqcodec.face.shots import FaceFrame, face_frames
+from vqcodec.lab.command import clips_options, perform, publish
 from vqcodec.lab.rate.rdcurve import Curve, Point, show
 from vqcodec.media.picture.source import VideoSource
 from vqcodec.media.still.stills import decode_still, encode_avif
@@ -248,39 +247,23 @@ def parse_strengths(text: str) -> list[float]:
     return strengths
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """The command; returns its exit code."""
-    parser = argparse.ArgumentParser(
-        prog="python -m vqcodec.lab.rate.rdo", description="Rate and distortion of the motion."
-    )
-    parser.add_argument(
-        "--data",
-        type=Path,
-        required=True,
-        help="corpus folder (val/*.mp4), or a folder of .mp4 clips",
-    )
-    parser.add_argument("--out", type=Path, help="JSON file to write")
-    parser.add_argument("--clips", type=int, help="measure so many, evenly spread (all)")
-    parser.add_argument("--every", type=int, default=5, help="measure every so many frames (5)")
+def _options(parser: ArgumentParser) -> None:
+    clips_options(parser, every=5)
     parser.add_argument(
         "--strengths",
         default=",".join(f"{s:g}" for s in STRENGTHS),
         help="strengths of --rdo, 0 first",
     )
-    options = parser.parse_args(arguments)
-
-    def job() -> int:
-        strengths = parse_strengths(options.strengths)
-        curve = measure(
-            validation_clips(options.data, options.clips), settings(strengths), options.every
-        )
-        if options.out is not None:
-            curve.save(options.out)
-        sys.stdout.write(show(curve))
-        return 0
-
-    return told(job)
 
 
-if __name__ == "__main__":
-    sys.exit(main())
+def _job(options: Namespace) -> int:
+    strengths = parse_strengths(options.strengths)
+    curve = measure(
+        validation_clips(options.data, options.clips), settings(strengths), options.every
+    )
+    return publish(show(curve), options.out, curve.save)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """The command; returns its exit code."""
+    return perform("rdo", _options, _job, arguments)

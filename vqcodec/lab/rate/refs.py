@@ -1,6 +1,6 @@
 """What further portraits within a shot gain, and what they cost: `encode --refs N --portrait-quality Q`.
 
-    python -m vqcodec.lab.rate.refs CLIPS_DIR [--json refs.json] [--clips N] [--every 10] [--settings 1:50,2:30,4:30]
+    python -m vqcodec.lab refs --data CORPUS [--out refs.json] [--clips N] [--every 10] [--settings 1:50,2:30,4:30]
 
 Each clip is tracked once and coded with every setting to the bytes that `encode` writes without sound (first portrait = first
 frame, whole picture), decoded, rendered and measured at 256x256. The pictures don't pass through H.264, and a change of
@@ -12,9 +12,9 @@ JSON: {"schema_version": 1, "conditions": {...}, "rows": [{"refs", "quality", "p
 
 from __future__ import annotations
 
-import argparse
 import io
 import sys
+from argparse import ArgumentParser, Namespace
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,9 +28,11 @@ from vqcodec.decoding.parts import DecoderParts
 from vqcodec.encoding.parts import EncoderParts
 from vqcodec.errors import UsageError
 from vqcodec.evaluation.tools.conditions import conditions
-from vqcodec.evaluation.tools.files import rounded, save_json, told
+from vqcodec.evaluation.tools.files import rounded, save_json
 from vqcodec.evaluation.tools.frames import METRIC_SIDE_PX
 from vqcodec.evaluation.validate.run import validation_clips
+from vqcodec.lab.command import clips_options, perform, publish
+from vqcodec.lab.markdown import read, where
 from vqcodec.lab.rate.rdo import Measure, Setting, code, rendered, track
 
 SCHEMA_VERSION = 1
@@ -142,37 +144,36 @@ def show(rows: Sequence[Row]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """The command; returns its exit code."""
-    parser = argparse.ArgumentParser(
-        prog="python -m vqcodec.lab.rate.refs",
-        description="What further portraits gain and cost.",
-    )
-    parser.add_argument(
-        "clips_dir", type=Path, help="corpus folder (val/*.mp4), or a folder of .mp4 clips"
-    )
-    parser.add_argument("--json", type=Path, help="JSON file to write")
-    parser.add_argument("--clips", type=int, help="measure so many, evenly spread (all)")
-    parser.add_argument("--every", type=int, default=10, help="measure every so many frames (10)")
+def lines(path: Path) -> list[str]:
+    """The page's part, made from the JSON."""
+    data = read(path)
+    known = data["conditions"]
+    return [
+        *show(data["rows"]).splitlines(),
+        "",
+        f"{known['clips']} clips, every {known['every']}th frame at {known['side_px']}x{known['side_px']}, means over "
+        "frames, then clips; not passed through H.264. "
+        f"{where(known, 'motion_space', 'renderer')}",
+    ]
+
+
+def _options(parser: ArgumentParser) -> None:
+    clips_options(parser, every=10)
     parser.add_argument(
         "--settings",
         default="1:50,1:25,2:25,4:25,4:50",
         help="portraits:quality, ... (%(default)s)",
     )
-    options = parser.parse_args(arguments)
-
-    def job() -> int:
-        choices = parse_choices(options.settings)
-        if options.every < 1:
-            raise UsageError("--every must be at least 1")
-        data = measure(validation_clips(options.clips_dir, options.clips), choices, options.every)
-        if options.json is not None:
-            save_json(options.json, data)
-        sys.stdout.write(show(data["rows"]))
-        return 0
-
-    return told(job)
 
 
-if __name__ == "__main__":
-    sys.exit(main())
+def _job(options: Namespace) -> int:
+    choices = parse_choices(options.settings)
+    if options.every < 1:
+        raise UsageError("--every must be at least 1")
+    data = measure(validation_clips(options.data, options.clips), choices, options.every)
+    return publish(show(data["rows"]), options.out, lambda path: save_json(path, data))
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """The command; returns its exit code."""
+    return perform("refs", _options, _job, arguments)

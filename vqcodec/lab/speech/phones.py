@@ -1,6 +1,6 @@
 """How much of the phones the speech tokens keep: a linear probe on tokens, on log-mel and on the teacher's features.
 
-    python -m vqcodec.lab.speech.phones VOICES --teacher FOLDER [--cache FOLDER] [--tokenizer FILE] [--out results/phones.json]
+    python -m vqcodec.lab phones VOICES --teacher FOLDER [--cache FOLDER] [--tokenizer FILE] [--out phones.json]
 
 VOICES is a folder made by `python -m vqcodec.training.speech_tokens.voices`, FOLDER the teacher's.
 The probe (phoneprobe.py) learns on the
@@ -10,8 +10,8 @@ and is tested on sentences, and on languages, that no training piece holds. Prin
 
 from __future__ import annotations
 
-import argparse
 import sys
+from argparse import ArgumentParser, Namespace
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -20,7 +20,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from vqcodec.evaluation.tools.files import save_json, told
+from vqcodec.evaluation.tools.files import save_json
+from vqcodec.lab.command import perform, publish
 from vqcodec.lab.speech import phonedata
 from vqcodec.lab.speech.ipa import CLASSES, SILENCE
 from vqcodec.lab.speech.phonedata import SPLITS, Frames
@@ -35,7 +36,6 @@ from vqcodec.lab.speech.phoneprobe import (
 )
 
 SCHEMA_VERSION = 1
-RESULT = Path(__file__).parents[1] / "results" / "phones.json"
 TRAIN, TESTS = SPLITS[0], SPLITS[1:]
 KINDS = ("tokens", "log-mel", "teacher")
 TOKEN_RATE = 3e-2
@@ -194,12 +194,8 @@ def table(result: Mapping[str, Any]) -> str:
     )
 
 
-def _parser() -> argparse.ArgumentParser:
+def _options(parser: ArgumentParser) -> None:
     known = Settings()
-    parser = argparse.ArgumentParser(
-        prog="python -m vqcodec.lab.speech.phones",
-        description="How much of the phones do speech tokens keep?",
-    )
     parser.add_argument(
         "voices", type=Path, help="folder made by python -m vqcodec.training.speech_tokens.voices"
     )
@@ -212,19 +208,10 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--tokenizer", type=Path, help="a tokenizer's file (the shipped one)")
     parser.add_argument("--cache", type=Path, help="keeps the teacher's features from run to run")
     parser.add_argument("--epochs", type=int, default=known.epochs, help=f"({known.epochs})")
-    parser.add_argument(
-        "--out", type=Path, default=RESULT, help="(vqcodec/lab/results/phones.json)"
-    )
-    return parser
+    parser.add_argument("--out", type=Path, metavar="FILE.json", help="JSON file to write")
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """The command; returns its exit code."""
-    options = _parser().parse_args(arguments)
-    return told(lambda: _measure(options))
-
-
-def _measure(options: argparse.Namespace) -> int:
+def _job(options: Namespace) -> int:
     from vqcodec.speech.tokenizer import SpeechTokenizer
     from vqcodec.training.speech_tokens.teacher import Teacher
 
@@ -242,10 +229,9 @@ def _measure(options: argparse.Namespace) -> int:
         progress=progress,
     )
     result["tokenizer"] = str(tokenizer.id)
-    save_json(options.out, result)
-    sys.stdout.write(table(result))
-    return 0
+    return publish(table(result), options.out, lambda path: save_json(path, result))
 
 
-if __name__ == "__main__":
-    sys.exit(main())
+def main(arguments: Sequence[str] | None = None) -> int:
+    """The command; returns its exit code."""
+    return perform("phones", _options, _job, arguments)

@@ -1,34 +1,27 @@
 """Rate-distortion curves: one picture per metric, as SVG and PNG.
 
-    python -m vqcodec.evaluation.compare.page.curves results.json curves/ [--rate file] [--metrics perc,ssim]
-
 Every point of every clip is a faint mark; the line is the envelope (one clip) or the mean curve (several). Metrics without
 a direction have marks only. Colours and markers are those of palette.py. The SVG is the same for the same results.
 """
 
 from __future__ import annotations
 
-import argparse
 import re
-import sys
 from collections.abc import Sequence
 from io import BytesIO
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
 import numpy as np
 
 from vqcodec.evaluation.compare.analysis import words
 from vqcodec.evaluation.compare.analysis.envelope import Range, RateKind, default_point, rate_of
 from vqcodec.evaluation.compare.analysis.overall import Analysis, analyse, codecs_of
-from vqcodec.evaluation.compare.analysis.summary import load
 from vqcodec.evaluation.compare.page.palette import COLOURS, MARKERS
 from vqcodec.evaluation.compare.results import VQT, Results
 from vqcodec.evaluation.tools.extras import require
-from vqcodec.evaluation.tools.files import told
 
 TICKS_KBPS = (2, 3, 5, 7, 10, 15, 20, 30, 40, 60, 80, 100, 150, 200)
-COMMAND = "python -m vqcodec.evaluation.compare.page.curves"
 _SIZE_INCHES = (8.2, 4.3)
 _INK, _PAPER, _GRID = "#1b1b1f", "#fefefe", "#cdced4"
 _BETTER = {"higher": "higher is better ↑", "lower": "lower is better ↓", "one": "1 is right"}
@@ -300,33 +293,3 @@ def draw_all(
         (folder / f"{metric}.svg").write_text(made[metric], encoding="utf-8")
         drawn.savefig(folder / f"{metric}.png", dpi=160)
     return made
-
-
-def main(arguments: Sequence[str] | None = None) -> int:
-    """The command; returns its exit code."""
-    parser = argparse.ArgumentParser(
-        prog=COMMAND, description="Rate-distortion curves of a comparison."
-    )
-    parser.add_argument("results", type=Path, help="results.json or its summary")
-    parser.add_argument("folder", type=Path)
-    parser.add_argument(
-        "--rate", choices=get_args(RateKind), default="file", help="how bytes are counted (file)"
-    )
-    parser.add_argument("--metrics", help="names, separated by commas (all)")
-    options = parser.parse_args(arguments)
-
-    def job() -> int:
-        results = load(options.results)
-        draw_all(
-            results,
-            options.folder,
-            analysis=analyse(results, rate=options.rate),
-            metrics=options.metrics.split(",") if options.metrics else None,
-        )
-        return 0
-
-    return told(job)
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -1,7 +1,5 @@
 """Curves, sheets, side-by-side videos and one self-contained HTML page, made from the results and the decoded videos.
 
-    python -m vqcodec.evaluation.compare.page.report FOLDER [--rate file]
-
 The folder holds results.json and media/<clip>/{original,<codec>}.mp4. Written are curves/<metric>.svg and .png,
 side_by_side/<clip>.mp4, sheets/<clip>.png and report.html. Videos and sheets younger than the media they show are left
 as they are, so that a broken-off run goes on where it was.
@@ -9,14 +7,12 @@ as they are, so that a broken-off run goes on where it was.
 
 from __future__ import annotations
 
-import argparse
 import base64
 import hashlib
-import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
 import cv2
 import numpy as np
@@ -29,10 +25,8 @@ from vqcodec.evaluation.compare.page import values as page
 from vqcodec.evaluation.compare.page.palette import ORIGINAL
 from vqcodec.evaluation.compare.results import VQT, Clip, Results
 from vqcodec.evaluation.tools.extras import require
-from vqcodec.evaluation.tools.files import told
 from vqcodec.media.out.atomic import atomic_output
 
-COMMAND = "python -m vqcodec.evaluation.compare.page.report"
 PAGE_NAME = "report.html"
 _PARTS = Path(__file__).with_name("report_page")
 # of a page's bytes, sheets take no more
@@ -242,30 +236,3 @@ def build(
     with atomic_output(target, force=True) as sink:
         sink.write(render(values).encode("utf-8"))
     return target
-
-
-def main(arguments: Sequence[str] | None = None) -> int:
-    """The command; returns its exit code."""
-    parser = argparse.ArgumentParser(
-        prog=COMMAND, description="Page, curves, sheets and videos of a comparison."
-    )
-    parser.add_argument("folder", type=Path, help="with results.json and media/")
-    parser.add_argument(
-        "--rate", choices=get_args(RateKind), default="file", help="how bytes are counted (file)"
-    )
-    options = parser.parse_args(arguments)
-
-    def job() -> int:
-        def tell(line: str) -> None:
-            sys.stderr.write(line + "\n")
-
-        build(
-            Results.load(options.folder / "results.json"), options.folder, tell, rate=options.rate
-        )
-        return 0
-
-    return told(job)
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -11,11 +11,10 @@ from rich.console import Console
 
 from tests.support import compare as drawn
 from vqcodec.errors import UsageError
-from vqcodec.evaluation.compare.analysis import summary, tables, words
+from vqcodec.evaluation.compare.analysis import words
 from vqcodec.evaluation.compare.analysis.envelope import EqualRate
 from vqcodec.evaluation.compare.analysis.overall import Crossing, analyse
-from vqcodec.evaluation.compare.page import curves
-from vqcodec.lab.marked import begin, end
+from vqcodec.lab.compare import curves, summary, tables
 from vqcodec_cli.compare_table import compare_table
 
 
@@ -23,21 +22,18 @@ def cells(line: str) -> list[str]:
     return [cell.strip() for cell in line.strip("|").split("|")]
 
 
-def test_markdown_between_its_marks(tmp_path: Path) -> None:
-    page, source = tmp_path / "page.md", tmp_path / "results.json"
+def test_the_command_prints_what_pages_show(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    source = tmp_path / "results.json"
     drawn.realistic().save(source)
-    page.write_text(
-        f"before\n{begin(tables.MARK, tables.COMMAND)}\n{end(tables.MARK)}\nafter\n",
-        encoding="utf-8",
-    )
-    command = [str(source), "--markdown", str(page), "--metrics", "ssim"]
-    assert tables.main([*command, "--check"]) == 1
-    assert tables.main(command) == 0
-    assert tables.main([*command, "--check"]) == 0
-    text = page.read_text(encoding="utf-8")
-    assert text.startswith("before\n") and text.endswith("after\n")
-    assert "SSIM" in text and "VMAF" not in text
-    assert tables.main([*command, "--check", "--rate", "file_with_sound"]) == 1
+    made = []
+    for options in ([], ["--rate", "file_with_sound"], ["--short"]):
+        assert tables.main([str(source), "--metrics", "ssim", *options]) == 0
+        made.append(capsys.readouterr().out)
+    assert made[0].splitlines() == tables.tables(drawn.realistic(), metrics=["ssim"])
+    assert "SSIM" in made[0] and "VMAF" not in made[0]
+    assert len(set(made)) == 3 and made[2].splitlines() == tables.short(drawn.realistic())
 
 
 def test_tables_have_a_row_per_anchor_and_say_which_figure_it_is() -> None:
@@ -204,30 +200,12 @@ def test_curves_are_drawn_from_the_summary_alone(tmp_path: Path) -> None:
     assert sorted(p.name for p in (tmp_path / "curves").iterdir()) == ["ssim.png", "ssim.svg"]
 
 
-ROOT = Path(__file__).resolve().parents[2]
-RESULTS = Path("vqcodec/lab/results")
-
-
-@pytest.mark.parametrize(
-    "name, page, options",
-    [
-        ("compare.json", RESULTS / "README.md", []),
-        ("compare-10s.json", RESULTS / "README.md", ["--mark", "compare-10s"]),
-        ("compare.json", Path("README.md"), ["--mark", "compare-short", "--short"]),
-    ],
-)
-def test_published_pages_are_in_step(name: str, page: Path, options: list[str]) -> None:
-    assert (
-        tables.main(
-            [str(ROOT / RESULTS / name), "--markdown", str(ROOT / page), *options, "--check"]
-        )
-        == 0
-    )
+RESULTS = Path(__file__).resolve().parents[2] / "vqcodec" / "lab" / "results"
 
 
 def test_the_published_comparison_is_complete() -> None:
     for name in ("compare.json", "compare-10s.json"):
-        found = summary.load(ROOT / RESULTS / name)
+        found = summary.load(RESULTS / name)
         assert len(found.clips) == 24 and not found.settings["quick"]
         for clip in found.clips:
             assert {p.codec for p in clip.points} == {"h264", "h265", "av1", "vp9", "vqt"}

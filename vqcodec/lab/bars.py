@@ -1,11 +1,25 @@
-"""What the codec must reach on the validation clips, beside what it reaches."""
+"""What the codec must reach on the validation clips, beside what it reaches, and beside published systems.
+
+    python -m vqcodec.lab bars results.json
+
+RESULTS is the JSON of `vqcodec validate`. The bars are this project's own, for its validation clips.
+"""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from argparse import ArgumentParser, Namespace
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, TypeAlias
+
+from rich.console import Console
+from rich.table import Table
+
+from vqcodec.evaluation.validate.record import Results
+from vqcodec.lab.command import perform
+from vqcodec.lab.paper.steadytable import terminal
 
 Summary: TypeAlias = dict[str, Any]
 
@@ -77,3 +91,40 @@ clip's own; the rest are means over clips, or medians where it says so."""
 def missed(summary: Summary) -> tuple[Target, ...]:
     """The bars that a run doesn't reach."""
     return tuple(target for target in TARGETS if not target.met(summary))
+
+
+def show(results: Results, console: Console) -> None:
+    """Print the bars of the run with most layers, and its steady-camera clips beside published systems."""
+    best = max(results.runs, key=lambda run: run.layers)
+    summary = results.summary(best)
+    table = Table(title=f"bars, {best.layers} layers", title_justify="left")
+    for head in ("", "bar", "figure", ""):
+        table.add_column(head)
+    for target in TARGETS:
+        met = "reached" if target.met(summary) else "MISSED"
+        table.add_row(target.name, str(target), f"{target.value(summary):.3f}", met)
+    console.print(table)
+    short = missed(summary)
+    console.print(
+        f"bars missed: {len(short)} of {len(TARGETS)}"
+        + "".join(f"\n  {target.name}" for target in short)
+    )
+    steady = terminal(results)
+    if steady is not None:
+        console.print(steady)
+
+
+def _options(parser: ArgumentParser) -> None:
+    parser.add_argument("results", type=Path, help="JSON of vqcodec validate")
+
+
+def _job(options: Namespace) -> int:
+    results = Results.load(options.results)
+    show(results, Console())
+    best = max(results.runs, key=lambda run: run.layers)
+    return int(bool(missed(results.summary(best))))
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """The command; returns its exit code: 0, or 1 when a bar is missed."""
+    return perform("bars", _options, _job, arguments)

@@ -1,6 +1,6 @@
 """A comparison without its per-frame values, small enough for a repository: tables and curves need no more.
 
-    python -m vqcodec.evaluation.compare.analysis.summary results.json summary.json
+    python -m vqcodec.lab compare-summary results.json summary.json
 
 JSON: {"schema_version": 1, "kind": "summary", "settings", "conditions", "metrics", "absent": as in results.json,
 "columns": names, "clips": [{"name", "frames", "seconds", "frame_rate_hz", "side_px", "sound", "points": [row, ...]}]}.
@@ -10,10 +10,9 @@ kbit/s, encode_fps, decode_fps, then the mean of each metric. Figures have five 
 
 from __future__ import annotations
 
-import argparse
 import json
 import os
-import sys
+from argparse import ArgumentParser, Namespace
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -21,11 +20,11 @@ from typing import Any
 from vqcodec.errors import UsageError
 from vqcodec.evaluation.compare.results import COMMAND as COMPARE
 from vqcodec.evaluation.compare.results import Amount, Clip, Point, Results
-from vqcodec.evaluation.tools.files import load_json, told
+from vqcodec.evaluation.tools.files import load_json
+from vqcodec.lab.command import perform
 
 SCHEMA_VERSION = 1
 KIND = "summary"
-COMMAND = "python -m vqcodec.evaluation.compare.analysis.summary"
 RATES = ("payload", "file", "payload_with_sound", "file_with_sound")
 _PLAIN = ("codec", "variant", "side_px", "frame_divisor", "setting", "target_kbps", "matched")
 _SPEEDS = ("encode_fps", "decode_fps")
@@ -151,19 +150,16 @@ def load(path: Path) -> Results:
     return Results.load(path)
 
 
+def _options(parser: ArgumentParser) -> None:
+    parser.add_argument("results", type=Path, help="results.json of vqcodec compare")
+    parser.add_argument("summary", type=Path, help="JSON file to write")
+
+
+def _job(options: Namespace) -> int:
+    save(load(options.results), options.summary)
+    return 0
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """The command; returns its exit code."""
-    parser = argparse.ArgumentParser(prog=COMMAND, description="Write a comparison's summary.")
-    parser.add_argument("results", type=Path)
-    parser.add_argument("summary", type=Path)
-    options = parser.parse_args(arguments)
-
-    def job() -> int:
-        save(load(options.results), options.summary)
-        return 0
-
-    return told(job)
-
-
-if __name__ == "__main__":
-    sys.exit(main())
+    return perform("compare-summary", _options, _job, arguments)
