@@ -8,11 +8,11 @@ from typing import Annotated
 
 import typer
 
-from vqcodec.config import parse_time_s
 from vqcodec.progress import ProgressEvent
 
 from . import console, output
 from .guard import guarded
+from .parsing import parse_time_s
 
 _ALL = "h264,h265,av1,vp9,vqt"
 

@@ -8,12 +8,13 @@ from typing import Annotated, Literal
 
 import typer
 
-from vqcodec.config import DEFAULT_CRF, DecodeOptions, Device, parse_time_s
+from vqcodec.config import DEFAULT_CRF, DecodeOptions, Device
 from vqcodec.types import LAYERS
 
 from . import console, output
 from .encode import default_target
 from .guard import guarded
+from .parsing import parse_time_s
 
 
 @guarded
@@ -75,22 +76,19 @@ def decode(
     to = target if target is not None else default_target(source, ".mp4")
     output.refuse_json_on_pipe(to, as_json)
     options = DecodeOptions(
-        device=device,
         size_px=int(size),
         layers=layers,
         portrait=portrait,
         start_s=Fraction(parse_time_s(start, "--start")),
         end_s=None if end is None else parse_time_s(end, "--end"),
-        force=force,
-        crf=crf,
-        face_model=face_model,
         recover=recover,
         follow_s=follow,
     )
     from vqcodec import api
 
     with console.progress_bar() as progress:
-        report = api.decode(source, to, options, progress=progress)
+        codec = api.Codec(device=device, face_model=face_model)
+        report = codec.decode(source, to, options, crf=crf, force=force, progress=progress)
     for sentence in report.warnings:
         console.warning(sentence)
     if as_json:

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from vqcodec.config import DecodeOptions, Device, EncodeOptions
+from vqcodec.config import Device, EncodeOptions
 from vqcodec.errors import MediaError
 from vqcodec.reports import DecodeReport, EncodeReport
 from vqcodec.types import LAYERS
@@ -39,15 +39,11 @@ def demo(
     from vqcodec import api
 
     with console.progress_bar() as progress:
-        encoded = api.encode(
-            source,
-            stream,
-            EncodeOptions(layers=layers, device=device, force=True),
-            progress=progress,
+        codec = api.Codec(device=device)
+        encoded = codec.encode(
+            source, stream, EncodeOptions(layers=layers), force=True, progress=progress
         )
-        shown = api.decode(
-            stream, decoded, DecodeOptions(device=device, force=True), progress=progress
-        )
+        shown = codec.decode(stream, decoded, force=True, progress=progress)
     from vqcodec.evaluation.quality import quality
     from vqcodec.evaluation.tools.sidebyside import side_by_side
 

@@ -7,13 +7,14 @@ from typing import Annotated, Literal
 
 import typer
 
-from vqcodec.config import DEFAULT_CRF, AudioChoice, Device, DubOptions
+from vqcodec.config import DEFAULT_CRF, Device, DubOptions
 from vqcodec.errors import UsageError
 from vqcodec.reports import DubReport
 
 from . import console, output
 from .encode import default_target
 from .guard import guarded
+from .parsing import parse_audio
 
 _RATE_HINT = "Choose --audio-bitrate 6k to 64k."
 
@@ -108,15 +109,12 @@ def dub(
         audio_bps=None if audio_bitrate is None else _bit_rate(audio_bitrate),
         paste_back=paste_back,
         size_px=int(size),
-        crf=crf,
-        force=force,
-        device=device,
-        face_model=face_model,
     )
     from vqcodec import api
 
     with console.progress_bar() as progress:
-        report = api.dub(speech, portrait, to, options, progress=progress)
+        codec = api.Codec(device=device, face_model=face_model)
+        report = codec.dub(speech, portrait, to, options, crf=crf, force=force, progress=progress)
     show(report, to, as_json)
 
 
@@ -127,7 +125,7 @@ def _bit_rate(text: str) -> int:
         UsageError: anything else.
     """
     try:
-        choice = AudioChoice.parse(text)
+        choice = parse_audio(text)
     except UsageError as error:
         raise UsageError(str(error), hint=_RATE_HINT) from error
     if choice.mode != "opus":

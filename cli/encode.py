@@ -10,19 +10,16 @@ import typer
 from vqcodec.config import (
     DEFAULT_PORTRAIT_QUALITY,
     MAX_EFFORT,
-    AudioChoice,
     Device,
     EncodeOptions,
     PortraitFrame,
-    parse_crop,
-    parse_fraction,
-    parse_refs,
 )
 from vqcodec.reports import EncodeReport
 from vqcodec.types import LAYERS
 
 from . import console, output
 from .guard import guarded
+from .parsing import parse_audio, parse_crop, parse_fraction, parse_refs
 
 
 @guarded
@@ -111,19 +108,17 @@ def encode(
         bitrate_kbps=bitrate,
         rdo=rdo,
         effort=effort,
-        audio=AudioChoice.parse(audio),
+        audio=parse_audio(audio),
         portrait_quality=portrait_quality,
         portrait_frame=portrait_frame,
         crop=parse_crop(crop),
         refs=parse_refs(refs),
-        force=force,
-        device=device,
-        face_model=face_model,
     )
     from vqcodec import api
 
     with console.progress_bar() as progress:
-        report = api.encode(source, to, options, progress=progress)
+        codec = api.Codec(device=device, face_model=face_model)
+        report = codec.encode(source, to, options, force=force, progress=progress)
     show(report, to, as_json)
 
 

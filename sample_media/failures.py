@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from puppet import Pose, Puppet
 
 from vqcodec import api
-from vqcodec.config import AudioChoice, DecodeOptions, EncodeOptions
+from vqcodec.config import AudioChoice, EncodeOptions
 from vqcodec.evaluation.tools.sheets import draw_label
 from vqcodec.face.landmarks import FaceLandmarker
 
@@ -116,9 +116,10 @@ def row(failure: Failure, puppet: Puppet, folder: Path) -> U8:
     report = api.encode(
         folder / "in.mp4",
         folder / "coded.vqt",
-        EncodeOptions(audio=AudioChoice("none"), portrait_frame="first", crop="full", force=True),
+        EncodeOptions(audio=AudioChoice("none"), portrait_frame="first", crop="full"),
+        force=True,
     )
-    api.decode(folder / "coded.vqt", folder / "out.mp4", DecodeOptions(force=True, crf=12))
+    api.decode(folder / "coded.vqt", folder / "out.mp4", crf=12, force=True)
     sys.stdout.write(
         f"{failure.name}: {report.key_frames} key frame(s), {report.low_confidence_frames} of {FRAMES} frames "
         "without a face\n"

@@ -15,24 +15,51 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from vqcodec.api import decode, dub, encode, info, open, thin, verify
+    from vqcodec.api import Codec, OpenStream, decode, dub, encode, info, open, thin, verify
+    from vqcodec.codec.look import Verified
     from vqcodec.config import AudioChoice, DecodeOptions, DubOptions, EncodeOptions, SquareCrop
+    from vqcodec.container import Reader, Writer
     from vqcodec.errors import VqcodecError
     from vqcodec.progress import ProgressEvent
     from vqcodec.reports import DecodeReport, DubReport, EncodeReport
+    from vqcodec.types import (
+        AudioGroup,
+        AudioHead,
+        Crop,
+        Head,
+        KeyFrame,
+        ModelId,
+        MotionGroup,
+        StreamSizes,
+        VideoFrame,
+    )
 
 __version__ = "0.1.0"
 __all__ = [
     "AudioChoice",
+    "AudioGroup",
+    "AudioHead",
+    "Codec",
+    "Crop",
     "DecodeOptions",
     "DecodeReport",
     "DubOptions",
     "DubReport",
     "EncodeOptions",
     "EncodeReport",
+    "Head",
+    "KeyFrame",
+    "ModelId",
+    "MotionGroup",
+    "OpenStream",
     "ProgressEvent",
+    "Reader",
     "SquareCrop",
+    "StreamSizes",
+    "Verified",
+    "VideoFrame",
     "VqcodecError",
+    "Writer",
     "__version__",
     "decode",
     "dub",
@@ -45,9 +72,24 @@ __all__ = [
 
 _HOMES = {
     "vqcodec.api": ("decode", "dub", "encode", "info", "open", "thin", "verify"),
+    "vqcodec.codec.codec": ("Codec",),
+    "vqcodec.codec.look": ("Verified",),
+    "vqcodec.codec.opened": ("OpenStream",),
+    "vqcodec.container": ("Reader", "Writer"),
     "vqcodec.config": ("AudioChoice", "DecodeOptions", "DubOptions", "EncodeOptions", "SquareCrop"),
     "vqcodec.reports": ("DecodeReport", "DubReport", "EncodeReport"),
     "vqcodec.errors": ("VqcodecError",),
+    "vqcodec.types": (
+        "AudioGroup",
+        "AudioHead",
+        "Crop",
+        "Head",
+        "KeyFrame",
+        "ModelId",
+        "MotionGroup",
+        "StreamSizes",
+        "VideoFrame",
+    ),
     "vqcodec.progress": ("ProgressEvent",),
 }
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any
 
@@ -45,7 +45,7 @@ def size_fields(sizes: StreamSizes) -> dict[str, Any]:
     return fields
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class EncodeReport:
     """What an encode did.
 
@@ -65,6 +65,7 @@ class EncodeReport:
         effort: how hard the motion was refined, 0..3.
         refinement_gain: share of the distance to the real frames that this took away (vqcodec.encoding.effort), 0..1; None at
             effort 0.
+        data: the file, where no target was given.
     """
 
     sizes: StreamSizes
@@ -81,6 +82,7 @@ class EncodeReport:
     refs: int | str = "auto"
     effort: int = 0
     refinement_gain: float | None = None
+    data: bytes | None = field(default=None, repr=False)
 
     @property
     def encode_fps(self) -> float:
@@ -112,7 +114,7 @@ class EncodeReport:
         }
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DecodeReport:
     """What a decode did.
 
@@ -127,6 +129,7 @@ class DecodeReport:
         synthetic: the stream's motion was generated from speech.
         warnings: sentences a person should read.
         recovery: what was lost; None unless DecodeOptions.recover was set.
+        data: the file, where no target was given.
     """
 
     frames: int
@@ -139,6 +142,7 @@ class DecodeReport:
     synthetic: bool = False
     warnings: tuple[str, ...] = ()
     recovery: Damage | None = None
+    data: bytes | None = field(default=None, repr=False)
 
     @property
     def decode_fps(self) -> float:
@@ -163,7 +167,7 @@ class DecodeReport:
         }
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DubReport:
     """What a dub did.
 
@@ -183,6 +187,7 @@ class DubReport:
         crop: the coded square in the portrait's picture.
         video_size_px: width and height, when a video was written and not the stream.
         warnings: sentences a person should read.
+        data: the file, where no target was given.
     """
 
     sizes: StreamSizes
@@ -200,6 +205,7 @@ class DubReport:
     crop: Crop | None = None
     video_size_px: tuple[int, int] | None = None
     warnings: tuple[str, ...] = ()
+    data: bytes | None = field(default=None, repr=False)
 
     @property
     def dub_fps(self) -> float:

@@ -176,11 +176,11 @@ def encoded(recipe: Recipe) -> bytes:
         source = Path(folder) / "source.mkv"
         recording(recipe.frames(), recipe.frame_rate_hz, source)
         options = vqcodec.EncodeOptions(
-            layers=recipe.layers, audio=AudioChoice("none"), portrait_quality=35, device="cpu"
+            layers=recipe.layers, audio=AudioChoice("none"), portrait_quality=35
         )
-        sink = io.BytesIO()
-        vqcodec.encode(str(source), sink, options)
-    return sink.getvalue()
+        data = vqcodec.Codec(device="cpu").encode(source, options=options).data
+    assert data is not None
+    return data
 
 
 def described(

@@ -33,19 +33,19 @@ SIZES = StreamSizes(
 
 def report(**named: Any) -> DubReport:
     return DubReport(
-        SIZES,
-        4,
-        SPACE,
-        RENDERER,
-        TOKENIZER,
-        GENERATOR,
-        50,
-        12_000,
-        3,
-        0.5,
-        named.pop("poses", ""),
-        5.0,
-        Crop(512, 512, 0, 0, 512),
+        sizes=SIZES,
+        layers=4,
+        motion_space=SPACE,
+        renderer=RENDERER,
+        tokenizer=TOKENIZER,
+        generator=GENERATOR,
+        portrait_quality=50,
+        audio_bps=12_000,
+        seed=3,
+        temperature=0.5,
+        poses=named.pop("poses", ""),
+        elapsed_s=5.0,
+        crop=Crop(512, 512, 0, 0, 512),
         **named,
     )
 
@@ -54,11 +54,18 @@ class Api:
     """Remembers the call; gives `answer`, or raises it."""
 
     def __init__(self) -> None:
+        self.runtime: dict[str, Any] = {}
+        self.output: list[dict[str, Any]] = []
         self.calls: list[tuple[Any, ...]] = []
         self.answer: DubReport | Exception = report(warnings=("two [x] faces",))
 
-    def dub(self, *arguments: Any, progress: Any) -> DubReport:
+    def Codec(self, **runtime: Any) -> Api:
+        self.runtime = runtime
+        return self
+
+    def dub(self, *arguments: Any, progress: Any, **output: Any) -> DubReport:
         self.calls.append(arguments)
+        self.output.append(output)
         if isinstance(self.answer, Exception):
             raise self.answer
         return self.answer
@@ -139,14 +146,12 @@ def test_every_option(api: Api, run: Any) -> None:
                 portrait_quality=80,
                 audio_bps=24_000,
                 size_px=256,
-                crf=20,
                 paste_back=True,
-                device="cpu",
-                face_model=Path("face.task"),
-                force=True,
             ),
         )
     ]
+    assert api.output == [{"crf": 20, "force": True}]
+    assert api.runtime == {"device": "cpu", "face_model": Path("face.task")}
     assert (
         "250 frames, 10.00 s at 800x600, head motion from from.vqt" in done.err
         and "kbit/s" not in done.err

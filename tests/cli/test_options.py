@@ -32,17 +32,39 @@ SIZES = StreamSizes(
     portrait=8000, motion=5000, audio=12_000, container=600, frames=250, seconds=Fraction(10)
 )
 ENCODED = EncodeReport(
-    SIZES, 4, SPACE, RENDERER, Fraction(25), 1, 3, 60, 5.0, warnings=("a warning [x]",)
+    sizes=SIZES,
+    layers=4,
+    motion_space=SPACE,
+    renderer=RENDERER,
+    frame_rate_hz=Fraction(25),
+    key_frames=1,
+    low_confidence_frames=3,
+    portrait_quality=60,
+    elapsed_s=5.0,
+    warnings=("a warning [x]",),
 )
-DECODED = DecodeReport(250, Fraction(10), 4, 512, RENDERER, "cpu", 8.0)
+DECODED = DecodeReport(
+    frames=250,
+    seconds=Fraction(10),
+    layers=4,
+    size_px=512,
+    renderer=RENDERER,
+    device="cpu",
+    elapsed_s=8.0,
+)
 
 
 class Api:
-    """Remembers the calls; raises `failure` instead if it is set."""
+    """Remembers the calls, those of its Codec, too; raises `failure` instead if it is set."""
 
     def __init__(self) -> None:
+        self.runtime: dict[str, Any] = {}
         self.calls: list[tuple[str, tuple[Any, ...], dict[str, Any]]] = []
         self.failure: BaseException | None = None
+
+    def Codec(self, **runtime: Any) -> Api:
+        self.runtime = runtime
+        return self
 
     def __getattr__(self, name: str) -> Any:
         def call(*arguments: Any, **named: Any) -> Any:
@@ -78,39 +100,20 @@ def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> 
 def test_encode_defaults(api: Api, run: Any) -> None:
     done = run("encode", "in.mp4", "out.vqt")
     assert done.code == 0 and done.out == ""
-    name, (source, target, options), _ = api.calls[0]
+    name, (source, target, options), named = api.calls[0]
     assert (name, source, target, options) == ("encode", "in.mp4", "out.vqt", EncodeOptions())
+    assert named["force"] is False and api.runtime == {"device": "auto", "face_model": None}
     assert "warning: a warning [x]" in done.err
     assert "motion" in done.err and "4.000 kbit/s" in done.err and "250 frames, 10.00 s" in done.err
 
 
 def test_encode_every_option(api: Api, run: Any) -> None:
-    done = run(
-        "encode",
-        "in.mp4",
-        "out.vqt",
-        "--fps",
-        "30000/1001",
-        "--layers",
-        "2",
-        "--bitrate",
-        "9.5",
-        "--audio",
-        "24k",
-        "--portrait-quality",
-        "40",
-        "--portrait-frame",
-        "first",
-        "--crop",
-        "-5,10,300",
-        "--refs",
-        "3",
-        "--force",
-        "--device",
-        "cpu",
-        "--face-model",
-        "face.task",
+    line = (
+        "encode in.mp4 out.vqt --fps 30000/1001 --layers 2 --bitrate 9.5 --audio 24k "
+        "--portrait-quality 40 --portrait-frame first --crop -5,10,300 --refs 3 --force "
+        "--device cpu --face-model face.task"
     )
+    done = run(*line.split())
     assert done.code == 0, done.err
     assert api.calls[0][1][2] == EncodeOptions(
         fps=Fraction(30000, 1001),
@@ -121,10 +124,9 @@ def test_encode_every_option(api: Api, run: Any) -> None:
         portrait_frame="first",
         crop=SquareCrop(-5, 10, 300),
         refs=3,
-        force=True,
-        device="cpu",
-        face_model=Path("face.task"),
     )
+    assert api.calls[0][2]["force"] is True
+    assert api.runtime == {"device": "cpu", "face_model": Path("face.task")}
 
 
 def test_encode_json(api: Api, run: Any) -> None:
@@ -156,42 +158,23 @@ def test_output_names(api: Api, run: Any) -> None:
 
 
 def test_decode_every_option(api: Api, run: Any) -> None:
-    done = run(
-        "decode",
-        "in.vqt",
-        "out.mp4",
-        "--device",
-        "cpu",
-        "--size",
-        "256",
-        "--layers",
-        "3",
-        "--portrait",
-        "x.png",
-        "--start",
-        "1.5",
-        "--end",
-        "1:02.25",
-        "--crf",
-        "23",
-        "--force",
-        "--recover",
-        "--follow",
-        "2.5",
+    line = (
+        "decode in.vqt out.mp4 --device cpu --size 256 --layers 3 --portrait x.png "
+        "--start 1.5 --end 1:02.25 --crf 23 --force --recover --follow 2.5"
     )
+    done = run(*line.split())
     assert done.code == 0 and done.out == "", done.err
     assert api.calls[0][1][2] == DecodeOptions(
-        device="cpu",
         size_px=256,
         layers=3,
         portrait=Path("x.png"),
         start_s=Fraction(3, 2),
         end_s=Fraction("62.25"),
-        crf=23,
-        force=True,
         recover=True,
         follow_s=2.5,
     )
+    named = api.calls[0][2]
+    assert (named["crf"], named["force"], api.runtime["device"]) == (23, True, "cpu")
     assert "512x512" in done.err and "31.2 frames per second on cpu" in done.err
 
 

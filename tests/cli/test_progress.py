@@ -8,10 +8,11 @@ from fractions import Fraction
 import pytest
 from rich.console import Console
 
-from vqcodec.config import AudioChoice, parse_crop, parse_time_s
+from vqcodec.config import AudioChoice
 from vqcodec.errors import UsageError
 from vqcodec.progress import ProgressEvent, silent
 from vqcodec_cli import console, output
+from vqcodec_cli.parsing import parse_audio, parse_crop, parse_time_s
 
 
 def test_no_bar_without_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -57,13 +58,13 @@ def test_rate_of_an_event() -> None:
 
 
 def test_choices() -> None:
-    assert AudioChoice.parse("6.5K") == AudioChoice("opus", 6500) == AudioChoice.parse("6500")
-    assert AudioChoice.parse("none").mode == "none" and AudioChoice.parse("copy").mode == "copy"
+    assert parse_audio("6.5K") == AudioChoice("opus", 6500) == parse_audio("6500")
+    assert parse_audio("none").mode == "none" and parse_audio("copy").mode == "copy"
     assert parse_crop("full") == "full"
     assert parse_time_s("1:00:00.5", "--end") == Fraction(7201, 2)
     for text in ("", "k", "-12k", "65k", "nan"):
         with pytest.raises(UsageError):
-            AudioChoice.parse(text)
+            parse_audio(text)
 
 
 def test_facts_leave_out_what_is_absent() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import weakref
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from functools import cache
 from itertools import pairwise
@@ -222,8 +222,8 @@ def test_two_portraits_in_memory_and_only_while_it_fades() -> None:
     renderer = Drawing()
     pictures = decode_frames(
         io.BytesIO(stream(switches=(10, 25))),
-        DecodeOptions(size_px=256, batch_frames=5),
-        parts=decoder_parts(renderer),
+        DecodeOptions(size_px=256),
+        parts=replace(decoder_parts(renderer), batch_frames=5),
     )
     assert sum(1 for _ in pictures) == FRAMES
     assert len(renderer.prepared) == 3 and max(renderer.alive) == 2 and renderer.alive[-1] == 1
@@ -232,7 +232,7 @@ def test_two_portraits_in_memory_and_only_while_it_fades() -> None:
 
 def test_batches_are_what_they_were() -> None:
     renderer = Drawing()
-    shown(stream(), renderer, batch_frames=16)
+    shown(stream(), renderer)
     assert [len(batch) for batch in renderer.rendered] == [16, 4, 16, 5, 4]
 
 

@@ -268,8 +268,10 @@ def test_open(coded: Path) -> None:
         kinds = [type(item) for item in stream]
         assert kinds.count(KeyFrame) == 1 and kinds.count(MotionGroup) == 3
         assert [type(item) for item in stream] == kinds
-        with pytest.raises(UsageError, match="colour"):
-            stream.frames(colour="sepia")
+        with pytest.raises(TypeError, match="colour"):
+            stream.frames(colour="sepia")  # type: ignore[call-arg]
+        with pytest.raises(UsageError, match="size is 300"):
+            stream.frames(size_px=300)
     with pytest.raises(BitstreamError):
         api.open(io.BytesIO(b"not this"))
 

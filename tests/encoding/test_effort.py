@@ -9,7 +9,8 @@ import sys
 from collections.abc import Callable
 from fractions import Fraction
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, ClassVar
 
 import numpy as np
 import pytest
@@ -21,11 +22,12 @@ from tests.encoding.test_groups import UNITS, decoded, frame, row
 from tests.support.evaluation import write_video
 from tests.support.pipeline import encoder_parts, write_swaying
 from tests.support.training import draw_face, moving_landmarks
-from vqcodec.config import EncodeOptions
+from vqcodec.config import EncodeOptions, RuntimeOptions
 from vqcodec.container import Reader
 from vqcodec.encoding import effort as refinement
 from vqcodec.encoding.effort import DRIFT_PX, Refiner, cheapest_path
 from vqcodec.encoding.groups import Assembler, MotionRefiner
+from vqcodec.encoding.parts import EncoderParts
 from vqcodec.encoding.pipeline import encode
 from vqcodec.errors import UsageError
 from vqcodec.geometry.basis import LANDMARK_DIMS
@@ -235,7 +237,7 @@ def test_groups_are_refined_and_faceless_frames_hold_what_was_refined() -> None:
 def test_encode_tells_what_it_refines(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     made: list[Shifting] = []
 
-    def load(options: EncodeOptions, space: ModelId) -> Shifting:
+    def load(options: EncodeOptions, space: ModelId, renderer: Renderer | None = None) -> Shifting:
         made.append(Shifting())
         return made[-1]
 
@@ -272,34 +274,41 @@ def test_efforts_that_are_none(wrong: Any) -> None:
         EncodeOptions(effort=wrong)
 
 
+class StandInCodec:
+    """Remembers what it was asked for; encodes nothing."""
+
+    asked: ClassVar[list[EncodeOptions]] = []
+
+    def __init__(self, **runtime: Any) -> None:
+        pass
+
+    def encode(
+        self, source: str, target: str, options: EncodeOptions, *, force: bool, progress: Any
+    ) -> EncodeReport:
+        self.asked.append(options)
+        name = ModelId("a", bytes(32))
+        return EncodeReport(
+            sizes=StreamSizes(frames=1, seconds=Fraction(1)),
+            layers=4,
+            motion_space=name,
+            renderer=name,
+            frame_rate_hz=Fraction(25),
+            key_frames=1,
+            low_confidence_frames=0,
+            portrait_quality=50,
+            elapsed_s=1.0,
+            effort=options.effort,
+            refinement_gain=0.05,
+        )
+
+
 def test_command_line(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
-    calls: list[EncodeOptions] = []
-
-    class Api:
-        @staticmethod
-        def encode(
-            source: str, target: str, options: EncodeOptions, *, progress: Any
-        ) -> EncodeReport:
-            calls.append(options)
-            name = ModelId("a", bytes(32))
-            return EncodeReport(
-                StreamSizes(frames=1, seconds=Fraction(1)),
-                4,
-                name,
-                name,
-                Fraction(25),
-                1,
-                0,
-                50,
-                1.0,
-                effort=options.effort,
-                refinement_gain=0.05,
-            )
-
-    monkeypatch.setitem(sys.modules, "vqcodec.api", Api)
-    monkeypatch.setattr(vqcodec, "api", Api, raising=False)
+    calls = StandInCodec.asked
+    api = SimpleNamespace(Codec=StandInCodec)
+    monkeypatch.setitem(sys.modules, "vqcodec.api", api)  # type: ignore[arg-type]
+    monkeypatch.setattr(vqcodec, "api", api, raising=False)
 
     def run(*arguments: str) -> Any:
         monkeypatch.setattr(
@@ -337,7 +346,8 @@ def test_a_real_encode_gets_nearer(sample_clip: Path, tmp_path: Path) -> None:
         report = encode(
             clip,
             sink,
-            EncodeOptions(effort=level, portrait_frame="first", crop="full", device="cpu"),
+            EncodeOptions(effort=level, portrait_frame="first", crop="full"),
+            parts=EncoderParts.load(RuntimeOptions(device="cpu")),
         )
         groups = [
             item for item in Reader(io.BytesIO(sink.getvalue())) if isinstance(item, MotionGroup)

@@ -255,7 +255,7 @@ def test_an_existing_file_stays(clip: Path, tmp_path: Path) -> None:
     with pytest.raises(OutputExistsError):
         encode(clip, target, parts=parts)
     assert target.read_bytes() == b"precious"
-    encode(clip, target, EncodeOptions(force=True), parts=encoder_parts())
+    encode(clip, target, force=True, parts=encoder_parts())
     assert info(target)["frames"] == 60
 
 

@@ -73,9 +73,17 @@ class StandIn:
             frames=FRAMES,
             seconds=Fraction(FRAMES, 25),
         )
-        return EncodeReport(sizes, options.layers, SPACE, RENDERER, Fraction(25), 1, 0, 60, 1.0), [
-            group()
-        ]
+        return EncodeReport(
+            sizes=sizes,
+            layers=options.layers,
+            motion_space=SPACE,
+            renderer=RENDERER,
+            frame_rate_hz=Fraction(25),
+            key_frames=1,
+            low_confidence_frames=0,
+            portrait_quality=60,
+            elapsed_s=1.0,
+        ), [group()]
 
     def decode(self, source: Path, target: Path, options: DecodeOptions) -> None:
         assert source.read_bytes() == b"stream" and options.size_px == 512

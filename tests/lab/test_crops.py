@@ -58,7 +58,15 @@ class Softening:
             )
         target.write_bytes(sink.getvalue())
         return EncodeReport(
-            StreamSizes(frames=FRAMES), 4, SPACE, SPACE, Fraction(25), 1, 0, 60, 1.0
+            sizes=StreamSizes(frames=FRAMES),
+            layers=4,
+            motion_space=SPACE,
+            renderer=SPACE,
+            frame_rate_hz=Fraction(25),
+            key_frames=1,
+            low_confidence_frames=0,
+            portrait_quality=60,
+            elapsed_s=1.0,
         ), []
 
     def decode(self, source: Path, target: Path, options: DecodeOptions) -> None:

@@ -15,7 +15,7 @@ import torch
 from numpy.typing import NDArray
 
 from tests.support.evaluation import moving, write_video
-from vqcodec.config import DecodeOptions, EncodeOptions
+from vqcodec.config import RuntimeOptions
 from vqcodec.container import Reader
 from vqcodec.decoding.parts import DecoderParts
 from vqcodec.encoding.parts import EncoderParts
@@ -170,7 +170,7 @@ def clips(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
 
 @pytest.fixture(scope="module")
 def encoder() -> EncoderParts:
-    return EncoderParts.load(EncodeOptions(device="cpu"))
+    return EncoderParts.load(RuntimeOptions(device="cpu"))
 
 
 def test_rows_are_measured(clips: list[Path], encoder: EncoderParts, tmp_path: Path) -> None:
@@ -280,7 +280,7 @@ def test_a_stream_is_cut_to_fewer_layers(
     shown = np.stack(
         list(
             rendered(
-                cut[3].data, DecoderParts.load(DecodeOptions(device="cpu"), tracked.head), 5, 512
+                cut[3].data, DecoderParts.load(tracked.head, RuntimeOptions(device="cpu")), 5, 512
             )
         )
     )

@@ -14,7 +14,6 @@ from numpy.typing import NDArray
 from tests.support.spec import VECTORS
 from tests.support.training import draw_face, moving_landmarks
 from vqcodec import api
-from vqcodec.config import DecodeOptions
 from vqcodec.geometry.basis import read_basis
 from vqcodec.geometry.layout import LANDMARK_DIMS, MOTION_2, Layout, read_layout
 from vqcodec.models import store
@@ -44,7 +43,7 @@ def test_a_stream_of_the_first_weights_plays_with_the_newest_renderer(
     assert current.sha256.hex() != head["renderer_sha256"], (
         "the stream was made with an older renderer"
     )
-    report = api.decode(FIRST, tmp_path / "out.mp4", DecodeOptions(crf=10))
+    report = api.decode(FIRST, tmp_path / "out.mp4", crf=10)
     assert report.frames == 24 and report.renderer == current
     shown = np.stack(frames(tmp_path / "out.mp4", 24)).astype(float)
     true = np.stack(frames(sample_clip, 24, START)).astype(float)

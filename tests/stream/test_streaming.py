@@ -76,7 +76,9 @@ def test_frames_of_a_growing_file_come_before_its_end(tmp_path: Path) -> None:
     first = b"".join(PARTS[: kinds(PARTS, b"MOTN")[3]])
     path.write_bytes(first)
     frames = decode_frames(
-        path, DecodeOptions(follow_s=30, batch_frames=5, size_px=256), parts=decoder_parts()
+        path,
+        DecodeOptions(follow_s=30, size_px=256),
+        parts=replace(decoder_parts(), batch_frames=5),
     )
     seen = [
         next(frames).time_s for _ in range(3 * GROUP_FRAMES - 5)

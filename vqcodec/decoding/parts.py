@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
-from vqcodec.config import DecodeOptions
+from vqcodec.config import DEFAULT_BATCH_FRAMES, RuntimeOptions
 from vqcodec.errors import UnsupportedError
 from vqcodec.face.landmarks import FaceLandmarker
 from vqcodec.face.track import OpenDetector
@@ -51,14 +52,16 @@ class DecoderParts:
         space: the motion space.
         renderer: makes the pictures.
         detector: opens a face detector; used with another portrait only.
+        batch_frames: frames rendered at once, more on a GPU.
     """
 
     space: MotionFeatures
     renderer: FrameRenderer
     detector: OpenDetector
+    batch_frames: int = DEFAULT_BATCH_FRAMES
 
     @classmethod
-    def load(cls, options: DecodeOptions, head: Head) -> DecoderParts:
+    def load(cls, head: Head, runtime: RuntimeOptions | None = None) -> DecoderParts:
         """The models that a stream needs: its motion space, and the shipped renderer if it was trained for that one.
 
         Raises:
@@ -68,11 +71,17 @@ class DecoderParts:
         from vqcodec.models import store
         from vqcodec.motion.space import MotionSpace
         from vqcodec.render.renderer import Renderer
+        from vqcodec.runtime.device import dtype_of
 
-        space = MotionSpace.from_file(store.find(head.motion_space, "motion space"), options.device)
-        renderer = Renderer.load(device=options.device, space=head.motion_space)
-        model = None if options.face_model is None else str(options.face_model)
-        return cls(space, renderer, lambda: FaceLandmarker(model=model))
+        runtime = runtime or RuntimeOptions()
+        space = MotionSpace.from_file(store.find(head.motion_space, "motion space"), runtime.device)
+        renderer = Renderer.load(
+            device=runtime.device,
+            space=head.motion_space,
+            precision=dtype_of(runtime.precision, runtime.device),
+        )
+        model = None if runtime.face_model is None else str(runtime.face_model)
+        return cls(space, renderer, lambda: FaceLandmarker(model=model), runtime.batch_frames)
 
     def check(self, head: Head) -> None:
         """Refuse a stream whose tokens these models don't know (those of `load` do).
@@ -91,3 +100,14 @@ class DecoderParts:
                     f"{have.name!r} (sha256 {have.sha256.hex()[:12]}...)",
                     hint="Install the version of vqcodec that made the file, or one that carries that model.",
                 )
+
+
+DecoderPartsSource: TypeAlias = DecoderParts | Callable[[Head], DecoderParts]
+"""The models, or what gives those that a stream needs: asked when its HEAD has been read."""
+
+
+def decoder_parts(source: DecoderPartsSource | None, head: Head) -> DecoderParts:
+    """The models for a stream; the shipped ones for None."""
+    if source is None:
+        return DecoderParts.load(head)
+    return source if isinstance(source, DecoderParts) else source(head)

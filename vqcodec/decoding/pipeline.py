@@ -20,13 +20,18 @@ from typing import Any, BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
-from vqcodec.config import DecodeOptions
+from vqcodec.config import DEFAULT_CRF, DecodeOptions, check_crf
 from vqcodec.container import Reader, RecoveringReader
 from vqcodec.container.reader import Item
 from vqcodec.damage import Damage
 from vqcodec.decoding.conceal import RecoveringWindow
 from vqcodec.decoding.fade import FADE_S, cross_faded
-from vqcodec.decoding.parts import DecoderParts, FrameRenderer
+from vqcodec.decoding.parts import (
+    DecoderParts,
+    DecoderPartsSource,
+    FrameRenderer,
+    decoder_parts,
+)
 from vqcodec.decoding.window import Pose, Samples, Window, play
 from vqcodec.errors import BitstreamError, TruncatedError
 from vqcodec.face.paste import PasteBack, pasted
@@ -227,7 +232,7 @@ def _pipeline(
         else Window(reader.head, parts.space.units, options)
     )
     on_gpu = str(parts.renderer.device).startswith("cuda")
-    batch = max(options.batch_frames, GPU_BATCH_FRAMES) if on_gpu else options.batch_frames
+    batch = max(parts.batch_frames, GPU_BATCH_FRAMES) if on_gpu else parts.batch_frames
     poses = overlapped(play(_items(reader, file, options), window), depth=2 * batch)
     return overlapped(
         rendered(poses, portraits, parts.renderer, options.size_px, batch), depth=_DEPTH
@@ -235,7 +240,10 @@ def _pipeline(
 
 
 def read_frames(
-    reader: Reader, file: BinaryIO, options: DecodeOptions
+    reader: Reader,
+    file: BinaryIO,
+    options: DecodeOptions,
+    parts: DecoderPartsSource | None = None,
 ) -> Generator[VideoFrame, None, None]:
     """Pictures of a stream whose HEAD has been read from a file already; see `decode_frames`."""
     if options.recover:
@@ -248,29 +256,33 @@ def read_frames(
             ),
             file,
             options,
+            parts,
         )
-    return _frames(reader, file, options)
+    return _frames(reader, file, options, parts)
 
 
 def _frames(
     reader: Reader | RecoveringReader,
     file: BinaryIO,
     options: DecodeOptions,
-    parts: DecoderParts | None = None,
+    parts: DecoderPartsSource | None = None,
 ) -> Generator[VideoFrame, None, None]:
-    parts = parts or DecoderParts.load(options, reader.head)
+    parts = decoder_parts(parts, reader.head)
     with closing(_pipeline(reader, file, parts, options)) as items, released(file):
         yield from (item for item in items if isinstance(item, VideoFrame))
 
 
 def decode_frames(
-    source: FileLike, options: DecodeOptions | None = None, *, parts: DecoderParts | None = None
+    source: FileLike,
+    options: DecodeOptions | None = None,
+    *,
+    parts: DecoderPartsSource | None = None,
 ) -> Generator[VideoFrame, None, None]:
     """Pictures of a stream, one after the other, without its sound.
 
     Args:
         source: path, "-" or a binary file object.
-        options: see DecodeOptions; `force` and `crf` have no meaning here.
+        options: see DecodeOptions.
         parts: models to use instead of the shipped ones.
 
     Yields:
@@ -290,8 +302,10 @@ def decode(
     target: FileLike,
     options: DecodeOptions | None = None,
     *,
+    crf: int = DEFAULT_CRF,
+    force: bool = False,
     progress: Progress = silent,
-    parts: DecoderParts | None = None,
+    parts: DecoderPartsSource | None = None,
     paste: PasteBack | None = None,
 ) -> DecodeReport:
     """Render a stream to a video file with its sound.
@@ -300,27 +314,30 @@ def decode(
         source: path, "-" or a binary file object; a seek to options.start_s reads only what it needs.
         target: path, "-" or a binary file object; a path appears only when it is complete.
         options: see DecodeOptions.
+        crf: H.264 quality of the video, 0 (best) .. 51.
+        force: replace an existing output.
         progress: called from this thread for each frame.
         parts: models to use instead of the shipped ones.
         paste: what to put each picture into; None writes it as it is.
 
     Raises:
-        OutputExistsError: `target` exists and options.force is false; before anything is read.
+        OutputExistsError: `target` exists and `force` is false; before anything is read.
         BitstreamError: the stream is damaged; with options.recover, nothing of it can be shown.
         UnsupportedError: it needs a newer decoder or another motion space.
         ModelError: a model file is missing or changed.
         NoFaceError: options.portrait shows no face.
         MediaError: a file can't be read or written.
-        UsageError: nothing lies between options.start_s and options.end_s.
+        UsageError: nothing lies between options.start_s and options.end_s, or `crf` is out of range.
     """
     options = options or DecodeOptions()
+    check_crf(crf)
     started_s = time.monotonic()
-    check_output(target, force=options.force)
+    check_output(target, force=force)
     with open_stream(source) as plain:
         file = followed(plain, options.follow_s)
         reader = _reader(file, options)
         head = reader.head
-        parts = parts or DecoderParts.load(options, head)
+        parts = decoder_parts(parts, head)
         total = (
             _total_frames(reader, options)
             if isinstance(reader, Reader) and file.seekable()
@@ -334,8 +351,8 @@ def decode(
             frame_rate_hz=head.frame_rate_hz,
             time_base_s=head.time_base_s,
             channels=head.audio.channels if head.audio else 0,
-            crf=options.crf,
-            force=options.force,
+            crf=crf,
+            force=force,
             comment=SYNTHETIC_NOTICE if head.synthetic else "",
         )
         with sink, closing(_pipeline(reader, file, parts, options)) as items, released(file):
@@ -343,16 +360,16 @@ def decode(
     layers = min(options.layers or head.layers, head.layers)
     damage = reader.damage if isinstance(reader, RecoveringReader) else None
     return DecodeReport(
-        frames,
-        seconds,
-        layers,
-        options.size_px,
-        parts.renderer.id,
-        str(parts.renderer.device),
-        time.monotonic() - started_s,
-        head.synthetic,
-        _warnings(damage, file, options),
-        damage,
+        frames=frames,
+        seconds=seconds,
+        layers=layers,
+        size_px=options.size_px,
+        renderer=parts.renderer.id,
+        device=str(parts.renderer.device),
+        elapsed_s=time.monotonic() - started_s,
+        synthetic=head.synthetic,
+        warnings=_warnings(damage, file, options),
+        recovery=damage,
     )
 
 

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
-from vqcodec.config import DubOptions
-from vqcodec.decoding.parts import DecoderParts
+from vqcodec.config import RuntimeOptions
+from vqcodec.decoding.parts import DecoderPartsSource
 from vqcodec.errors import ModelError
 from vqcodec.face.landmarks import FaceLandmarker
 from vqcodec.face.track import TRACKED_FACES, OpenDetector
@@ -102,10 +102,10 @@ class DubParts:
     generator: MotionGeneratorLike
     behaviour: HeadMotion
     shape: HeadShape
-    decoder: DecoderParts | None = None
+    decoder: DecoderPartsSource | None = None
 
     @classmethod
-    def load(cls, options: DubOptions) -> DubParts:
+    def load(cls, runtime: RuntimeOptions | None = None) -> DubParts:
         """The shipped models.
 
         Raises:
@@ -118,17 +118,18 @@ class DubParts:
         from vqcodec.motion.space import MotionSpace
         from vqcodec.speech.tokenizer import SpeechTokenizer
 
-        generator = MotionGenerator.load(device=options.device)
-        tokenizer = SpeechTokenizer.load(device=options.device)
+        runtime = runtime or RuntimeOptions()
+        generator = MotionGenerator.load(device=runtime.device)
+        tokenizer = SpeechTokenizer.load(device=runtime.device)
         if generator.speech_tokenizer.sha256 != tokenizer.id.sha256:
             raise ModelError(
                 f"the generator {generator.id} doesn't know the tokens of {tokenizer.id}",
                 hint="Take both models of one version.",
             )
         space = store.find(generator.motion_space, "motion space")
-        model = None if options.face_model is None else str(options.face_model)
+        model = None if runtime.face_model is None else str(runtime.face_model)
         return cls(
-            MotionSpace.from_file(space, options.device),
+            MotionSpace.from_file(space, runtime.device),
             store.current("renderer").id,
             lambda: FaceLandmarker(max_faces=TRACKED_FACES, model=model),
             tokenizer,
@@ -136,3 +137,14 @@ class DubParts:
             Behaviour.load(),
             read_head(store.current("head").path),
         )
+
+
+DubPartsSource: TypeAlias = DubParts | Callable[[], DubParts]
+"""The models, or what gives them: asked when output, options and inputs have been checked."""
+
+
+def dub_parts(source: DubPartsSource | None) -> DubParts:
+    """The models of a dub; the shipped ones for None."""
+    if source is None:
+        return DubParts.load()
+    return source if isinstance(source, DubParts) else source()

@@ -25,10 +25,10 @@ from typing import BinaryIO, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from vqcodec.config import GROUP_MAX_S, DecodeOptions, DubOptions
+from vqcodec.config import DEFAULT_CRF, GROUP_MAX_S, DecodeOptions, DubOptions, check_crf
 from vqcodec.decoding.pipeline import decode
 from vqcodec.dubbing.listen import Heard, listen
-from vqcodec.dubbing.parts import DubParts
+from vqcodec.dubbing.parts import DubParts, DubPartsSource, dub_parts
 from vqcodec.dubbing.poses import DUB_HZ, Driver
 from vqcodec.encoding.groups import stored_features
 from vqcodec.errors import NoFaceError, UsageError
@@ -109,8 +109,10 @@ def dub(
     target: FileLike,
     options: DubOptions | None = None,
     *,
+    crf: int = DEFAULT_CRF,
+    force: bool = False,
     progress: Progress = silent,
-    parts: DubParts | None = None,
+    parts: DubPartsSource | None = None,
 ) -> DubReport:
     """Make a portrait speak.
 
@@ -120,11 +122,13 @@ def dub(
         target: .vqt or video (.mp4, .m4v, .mov, .mkv, .webm) by its suffix; "-" and file objects get .vqt. A path appears
             only when it is complete.
         options: see DubOptions.
+        crf: H.264 quality of a video, 0 (best) .. 51.
+        force: replace an existing output.
         progress: called from this thread, several times a second.
         parts: models to use instead of the shipped ones.
 
     Raises:
-        OutputExistsError: `target` exists and options.force is false; before anything is read.
+        OutputExistsError: `target` exists and `force` is false; before anything is read.
         MediaError: a file can't be read or written, has no sound, or isn't a picture.
         NoFaceError: the portrait, or options.poses, shows no face; or the portrait's is tiny, or seen from the side.
         BitstreamError, UnsupportedError: options.poses is a .vqt that is damaged, or needs a motion space that isn't here.
@@ -132,6 +136,7 @@ def dub(
         ModelError: a model is missing.
     """
     options = options or DubOptions()
+    check_crf(crf)
     started_s = time.monotonic()
     video = _is_video(target)
     if options.paste_back and not video:
@@ -139,18 +144,18 @@ def dub(
             "only a video can show the whole picture: a .vqt file holds the square",
             hint="Give --paste-back an output such as -o out.mp4.",
         )
-    check_output(target, force=options.force)
+    check_output(target, force=force)
     with SoundSource(speech, limit_s=MAX_SOUND_S) as sound:
         picture = load_picture(portrait)
-        parts = parts or DubParts.load(options)
+        parts = dub_parts(parts)
         person = _person(picture, parts, picture_name(portrait))
         work = _Work(sound, person, parts, options, video, progress)
         if video:
             paste = PasteBack(picture, person.face.crop) if options.paste_back else None
             del picture
-            return work.video(target, paste, started_s)
+            return work.video(target, paste, started_s, crf=crf, force=force)
         del picture
-        with atomic_output(target, force=options.force) as sink:
+        with atomic_output(target, force=force) as sink:
             work.stream(sink)
     return work.report(started_s)
 
@@ -277,12 +282,18 @@ class _Work:
             seed=options.seed,
         )
 
-    def video(self, target: FileLike, paste: PasteBack | None, started_s: float) -> DubReport:
+    def video(
+        self,
+        target: FileLike,
+        paste: PasteBack | None,
+        started_s: float,
+        *,
+        crf: int,
+        force: bool,
+    ) -> DubReport:
         """Make the stream, and decode it."""
         options = self._options
-        shown = DecodeOptions(
-            device=options.device, size_px=options.size_px, force=options.force, crf=options.crf
-        )
+        shown = DecodeOptions(size_px=options.size_px)
         with tempfile.SpooledTemporaryFile(max_size=_SPOOLED_BYTES) as file:
             stream = cast(BinaryIO, file)
             self.stream(stream)
@@ -292,6 +303,8 @@ class _Work:
                 stream,
                 target,
                 shown,
+                crf=crf,
+                force=force,
                 parts=self._parts.decoder,
                 paste=paste,
                 progress=lambda event: self._share.tell(2, event.frames / frames),

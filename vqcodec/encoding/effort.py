@@ -26,7 +26,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from vqcodec.config import EncodeOptions
+from vqcodec.config import Device, EncodeOptions
 from vqcodec.geometry.basis import BASIS_SIDE
 from vqcodec.geometry.layout import LANDMARK_DIMS
 from vqcodec.media.still.stills import decode_still, encode_avif
@@ -77,6 +77,18 @@ class _Steps:
         size = np.sqrt(self.power / (1 - _MEMORY**self.done))
         rate = _RATE_UNITS * (1 - (1 - _LAST_RATE) * share)
         return -rate * self.mean / (1 - _MOMENTUM**self.done) / np.maximum(size, 1e-12)
+
+
+def load_renderer(space: ModelId, device: Device = "auto") -> Renderer:
+    """The shipped renderer, in a precision that gradients can pass.
+
+    Raises:
+        ModelError: it is missing.
+        UnsupportedError: it is not for this motion space.
+    """
+    # gradients of single pixels are below what float16 can hold
+    precision = torch.bfloat16 if choose_device(device).type == "cuda" else None
+    return Renderer.load(device=device, space=space, precision=precision)
 
 
 def cheapest_path(
@@ -150,20 +162,17 @@ class Refiner:
         self._before: Floats | None = None
 
     @classmethod
-    def load(cls, options: EncodeOptions, space: ModelId) -> Refiner:
-        """The refiner for an effort above 0, with the shipped renderer.
+    def load(
+        cls, options: EncodeOptions, space: ModelId, renderer: Renderer | None = None
+    ) -> Refiner:
+        """The refiner for an effort above 0, with a renderer of `load_renderer`; None loads it.
 
         Raises:
             ModelError: the renderer is missing.
             UnsupportedError: the renderer here is not for this motion space.
         """
-        # gradients of single pixels are below what float16 can hold
-        precision = torch.bfloat16 if choose_device(options.device).type == "cuda" else None
-        renderer = DifferentiableRenderer(
-            Renderer.load(device=options.device, space=space, precision=precision)
-        )
         return cls(
-            renderer,
+            DifferentiableRenderer(renderer or load_renderer(space)),
             STEPS[options.effort],
             layers=options.layers,
             portrait_quality=options.portrait_quality,

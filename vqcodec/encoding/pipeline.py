@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from vqcodec.config import EncodeOptions
 from vqcodec.encoding.bitrate import FittedFile, ladder
 from vqcodec.encoding.groups import Assembler, Portrait
-from vqcodec.encoding.parts import EncoderParts
+from vqcodec.encoding.parts import EncoderParts, EncoderPartsSource, encoder_parts
 from vqcodec.errors import NoFaceError
 from vqcodec.face.crop import resize
 from vqcodec.face.shots import FaceFrame, face_frames
@@ -203,8 +203,9 @@ def encode(
     target: FileLike,
     options: EncodeOptions | None = None,
     *,
+    force: bool = False,
     progress: Progress = silent,
-    parts: EncoderParts | None = None,
+    parts: EncoderPartsSource | None = None,
 ) -> EncodeReport:
     """Code a video of a talking person.
 
@@ -212,11 +213,12 @@ def encode(
         source: path, "-" or a binary file object; read once, front to back.
         target: path, "-" or a binary file object; a path appears only when it is complete.
         options: see EncodeOptions.
+        force: replace an existing output.
         progress: called from this thread, several times a second.
         parts: models to use instead of the shipped ones.
 
     Raises:
-        OutputExistsError: `target` exists and options.force is false; before anything is read.
+        OutputExistsError: `target` exists and `force` is false; before anything is read.
         MediaError: `source` can't be read or `target` can't be written.
         NoFaceError: no frame shows a face; nothing is written.
         UsageError: options that this input can't have, a bit rate out of reach among them.
@@ -224,8 +226,8 @@ def encode(
     """
     options = options or EncodeOptions()
     started_s = time.monotonic()
-    with atomic_output(target, force=options.force) as sink:
-        parts = parts or EncoderParts.load(options)
+    with atomic_output(target, force=force) as sink:
+        parts = encoder_parts(parts)
         video = VideoSource(source, fps=options.fps, sound=_SOUND[options.audio.mode])
         track = _SoundTrack(video, options)
         head = Head(
@@ -264,7 +266,9 @@ def _refiner(options: EncodeOptions, parts: EncoderParts) -> Refiner | None:
         return None
     from vqcodec.encoding.effort import Refiner
 
-    return Refiner.load(options, parts.space.id)
+    return Refiner.load(
+        options, parts.space.id, None if parts.refining is None else parts.refining()
+    )
 
 
 def _drain(
@@ -332,18 +336,18 @@ def _report(
     )
     head = file.head
     return EncodeReport(
-        file.sizes,
-        head.layers,
-        head.motion_space,
-        head.renderer,
-        head.frame_rate_hz,
-        assembler.key_frames,
-        assembler.low_confidence_frames,
-        quality,
-        elapsed_s,
-        head.crop,
-        tuple(warnings),
-        options.refs,
-        options.effort,
-        None if refiner is None else refiner.gain,
+        sizes=file.sizes,
+        layers=head.layers,
+        motion_space=head.motion_space,
+        renderer=head.renderer,
+        frame_rate_hz=head.frame_rate_hz,
+        key_frames=assembler.key_frames,
+        low_confidence_frames=assembler.low_confidence_frames,
+        portrait_quality=quality,
+        refs=options.refs,
+        effort=options.effort,
+        refinement_gain=None if refiner is None else refiner.gain,
+        crop=head.crop,
+        elapsed_s=elapsed_s,
+        warnings=tuple(warnings),
     )

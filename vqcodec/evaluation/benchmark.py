@@ -22,8 +22,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from vqcodec import api
-from vqcodec.config import DecodeOptions, Device, EncodeOptions
+from vqcodec.codec.codec import Codec
+from vqcodec.config import Device
 from vqcodec.container import Reader
 from vqcodec.decoding.parts import FrameRenderer
 from vqcodec.errors import MediaError, UsageError
@@ -233,12 +233,10 @@ def file_rates(source: Path, folder: Path, device: Device, repeats: int) -> tupl
     for _ in range(repeats):
         if source.suffix != ".vqt":
             stream, start_s = folder / "coded.vqt", time.perf_counter()
-            frames = api.encode(
-                source, stream, EncodeOptions(device=device, force=True)
-            ).sizes.frames
+            frames = Codec(device=device).encode(source, stream, force=True).sizes.frames
             encode_fps.append(frames / (time.perf_counter() - start_s))
         start_s = time.perf_counter()
-        frames = api.decode(stream, shown, DecodeOptions(device=device, force=True)).frames
+        frames = Codec(device=device).decode(stream, shown, force=True).frames
         decode_fps.append(frames / (time.perf_counter() - start_s))
     return FileRates(
         frames, float(np.median(encode_fps)) if encode_fps else None, float(np.median(decode_fps))

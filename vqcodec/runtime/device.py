@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
-from vqcodec.config import Device
+from vqcodec.config import Device, Precision
 from vqcodec.errors import UsageError
 
 if TYPE_CHECKING:
@@ -55,6 +55,20 @@ def inference_dtype(device: torch.device) -> torch.dtype:
     if device.type == "cuda":
         return torch.float16
     return torch.bfloat16 if has_bfloat16() else torch.float32
+
+
+def dtype_of(precision: Precision, device: Device = "auto") -> torch.dtype | None:
+    """The type of a precision by name; None for "auto".
+
+    Raises:
+        UsageError: fp16 without CUDA: CPUs compute it slowly, or not at all.
+    """
+    import torch
+
+    if precision == "fp16" and choose_device(device).type != "cuda":
+        raise UsageError("fp16 needs CUDA", hint="Choose auto, fp32 or bf16.")
+    known = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
+    return known.get(precision)
 
 
 def usable_cores() -> int:

@@ -79,7 +79,7 @@ def encode(
     Raises:
         VqcodecError: whatever encode raises.
     """
-    from vqcodec import api
+    from vqcodec.codec.codec import Codec
 
     sink = io.BytesIO()
     options = EncodeOptions(
@@ -87,12 +87,11 @@ def encode(
         portrait_quality=setting.portrait_quality,
         layers=setting.layers,
         rdo=setting.rdo,
-        device=device,
     )
     if not sound:
         options = replace(options, audio=AudioChoice("none"))
     start_s = time.perf_counter()
-    report = api.encode(reference, sink, options)
+    report = Codec(device=device).encode(reference, sink, options)
     return VqtFile(
         sink.getvalue(), report.sizes.portrait + report.sizes.motion, time.perf_counter() - start_s
     )

@@ -332,10 +332,9 @@ def _key(variant: Variant, crf: int) -> str:
 def _decoder(data: bytes) -> DecoderParts:
     import io
 
-    from vqcodec.config import DecodeOptions
     from vqcodec.container import Reader
 
-    return DecoderParts.load(DecodeOptions(), Reader(io.BytesIO(data)).head)
+    return DecoderParts.load(Reader(io.BytesIO(data)).head)
 
 
 def _shown(

@@ -11,7 +11,8 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from vqcodec.config import DecodeOptions, EncodeOptions
+from vqcodec.codec import codec
+from vqcodec.config import DecodeOptions, Device, EncodeOptions
 from vqcodec.container.reader import Reader
 from vqcodec.container.writer import Writer
 from vqcodec.evaluation.validate.record import RATES
@@ -54,23 +55,22 @@ def motion_written() -> Iterator[Tokens]:
 
 
 class PublicApi:
-    """`vqcodec.encode` and `vqcodec.decode`, as a user calls them."""
+    """`vqcodec encode` and `vqcodec decode`, as a user calls them: with models loaded for each, outputs replaced."""
+
+    def __init__(self, device: Device = "auto") -> None:
+        self._device = device
 
     def encode(
         self, source: Path, target: Path, options: EncodeOptions
     ) -> tuple[EncodeReport, Tokens]:
         """See `Codec`."""
-        from vqcodec import api
-
         with motion_written() as groups:
-            report = api.encode(source, target, options)
+            report = codec.Codec(device=self._device).encode(source, target, options, force=True)
         return report, groups
 
     def decode(self, source: Path, target: Path, options: DecodeOptions) -> None:
         """See `Codec`."""
-        from vqcodec import api
-
-        api.decode(source, target, options)
+        codec.Codec(device=self._device).decode(source, target, options, force=True)
 
     def tokens(self, source: Path) -> Tokens:
         """See `Codec`."""
@@ -118,7 +118,7 @@ def round_trip(
     *,
     layers: int = LAYERS,
     codec: Codec | None = None,
-    device: Any = "auto",
+    device: Device = "auto",
 ) -> RoundTrip:
     """Encode a clip (portrait = first frame, whole picture, sound as by default) and decode it at 512x512.
 
@@ -132,16 +132,14 @@ def round_trip(
     Raises:
         VqcodecError: whatever encode or decode raise.
     """
-    codec = codec or PublicApi()
+    codec = codec or PublicApi(device)
     stream, decoded = folder / f"{clip.stem}-{layers}.vqt", folder / f"{clip.stem}-{layers}.mp4"
-    options = EncodeOptions(
-        layers=layers, portrait_frame="first", crop="full", force=True, device=device
-    )
+    options = EncodeOptions(layers=layers, portrait_frame="first", crop="full")
     start_s = time.perf_counter()
     report, written = codec.encode(clip, stream, options)
     encode_s = time.perf_counter() - start_s
     start_s = time.perf_counter()
-    codec.decode(stream, decoded, DecodeOptions(force=True, device=device))
+    codec.decode(stream, decoded, DecodeOptions())
     decode_s = time.perf_counter() - start_s
     fields = size_fields(report.sizes)
     return RoundTrip(

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+from vqcodec.config import Device
 from vqcodec.errors import MediaError, UsageError, VqcodecError
 from vqcodec.evaluation.metrics.suite import Reference, Scores, Suite, still
 from vqcodec.evaluation.tools.conditions import conditions
@@ -69,7 +70,7 @@ class Validation:
         *,
         codec: Codec | None = None,
         sheets: Path | None = None,
-        device: str = "auto",
+        device: Device = "auto",
     ) -> None:
         self._suite, self._layers, self._folder = suite, tuple(layers), folder
         self._codec, self._sheets, self._device = codec, sheets, device

@@ -57,9 +57,8 @@ Timed = Callable[[Path, Path, Path], tuple[float, float]]
 def by_api(sound: Path, portrait: Path, target: Path) -> Any:
     """`vqcodec.dub` as it comes."""
     from vqcodec import api
-    from vqcodec.config import DubOptions
 
-    return api.dub(sound, portrait, target, DubOptions(force=True))
+    return api.dub(sound, portrait, target, force=True)
 
 
 def by_command(threads: int) -> Timed:

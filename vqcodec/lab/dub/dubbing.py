@@ -28,7 +28,7 @@ from typing import Any
 
 import numpy as np
 
-from vqcodec.config import EncodeOptions
+from vqcodec.config import RuntimeOptions
 from vqcodec.encoding.parts import EncoderParts
 from vqcodec.evaluation.metrics.suite import FACE_EVERY
 from vqcodec.evaluation.tools.conditions import conditions
@@ -222,7 +222,7 @@ def measure(
     """Conditions, results and references for a parsed command line; `motion` stands in for the shipped models."""
     every_clip = validation_clips(options.data)
     sounds, results = other_sound(every_clip), []
-    parts = EncoderParts.load(EncodeOptions(device=options.device))
+    parts = EncoderParts.load(RuntimeOptions(device=options.device))
     real = RealMotion(parts.space.units)
     motion = motion or (real if options.real else shipped_motion(options, parts))
     known = conditions(**motion.models)

@@ -22,7 +22,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from vqcodec.config import DecodeOptions, EncodeOptions
+from vqcodec.config import DecodeOptions, Device, EncodeOptions
 from vqcodec.container import Reader
 from vqcodec.errors import MediaError, OutputExistsError, UsageError
 from vqcodec.evaluation.tools.frames import Follower, Picture, coded_square
@@ -111,7 +111,7 @@ def moments(
 
 
 def decoded_at(
-    stream: Path, time_s: Fraction, folder: Path, codec: Codec, device: str = "auto"
+    stream: Path, time_s: Fraction, folder: Path, codec: Codec, device: Device = "auto"
 ) -> Picture:
     """The frame of a .vqt nearest to a time, from a short piece decoded to a video as a user would see it.
 
@@ -122,7 +122,7 @@ def decoded_at(
     codec.decode(
         stream,
         shown,
-        DecodeOptions(start_s=start_s, end_s=time_s + _TAIL_S, force=True, device=device),  # type: ignore[arg-type]
+        DecodeOptions(start_s=start_s, end_s=time_s + _TAIL_S),
     )
     with VideoSource(str(shown)) as video:
         found = Follower(iter(video)).at(
@@ -192,14 +192,14 @@ def clip_rows(
     stream: Path | None = None,
     codec: Codec | None = None,
     layers: int = LAYERS,
-    device: str = "auto",
+    device: Device = "auto",
 ) -> list[Row]:
     """Encode a clip as a validation does, unless its stream is there, decode round its two frames and cut the crops.
 
     Raises:
         VqcodecError: whatever encode and decode raise; MediaError without a face.
     """
-    codec = codec or PublicApi()
+    codec = codec or PublicApi(device)
     if stream is None or not stream.is_file():
         stream = folder / f"{clip.stem}.vqt"
         codec.encode(
@@ -209,8 +209,6 @@ def clip_rows(
                 layers=layers,
                 portrait_frame="first",
                 crop="full",
-                force=True,
-                device=device,  # type: ignore[arg-type]
             ),
         )
     with stream.open("rb") as handle:
@@ -235,7 +233,7 @@ def crop_sheets(
     coded: Path | None = None,
     codec: Codec | None = None,
     layers: int = LAYERS,
-    device: str = "auto",
+    device: Device = "auto",
     force: bool = False,
 ) -> dict[str, list[Row]]:
     """Write the sheets of all clips of at least 512x512 into a folder.

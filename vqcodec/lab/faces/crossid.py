@@ -92,7 +92,7 @@ def by_transfer(name: str) -> Draw:
         options = DecodeOptions(portrait=portrait, end_s=SECONDS)
         with stream.open("rb") as handle:
             reader = Reader(handle)
-            parts = DecoderParts.load(options, reader.head)
+            parts = DecoderParts.load(reader.head)
             space = parts.space
             assert isinstance(space, MotionSpace)
             items = play(iter(reader), Window(reader.head, space.units, options))

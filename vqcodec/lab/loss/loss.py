@@ -290,7 +290,7 @@ def measure(paths: Sequence[Path], minutes: float, seeds: int) -> LossReport:
     found = conditions()
     streams = [encoded(path) for path in paths]
     head = Reader(io.BytesIO(streams[0])).head
-    parts = DecoderParts.load(DecodeOptions(), head)
+    parts = DecoderParts.load(head)
     units, basis = (
         parts.space.units,
         read_basis(store.find(head.motion_space, "motion space").path),

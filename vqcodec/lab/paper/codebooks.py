@@ -21,7 +21,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from vqcodec.config import EncodeOptions
+from vqcodec.config import RuntimeOptions
 from vqcodec.encoding.parts import EncoderParts
 from vqcodec.errors import UsageError
 from vqcodec.evaluation.tools.conditions import conditions
@@ -233,7 +233,7 @@ def measure(folder: Path, paths: Sequence[Path]) -> Table:
     tune_allocator()
     first = trained_rows(folder)[0][1]
     space = MotionSpace.from_file(store.motion_space(SPACE), "cpu")
-    parts = replace(EncoderParts.load(EncodeOptions(device="cpu")), space=space)
+    parts = replace(EncoderParts.load(RuntimeOptions(device="cpu")), space=space)
     clips = [material(path, folder / "material", parts) for path in sorted(paths)]
     facts = motioncoder.facts_of(first)
     rule = {

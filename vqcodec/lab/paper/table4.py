@@ -28,7 +28,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from vqcodec.config import EncodeOptions
+from vqcodec.config import RuntimeOptions
 from vqcodec.encoding.parts import EncoderParts
 from vqcodec.errors import ModelError, UsageError
 from vqcodec.evaluation.tools.conditions import conditions
@@ -209,7 +209,7 @@ def measure(options: Namespace, rows: Sequence[Row] | None = None) -> dict[str, 
         validation_clips(options.data, options.clips),
         validation_clips(options.data),
     )
-    parts = EncoderParts.load(EncodeOptions(device=options.device))
+    parts = EncoderParts.load(RuntimeOptions(device=options.device))
     rows = rows or load_rows(
         options.models, options.teacher, options.device, parse_rows(options.rows)
     )

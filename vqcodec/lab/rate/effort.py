@@ -23,7 +23,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from vqcodec.config import MAX_EFFORT, DecodeOptions, EncodeOptions
+from vqcodec.config import MAX_EFFORT, EncodeOptions
 from vqcodec.decoding.parts import DecoderParts
 from vqcodec.encoding.effort import STEPS, Refiner
 from vqcodec.encoding.parts import EncoderParts
@@ -115,13 +115,13 @@ def measure(
     clips: Sequence[Path], efforts: Sequence[int], seconds: float, every: int
 ) -> dict[str, Any]:
     """Code and measure the first seconds of all clips at all efforts; the content of the JSON file."""
-    encoder = EncoderParts.load(EncodeOptions())
+    encoder = EncoderParts.load()
     decoder: DecoderParts | None = None
     found: dict[int, list[Row]] = {effort: [] for effort in efforts}
     with Measure(every) as judge:
         for clip in clips:
             tracked = track(clip, encoder, seconds)
-            decoder = decoder or DecoderParts.load(DecodeOptions(), tracked.head)
+            decoder = decoder or DecoderParts.load(tracked.head)
             reference = judge.reference(tracked)
             for effort in efforts:
                 found[effort].append(

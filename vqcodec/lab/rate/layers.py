@@ -16,7 +16,7 @@ from pathlib import Path
 
 import numpy as np
 
-from vqcodec.config import DecodeOptions, EncodeOptions
+from vqcodec.config import EncodeOptions
 from vqcodec.container.thin import thin
 from vqcodec.decoding.parts import DecoderParts
 from vqcodec.encoding.parts import EncoderParts
@@ -80,14 +80,14 @@ def measure(clips: Sequence[Path], every: int = EVERY) -> Layers:
     """
     if every < 1:
         raise UsageError(f"every {every} frames is not a sampling step", hint="Choose 1 or more.")
-    encoder = EncoderParts.load(EncodeOptions())
+    encoder = EncoderParts.load()
     decoder: DecoderParts | None = None
     scores: list[list[Scores]] = [[] for _ in range(LAYERS + 1)]
     rates: list[list[float]] = [[] for _ in range(LAYERS + 1)]
     with Suite(1) as suite:
         for clip in clips:
             tracked = track(clip, encoder)
-            decoder = decoder or DecoderParts.load(DecodeOptions(), tracked.head)
+            decoder = decoder or DecoderParts.load(tracked.head)
             if len(tracked.frames) <= every:
                 raise UsageError(
                     f"{clip} has {len(tracked.frames)} frames: none to measure",

@@ -15,7 +15,6 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from vqcodec.config import DecodeOptions, EncodeOptions
 from vqcodec.decoding.parts import DecoderParts
 from vqcodec.encoding.parts import EncoderParts
 from vqcodec.errors import MediaError, UsageError
@@ -90,12 +89,12 @@ def layer_sheet(clip: Path, *, frames: int = 6, side_px: int = 160) -> Picture:
     """
     if not 2 <= frames <= 32 or not 32 <= side_px <= CODED_SIZE:
         raise UsageError(f"{frames} frames of {side_px} px are outside 2..32 and 32..{CODED_SIZE}")
-    encoder = EncoderParts.load(EncodeOptions())
+    encoder = EncoderParts.load()
     tracked = track(clip, encoder)
     if not tracked.frames:
         raise MediaError(f"{clip} holds no picture")
     every = max(1, (len(tracked.frames) - 1) // (frames - 1))
-    decoder = DecoderParts.load(DecodeOptions(), tracked.head)
+    decoder = DecoderParts.load(tracked.head)
     rows = [("source", source_squares(tracked, every, CODED_SIZE)[:frames])]
     for stream in streams(tracked, encoder):
         name = f"{stream.layers} layer{'s' if stream.layers > 1 else ''}"

@@ -19,7 +19,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from vqcodec.config import DecodeOptions, EncodeOptions, Refs
+from vqcodec.config import EncodeOptions, Refs
 from vqcodec.container import Reader, Writer
 from vqcodec.decoding.parts import DecoderParts
 from vqcodec.encoding.groups import Assembler, MotionRefiner, Portrait
@@ -203,14 +203,14 @@ def measure(clips: Sequence[Path], wanted: Sequence[Setting], every: int) -> Cur
         wanted: settings; the first is what the others are compared with.
         every: measure every so many frames.
     """
-    encoder = EncoderParts.load(EncodeOptions())
+    encoder = EncoderParts.load()
     options = EncodeOptions()
     rows: list[list[dict[str, float]]] = [[] for _ in wanted]
     decoder: DecoderParts | None = None
     with Measure(every) as judge:
         for clip in clips:
             tracked = track(clip, encoder)
-            decoder = decoder or DecoderParts.load(DecodeOptions(), tracked.head)
+            decoder = decoder or DecoderParts.load(tracked.head)
             reference, points = judge.reference(tracked)
             seconds = float(len(tracked.frames) / tracked.head.frame_rate_hz)
             for row, setting in zip(rows, wanted, strict=True):

@@ -22,7 +22,7 @@ from typing import Any
 
 import numpy as np
 
-from vqcodec.config import MAX_REFS, DecodeOptions, EncodeOptions
+from vqcodec.config import MAX_REFS
 from vqcodec.container import verify
 from vqcodec.decoding.parts import DecoderParts
 from vqcodec.encoding.parts import EncoderParts
@@ -81,13 +81,13 @@ def parse_choices(text: str) -> list[Choice]:
 
 def measure(clips: Sequence[Path], choices: Sequence[Choice], every: int) -> dict[str, Any]:
     """Code and measure all clips with all choices; the content of the JSON file."""
-    encoder = EncoderParts.load(EncodeOptions())
+    encoder = EncoderParts.load()
     decoder: DecoderParts | None = None
     by_clip: dict[str, list[Row]] = {}
     with Measure(every) as judge:
         for clip in clips:
             tracked = track(clip, encoder)
-            decoder = decoder or DecoderParts.load(DecodeOptions(), tracked.head)
+            decoder = decoder or DecoderParts.load(tracked.head)
             reference, points = judge.reference(tracked)
             seconds = float(len(tracked.frames) / tracked.head.frame_rate_hz)
             rows = by_clip[clip.stem] = []

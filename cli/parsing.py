@@ -1,0 +1,86 @@
+"""Words of the command line as values."""
+
+from __future__ import annotations
+
+import re
+from fractions import Fraction
+
+from vqcodec.config import REFS_HINT, AudioChoice, CropChoice, Refs, SquareCrop
+from vqcodec.errors import UsageError
+
+_AUDIO_HINT = "Choose --audio 6k to 64k, copy or none."
+_CROP_HINT = "Choose --crop auto, full or x,y,side in source pixels."
+
+
+def parse_audio(text: str) -> AudioChoice:
+    """Read "copy", "none" or a rate such as "12k" or "12000".
+
+    Raises:
+        UsageError: anything else.
+    """
+    if text == "copy":
+        return AudioChoice("copy")
+    if text == "none":
+        return AudioChoice("none")
+    match = re.fullmatch(r"(\d+(?:\.\d+)?)(k?)", text.strip().lower())
+    if match is None:
+        raise UsageError(f"{text!r} is not an audio choice", hint=_AUDIO_HINT)
+    return AudioChoice("opus", int(Fraction(match[1]) * (1000 if match[2] else 1)))
+
+
+def parse_crop(text: str) -> CropChoice:
+    """Read "auto", "full" (the largest centred square) or "x,y,side".
+
+    Raises:
+        UsageError: anything else.
+    """
+    if text == "auto":
+        return "auto"
+    if text == "full":
+        return "full"
+    match = re.fullmatch(r"\s*(-?\d+)\s*,\s*(-?\d+)\s*,\s*(\d+)\s*", text)
+    if match is None:
+        raise UsageError(f"{text!r} is not a crop", hint=_CROP_HINT)
+    return SquareCrop(int(match[1]), int(match[2]), int(match[3]))
+
+
+def parse_refs(text: str) -> Refs:
+    """Read "auto" or a number of portraits per shot.
+
+    Raises:
+        UsageError: anything else.
+    """
+    if text == "auto":
+        return "auto"
+    if re.fullmatch(r"[0-9]{1,4}", text) is None:
+        raise UsageError(f"{text!r} is not a number of portraits", hint=REFS_HINT)
+    return int(text)
+
+
+def parse_fraction(text: str, what: str) -> Fraction:
+    """Read "25", "29.97", "30000/1001" exactly.
+
+    Raises:
+        UsageError: not a number, or a zero denominator; `what` names it in the message.
+    """
+    try:
+        return Fraction(text.strip())
+    except (ValueError, ZeroDivisionError) as error:
+        raise UsageError(
+            f"{text!r} is not a number for {what}", hint="Write 25, 29.97 or 30000/1001."
+        ) from error
+
+
+def parse_time_s(text: str, what: str) -> Fraction:
+    """Read seconds ("12.5") or a clock time ("1:02.5", "1:00:00") exactly, in seconds.
+
+    Raises:
+        UsageError: not a time.
+    """
+    parts = [parse_fraction(part, what) for part in text.split(":")]
+    if len(parts) > 3 or any(part < 0 for part in parts):
+        raise UsageError(
+            f"{text!r} is not a time for {what}",
+            hint="Write seconds (12.5) or minutes:seconds (1:02.5).",
+        )
+    return sum((part * 60**i for i, part in enumerate(reversed(parts))), Fraction(0))

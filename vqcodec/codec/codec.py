@@ -1,0 +1,224 @@
+"""The codec as an object: models loaded once, then as many calls as wanted, from as many threads as wanted.
+
+    codec = vqcodec.Codec(device="cuda")
+    report = codec.encode("talk.mp4", "talk.vqt")      # files to files
+    data = codec.encode(video_bytes).data              # bytes to bytes
+    codec.decode(data, "back.mp4")
+
+Sources are paths, "-", bytes, or binary file objects; targets the same but bytes: a target of None puts the file's bytes
+into the report's `data`. A path appears only when it is complete.
+
+Progress: a callback takes ProgressEvents, in the thread that called, several times a second. An exception that it raises
+ends the call as Ctrl-C does: stages are stopped, no file is left. With asyncio, call in a thread and send events home:
+
+    loop, events = asyncio.get_running_loop(), asyncio.Queue()
+    def tell(event): loop.call_soon_threadsafe(events.put_nowait, event)
+    report = await asyncio.to_thread(codec.encode, "in.mp4", "out.vqt", progress=tell)
+"""
+
+from __future__ import annotations
+
+import io
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from vqcodec.codec import look
+from vqcodec.codec.files import Source, readable
+from vqcodec.codec.models import Models
+from vqcodec.codec.opened import OpenStream
+from vqcodec.config import (
+    DEFAULT_BATCH_FRAMES,
+    DEFAULT_CRF,
+    DecodeOptions,
+    Device,
+    DubOptions,
+    EncodeOptions,
+    Precision,
+    RuntimeOptions,
+)
+from vqcodec.progress import Progress, silent
+from vqcodec.reports import DecodeReport, DubReport, EncodeReport
+from vqcodec.types import FileLike
+
+
+class Codec:
+    """Encodes, decodes and dubs with models that are loaded when first needed, and once.
+
+    One Codec may be used by several threads at the same time: results are those of one call after the other.
+
+    Args:
+        device: where networks run; auto takes CUDA where there is one.
+        precision: of the renderer: auto, fp32, bf16 or fp16 (CUDA only).
+        threads: torch's, set for the whole process when the first model is loaded; None leaves them.
+        batch_frames: frames rendered at once, 1..256; at least 32 on CUDA.
+        face_model: path of face_landmarker.task; None finds the installed one.
+
+    Raises:
+        UsageError: a value is out of range.
+
+    Attributes:
+        runtime: these choices.
+    """
+
+    def __init__(
+        self,
+        *,
+        device: Device = "auto",
+        precision: Precision = "auto",
+        threads: int | None = None,
+        batch_frames: int = DEFAULT_BATCH_FRAMES,
+        face_model: Path | None = None,
+    ) -> None:
+        self.runtime = RuntimeOptions(
+            device=device,
+            precision=precision,
+            threads=threads,
+            batch_frames=batch_frames,
+            face_model=face_model,
+        )
+        self._models = Models(self.runtime)
+
+    def encode(
+        self,
+        source: Source,
+        target: FileLike | None = None,
+        options: EncodeOptions | None = None,
+        *,
+        force: bool = False,
+        progress: Progress = silent,
+    ) -> EncodeReport:
+        """Code a video of a talking person as .vqt.
+
+        Args:
+            source: a video; read once, front to back.
+            target: where the .vqt goes; None puts it into the report's `data`.
+            options: see EncodeOptions.
+            force: replace an existing file.
+            progress: called in this thread; see the module's text.
+
+        Raises:
+            OutputExistsError: `target` exists and `force` is false; before anything is read.
+            MediaError: `source` can't be read or `target` can't be written.
+            NoFaceError: no frame shows a face; nothing is written.
+            UsageError: options that this input can't have, a bit rate out of reach among them.
+            ModelError: a model is missing.
+        """
+        from vqcodec.encoding import pipeline
+
+        sink = io.BytesIO() if target is None else target
+        report = pipeline.encode(
+            readable(source),
+            sink,
+            options,
+            force=force,
+            progress=progress,
+            parts=self._models.encoder,
+        )
+        return report if target is not None else replace(report, data=_bytes(sink))
+
+    def decode(
+        self,
+        source: Source,
+        target: FileLike | None = None,
+        options: DecodeOptions | None = None,
+        *,
+        crf: int = DEFAULT_CRF,
+        force: bool = False,
+        progress: Progress = silent,
+    ) -> DecodeReport:
+        """Render a .vqt stream to a video file with its sound.
+
+        Args:
+            source: a .vqt stream.
+            target: where the video goes, in the container of its suffix; None puts an MP4 into the report's `data`.
+            options: see DecodeOptions.
+            crf: H.264 quality, 0 (best) .. 51.
+            force: replace an existing file.
+            progress: called in this thread; see the module's text.
+
+        Raises:
+            OutputExistsError: `target` exists and `force` is false; before anything is read.
+            BitstreamError: the stream is damaged; with options.recover, nothing of it can be shown.
+            UnsupportedError: it needs a newer decoder or another motion space.
+            ModelError: a model file is missing or changed.
+            NoFaceError: options.portrait shows no face.
+            MediaError: a file can't be read or written.
+            UsageError: nothing lies between options.start_s and options.end_s, or `crf` is out of range.
+        """
+        from vqcodec.decoding import pipeline
+
+        sink = io.BytesIO() if target is None else target
+        report = pipeline.decode(
+            readable(source),
+            sink,
+            options,
+            crf=crf,
+            force=force,
+            progress=progress,
+            parts=self._models.decoder,
+        )
+        return report if target is not None else replace(report, data=_bytes(sink))
+
+    def dub(
+        self,
+        speech: Source,
+        portrait: Source,
+        target: FileLike | None = None,
+        options: DubOptions | None = None,
+        *,
+        crf: int = DEFAULT_CRF,
+        force: bool = False,
+        progress: Progress = silent,
+    ) -> DubReport:
+        """Make a talking head from a sound and a picture.
+
+        Args:
+            speech: a sound file, or a video whose sound is taken; read once.
+            portrait: a picture of one person.
+            target: .vqt or video by its suffix; "-" and file objects get .vqt; None puts a .vqt into the report's `data`.
+            options: see DubOptions.
+            crf: H.264 quality of a video, 0 (best) .. 51.
+            force: replace an existing file.
+            progress: called in this thread; see the module's text.
+
+        Raises:
+            OutputExistsError: `target` exists and `force` is false; before anything is read.
+            MediaError: a file can't be read or written, has no sound, or isn't a picture.
+            NoFaceError: the portrait, or options.poses, shows no face; or the portrait's is tiny, or seen from the side.
+            BitstreamError, UnsupportedError: options.poses is a .vqt that is damaged, or needs a motion space that isn't here.
+            UsageError: options that this target can't have, or more than four hours of sound.
+            ModelError: a model is missing.
+        """
+        from vqcodec.dubbing import pipeline
+
+        sink = io.BytesIO() if target is None else target
+        report = pipeline.dub(
+            readable(speech),
+            readable(portrait),
+            sink,
+            options,
+            crf=crf,
+            force=force,
+            progress=progress,
+            parts=self._models.dub,
+        )
+        return report if target is not None else replace(report, data=_bytes(sink))
+
+    def open(self, source: Source) -> OpenStream:
+        """Open a .vqt stream to look at its parts or render its frames; see OpenStream.
+
+        Raises:
+            BitstreamError, UnsupportedError: its header is damaged, or of a newer version.
+            MediaError: the file can't be read.
+        """
+        return OpenStream(source, self._models.decoder)
+
+    def info(self, source: Source) -> dict[str, Any]:
+        """What a .vqt stream says about itself; see `vqcodec.info`."""
+        return look.info(source)
+
+
+def _bytes(sink: object) -> bytes:
+    assert isinstance(sink, io.BytesIO)
+    return sink.getvalue()

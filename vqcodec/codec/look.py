@@ -1,0 +1,106 @@
+"""What needs no model: what a .vqt stream says about itself, whether it keeps the rules, and thinning it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from vqcodec import container
+from vqcodec.codec.files import Source, readable
+from vqcodec.container import Reader, VerifyReport
+from vqcodec.reports import size_fields
+from vqcodec.stream.opening import open_stream
+from vqcodec.types import AudioGroup, FileLike, Head, KeyFrame, StreamSizes
+
+
+def info(source: Source) -> dict[str, Any]:
+    """What a .vqt stream says about itself, as JSON-ready fields with units. Reads all of it, decodes no token.
+
+    Raises:
+        BitstreamError, UnsupportedError: damaged, or of a newer version.
+        MediaError: the file can't be read.
+    """
+    with open_stream(readable(source)) as file:
+        reader = Reader(file)
+        key_frames = low_confidence_frames = 0
+        for item in reader.coded():
+            if isinstance(item, KeyFrame):
+                key_frames += 1
+            elif not isinstance(item, AudioGroup):
+                low_confidence_frames += int(item.low_confidence.sum())
+        fields = _head_fields(reader.head) | size_fields(reader.sizes)
+    return fields | {"key_frames": key_frames, "low_confidence_frames": low_confidence_frames}
+
+
+def _head_fields(head: Head) -> dict[str, Any]:
+    crop, audio = head.crop, head.audio
+    return {
+        "version": f"{head.version[0]}.{head.version[1]}",
+        "layers": head.layers,
+        "frame_rate_hz": str(head.frame_rate_hz),
+        "time_base_s": str(head.time_base_s),
+        "coded_size_px": head.coded_size_px,
+        "synthetic": head.synthetic,
+        "model": str(head.motion_space),
+        "model_sha256": head.motion_space.sha256.hex(),
+        "renderer": str(head.renderer),
+        "renderer_sha256": head.renderer.sha256.hex(),
+        "audio_codec": "opus" if audio else "none",
+        "audio_channels": audio.channels if audio else 0,
+        "audio_rate_hz": audio.sample_rate_hz if audio else 0,
+        "source_size_px": [crop.source_width_px, crop.source_height_px] if crop else None,
+        "crop_px": [crop.x_px, crop.y_px, crop.side_px] if crop else None,
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class Verified:
+    """A stream that keeps every rule of the specification.
+
+    Attributes:
+        report: what it holds.
+    """
+
+    report: VerifyReport
+
+    def to_json(self) -> dict[str, Any]:
+        """JSON-ready fields, named with units."""
+        report = self.report
+        return (
+            _head_fields(report.head)
+            | size_fields(report.sizes)
+            | {
+                "key_frames": report.key_frames,
+                "motion_groups": report.groups,
+                "low_confidence_frames": report.low_confidence_frames,
+                "audio_groups": report.audio_groups,
+                "audio_packets": report.audio_packets,
+                "token_sha256": report.token_sha256,
+            }
+        )
+
+
+def verify(source: Source) -> Verified:
+    """Check a .vqt stream: structure, limits, CRCs, and that every token decodes. Needs no model.
+
+    Raises:
+        BitstreamError, UnsupportedError: the first thing that is wrong, with its byte offset.
+        MediaError: the file can't be read.
+    """
+    with open_stream(readable(source)) as file:
+        return Verified(container.verify(file))
+
+
+def thin(source: Source, target: FileLike, *, layers: int, force: bool = False) -> StreamSizes:
+    """Copy a .vqt stream with fewer residual layers. Needs no model.
+
+    Raises:
+        OutputExistsError: `target` exists and `force` is false.
+        UsageError: `layers` is more than the stream has, or less than 1.
+        BitstreamError, UnsupportedError: the stream is damaged, or of a newer version.
+        MediaError: a file can't be read or written.
+    """
+    from vqcodec.media.out.atomic import atomic_output
+
+    with atomic_output(target, force=force) as sink, open_stream(readable(source)) as file:
+        return container.thin(file, sink, layers)
