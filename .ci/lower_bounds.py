@@ -1,6 +1,6 @@
 """The lowest versions that pyproject.toml allows, as pip constraints.
 
-    python .ci/lowest.py [EXTRA ...] [--without NAME]
+    python .ci/lower_bounds.py [EXTRA ...] [--without NAME]
 
 One `name==lowest` a line for every dependency of the package and of the extras named; NAME is left open.
 """

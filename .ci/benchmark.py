@@ -1,0 +1,74 @@
+"""`vqcodec benchmark` beside the figures of the last commit that wrote them; tells, and never fails.
+
+    python .ci/benchmark.py [--write]
+
+--write puts this machine's figures into benchmark.json, to be committed when a change of speed is meant.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+KEPT = Path(__file__).with_name("benchmark.json")
+COMMAND = [
+    "vqcodec",
+    "benchmark",
+    "sample_media/talking.mp4",
+    "--batch",
+    "1,16",
+    "--repeat",
+    "3",
+    "--json",
+]
+
+
+def rates(found: dict[str, Any]) -> dict[str, float]:
+    """Frames per second by name."""
+    out = {
+        f"render {r['precision']} {r['size_px']} px, {r['batch']} at once": r["fps"]
+        for r in found["render"]
+        if r["fps"] is not None
+    }
+    files = found["files"] or {}
+    return out | {
+        f"file to file, {k[:-4]}": v for k, v in files.items() if k.endswith("_fps") and v
+    }
+
+
+def lines(now: dict[str, Any], before: dict[str, Any]) -> list[str]:
+    """The machine of each, then a rate a line: now, before, and by how much it changed."""
+    told = []
+    for name, found in (("now", now), ("before", before)):
+        machine = found["conditions"]["machine"]
+        told.append(
+            f"{name}: {machine['cpu']}, {machine['cores']} cores, load {machine['load_average_1min']}"
+        )
+    old = rates(before)
+    for name, fps in rates(now).items():
+        change = f"{old[name]:8.1f}  {fps / old[name] - 1:+.0%}" if name in old else "     new"
+        told.append(f"{name:<34}{fps:8.1f}{change}")
+    return told
+
+
+def main() -> None:
+    """Measure and compare, or measure and keep."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--write", action="store_true")
+    write = parser.parse_args().write
+    done = subprocess.run(COMMAND, cwd=KEPT.parent.parent, stdout=subprocess.PIPE, check=False)
+    if done.returncode:
+        sys.exit("the benchmark failed" if write else 0)
+    now = json.loads(done.stdout)
+    if write:
+        KEPT.write_text(json.dumps(now, indent=1) + "\n", encoding="utf-8")
+    elif KEPT.is_file():
+        sys.stdout.write("\n".join(lines(now, json.loads(KEPT.read_text(encoding="utf-8")))) + "\n")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,39 @@
+"""What must be in a wheel, and what must not: python .ci/look_into_wheel.py FILE.whl ."""
+
+from __future__ import annotations
+
+import json
+import sys
+import zipfile
+from pathlib import Path
+
+MANIFEST = "vqcodec/models/manifest.json"
+NEEDED = ("vqcodec/py.typed", "vqcodec_cli/main.py", "vqcodec/entropy/motion-1.json", MANIFEST)
+STRANGERS = ("vqcodec/lab/", "tests/", "sample_media/", "cli/", "bitstream_spec/")
+
+
+def faults(wheel: zipfile.ZipFile) -> list[str]:
+    """What is wrong with a wheel, in words."""
+    names = wheel.namelist()
+    missing = [name for name in NEEDED if name not in names]
+    if not missing:
+        text = json.dumps(json.loads(wheel.read(MANIFEST)))
+        weights = Path("vqcodec/models").glob("*.safetensors")
+        missing += [str(p) for p in weights if p.name in text and str(p) not in names]
+    return [f"{name} is missing" for name in missing] + [
+        f"{name} doesn't belong there" for name in names if name.startswith(STRANGERS)
+    ]
+
+
+def main() -> None:
+    """Print the wheel's size; exit with its faults."""
+    path = Path(sys.argv[1])
+    with zipfile.ZipFile(path) as wheel:
+        found, count = faults(wheel), len(wheel.namelist())
+    if found:
+        sys.exit("\n".join(found))
+    sys.stdout.write(f"{path.name}: {path.stat().st_size / 1e6:.1f} MB, {count} files\n")
+
+
+if __name__ == "__main__":
+    main()
