@@ -20,10 +20,12 @@ from vqcodec.geometry.controls import Controls, read_controls
 from vqcodec.gesture.emphasis import LipEmphasis
 from vqcodec.models import store
 from vqcodec.quantize.grfsq import from_digits, to_digits
-from vqcodec.training.generator.data import MotionClip, Stretches, View, digits_of, mirrored
+from vqcodec.training.generator.clips import MotionClip, mirrored
+from vqcodec.training.generator.data import Stretches, digits_of
 from vqcodec.training.generator.lip_gain import GAINS, fitted_gain, write_gain
 from vqcodec.training.generator.lip_tracks import find_lags, lip_signals, shifted
 from vqcodec.training.generator.steps import MotionCheck, export_generator, lip_weights, loss_for
+from vqcodec.training.generator.view import View
 from vqcodec.training.picture.data import mirror_permutation
 from vqcodec.types import DIMS, ModelId
 

@@ -6,168 +6,27 @@ some of the layers before are made worse on purpose, because at run time they co
 
 from __future__ import annotations
 
-import json
-import zlib
 from collections.abc import Iterator
-from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
 from vqcodec.generate.conditions import conditions
-from vqcodec.geometry.basis import BASIS_SIDE, LandmarkBasis, read_basis
-from vqcodec.geometry.controls import Controls, moved_head, read_controls
+from vqcodec.geometry.basis import LandmarkBasis
+from vqcodec.geometry.controls import Controls, moved_head
 from vqcodec.geometry.headpose import read_head
 from vqcodec.geometry.layout import MOTION_2
-from vqcodec.geometry.mesh import LANDMARKS
 from vqcodec.gesture.emphasis import lower_face
 from vqcodec.models import store
 from vqcodec.quantize.grfsq import HALF, STEPS, quantize
 from vqcodec.training.common.plain_loop import Batch
-from vqcodec.training.generator.lip_reader import LipReader
-from vqcodec.training.generator.lip_tracks import LEAST_CORRELATION, SIGNALS, shifted
+from vqcodec.training.generator.clips import Floats, MotionClip
+from vqcodec.training.generator.lip_tracks import SIGNALS
 from vqcodec.training.generator.recordings import Recordings
-from vqcodec.training.picture.data import mirror_permutation, seen_through
+from vqcodec.training.generator.view import View
+from vqcodec.training.picture.data import mirror_permutation
 from vqcodec.types import DIMS, LAYERS
-
-Floats = NDArray[np.float32]
-HELD_OUT = 12
-"""Every 12th person, by number, is for checks only."""
-
-
-@dataclass(frozen=True, slots=True)
-class MotionClip:
-    """One clip: (T, 478, 2) landmarks, (T, 12) surroundings and learned numbers, controls, speech of every frame.
-
-    `mirrored` are the controls of the mirrored clip: the skull's points are not quite the same on both sides. `speech` is
-    (V, T) int64 codes or (1, T, D) float16 features. `likely` are the (T, 3) lips that its sound lets expect.
-    """
-
-    name: str
-    landmarks: Floats
-    rest: Floats
-    controls: Controls
-    mirrored: Controls
-    speech: NDArray[np.generic]
-    real: bool
-    likely: Floats | None = None
-
-    def __len__(self) -> int:
-        return len(self.landmarks)
-
-
-def load_motion_clips(
-    cache: Path,
-    sounds: Path | None = None,
-    *,
-    continuous: bool = False,
-    reader: LipReader | None = None,
-) -> tuple[list[MotionClip], list[MotionClip]]:
-    """Training clips and held-out ones of a cache (training.motion_cache), in step with their sound (training.lip_tracks).
-
-    Args:
-        cache: the folder.
-        sounds: folder with the teacher's features (training.sound_cache).
-        continuous: take those for speech instead of codes.
-        reader: tells the lips to expect of them.
-    """
-    shape = read_head(store.current("head").path)
-    sync = json.loads((cache / "sync.json").read_text()) if (cache / "sync.json").is_file() else {}
-    swap = mirror_permutation(read_basis(store.current("motion_space").path).mean)
-    train, held = list[MotionClip](), list[MotionClip]()
-    for path in sorted(cache.glob("*.motion.npy")):
-        name = path.name.removesuffix(".motion.npy")
-        rows = np.load(path)
-        taught = None if sounds is None else np.load(sounds / f"{name}.teacher.npy", mmap_mode="r")
-        if taught is not None and continuous:
-            speech: NDArray[np.generic] = taught[None]
-        else:
-            speech = np.load(cache / f"{name}.codes.npy").astype(np.int64)
-        lag, correlation = sync.get(name, (0, 1.0))
-        if correlation < LEAST_CORRELATION:
-            continue
-        speech = shifted(speech[0], lag)[None] if continuous else shifted(speech.T, lag).T
-        count = min(len(rows), speech.shape[1])
-        likely = (
-            None
-            if taught is None or reader is None
-            else np.asarray(shifted(reader(taught), lag)[:count], np.float32)
-        )
-        facts = json.loads((cache / f"{name}.json").read_text())
-        landmarks = np.ascontiguousarray(rows[:count, : 2 * LANDMARKS]).reshape(count, LANDMARKS, 2)
-        clip = MotionClip(
-            name,
-            landmarks,
-            rows[:count, 2 * LANDMARKS :],
-            read_controls(landmarks, shape),
-            read_controls(mirrored(landmarks, swap), shape),
-            speech[:, :count],
-            facts["kind"] == "real",
-            likely,
-        )
-        out = zlib.crc32(f"person {facts['identity']}".encode()) % HELD_OUT == 0
-        (held if out else train).append(clip)
-    return train, held
-
-
-def mirrored(landmarks: Floats, swap: NDArray[np.int64]) -> Floats:
-    """(..., 478, 2) of the mirrored picture; `swap` says which landmark becomes which."""
-    return landmarks[..., swap, :] * np.array([-1, 1], np.float32) + np.array([1, 0], np.float32)
-
-
-@dataclass(frozen=True, slots=True)
-class View:
-    """A random similarity of the square, applied to what was measured in it."""
-
-    scale: float
-    angle: float
-    shift: Floats
-    mirror: bool
-
-    @classmethod
-    def drawn(cls, rng: np.random.Generator) -> View:
-        """Within what crops of real pictures look like."""
-        return cls(
-            float(np.exp(rng.uniform(-0.18, 0.15))),
-            float(rng.uniform(-0.1, 0.1)),
-            rng.uniform(-0.06, 0.06, 2).astype(np.float32),
-            bool(rng.random() < 0.5),
-        )
-
-    def points(self, landmarks: Floats, swap: NDArray[np.int64]) -> Floats:
-        """(..., 478, 2) in 0..1; `swap` as in `mirrored`."""
-        if self.mirror:
-            landmarks = mirrored(landmarks, swap)
-        cosine, sine = np.cos(self.angle) * self.scale, np.sin(self.angle) * self.scale
-        turn = np.array([[cosine, sine], [-sine, cosine]], np.float32)
-        return np.asarray((landmarks - 0.5) @ turn + 0.5 + self.shift, np.float32)
-
-    def controls(self, given: Controls) -> Controls:
-        """What `read_controls` would find in `points`; `given` are the mirrored clip's if the view is mirrored."""
-        pose = given.pose.copy()
-        cosine, sine = np.cos(self.angle) * self.scale, np.sin(self.angle) * self.scale
-        pose[:, 2] += self.angle
-        pose[:, 3:5] = (
-            (pose[:, 3:5] - 0.5) @ np.array([[cosine, sine], [-sine, cosine]], np.float32)
-            + 0.5
-            + self.shift
-        )
-        pose[:, 5] += np.log(self.scale)
-        return Controls(pose, given.gaze, given.blink)
-
-    def rest(self, numbers: Floats) -> Floats:
-        """(T, 12) surroundings (turned only about themselves, not by the view's small angle) and learned numbers."""
-        view = np.array(
-            [
-                [self.scale, 0, 0.5 - 0.5 * self.scale + self.shift[0]],
-                [0, self.scale, 0.5 - 0.5 * self.scale + self.shift[1]],
-            ]
-        )
-        view[:, 2] *= BASIS_SIDE
-        around = seen_through(numbers[:, :8], view, self.mirror, int(BASIS_SIDE), int(BASIS_SIDE))
-        return np.concatenate([around.astype(np.float32), numbers[:, 8:]], 1)
 
 
 def digits_of(
@@ -258,13 +117,7 @@ class Stretches:
         span = slice(first, min(first + self._length, len(clip)))
         chosen = int(rng.integers(len(clip)))
         view = View.drawn(rng) if self._spoil else View(1.0, 0.0, np.zeros(2, np.float32), False)
-        points = view.points(
-            np.concatenate([clip.landmarks[chosen : chosen + 1], clip.landmarks[span]]),
-            self._mirror,
-        )
-        seen = clip.mirrored if view.mirror else clip.controls
-        given = view.controls(Controls.concatenate([seen[chosen : chosen + 1], seen[span]]))
-        rest = view.rest(np.concatenate([clip.rest[chosen : chosen + 1], clip.rest[span]]))
+        points, given, rest = self._seen(clip, chosen, span, view)
         speech = clip.speech[int(rng.integers(len(clip.speech))) if self._spoil else 0, span]
         likely = (
             np.full((len(speech), len(SIGNALS)), np.nan, np.float32)
@@ -282,6 +135,19 @@ class Stretches:
         row = self._example(points, given, rest, speech, view.mirror)
         return row | dict(
             filmed=np.array(recordings is None), likely=_padded(likely, self._length - len(likely))
+        )
+
+    def _seen(
+        self, clip: MotionClip, chosen: int, span: slice, view: View
+    ) -> tuple[Floats, Controls, Floats]:
+        """Landmarks, controls and the other numbers of the portrait (first row) and a stretch."""
+        picked = np.r_[chosen, np.arange(span.start, span.stop)]
+        seen = clip.mirrored if view.mirror else clip.controls
+        given = Controls.concatenate([seen[chosen : chosen + 1], seen[span]])
+        return (
+            view.points(clip.landmarks[picked], self._mirror),
+            view.controls(given),
+            view.rest(clip.rest[picked]),
         )
 
     def _fallen_silent(

@@ -27,7 +27,7 @@ from vqcodec.geometry.controls import HeadShape
 from vqcodec.geometry.headpose import read_head
 from vqcodec.gesture.emphasis import LipEmphasis
 from vqcodec.models import store
-from vqcodec.training.generator.data import MotionClip, load_motion_clips
+from vqcodec.training.generator.clips import MotionClip, load_motion_clips
 
 GAINS = tuple(np.arange(1.0, 3.01, 0.1).round(2).tolist())
 CLIPS = 30

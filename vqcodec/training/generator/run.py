@@ -23,7 +23,8 @@ from vqcodec.training.common.cache import build_cache
 from vqcodec.training.common.plain_loop import PlainLoop
 from vqcodec.training.common.recipe import load_plain
 from vqcodec.training.generator.cache import build_speech_cache
-from vqcodec.training.generator.data import MotionClip, Stretches, load_motion_clips
+from vqcodec.training.generator.clips import MotionClip, load_motion_clips
+from vqcodec.training.generator.data import Stretches
 from vqcodec.training.generator.lip_reader import LipReader
 from vqcodec.training.generator.lip_tracks import write_lags
 from vqcodec.training.generator.recordings import Recordings, build_recordings

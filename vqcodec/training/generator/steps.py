@@ -22,7 +22,8 @@ from vqcodec.geometry.layout import LANDMARK_DIMS
 from vqcodec.geometry.mesh import LIPS
 from vqcodec.quantize.grfsq import HALF, STEPS
 from vqcodec.training.common.plain_loop import Batch
-from vqcodec.training.generator.data import MotionClip, Stretches
+from vqcodec.training.generator.clips import MotionClip
+from vqcodec.training.generator.data import Stretches
 from vqcodec.types import DIMS, GROUP_DIMS, GROUPS, LAYERS, LEVELS, ModelId
 
 PIXELS_OF_LIKELY = 10.0

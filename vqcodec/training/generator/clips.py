@@ -1,0 +1,104 @@
+"""Clips that the generator learns from: landmarks, controls and speech of every frame, in step."""
+
+from __future__ import annotations
+
+import json
+import zlib
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vqcodec.geometry.basis import read_basis
+from vqcodec.geometry.controls import Controls, read_controls
+from vqcodec.geometry.headpose import read_head
+from vqcodec.geometry.mesh import LANDMARKS
+from vqcodec.models import store
+from vqcodec.training.generator.lip_reader import LipReader
+from vqcodec.training.generator.lip_tracks import LEAST_CORRELATION, shifted
+from vqcodec.training.picture.data import mirror_permutation
+
+Floats = NDArray[np.float32]
+HELD_OUT = 12
+"""Every 12th person, by number, is for checks only."""
+
+
+@dataclass(frozen=True, slots=True)
+class MotionClip:
+    """One clip: (T, 478, 2) landmarks, (T, 12) surroundings and learned numbers, controls, speech of every frame.
+
+    `mirrored` are the controls of the mirrored clip: the skull's points are not quite the same on both sides. `speech` is
+    (V, T) int64 codes or (1, T, D) float16 features. `likely` are the (T, 3) lips that its sound lets expect.
+    """
+
+    name: str
+    landmarks: Floats
+    rest: Floats
+    controls: Controls
+    mirrored: Controls
+    speech: NDArray[np.generic]
+    real: bool
+    likely: Floats | None = None
+
+    def __len__(self) -> int:
+        return len(self.landmarks)
+
+
+def load_motion_clips(
+    cache: Path,
+    sounds: Path | None = None,
+    *,
+    continuous: bool = False,
+    reader: LipReader | None = None,
+) -> tuple[list[MotionClip], list[MotionClip]]:
+    """Training clips and held-out ones of a cache (training.motion_cache), in step with their sound (training.lip_tracks).
+
+    Args:
+        cache: the folder.
+        sounds: folder with the teacher's features (training.sound_cache).
+        continuous: take those for speech instead of codes.
+        reader: tells the lips to expect of them.
+    """
+    shape = read_head(store.current("head").path)
+    sync = json.loads((cache / "sync.json").read_text()) if (cache / "sync.json").is_file() else {}
+    swap = mirror_permutation(read_basis(store.current("motion_space").path).mean)
+    train, held = list[MotionClip](), list[MotionClip]()
+    for path in sorted(cache.glob("*.motion.npy")):
+        name = path.name.removesuffix(".motion.npy")
+        rows = np.load(path)
+        taught = None if sounds is None else np.load(sounds / f"{name}.teacher.npy", mmap_mode="r")
+        if taught is not None and continuous:
+            speech: NDArray[np.generic] = taught[None]
+        else:
+            speech = np.load(cache / f"{name}.codes.npy").astype(np.int64)
+        lag, correlation = sync.get(name, (0, 1.0))
+        if correlation < LEAST_CORRELATION:
+            continue
+        speech = shifted(speech[0], lag)[None] if continuous else shifted(speech.T, lag).T
+        count = min(len(rows), speech.shape[1])
+        likely = (
+            None
+            if taught is None or reader is None
+            else np.asarray(shifted(reader(taught), lag)[:count], np.float32)
+        )
+        facts = json.loads((cache / f"{name}.json").read_text())
+        landmarks = np.ascontiguousarray(rows[:count, : 2 * LANDMARKS]).reshape(count, LANDMARKS, 2)
+        clip = MotionClip(
+            name,
+            landmarks,
+            rows[:count, 2 * LANDMARKS :],
+            read_controls(landmarks, shape),
+            read_controls(mirrored(landmarks, swap), shape),
+            speech[:, :count],
+            facts["kind"] == "real",
+            likely,
+        )
+        out = zlib.crc32(f"person {facts['identity']}".encode()) % HELD_OUT == 0
+        (held if out else train).append(clip)
+    return train, held
+
+
+def mirrored(landmarks: Floats, swap: NDArray[np.int64]) -> Floats:
+    """(..., 478, 2) of the mirrored picture; `swap` says which landmark becomes which."""
+    return landmarks[..., swap, :] * np.array([-1, 1], np.float32) + np.array([1, 0], np.float32)
