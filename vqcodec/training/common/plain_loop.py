@@ -1,10 +1,7 @@
-"""A training loop for the small networks of speech: one loss, a warm-up and a cosine, averaged weights, checkpoints, a log."""
+"""The loop of the small networks of speech: one loss, a warm-up and a cosine."""
 
 from __future__ import annotations
 
-import json
-import math
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,11 +10,13 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from vqcodec.training.common import checkpoint
+from vqcodec.training.common.loop import Loop, Pace, cosine_rate
 
 LOG_EVERY = 50
 
 Batch = dict[str, Tensor]
+Losses = Callable[[nn.Module, Batch], dict[str, Tensor]]
+Check = Callable[[nn.Module], dict[str, Any]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,55 +46,38 @@ class Schedule:
 
     def rate(self, step: int) -> float:
         """Learning rate of a step."""
-        done = min(step / self.steps, 1.0)
-        rate = self.lr_end + (self.lr - self.lr_end) * 0.5 * (1 + math.cos(math.pi * done))
-        return rate * min(1.0, (step + 1) / self.warmup)
+        return cosine_rate(
+            step, steps=self.steps, lr=self.lr, lr_end=self.lr_end, warmup=self.warmup
+        )
 
 
-class PlainLoop:
-    """Runs one network's training in a folder: checkpoint.safetensors and log.jsonl.
+class PlainLoop(Loop):
+    """Runs one network's training in a folder; see `Loop`.
 
-    Attributes:
-        model: with the weights of the last step.
-        ema: averaged weights by name.
-        step: steps done.
+    Args:
+        model: trainable parameters.
+        schedule: see there.
+        out: the folder.
+        device: where it runs.
     """
 
     def __init__(
         self, model: nn.Module, schedule: Schedule, out: Path, device: torch.device
     ) -> None:
-        out.mkdir(parents=True, exist_ok=True)
-        self.model, self.schedule, self.out, self.device = model.to(device), schedule, out, device
+        self.schedule = schedule
         bare = [p for p in model.parameters() if p.ndim < 2]
         full = [p for p in model.parameters() if p.ndim >= 2]
-        self.optimizer = torch.optim.AdamW(
+        optimizer = torch.optim.AdamW(
             [dict(params=full, weight_decay=schedule.decay), dict(params=bare, weight_decay=0.0)],
             lr=schedule.lr,
             betas=(0.9, 0.98),
         )
-        self.ema = {n: p.detach().clone() for n, p in model.named_parameters()}
-        self.step, self.trained_s = 0, 0.0
-
-    @property
-    def path(self) -> Path:
-        """The checkpoint."""
-        return self.out / "checkpoint.safetensors"
+        pace = Pace(schedule.ema, 1.0, LOG_EVERY, schedule.check_every, schedule.save_every_s)
+        super().__init__(model.to(device), optimizer, out, device, pace)
 
     def resume(self) -> None:
         """Go on from the folder's checkpoint, if there is one."""
-        if self.path.is_file():
-            facts = checkpoint.load(self.path, self.model, self.ema, self.optimizer)
-            self.step, self.trained_s = int(facts["step"]), float(facts["trained_s"])
-
-    def save(self) -> None:
-        """Write the checkpoint."""
-        checkpoint.save(
-            self.path,
-            self.model,
-            self.ema,
-            self.optimizer,
-            dict(step=self.step, trained_s=self.trained_s),
-        )
+        self.restore()
 
     def averaged(self) -> nn.Module:
         """The model itself with the averaged weights in; `run` puts the others back."""
@@ -104,97 +86,48 @@ class PlainLoop:
                 parameter.copy_(self.ema[name])
         return self.model
 
-    def _update(self, losses: dict[str, Tensor]) -> dict[str, float]:
-        for group in self.optimizer.param_groups:
-            group["lr"] = self.schedule.rate(self.step)
-        self.optimizer.zero_grad(set_to_none=True)
-        losses["total"].backward()
-        norm = torch.nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)
-        if torch.isfinite(norm):
-            self.optimizer.step()
-            decay = min(self.schedule.ema, (1 + self.step) / (10 + self.step))
-            with torch.no_grad():
-                parameters = dict(self.model.named_parameters())
-                torch._foreach_lerp_(
-                    list(self.ema.values()), [parameters[n] for n in self.ema], 1 - decay
-                )
-        return {**{k: float(v.detach()) for k, v in losses.items()}, "norm": float(norm)}
-
     def run(
         self,
         batches: Iterator[Batch],
-        loss: Callable[[nn.Module, Batch], dict[str, Tensor]],
-        check: Callable[[nn.Module], dict[str, Any]],
+        losses: Losses,
+        figures: Check,
         *,
         minutes: float | None = None,
         steps: int | None = None,
     ) -> None:
-        """Train until the schedule's end, a time limit or a number of further steps; an interrupt saves first.
+        """Train until the schedule's end, a time limit or a number of further steps.
 
         Args:
             batches: endless.
-            loss: model and batch -> losses by name, among them "total".
-            check: model with averaged weights -> figures for the log.
+            losses: model and batch -> losses by name, among them "total".
+            figures: model with averaged weights -> figures for the log.
             minutes: time limit.
             steps: limit of further steps.
         """
         last = self.schedule.steps if steps is None else min(self.step + steps, self.schedule.steps)
-        deadline = math.inf if minutes is None else time.monotonic() + 60 * minutes
-        try:
-            self._run(batches, loss, check, last, deadline)
-        finally:
+        self._batches, self._losses, self._figures = batches, losses, figures
+        self.model.train()
+        if self.step < last:
+            self.train_until(last, minutes)
+        else:
             self.save()
 
-    def _run(
-        self,
-        batches: Iterator[Batch],
-        loss: Callable[[nn.Module, Batch], dict[str, Tensor]],
-        check: Callable[[nn.Module], dict[str, Any]],
-        last: int,
-        deadline: float,
-    ) -> None:
-        sums: dict[str, float] = {}
-        count, begun, saved = 0, time.monotonic(), time.monotonic()
-        self.model.train()
-        while self.step < last:
-            batch = {k: v.to(self.device) for k, v in next(batches).items()}
-            with torch.autocast(self.device.type, torch.bfloat16):
-                losses = loss(self.model, batch)
-            for name, value in self._update(losses).items():
-                sums[name] = sums.get(name, 0.0) + value
-            self.step, count = self.step + 1, count + 1
-            over = self.step >= last or time.monotonic() > deadline
-            if count == LOG_EVERY or over:
-                elapsed = time.monotonic() - begun
-                self.trained_s += elapsed
-                self._log(
-                    dict(
-                        step=self.step,
-                        trained_s=round(self.trained_s),
-                        steps_per_s=round(count / elapsed, 3),
-                        **{k: round(v / count, 5) for k, v in sums.items()},
-                    )
-                )
-                sums, count, begun = {}, 0, time.monotonic()
-            if self.step % self.schedule.check_every == 0 or over:
-                self._check(check)
-                begun = time.monotonic()
-            if time.monotonic() - saved > self.schedule.save_every_s:
-                self.save()
-                saved = time.monotonic()
-            if over:
-                return
+    def advance(self) -> dict[str, float]:
+        """One step of the one loss."""
+        batch = {k: v.to(self.device) for k, v in next(self._batches).items()}
+        with torch.autocast(self.device.type, torch.bfloat16):
+            losses = self._losses(self.model, batch)
+        norm = self.update(losses["total"], self.schedule.rate(self.step))
+        return {**{k: float(v.detach()) for k, v in losses.items()}, "norm": norm}
 
-    def _check(self, check: Callable[[nn.Module], dict[str, Any]]) -> None:
+    def check(self) -> dict[str, Any]:
+        """Figures of the averaged weights; the others are put back."""
         kept = {n: p.detach().clone() for n, p in self.model.named_parameters()}
         self.averaged().eval()
         with torch.inference_mode():
-            self._log(dict(step=self.step, check=check(self.model)))
+            found = self._figures(self.model)
         with torch.no_grad():
             for name, parameter in self.model.named_parameters():
                 parameter.copy_(kept[name])
         self.model.train()
-
-    def _log(self, entry: dict[str, Any]) -> None:
-        with (self.out / "log.jsonl").open("a") as handle:
-            handle.write(json.dumps(entry) + "\n")
+        return found
