@@ -79,3 +79,7 @@ class MediaError(VqcodecError, OSError):
     """A media file can't be read or written."""
 
     exit_code = 8
+
+
+class BrokenInstallError(VqcodecError, ImportError):
+    """A package that this one requires is missing, or installed in part only."""

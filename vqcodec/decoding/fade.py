@@ -12,10 +12,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from fractions import Fraction
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from vqcodec.runtime.opencv import cv2
 from vqcodec.types import KeyFrame
 
 FADE_S = Fraction(1, 5)

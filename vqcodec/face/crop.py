@@ -12,11 +12,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from vqcodec.config import CropChoice, SquareCrop
+from vqcodec.runtime.opencv import cv2
 from vqcodec.types import CODED_SIZE, Crop
 
 FACE_SHARE = 0.5

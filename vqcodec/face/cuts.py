@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from fractions import Fraction
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
+
+from vqcodec.runtime.opencv import cv2
 
 THUMB_PX = 32
 STEP_MIN = 0.12

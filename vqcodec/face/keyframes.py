@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from fractions import Fraction
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from vqcodec.face.crop import face_box
 from vqcodec.geometry.mesh import SKULL
+from vqcodec.runtime.opencv import cv2
 
 Points = NDArray[np.float32]
 
@@ -17,6 +17,7 @@ _EYES = (
     (33, 133, ((160, 144), (159, 145), (158, 153))),
     (362, 263, ((385, 380), (386, 374), (387, 373))),
 )
+
 OPEN_EYE_RATIO = 0.28
 REFRESH_DISTANCE = 0.28
 """Ordinary clips stay for two seconds at .25 at most (95 % of 474 single-shot clips, from their first frame)."""

@@ -14,7 +14,6 @@ from collections import deque
 from dataclasses import dataclass
 from fractions import Fraction
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -28,6 +27,7 @@ from vqcodec.face.keyframes import (
     pose_distance,
 )
 from vqcodec.geometry.mesh import SKULL
+from vqcodec.runtime.opencv import cv2
 
 THUMB_PX = 64
 TURN_WEIGHT, SCALE_WEIGHT, SHIFT_WEIGHT = 0.7, 0.25, 0.6

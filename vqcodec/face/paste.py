@@ -16,11 +16,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import TypeVar
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from vqcodec.face.crop import take_square
+from vqcodec.runtime.opencv import cv2
 from vqcodec.types import Crop, VideoFrame
 
 LONG_SIDE_PX = 1920

@@ -9,12 +9,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from vqcodec.geometry.mesh import OVAL
 from vqcodec.geometry.similarity import NUMBERS, PARTS, RADIUS_PX, Matrix, to_numbers
+from vqcodec.runtime.opencv import cv2
 
 SIDE = 256
 _MOST_POINTS = 80

@@ -11,12 +11,12 @@ from fractions import Fraction
 from typing import Any
 
 import av
-import cv2
 import numpy as np
 from av.video.reformatter import ColorRange, VideoReformatter
 from numpy.typing import NDArray
 
 from vqcodec.media.picture.hdr import BT2020_PRIMARIES, is_hdr, to_sdr
+from vqcodec.runtime.opencv import cv2
 
 _BILINEAR, _BICUBIC, _FULL_CHROMA, _ACCURATE = (
     2,

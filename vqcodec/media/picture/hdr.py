@@ -10,9 +10,10 @@ from __future__ import annotations
 
 from functools import lru_cache
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
+
+from vqcodec.runtime.opencv import cv2
 
 PQ, HLG = 16, 18  # ITU-T H.273 transfer characteristics
 BT2020_PRIMARIES = 9
