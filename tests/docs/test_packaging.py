@@ -31,7 +31,10 @@ def test_the_laboratory_gives_no_data_to_the_wheel(pyproject: dict[str, Any]) ->
 
 def test_lowest_versions_cover_every_dependency(pyproject: dict[str, Any]) -> None:
     done = subprocess.run(
-        [sys.executable, ROOT / ".ci" / "lower_bounds.py"], capture_output=True, text=True, check=True
+        [sys.executable, ROOT / ".ci" / "lower_bounds.py"],
+        capture_output=True,
+        text=True,
+        check=True,
     )
     named = {line.partition("==")[0] for line in done.stdout.split()}
     wanted = {line.partition(">")[0] for line in pyproject["project"]["dependencies"]}
