@@ -102,23 +102,34 @@ def build_surroundings(cache: Path, name: str) -> None:
     np.save(target, values)
 
 
-def build_clip(corpus: Path, cache: Path, row: ClipRow) -> int:
-    """Decode one clip into the cache unless it is there; returns the number of its frames."""
+def _landmarks(cache: Path, name: str, frames: list[NDArray[np.uint8]]) -> NDArray[np.float32]:
+    """(T, 478, 2) landmarks of a clip in 0..1: those in the cache if another machine found them, else looked for here."""
     from vqcodec.face.landmarks import LANDMARKS, FaceLandmarker
 
-    facts = cache / f"{row.name}.json"
-    if facts.is_file():
-        build_surroundings(cache, row.name)
-        return int(json.loads(facts.read_text())["frames"])
-    frames = _decode(corpus / row.file)
+    path = cache / f"{name}.lm.npy"
+    if path.is_file():
+        found: NDArray[np.float32] = np.load(path)
+        if len(found) == len(frames):
+            return found
     points = np.full((len(frames), LANDMARKS, 2), np.nan, np.float32)
     with FaceLandmarker() as landmarker:
         for i, frame in enumerate(frames):
             face = landmarker.largest(frame)
             if face is not None:
                 points[i] = face.points / frame.shape[0]
+    np.save(path, points)
+    return points
+
+
+def build_clip(corpus: Path, cache: Path, row: ClipRow) -> int:
+    """Decode one clip into the cache unless it is there; returns the number of its frames."""
+    facts = cache / f"{row.name}.json"
+    if facts.is_file():
+        build_surroundings(cache, row.name)
+        return int(json.loads(facts.read_text())["frames"])
+    frames = _decode(corpus / row.file)
+    _landmarks(cache, row.name, frames)
     stride, stride_512 = STRIDES[row.kind] if row.split == "train" else (1, 5)
-    np.save(cache / f"{row.name}.lm.npy", points)
     np.save(cache / f"{row.name}.256.npy", _resize(frames[::stride], 256))
     size = frames[0].shape[0]
     if size == 512:
