@@ -26,7 +26,7 @@ from vqcodec.training.generator.lip_gain import GAINS, fitted_gain, write_gain
 from vqcodec.training.generator.lip_tracks import find_lags, lip_signals, shifted
 from vqcodec.training.generator.steps import MotionCheck, export_generator, lip_weights, loss_for
 from vqcodec.training.generator.view import View
-from vqcodec.training.picture.data import mirror_permutation
+from vqcodec.training.picture.views import mirror_permutation
 from vqcodec.types import DIMS, ModelId
 
 

@@ -18,7 +18,8 @@ from vqcodec.geometry.basis import read_basis
 from vqcodec.geometry.layout import LANDMARK_DIMS, MOTION_2, Layout, read_layout
 from vqcodec.models import store
 from vqcodec.motion.space import MotionSpace
-from vqcodec.render.renderer import Renderer, conditioning_inputs
+from vqcodec.render.conditioning import conditioning_inputs
+from vqcodec.render.renderer import Renderer
 
 FIRST = VECTORS / "older" / "renderer-1.vqt"
 """24 frames of the sample clip from frame START on, coded with motion-1 when renderer-1 was current."""

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from vqcodec.geometry.layout import MOTION_2, SURROUND_DIMS, Layout
 from vqcodec.geometry.similarity import between, to_matrix, to_numbers
 from vqcodec.motion.surroundings import SurroundingsTracker, masks
+from vqcodec.render.blending import without_ghost
 from vqcodec.render.flow import carried_body, outside, similarity_flow
-from vqcodec.render.network import without_ghost
 from vqcodec.render.sampling import CpuSampler, GridSampler
 
 NUMBERS = st.lists(

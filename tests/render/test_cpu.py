@@ -9,9 +9,9 @@ import pytest
 import torch
 from torch import Tensor
 
+from vqcodec.render.blending import blend, premultiplied
 from vqcodec.render.blocks import cat
 from vqcodec.render.compositing import composited
-from vqcodec.render.network import blend, premultiplied
 from vqcodec.runtime.halves import Workers
 
 

@@ -11,7 +11,9 @@ from vqcodec.errors import UsageError
 from vqcodec.geometry.layout import LANDMARK_DIMS
 from vqcodec.render.fusion import Fusion, at_size, mixed, mixed_pictures
 from vqcodec.render.network import RendererNet
-from vqcodec.render.renderer import PortraitState, Renderer, take_weights
+from vqcodec.render.portrait import PortraitState
+from vqcodec.render.renderer import Renderer
+from vqcodec.render.weights import take_weights
 
 
 @pytest.fixture(scope="module")

@@ -12,10 +12,11 @@ from vqcodec.geometry.basis import fit_basis
 from vqcodec.geometry.layout import LANDMARK_DIMS, Layout
 from vqcodec.models import store
 from vqcodec.motion.space import MotionSpace
+from vqcodec.render.blending import Detail, composite
+from vqcodec.render.conditioning import conditioning_inputs
 from vqcodec.render.flow import LandmarkFlow, affine_flow, base_grid, resize_flow, warp
 from vqcodec.render.maps import MAP_CHANNELS, draw_maps
-from vqcodec.render.network import Detail, composite
-from vqcodec.render.renderer import Renderer, conditioning_inputs
+from vqcodec.render.renderer import Renderer
 from vqcodec.render.sampling import CpuSampler, GridSampler
 
 CPU = torch.device("cpu")

@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 
 from tests.support.training import draw_face, make_cache, moving_landmarks, shipped_basis
+from vqcodec.training.picture.clips import load_clips
 from vqcodec.training.picture.coded import COUNT, CRF_RANGES, build_coded, load_coded, through_av1
-from vqcodec.training.picture.data import Draw, PairSampler, load_clips
+from vqcodec.training.picture.data import Draw, PairSampler
 
 
 @pytest.fixture(scope="module")

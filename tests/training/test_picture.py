@@ -19,12 +19,8 @@ from vqcodec.quantize.grfsq import from_indices, quantize, to_indices
 from vqcodec.quantize.grfsq_torch import straight_through
 from vqcodec.render.likeness import importance
 from vqcodec.training.common.recipe import Recipe, load_recipe
-from vqcodec.training.picture.data import (
-    PairSampler,
-    load_clips,
-    mirror_permutation,
-    quantize_layers,
-)
+from vqcodec.training.picture.clips import load_clips
+from vqcodec.training.picture.data import PairSampler
 from vqcodec.training.picture.losses import (
     EYE_CORNERS,
     EYES_WINDOW,
@@ -34,6 +30,8 @@ from vqcodec.training.picture.losses import (
     landmark_window,
     unsteadiness,
 )
+from vqcodec.training.picture.samples import quantize_layers
+from vqcodec.training.picture.views import mirror_permutation
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -326,7 +324,7 @@ def test_a_stage_with_an_opponent_trains_both_and_goes_on(cache: Path, tmp_path:
 
 def test_a_view_moves_surroundings_with_the_picture() -> None:
     from vqcodec.geometry.similarity import to_matrix
-    from vqcodec.training.picture.data import seen_through
+    from vqcodec.training.picture.views import seen_through
 
     numbers = np.array([[5, -3, 4, 6, -8, 2, -3, 1]], np.float32)
     view = np.array([[1.5, 0, -40], [0, 1.5, -25]], np.float32)
@@ -348,7 +346,7 @@ def test_a_view_moves_surroundings_with_the_picture() -> None:
 def test_open_mouths_are_drawn_more_often(cache: Path) -> None:
     from dataclasses import replace
 
-    from vqcodec.training.picture.data import load_clips, mouth_odds
+    from vqcodec.training.picture.clips import load_clips, mouth_odds
 
     clip = load_clips(cache, "train", side=256)[0]
     points = clip.landmarks.copy()

@@ -34,7 +34,8 @@ from vqcodec.quantize.grfsq import from_indices, quantize, to_indices
 from vqcodec.quantize.rdo import importance
 from vqcodec.render import likeness
 from vqcodec.render.differentiable import SIDE_PX, DifferentiableRenderer
-from vqcodec.render.renderer import PortraitState, Renderer
+from vqcodec.render.portrait import PortraitState
+from vqcodec.render.renderer import Renderer
 from vqcodec.runtime.device import choose_device
 from vqcodec.types import DIMS, LAYERS, ModelId
 

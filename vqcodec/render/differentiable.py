@@ -20,9 +20,11 @@ from torch import Tensor
 from vqcodec.geometry.basis import BASIS_SIDE, LandmarkBasis, landmark_weights
 from vqcodec.geometry.layout import LANDMARK_DIMS
 from vqcodec.geometry.mesh import LANDMARKS
+from vqcodec.render.conditioning import conditioning_inputs
 from vqcodec.render.maps import draw_maps
 from vqcodec.render.network import View
-from vqcodec.render.renderer import PortraitState, Renderer, conditioning_inputs
+from vqcodec.render.portrait import PortraitState
+from vqcodec.render.renderer import Renderer
 from vqcodec.render.sampling import GridSampler
 from vqcodec.types import DIMS
 

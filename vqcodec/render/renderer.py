@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from functools import partial
 
 import cv2
@@ -18,54 +16,24 @@ from torch import Tensor
 from vqcodec.config import Device
 from vqcodec.errors import ModelError, UnsupportedError, UsageError
 from vqcodec.geometry.basis import read_basis
-from vqcodec.geometry.layout import LANDMARK_DIMS, LEARNED_OUTPUTS, Layout, read_layout
+from vqcodec.geometry.layout import read_layout
 from vqcodec.geometry.similarity import between
 from vqcodec.models import store
+from vqcodec.render.blending import blend, fold, premultiplied, without_ghost
 from vqcodec.render.compositing import composited
+from vqcodec.render.conditioning import conditioning_inputs
 from vqcodec.render.fusion import mixed_pictures
 from vqcodec.render.maps import draw_maps
-from vqcodec.render.network import (
-    MOTION_SPREAD_UNITS,
-    STATE_SPREAD_UNITS,
-    Placed,
-    RendererNet,
-    Rendering,
-    SourceFeatures,
-    View,
-    blend,
-    fold,
-    premultiplied,
-    without_ghost,
-)
+from vqcodec.render.network import Placed, RendererNet, Rendering, View
+from vqcodec.render.portrait import PortraitState
 from vqcodec.render.sampling import CpuSampler, GridSampler, Sampler
+from vqcodec.render.source import SourceFeatures
+from vqcodec.render.weights import take_weights, trained_for
 from vqcodec.runtime.device import choose_device, inference_dtype
 from vqcodec.runtime.halves import Workers
 from vqcodec.types import ModelId
 
 MOST_PORTRAITS = 2
-
-
-@dataclass(frozen=True, slots=True)
-class PortraitState:
-    """A portrait made ready: pictures at both sizes, network features, landmarks, its own motion features.
-
-    Attributes:
-        features: (48,) float32 f_s.
-        large: (1, 3, 512, 512) float32 in 0..1.
-        folded: (1, 12, 256, 256) the same for the 512 head.
-        small: (1, 3, 256, 256) float32 in 0..1.
-        source: what the network keeps of it, float32.
-        maps: (1, 8, 128, 128) its landmark maps.
-        landmarks: (1, 478, 2) in -1..1.
-    """
-
-    features: NDArray[np.float32]
-    large: Tensor
-    folded: Tensor
-    small: Tensor
-    source: SourceFeatures
-    maps: Tensor
-    landmarks: Tensor
 
 
 class Renderer:
@@ -322,54 +290,3 @@ def _rounded(output: Tensor) -> NDArray[np.uint8]:
     """(N, 3, S, S) in 0..1 -> (N, S, S, 3) uint8."""
     pixels = output.float().mul_(255).add_(0.5).clamp_(0, 255).to(torch.uint8)
     return pixels.permute(0, 2, 3, 1).contiguous().cpu().numpy()
-
-
-def take_weights(net: RendererNet, weights: Mapping[str, Tensor]) -> None:
-    """Load weights; those of renderers made before two portraits could be fused leave that part as it starts.
-
-    Raises:
-        RuntimeError: they don't fit.
-    """
-    own = {f"fusion.{name}": value for name, value in net.fusion.state_dict().items()}
-    net.load_state_dict({**own, **weights})
-
-
-def trained_for(facts: Mapping[str, str]) -> tuple[ModelId, ...]:
-    """The motion spaces that a renderer file's header names, the newest first.
-
-    Raises:
-        KeyError, ValueError: it names none.
-    """
-    spaces = (
-        json.loads(facts["motion_spaces"])
-        if "motion_spaces" in facts
-        else [dict(name=facts["motion_space_name"], sha256=facts["motion_space_sha256"])]
-    )
-    return tuple(ModelId(s["name"], bytes.fromhex(s["sha256"])) for s in spaces)
-
-
-def conditioning_inputs(
-    state: NDArray[np.float32],
-    features: NDArray[np.float32],
-    units: NDArray[np.float32],
-    layout: Layout,
-) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """What FiLM sees: (N, 48) motion and (N, 48) portrait features, 36 landmark and 12 learned, at about unit scale.
-
-    Args:
-        state: (48,) the portrait's features.
-        features: (N, 48) the frames' features.
-        units: (48,) quantizer units of the motion space.
-        layout: the motion space's; learned dimensions it lacks are zero.
-    """
-    places = LANDMARK_DIMS + np.array(layout.learned, np.int64)
-    both = []
-    for values, spread in (
-        (features - state, MOTION_SPREAD_UNITS),
-        (state[None], STATE_SPREAD_UNITS),
-    ):
-        row = np.zeros((len(values), LANDMARK_DIMS + LEARNED_OUTPUTS), np.float32)
-        row[:, :LANDMARK_DIMS] = values[:, :LANDMARK_DIMS] / (units[:LANDMARK_DIMS] * spread)
-        row[:, places] = values[:, layout.learned_span]
-        both.append(row)
-    return both[0], np.repeat(both[1], len(features), 0)

@@ -12,7 +12,7 @@ from safetensors.numpy import load_file, save_file
 from torch import Tensor
 
 from vqcodec.motion.space import MotionSpace
-from vqcodec.training.picture.data import Clip, clip_odds
+from vqcodec.training.picture.clips import Clip, clip_odds
 
 FRAMES_PER_CLIP = 60
 _BATCH = 30

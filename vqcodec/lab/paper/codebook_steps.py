@@ -16,9 +16,10 @@ from vqcodec.geometry.layout import LANDMARK_DIMS
 from vqcodec.geometry.mesh import LANDMARKS
 from vqcodec.lab.paper.codebook_data import MotionData
 from vqcodec.lab.paper.motioncoder import MotionCoder
+from vqcodec.render.conditioning import MOTION_SPREAD_UNITS, STATE_SPREAD_UNITS
 from vqcodec.render.likeness import importance
 from vqcodec.render.maps import draw_maps
-from vqcodec.render.network import MOTION_SPREAD_UNITS, STATE_SPREAD_UNITS, Rendering, View
+from vqcodec.render.network import Rendering, View
 from vqcodec.training.common import checkpoint
 from vqcodec.training.picture.losses import (
     PerceptualLoss,

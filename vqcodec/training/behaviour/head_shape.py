@@ -24,7 +24,7 @@ from vqcodec.face.asset import face_model_path
 from vqcodec.geometry.headpose import normalized
 from vqcodec.geometry.mesh import SKULL
 from vqcodec.training.common.export import add_to_manifest
-from vqcodec.training.picture.data import mirror_permutation
+from vqcodec.training.picture.views import mirror_permutation
 
 NAME = "head-1"
 MOST_TURNED_RAD = 0.25

@@ -17,7 +17,7 @@ from vqcodec.geometry.mesh import LANDMARKS
 from vqcodec.models import store
 from vqcodec.training.generator.lip_reader import LipReader
 from vqcodec.training.generator.lip_tracks import LEAST_CORRELATION, shifted
-from vqcodec.training.picture.data import mirror_permutation
+from vqcodec.training.picture.views import mirror_permutation
 
 Floats = NDArray[np.float32]
 HELD_OUT = 12

@@ -25,7 +25,7 @@ from vqcodec.training.generator.clips import Floats, MotionClip
 from vqcodec.training.generator.lip_tracks import SIGNALS
 from vqcodec.training.generator.recordings import Recordings
 from vqcodec.training.generator.view import View
-from vqcodec.training.picture.data import mirror_permutation
+from vqcodec.training.picture.views import mirror_permutation
 from vqcodec.types import DIMS, LAYERS
 
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from vqcodec.geometry.basis import BASIS_SIDE
 from vqcodec.geometry.controls import Controls
 from vqcodec.training.generator.clips import Floats, mirrored
-from vqcodec.training.picture.data import seen_through
+from vqcodec.training.picture.views import seen_through
 
 
 @dataclass(frozen=True, slots=True)

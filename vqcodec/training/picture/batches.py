@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from vqcodec.training.picture.data import Batch
+from vqcodec.training.picture.samples import Batch
 
 _OF_PORTRAITS = ("source", "maps_s", "lm_s", "true_s", "state")
 _OF_TARGETS = ("target", "maps_t", "lm_t", "true_t", "layers", "learned")

@@ -25,9 +25,10 @@ from vqcodec.geometry.mesh import EYES, LIPS
 from vqcodec.media.still.stills import decode_still, encode_avif
 from vqcodec.render.network import Rendering
 from vqcodec.training.picture.batches import only, to_tensors
-from vqcodec.training.picture.data import Batch, Clip, assemble, load_clips
+from vqcodec.training.picture.clips import Clip, load_clips
 from vqcodec.training.picture.losses import PerceptualLoss, Window, landmark_window
 from vqcodec.training.picture.model import Tokenizer
+from vqcodec.training.picture.samples import Batch, assemble
 
 FRAMES = 6
 SECOND_AT = 0.58  # of the clip: between two of the pictures

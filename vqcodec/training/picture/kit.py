@@ -191,7 +191,13 @@ def main() -> None:
     bringing.add_argument("result", type=Path)
     bringing.add_argument("run", type=Path)
     args = vars(parser.parse_args())
-    {"pack": pack, "train": train, "bring": bring}[args.pop("command")](**args)
+    command = args.pop("command")
+    if command == "pack":
+        pack(**args)
+    elif command == "train":
+        train(**args)
+    else:
+        bring(**args)
 
 
 if __name__ == "__main__":

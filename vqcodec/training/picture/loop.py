@@ -15,11 +15,13 @@ from vqcodec.training.common.loop import Loop, Pace, cosine_rate
 from vqcodec.training.common.recipe import Recipe, Stage
 from vqcodec.training.picture.batches import to_tensors
 from vqcodec.training.picture.check import Checker
-from vqcodec.training.picture.data import Batch, Draw, PairSampler, load_clips
+from vqcodec.training.picture.clips import load_clips
+from vqcodec.training.picture.data import Draw, PairSampler
 from vqcodec.training.picture.discriminator import Opponent
 from vqcodec.training.picture.losses import PerceptualLoss
 from vqcodec.training.picture.model import Tokenizer
 from vqcodec.training.picture.objective import Look, Objective
+from vqcodec.training.picture.samples import Batch
 
 LOG_EVERY = 100
 CLIP_NORM = 5.0

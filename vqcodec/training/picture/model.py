@@ -9,13 +9,8 @@ from vqcodec.geometry.basis import LandmarkBasis
 from vqcodec.geometry.layout import LANDMARK_DIMS, LEARNED_OUTPUTS
 from vqcodec.motion.image_cnn import ImageMotionCnn
 from vqcodec.quantize.grfsq_torch import straight_through
-from vqcodec.render.network import (
-    MOTION_SPREAD_UNITS,
-    STATE_SPREAD_UNITS,
-    RendererNet,
-    Rendering,
-    View,
-)
+from vqcodec.render.conditioning import MOTION_SPREAD_UNITS, STATE_SPREAD_UNITS
+from vqcodec.render.network import RendererNet, Rendering, View
 
 
 class Tokenizer(nn.Module):

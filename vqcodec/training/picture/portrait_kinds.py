@@ -14,7 +14,7 @@ from safetensors import safe_open
 
 from vqcodec.geometry.basis import read_basis
 from vqcodec.models import store
-from vqcodec.render.renderer import take_weights
+from vqcodec.render.weights import take_weights
 from vqcodec.runtime.allocator import tune_allocator
 from vqcodec.training.common import checkpoint
 from vqcodec.training.picture.check import KINDS, Checker
