@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 from vqcodec.evaluation.metrics.catalogue import CATALOGUE
-from vqcodec.evaluation.metrics.suite import Scores
+from vqcodec.evaluation.metrics.scores import Scores
 from vqcodec.evaluation.metrics.weights import BACKBONES
 
 

@@ -13,7 +13,10 @@ import pytest
 
 from tests.support.evaluation import blurred, moving, noise
 from vqcodec.errors import UsageError
-from vqcodec.evaluation.metrics.suite import Scores, Suite, still
+from vqcodec.evaluation.metrics.features import EYES, MOUTH
+from vqcodec.evaluation.metrics.landmarks import LIPS
+from vqcodec.evaluation.metrics.scores import Scores
+from vqcodec.evaluation.metrics.suite import Suite, still
 from vqcodec.face.asset import face_model_path
 
 pytest.importorskip("torchmetrics")
@@ -36,6 +39,7 @@ def test_identical_video(suite: Suite) -> None:
     assert scores.psnr_db == pytest.approx(100) and scores.ssim == pytest.approx(1, abs=1e-6)
     assert scores.perc == pytest.approx(0, abs=1e-8)
     assert scores.id_dist == scores.lmd == scores.lmd_mouth == 0
+    assert scores.perc_mouth == scores.perc_eyes == pytest.approx(0, abs=1e-8)
     assert scores.jitter == 1 and scores.cpbd == scores.cpbd_reference > 0
 
 
@@ -66,6 +70,40 @@ def test_without_a_face_only_the_pictures_are_measured(suite: Suite) -> None:
     fields = scores.to_json()
     assert fields["lmd"] is None
     assert math.isnan(Scores.from_json(fields).lmd)
+
+
+def test_results_from_before_a_figure_was_measured_can_be_read(suite: Suite) -> None:
+    frames = moving(2)
+    fields = suite.measure(frames, frames).mean().to_json()
+    del fields["perc_mouth"], fields["perc_eyes"]
+    assert math.isnan(Scores.from_json(fields).perc_mouth)
+    del fields["lmd"]
+    with pytest.raises(KeyError):
+        Scores.from_json(fields)
+
+
+def test_a_blurred_mouth_is_seen_where_the_picture_hardly_changes(suite: Suite) -> None:
+    frames = moving(1)
+    points = suite.reference(frames).faces.points(0)
+    assert points is not None
+    (x0, y0), (x1, y1) = (f(points[list(LIPS)], 0).astype(int) for f in (np.min, np.max))
+    shown = frames.copy()
+    shown[:, y0:y1, x0:x1] = blurred(frames, 2.0)[:, y0:y1, x0:x1]
+    scores = suite.measure(frames, shown).mean()
+    assert scores.perc_mouth > 3 * scores.perc and scores.perc_mouth > 3 * scores.perc_eyes
+
+
+def test_crops_show_the_same_part_of_faces_of_any_size() -> None:
+    ramp = np.broadcast_to(np.arange(256, dtype=np.uint8)[None, :, None], (256, 256, 3))
+    points = np.full((478, 2), 120, np.float32)
+    for half in (20, 40):
+        points[33], points[263] = (120 - half, 100), (120 + half, 100)
+        mouth = MOUTH.of(ramp, points)
+        assert mouth.shape == (112, 160, 3)
+        # one distance of the eye corners wide, in the middle of the lips
+        assert int(mouth[50, -1, 0]) - int(mouth[50, 0, 0]) == pytest.approx(2 * half, abs=1)
+        assert mouth[50, 80, 0] == pytest.approx(120, abs=1)
+    assert EYES.of(ramp, points).shape == (96, 256, 3)
 
 
 def test_the_shorter_video_counts(suite: Suite) -> None:
@@ -108,6 +146,8 @@ def test_agrees_with_the_reference_script(suite: Suite, monkeypatch: pytest.Monk
         "lmd": ours.lmd,
         "id_dist": ours.id_dist,
         "lmd_mouth": ours.lmd_mouth,
+        "perc_mouth": ours.perc_mouth,
+        "perc_eyes": ours.perc_eyes,
         "cpbd": ours.cpbd,
         "jitter": ours.jitter,
     }

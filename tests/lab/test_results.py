@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from vqcodec.errors import UsageError
-from vqcodec.evaluation.metrics.suite import Scores
+from vqcodec.evaluation.metrics.scores import Scores
 from vqcodec.evaluation.tools.conditions import conditions
 from vqcodec.evaluation.validate.record import RATES, ClipResult, Results, Run
 from vqcodec.lab import bars, resulttable

@@ -13,7 +13,7 @@ import pytest
 
 from tests.support.evaluation import Picture, noise, write_video
 from vqcodec.errors import MediaError, UsageError
-from vqcodec.evaluation.metrics.suite import Scores
+from vqcodec.evaluation.metrics.scores import Scores
 from vqcodec.evaluation.validate.record import RATES, ClipResult, Results, Run
 from vqcodec.evaluation.validate.steady import Camera, border, camera
 from vqcodec.lab import steady, table

@@ -2,6 +2,8 @@
 
     fidelity.py     PSNR, SSIM, MS-SSIM          is it the same signal?
     perceptual.py   EfficientNet-Lite0 distance  does it look the same to a network that knows objects?
+    features.py     the same of mouth and eyes   and where people look?
+    shift_tolerant.py   ST-LPIPS                 as perceptual.py, by a network that no training here minimises
     identity.py     dlib face embedding          is it the same person?
     landmarks.py    lmd, lmd_mouth, jitter       are eyes, brows and lips in the right place, and steady?
     sharpness.py    CPBD                         is it sharp?

@@ -74,6 +74,22 @@ _METRICS = (
         "frame",
         "this project: EfficientNet-Lite0 features compared as in Zhang et al. 2018, CVPR",
     ),
+    Metric(
+        "perc_mouth",
+        "Perceptual distance, mouth",
+        "",
+        "lower",
+        "frame",
+        "this project: as the perceptual distance, of the enlarged mouth",
+    ),
+    Metric(
+        "perc_eyes",
+        "Perceptual distance, eyes",
+        "",
+        "lower",
+        "frame",
+        "this project: as the perceptual distance, of the enlarged eyes",
+    ),
     Metric("lpips", "LPIPS", "", "lower", "frame", "Zhang et al. 2018, CVPR; AlexNet, version 0.1"),
     Metric("dists", "DISTS", "", "lower", "frame", "Ding et al. 2022, IEEE TPAMI 44(5); VGG16"),
     Metric(

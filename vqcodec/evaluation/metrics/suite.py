@@ -11,7 +11,6 @@ rest.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, fields
 from types import TracebackType
 from typing import Any, TypeAlias
 
@@ -20,110 +19,27 @@ from numpy.typing import NDArray
 
 from vqcodec.errors import UsageError
 from vqcodec.evaluation.metrics import fidelity
+from vqcodec.evaluation.metrics.features import EYES, MOUTH, crop_distance
 from vqcodec.evaluation.metrics.identity import IdentityEmbedder, identity_distance
 from vqcodec.evaluation.metrics.landmarks import (
     LIPS,
     interocular_px,
-    jitter,
     landmark_distance,
     landmark_step,
 )
 from vqcodec.evaluation.metrics.perceptual import PerceptualDistance
+from vqcodec.evaluation.metrics.scores import Frames, FrameScores
 from vqcodec.evaluation.metrics.sharpness import cpbd
 from vqcodec.evaluation.tools.frames import METRIC_SIDE_PX, to_side
 from vqcodec.face.landmarks import FaceLandmarker
 
 FACE_EVERY = 5
+
+
 _BATCH_FRAMES = 10
 
-Frames: TypeAlias = NDArray[np.uint8]
+
 Figure: TypeAlias = Callable[[Frames, Frames], NDArray[np.float32]]
-
-
-@dataclass(frozen=True, slots=True)
-class Scores:
-    """Mean figures of one video; NaN where nothing could be measured. Definitions: the modules of this package.
-
-    Attributes:
-        frames: frames compared.
-        faces: sampled frames with a face in both, over which the last seven figures are taken.
-        psnr_db: higher is better.
-        ssim: higher is better.
-        ms_ssim: higher is better.
-        perc: perceptual distance, lower is better.
-        id_dist: identity distance, lower is better.
-        lmd: landmark distance, lower is better.
-        lmd_mouth: the same over the lips, lower is better.
-        cpbd: sharpness of the output; compare with cpbd_reference.
-        cpbd_reference: sharpness of the reference.
-        jitter: landmark motion of the output over the reference's, 1 is right.
-    """
-
-    frames: int
-    faces: int
-    psnr_db: float
-    ssim: float
-    ms_ssim: float
-    perc: float
-    id_dist: float
-    lmd: float
-    lmd_mouth: float
-    cpbd: float
-    cpbd_reference: float
-    jitter: float
-
-    def to_json(self) -> dict[str, Any]:
-        """JSON-ready fields; NaN becomes null."""
-        return {
-            k: None if isinstance(v, float) and np.isnan(v) else v for k, v in asdict(self).items()
-        }
-
-    @classmethod
-    def from_json(cls, values: dict[str, Any]) -> Scores:
-        """The inverse of `to_json`; raises KeyError when a figure is missing."""
-        known: dict[str, Any] = {}
-        for name in (f.name for f in fields(cls)):
-            known[name] = float("nan") if values[name] is None else values[name]
-        return cls(**known)
-
-
-@dataclass(frozen=True, slots=True)
-class FrameScores:
-    """Figures per frame: every frame for the first four, the frames numbered `sampled` for the rest."""
-
-    psnr_db: NDArray[np.float32]
-    ssim: NDArray[np.float32]
-    ms_ssim: NDArray[np.float32]
-    perc: NDArray[np.float32]
-    sampled: list[int]
-    id_dist: list[float]
-    lmd: list[float]
-    lmd_mouth: list[float]
-    cpbd: list[float]
-    cpbd_reference: list[float]
-    steps: list[float]
-    steps_reference: list[float]
-
-    def mean(self) -> Scores:
-        """Mean over frames; `jitter` is the ratio of mean steps."""
-
-        def of(values: Any) -> float:
-            return float(np.mean(values, dtype=np.float64)) if len(values) else float("nan")
-
-        return Scores(
-            len(self.psnr_db),
-            len(self.sampled),
-            of(self.psnr_db),
-            of(self.ssim),
-            of(self.ms_ssim),
-            of(self.perc),
-            of(self.id_dist),
-            of(self.lmd),
-            of(self.lmd_mouth),
-            of(self.cpbd),
-            of(self.cpbd_reference),
-            jitter(self.steps_reference, self.steps),
-        )
 
 
 class FaceFigures:
@@ -142,6 +58,10 @@ class FaceFigures:
         self._points: dict[int, NDArray[np.float32] | None] = {}
         self._embeddings: dict[int, NDArray[np.float64]] = {}
         self._sharpness: dict[int, float] = {}
+
+    def frame(self, number: int) -> NDArray[np.uint8]:
+        """(S, S, 3) uint8 RGB."""
+        return self._frames[number]
 
     def points(self, number: int) -> NDArray[np.float32] | None:
         """(478, 2) landmarks of a frame in pixels, or None without a face."""
@@ -252,6 +172,8 @@ class Suite:
                 "id_dist",
                 "lmd",
                 "lmd_mouth",
+                "perc_mouth",
+                "perc_eyes",
                 "cpbd",
                 "cpbd_reference",
                 "steps",
@@ -268,6 +190,9 @@ class Suite:
             )
             lists["lmd"].append(landmark_distance(before, after))
             lists["lmd_mouth"].append(landmark_distance(before, after, LIPS))
+            pair = source.frames[number], output.frame(number)
+            for name, crop in (("perc_mouth", MOUTH), ("perc_eyes", EYES)):
+                lists[name].append(crop_distance(self._perceptual, crop, *pair, before))
             lists["cpbd"].append(output.sharpness(number))
             lists["cpbd_reference"].append(source.faces.sharpness(number))
             if number + 1 < count:

@@ -27,7 +27,7 @@ from typing import Any
 import numpy as np
 
 from vqcodec.errors import UsageError
-from vqcodec.evaluation.metrics.suite import Scores
+from vqcodec.evaluation.metrics.scores import Scores
 from vqcodec.evaluation.tools.files import rounded, save_json
 from vqcodec.evaluation.validate.steady import Camera
 

@@ -14,7 +14,8 @@ from pathlib import Path
 
 from vqcodec.config import Device
 from vqcodec.errors import MediaError, UsageError, VqcodecError
-from vqcodec.evaluation.metrics.suite import Reference, Scores, Suite, still
+from vqcodec.evaluation.metrics.scores import Scores
+from vqcodec.evaluation.metrics.suite import Reference, Suite, still
 from vqcodec.evaluation.tools.conditions import conditions
 from vqcodec.evaluation.tools.frames import read_frames
 from vqcodec.evaluation.tools.sheets import contact_sheet

@@ -21,7 +21,8 @@ from vqcodec.container.thin import thin
 from vqcodec.decoding.parts import DecoderParts
 from vqcodec.encoding.parts import EncoderParts
 from vqcodec.errors import UsageError
-from vqcodec.evaluation.metrics.suite import Scores, Suite
+from vqcodec.evaluation.metrics.scores import Scores
+from vqcodec.evaluation.metrics.suite import Suite
 from vqcodec.evaluation.tools.conditions import conditions
 from vqcodec.evaluation.tools.frames import METRIC_SIDE_PX, Picture, to_side
 from vqcodec.evaluation.validate.record import mean_of
