@@ -9,6 +9,7 @@ import torch
 from tests.support.training import draw_face, moving_landmarks, shipped_basis
 from vqcodec.errors import UsageError
 from vqcodec.geometry.layout import LANDMARK_DIMS
+from vqcodec.render import fusion as fusion_module
 from vqcodec.render.fusion import Fusion, at_size, mixed, mixed_pictures
 from vqcodec.render.network import RendererNet
 from vqcodec.render.portrait import PortraitState
@@ -32,31 +33,40 @@ def states(renderer: Renderer) -> tuple[PortraitState, PortraitState, np.ndarray
     return first, second, features
 
 
-def test_a_nearer_portrait_shows_everything_before_training() -> None:
-    fusion = Fusion(4)
+def test_a_nearer_portrait_shows_most_before_training() -> None:
+    fusion, still = Fusion(4), torch.zeros(2, 2, 8, 8)
     seen, target = torch.rand(2, 4, 8, 8), torch.rand(2, 478, 2)
-    near, far = fusion.score(seen, target + 0.001, target), fusion.score(seen, target + 0.1, target)
+    near, far = (fusion.score(seen, still, target + shift, target) for shift in (0.001, 0.1))
     shares = fusion.shares(near, far)
     assert shares.warped.shape == shares.still.shape == (2, 1, 8, 8)
-    assert shares.warped.min() > 0.999 and fusion.shares(far, near).still.max() < 0.001
+    assert shares.warped.min() > 0.95 and fusion.shares(far, near).still.max() < 0.05
+
+
+def test_what_must_bend_less_is_shown_before_training() -> None:
+    fusion, points, seen = Fusion(4), torch.rand(1, 478, 2), torch.rand(1, 4, 8, 8)
+    opened = torch.zeros(1, 2, 8, 8)
+    opened[:, 1, 5:] = 0.05
+    first, second = (fusion.score(seen, bent, points, points) for bent in (opened, 0 * opened))
+    shares = fusion.shares(first, second)
+    assert shares.warped[..., 5:, :].max() < 0.01 and (shares.warped[..., :5, :] == 0.5).all()
+    assert (shares.still == 0.5).all()
 
 
 def test_equal_portraits_share_evenly_and_confidence_decides_by_place() -> None:
-    fusion, points = Fusion(4), torch.rand(1, 478, 2)
+    fusion, points, bent = Fusion(4), torch.rand(1, 478, 2), torch.zeros(1, 2, 8, 8)
     seen = torch.rand(1, 4, 8, 8)
-    score = fusion.score(seen, points, points)
+    score = fusion.score(seen, bent, points, points)
     assert torch.equal(fusion.shares(score, score).warped, torch.full((1, 1, 8, 8), 0.5))
     with torch.no_grad():
         fusion.confidence.weight[0, 0, 1, 1] = 40.0
     bright = seen.clone()
     bright[..., :4] += 1
-    shares = fusion.shares(fusion.score(bright, points, points), fusion.score(seen, points, points))
-    assert shares.warped[..., :4].min() > 0.99 and torch.allclose(
-        shares.warped[..., 4:], torch.tensor(0.5)
+    shares = fusion.shares(
+        fusion.score(bright, bent, points, points), fusion.score(seen, bent, points, points)
     )
-    assert torch.equal(shares.still, torch.full((1, 1, 8, 8), 0.5)), (
-        "what stands still has a score of its own"
-    )
+    assert shares.warped[..., :4].min() > 0.99
+    assert torch.allclose(shares.warped[..., 4:], torch.tensor(0.5))
+    assert torch.equal(shares.still, torch.full((1, 1, 8, 8), 0.5)), "what stands still apart"
 
 
 @pytest.mark.parametrize("size", [4, 8, 32])
@@ -92,10 +102,14 @@ def test_one_portrait_renders_as_it_does_alone(
 
 @pytest.mark.parametrize("size_px", [256, 512])
 def test_a_portrait_beside_a_far_one_renders_as_it_does_alone(
-    renderer: Renderer, states: tuple[PortraitState, PortraitState, np.ndarray], size_px: int
+    renderer: Renderer,
+    states: tuple[PortraitState, PortraitState, np.ndarray],
+    size_px: int,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    # whatever the weights have learned, the distance decides when it is made to
+    # whatever the weights have learned, the distance decides when it is let
     first, second, features = states
+    monkeypatch.setattr(fusion_module, "LIMIT", 1e4)
     before = renderer.net.fusion.log_nearness.clone()
     renderer.net.fusion.log_nearness.fill_(9.0)
     try:
@@ -147,7 +161,10 @@ def test_weights_from_before_fusion_leave_it_as_it_starts() -> None:
 
 def test_confidence_gets_a_gradient_from_the_picture() -> None:
     fusion, points = Fusion(4), torch.rand(1, 478, 2)
-    scores = [fusion.score(torch.rand(1, 4, 8, 8), points, points) for _ in range(2)]
+    scores = [
+        fusion.score(torch.rand(1, 4, 8, 8), torch.zeros(1, 2, 8, 8), points, points)
+        for _ in range(2)
+    ]
     shown = mixed(torch.ones(1, 3, 8, 8), torch.zeros(1, 3, 8, 8), fusion.shares(*scores).warped)
     shown.mean().backward()
     gradient = fusion.confidence.weight.grad

@@ -4,15 +4,17 @@
                                                      share(a) = sigmoid(score(a) - score(b)) --> one set of features
     portrait b --FlowNet--> features b, warped b --/
 
-A score is what FlowNet's last features say about a place, less the portrait's distance from the frame: untrained, the nearer
-portrait shows everything. A portrait alone is never scored: its rendering is what it would be without this file.
+A score is what FlowNet's last features say about a place, less how much the portrait must bend there (a mouth that opens, an
+eye that shuts), less, up to a limit, how far all of it is from the frame. So, untrained, the nearer portrait shows most, and
+the other one those parts that it shows as they are. A portrait alone is never scored: its rendering is what it would be
+without this file.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import NamedTuple, TypeVar
+from typing import NamedTuple
 
 import cv2
 import numpy as np
@@ -23,9 +25,23 @@ from torch.nn import functional as F
 from vqcodec.render.blocks import conv
 
 NEARNESS = 150.0
-"""How much score a portrait loses for each unit of its landmarks' distance: .03 of half the picture decides."""
+"""How much score a portrait loses for each unit of its landmarks' mean distance: .02 of half the picture are enough."""
+BEND = 150.0
+"""The same for what a place must move beyond what the head as a whole does."""
+LIMIT = 3.0
+"""What distance alone can make of the difference of two scores: 95 % of the picture, and a place may still disagree."""
 
-Levels = TypeVar("Levels", bound=tuple[Tensor, ...])
+
+class Score(NamedTuple):
+    """What speaks for one portrait.
+
+    Attributes:
+        places: (N, 2, s, s) float32: for what is warped, for what stands still.
+        apart: (N,) float32 mean distance of its landmarks from the frame's, in -1..1 units.
+    """
+
+    places: Tensor
+    apart: Tensor
 
 
 class Shares(NamedTuple):
@@ -47,27 +63,28 @@ class Fusion(nn.Module):
         super().__init__()
         self.confidence = conv(channels, 2, gain=0.0)
         self.log_nearness = nn.Parameter(torch.tensor(math.log(NEARNESS)))
+        self.log_bend = nn.Parameter(torch.tensor(math.log(BEND)))
 
-    def score(self, features: Tensor, lm_s: Tensor, lm_t: Tensor) -> Tensor:
+    def score(self, features: Tensor, bent: Tensor, lm_s: Tensor, lm_t: Tensor) -> Score:
         """Score of one portrait.
 
         Args:
             features: (N, channels, s, s) of FlowNet.
+            bent: (N, 2, s, s) float32, on the face: by how much the landmarks' flow differs from the whole head's.
             lm_s: (N, 478, 2) the portrait's landmarks in -1..1.
             lm_t: (N, 478, 2) the frames' landmarks.
-
-        Returns:
-            (N, 2, s, s) float32: for what is warped, for what stands still.
         """
         apart = torch.linalg.vector_norm(lm_s - lm_t, dim=-1).mean(1)
-        own: Tensor = self.confidence(features).float()
-        return own - (self.log_nearness.float().exp() * apart)[:, None, None, None]
+        warped, still = self.confidence(features).float().split(1, 1)
+        length = torch.linalg.vector_norm(bent, dim=1, keepdim=True)
+        return Score(torch.cat([warped - self.log_bend.float().exp() * length, still], 1), apart)
 
-    @staticmethod
-    def shares(first: Tensor, second: Tensor) -> Shares:
+    def shares(self, first: Score, second: Score) -> Shares:
         """Two scores -> shares of the first."""
-        warped, still = torch.sigmoid(first - second).split(1, 1)
-        return Shares(warped, still)
+        nearer = self.log_nearness.float().exp() * (second.apart - first.apart)
+        nearer = LIMIT * torch.tanh(nearer / LIMIT)
+        shares = torch.sigmoid(first.places - second.places + nearer[:, None, None, None])
+        return Shares(*shares.split(1, 1))
 
 
 def at_size(share: Tensor, size: int) -> Tensor:

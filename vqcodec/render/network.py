@@ -146,7 +146,7 @@ class RendererNet(nn.Module):
         moved = [self._moved(view, maps64, lm_t, sampler) for view in views]
         z, shares, (hidden, *warped) = views[0].z, None, moved[0].levels
         if len(views) == 2:
-            shares = self._compared(views, moved, lm_t)
+            shares = self._compared(views, moved, maps64, lm_t)
             hidden, *warped = mixed_levels(moved[0].levels, moved[1].levels, shares.warped)
             z = torch.lerp(views[1].z, z, shares.warped.mean((1, 2, 3)).to(z.dtype)[:, None])
         x, refinement = self.decoder(warped, hidden, maps64, maps_t, z)
@@ -156,7 +156,7 @@ class RendererNet(nn.Module):
         front, still = both_layers(views, placed, shares, sampler)
         beside = [
             torch.cat(
-                [outside(p.flow128), outside(resize_flow(part.still, p.flow128.shape[-1]))], 1
+                [outside(p.flow128), outside(resize_flow(part.flows[:, 2], p.flow128.shape[-1]))], 1
             )
             for p, part in zip(placed, moved, strict=True)
         ]
@@ -196,14 +196,19 @@ class RendererNet(nn.Module):
         return _Moved(
             flow,
             around[:, 0],
-            flows[:, 2],
+            flows,
             seen,
             [hidden, *self.decoder.warped(view.source, flow, sampler)],
         )
 
-    def _compared(self, views: Sequence[View], moved: Sequence[_Moved], lm_t: Tensor) -> Shares:
+    def _compared(
+        self, views: Sequence[View], moved: Sequence[_Moved], maps64: Tensor, lm_t: Tensor
+    ) -> Shares:
+        face = maps64[:, :1].float()
         first, second = (
-            self.fusion.score(part.seen, view.landmarks, lm_t)
+            self.fusion.score(
+                part.seen, (part.flows[:, 0] - part.flows[:, 1]) * face, view.landmarks, lm_t
+            )
             for view, part in zip(views, moved, strict=True)
         )
         return self.fusion.shares(first, second)
@@ -218,11 +223,11 @@ class RendererNet(nn.Module):
 
 
 class _Moved(NamedTuple):
-    """A portrait after FlowNet: flow, map and flow of the background, FlowNet's features, hidden and warped features."""
+    """A portrait after FlowNet: flow, background's map, flows to choose from, FlowNet's features, hidden and warped ones."""
 
     flow: Tensor
     background: Tensor
-    still: Tensor
+    flows: Tensor
     seen: Tensor
     levels: list[Tensor]
 

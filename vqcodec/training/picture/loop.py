@@ -174,8 +174,10 @@ class Trainer(Loop):
 
 
 def parameter_groups(model: torch.nn.Module) -> list[dict[str, Any]]:
-    """The landmark widths are single numbers that many pixels depend on: they may move faster than the weights."""
+    """Landmark widths and what chooses between portraits: few numbers, many pixels, faster steps."""
     named = [(n, p) for n, p in model.named_parameters() if p.requires_grad]
-    widths = [p for n, p in named if "landmark_flow" in n]
-    others = [p for n, p in named if "landmark_flow" not in n]
-    return [dict(params=others, scale=1.0), dict(params=widths, scale=5.0)]
+    fast = [n for n, _ in named if "landmark_flow" in n or "fusion" in n]
+    return [
+        dict(params=[p for n, p in named if n not in fast], scale=1.0),
+        dict(params=[p for n, p in named if n in fast], scale=5.0),
+    ]
