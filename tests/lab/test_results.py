@@ -29,6 +29,8 @@ STILL = Scores(
     cpbd=0.44,
     cpbd_reference=0.41,
     jitter=0,
+    perc_mouth=0.45,
+    perc_eyes=0.35,
 )
 OURS = Scores(
     frames=100,
@@ -43,6 +45,8 @@ OURS = Scores(
     cpbd=0.4,
     cpbd_reference=0.41,
     jitter=1,
+    perc_mouth=0.25,
+    perc_eyes=0.2,
 )
 
 

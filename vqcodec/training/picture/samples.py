@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from vqcodec.geometry.basis import LANDMARK_DIMS, LandmarkBasis
-from vqcodec.geometry.layout import LEARNED_OUTPUTS, MOTION_2, Layout
+from vqcodec.geometry.basis import LandmarkBasis
+from vqcodec.geometry.layout import LANDMARK_DIMS, LEARNED_OUTPUTS, MOTION_2, Layout
 from vqcodec.geometry.similarity import between
 from vqcodec.quantize.grfsq import HALF, dequantize, from_digits, quantize, to_digits
 from vqcodec.render.maps import draw_maps
