@@ -33,9 +33,9 @@ from vqcodec.decoding.fade import FADE_S, SAME_SCENE, SAME_SHOT_UNITS, Fade, cro
 from vqcodec.decoding.pipeline import decode_frames
 from vqcodec.decoding.window import Pose, Window, play
 from vqcodec.errors import BitstreamError
+from vqcodec.format import DIMS, to_indices
 from vqcodec.media.still.stills import decode_still
-from vqcodec.quantize.grfsq import to_indices
-from vqcodec.types import DIMS, Head, KeyFrame, MotionGroup
+from vqcodec.types import Head, KeyFrame, MotionGroup
 
 UNITS = FakeSpace().units
 SWITCH, FRAMES = 20, 40

@@ -27,6 +27,7 @@ from vqcodec.errors import NoFaceError
 from vqcodec.face.crop import resize
 from vqcodec.face.shots import FaceFrame, face_frames
 from vqcodec.face.track import Detector
+from vqcodec.format import FEATURE_SIZE_PX
 from vqcodec.geometry.layout import SURROUND_DIMS
 from vqcodec.media.items import AudioBlock, AudioPacket
 from vqcodec.media.out.atomic import atomic_output
@@ -45,7 +46,6 @@ if TYPE_CHECKING:
     from vqcodec.encoding.effort import Refiner
 
 FEATURE_BATCH_FRAMES = 16
-FEATURE_SIZE_PX = 256
 _DEPTH = 4
 _SOUND: dict[str, Sound] = {"opus": "decode", "copy": "copy", "none": "none"}
 

@@ -20,6 +20,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from vqcodec.format import DIMS
 from vqcodec.render.blocks import ConvBlock, Residual, cat, conv, unshuffle
 from vqcodec.render.flow import (
     LandmarkFlow,
@@ -32,7 +33,6 @@ from vqcodec.render.flow import (
 from vqcodec.render.fusion import Fusion, Shares, mixed, mixed_levels
 from vqcodec.render.maps import MAP_CHANNELS
 from vqcodec.render.sampling import GridSampler, Sampler
-from vqcodec.types import DIMS
 
 FILM = 96
 # landmark coefficients are coded in units; these many units bring motion and portrait features to about unit scale

@@ -104,7 +104,8 @@ def build_surroundings(cache: Path, name: str) -> None:
 
 def build_clip(corpus: Path, cache: Path, row: ClipRow) -> int:
     """Decode one clip into the cache unless it is there; returns the number of its frames."""
-    from vqcodec.face.landmarks import LANDMARKS, FaceLandmarker
+    from vqcodec.face.landmarks import FaceLandmarker
+    from vqcodec.format import LANDMARKS
 
     facts = cache / f"{row.name}.json"
     if facts.is_file():

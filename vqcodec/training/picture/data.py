@@ -13,14 +13,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vqcodec.errors import MediaError
-from vqcodec.geometry.basis import BASIS_SIDE, LandmarkBasis
+from vqcodec.format import DIMS, FEATURE_SIZE_PX, HALF, LAYERS, from_digits, to_digits
+from vqcodec.geometry.basis import LandmarkBasis
 from vqcodec.geometry.layout import LANDMARK_DIMS, LEARNED_OUTPUTS, MOTION_2, Layout
 from vqcodec.geometry.similarity import between, to_matrix, to_numbers
-from vqcodec.quantize.grfsq import HALF, dequantize, from_digits, quantize, to_digits
+from vqcodec.quantize.grfsq import dequantize, quantize
 from vqcodec.render.maps import draw_maps
 from vqcodec.training.common.ahead import ahead
 from vqcodec.training.picture.coded import CodedPortraits, load_coded
-from vqcodec.types import DIMS, LAYERS
 
 Batch = dict[str, NDArray[Any]]
 LAYER_ODDS = (0.06, 0.08, 0.16, 0.70)  # how often a target keeps 1, 2, 3, 4 residual layers
@@ -170,7 +170,7 @@ def mirror_permutation(mean: NDArray[np.float32]) -> NDArray[np.int64]:
     points = mean.reshape(-1, 2).astype(np.float64)
     reflected = points.copy()
     reflected[:, 0] = 2 * points[[10, 152, 1, 168], 0].mean() - reflected[:, 0]
-    x, y = (reflected / BASIS_SIDE).T
+    x, y = (reflected / FEATURE_SIZE_PX).T
     terms = np.stack([np.ones_like(x), x, y, x * x, y * y, x * y, x**3, y**3], 1)
     permutation = _pair_up(np.linalg.norm(points[:, None] - reflected, axis=-1))
     for _ in range(3):
