@@ -44,9 +44,10 @@ from vqcodec.config import (
     RuntimeOptions,
 )
 from vqcodec.errors import UsageError
+from vqcodec.format import CODED_SIZE_PX
 from vqcodec.progress import Progress, silent
 from vqcodec.reports import DecodeReport, DubReport, EncodeReport
-from vqcodec.types import CODED_SIZE, FileLike, VideoFrame
+from vqcodec.types import FileLike, VideoFrame
 
 if TYPE_CHECKING:
     from vqcodec.media.picture.frames import Frames
@@ -259,7 +260,7 @@ class Codec:
         tokens: TokenSequence | NDArray[np.uint16],
         portrait: CodedPortrait | None = None,
         *,
-        size_px: int = CODED_SIZE,
+        size_px: int = CODED_SIZE_PX,
     ) -> NDArray[np.uint8]:
         """Pictures of tokens: (T, size, size, 3) uint8, those that decoding the written stream shows.
 
@@ -279,7 +280,7 @@ class Codec:
         return np.stack([frame.rgb for frame in self.render_frames(tokens, size_px=size_px)])
 
     def render_frames(
-        self, tokens: TokenSequence, *, size_px: int = CODED_SIZE
+        self, tokens: TokenSequence, *, size_px: int = CODED_SIZE_PX
     ) -> Generator[VideoFrame, None, None]:
         """The same one after the other, with times: memory doesn't grow with their number."""
         from vqcodec.decoding.pipeline import decode_frames

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING, TypeAlias, TypeVar
 
-from vqcodec.container.limits import SIGNATURE
+from vqcodec.format import SIGNATURE
 from vqcodec.reports import DecodeReport, DubReport, EncodeReport
 from vqcodec.types import FileLike
 

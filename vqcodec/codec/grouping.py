@@ -9,7 +9,7 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from vqcodec.container.limits import MAX_GROUP_FRAMES, MAX_GROUP_SPAN_S
+from vqcodec.format import MAX_GROUP_FRAMES, MAX_GROUP_SPAN_S
 
 
 def group_spans(

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vqcodec.errors import UsageError
-from vqcodec.types import CODED_SIZE, DIMS
+from vqcodec.format import CODED_SIZE_PX, DIMS
 
 DEFAULT_STILL_QUALITY = 90
 
@@ -45,7 +45,7 @@ class CodedPortrait:
         """
         from vqcodec.media.still.stills import encode_avif
 
-        if rgb.shape != (CODED_SIZE, CODED_SIZE, 3) or rgb.dtype != np.uint8:
+        if rgb.shape != (CODED_SIZE_PX, CODED_SIZE_PX, 3) or rgb.dtype != np.uint8:
             raise UsageError(
                 f"a portrait of shape {rgb.shape}, {rgb.dtype}", hint="Give (512, 512, 3) uint8."
             )

@@ -22,13 +22,10 @@ from vqcodec.codec.files import Source, readable
 from vqcodec.codec.grouping import group_spans
 from vqcodec.codec.portraits import CodedPortrait
 from vqcodec.container import Reader, Writer
-from vqcodec.container.limits import VERSION
 from vqcodec.errors import UsageError
+from vqcodec.format import CODES, GROUPS, LAYERS, VERSION, from_indices
 from vqcodec.stream.opening import open_stream
 from vqcodec.types import (
-    CODES,
-    GROUPS,
-    LAYERS,
     AudioGroup,
     FileLike,
     Head,
@@ -205,7 +202,7 @@ class TokenSequence:
         """
         from vqcodec.geometry.basis import read_basis
         from vqcodec.models import store
-        from vqcodec.quantize.grfsq import dequantize, from_indices
+        from vqcodec.quantize.grfsq import dequantize
 
         units = read_basis(store.find(self.head.motion_space, "motion space").path).units
         own = np.stack([portrait.features for portrait in self.portraits])

@@ -19,9 +19,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vqcodec.errors import UsageError
-from vqcodec.media.items import AUDIO_HZ, AudioBlock, AudioPacket
+from vqcodec.format import AUDIO_RATE_HZ, MAX_FRAME_RATE_HZ
+from vqcodec.media.items import AudioBlock, AudioPacket
 from vqcodec.media.picture.probe import MediaInfo
-from vqcodec.media.picture.rates import MAX_RATE_HZ
 from vqcodec.media.picture.source import Sound, VideoSource
 from vqcodec.media.picture.thinning import Nearest, Sampler, Thin, default_thinning
 from vqcodec.types import FileLike, VideoFrame
@@ -51,12 +51,13 @@ class Frames:
     pictures: Picture | Iterable[Picture | VideoFrame]
     rate_hz: Fraction | int = Fraction(25)
     sound: NDArray[Any] | None = None
-    sound_hz: int = AUDIO_HZ
+    sound_hz: int = AUDIO_RATE_HZ
 
     def __post_init__(self) -> None:
-        if not 1 <= self.rate_hz <= MAX_RATE_HZ:
+        if not 1 <= self.rate_hz <= MAX_FRAME_RATE_HZ:
             raise UsageError(
-                f"{self.rate_hz} frames per second", hint=f"Give a Fraction in 1..{MAX_RATE_HZ}."
+                f"{self.rate_hz} frames per second",
+                hint=f"Give a Fraction in 1..{MAX_FRAME_RATE_HZ}.",
             )
         if isinstance(self.pictures, np.ndarray) and self.pictures.ndim != 4:
             raise UsageError(
@@ -135,7 +136,9 @@ class FrameSource:
         for rgb, time_s in self._kept():
             self.frames_read += 1
             yield VideoFrame(rgb, time_s)
-            while block is not None and block.first_sample < (time_s + _SOUND_AHEAD_S) * AUDIO_HZ:
+            while (
+                block is not None and block.first_sample < (time_s + _SOUND_AHEAD_S) * AUDIO_RATE_HZ
+            ):
                 yield block
                 block = next(blocks, None)
         if block is not None:
@@ -170,7 +173,7 @@ class FrameSource:
         """The sound at 48 kHz, mono, in pieces."""
         if self._samples is None or len(self._samples) == 0:
             return
-        resampler = av.AudioResampler(format="s16", layout="mono", rate=AUDIO_HZ)
+        resampler = av.AudioResampler(format="s16", layout="mono", rate=AUDIO_RATE_HZ)
         given = 0
         for at in range(0, len(self._samples) + _BLOCK_SAMPLES, _BLOCK_SAMPLES):
             piece = self._samples[at : at + _BLOCK_SAMPLES]
