@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 import typer
 
 from vqcodec.config import DEFAULT_CRF, DecodeOptions, Device
-from vqcodec.types import LAYERS
+from vqcodec.format import LAYERS
 
 from . import console, output
 from .encode import default_target

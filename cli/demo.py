@@ -9,8 +9,8 @@ import typer
 
 from vqcodec.config import Device, EncodeOptions
 from vqcodec.errors import MediaError
+from vqcodec.format import LAYERS
 from vqcodec.reports import DecodeReport, EncodeReport
-from vqcodec.types import LAYERS
 
 from . import console, output
 from .guard import guarded

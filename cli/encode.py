@@ -14,8 +14,8 @@ from vqcodec.config import (
     EncodeOptions,
     PortraitFrame,
 )
+from vqcodec.format import LAYERS
 from vqcodec.reports import EncodeReport
-from vqcodec.types import LAYERS
 
 from . import console, output
 from .guard import guarded

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from vqcodec.types import LAYERS
+from vqcodec.format import LAYERS
 
 from . import console, output
 from .guard import guarded

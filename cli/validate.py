@@ -9,8 +9,8 @@ import typer
 
 from vqcodec.config import Device
 from vqcodec.errors import OutputExistsError
+from vqcodec.format import LAYERS
 from vqcodec.progress import ProgressEvent
-from vqcodec.types import LAYERS
 
 from . import console, output
 from .guard import guarded

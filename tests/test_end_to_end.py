@@ -17,9 +17,10 @@ from vqcodec.config import AudioChoice, DecodeOptions, EncodeOptions
 from vqcodec.container import Writer
 from vqcodec.face.crop import resize
 from vqcodec.face.landmarks import FaceLandmarker
+from vqcodec.format import from_indices
 from vqcodec.media.picture.source import VideoSource
 from vqcodec.models.store import packaged_dir
-from vqcodec.quantize.grfsq import dequantize, from_indices
+from vqcodec.quantize.grfsq import dequantize
 from vqcodec.reports import EncodeReport
 from vqcodec.types import KeyFrame, MotionGroup
 

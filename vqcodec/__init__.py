@@ -17,9 +17,12 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from vqcodec.api import Codec, OpenStream, decode, dub, encode, info, open, thin, verify
     from vqcodec.codec.look import Verified
+    from vqcodec.codec.portraits import CodedPortrait
+    from vqcodec.codec.tokens import TokenSequence
     from vqcodec.config import AudioChoice, DecodeOptions, DubOptions, EncodeOptions, SquareCrop
     from vqcodec.container import Reader, Writer
     from vqcodec.errors import VqcodecError
+    from vqcodec.media.picture.frames import Frames
     from vqcodec.progress import ProgressEvent
     from vqcodec.reports import DecodeReport, DubReport, EncodeReport
     from vqcodec.types import (
@@ -40,6 +43,7 @@ __all__ = [
     "AudioGroup",
     "AudioHead",
     "Codec",
+    "CodedPortrait",
     "Crop",
     "DecodeOptions",
     "DecodeReport",
@@ -47,6 +51,7 @@ __all__ = [
     "DubReport",
     "EncodeOptions",
     "EncodeReport",
+    "Frames",
     "Head",
     "KeyFrame",
     "ModelId",
@@ -56,6 +61,7 @@ __all__ = [
     "Reader",
     "SquareCrop",
     "StreamSizes",
+    "TokenSequence",
     "Verified",
     "VideoFrame",
     "VqcodecError",
@@ -75,6 +81,9 @@ _HOMES = {
     "vqcodec.codec.codec": ("Codec",),
     "vqcodec.codec.look": ("Verified",),
     "vqcodec.codec.opened": ("OpenStream",),
+    "vqcodec.codec.portraits": ("CodedPortrait",),
+    "vqcodec.codec.tokens": ("TokenSequence",),
+    "vqcodec.media.picture.frames": ("Frames",),
     "vqcodec.container": ("Reader", "Writer"),
     "vqcodec.config": ("AudioChoice", "DecodeOptions", "DubOptions", "EncodeOptions", "SquareCrop"),
     "vqcodec.reports": ("DecodeReport", "DubReport", "EncodeReport"),

@@ -7,6 +7,7 @@ its choice, it calls on a Codec of its own (vqcodec.codec.codec).
 from __future__ import annotations
 
 import threading
+from typing import TYPE_CHECKING
 
 from vqcodec.codec.codec import Codec
 from vqcodec.codec.files import Source
@@ -16,6 +17,9 @@ from vqcodec.config import DEFAULT_CRF, DecodeOptions, DubOptions, EncodeOptions
 from vqcodec.progress import Progress, silent
 from vqcodec.reports import DecodeReport, DubReport, EncodeReport
 from vqcodec.types import FileLike
+
+if TYPE_CHECKING:
+    from vqcodec.media.picture.frames import Frames
 
 __all__ = [
     "Codec",
@@ -45,7 +49,7 @@ def shared() -> Codec:
 
 
 def encode(
-    source: Source,
+    source: Source | Frames,
     target: FileLike | None = None,
     options: EncodeOptions | None = None,
     *,

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Literal, TypeAlias
 
 from vqcodec.errors import UsageError
-from vqcodec.types import CODED_SIZE, LAYERS
+from vqcodec.format import CODED_SIZE_PX, LAYERS
 
 DEFAULT_AUDIO_BPS = 12_000
 DEFAULT_PORTRAIT_QUALITY = 50  # about 8 kB at 512x512
@@ -22,7 +22,6 @@ DEFAULT_BATCH_FRAMES = 16
 DEFAULT_DUB_VIDEO_PORTRAIT_QUALITY = 90
 DEFAULT_DUB_VIDEO_AUDIO_BPS = 64_000
 FRAME_RATE_RANGE_HZ = (Fraction(1), Fraction(60))
-GROUP_MAX_S = Fraction(2)
 MAX_EFFORT = 3
 MAX_REFS = 16
 
@@ -187,7 +186,7 @@ class DecodeOptions:
         follow_s: the file is still being written: at its present end wait so long for more; None doesn't wait.
     """
 
-    size_px: int = CODED_SIZE
+    size_px: int = CODED_SIZE_PX
     layers: int | None = None
     portrait: Path | None = None
     start_s: Fraction = Fraction(0)
@@ -232,7 +231,7 @@ class DubOptions:
     portrait_quality: int | None = None
     audio_bps: int | None = None
     paste_back: bool = False
-    size_px: int = CODED_SIZE
+    size_px: int = CODED_SIZE_PX
 
     def __post_init__(self) -> None:
         _require(0 <= self.seed < 2**63, f"seed {self.seed} is outside 0..2^63-1")

@@ -14,13 +14,7 @@ from typing import BinaryIO, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-GROUPS = 12
-GROUP_DIMS = 4
-LAYERS = 4
-LEVELS = 5
-DIMS = GROUPS * GROUP_DIMS
-CODES = LEVELS**GROUP_DIMS
-CODED_SIZE = 512
+from vqcodec.format import CODED_SIZE_PX
 
 FileLike: TypeAlias = str | os.PathLike[str] | BinaryIO
 """A file to read or to write: a path, "-" for standard input or output, or a binary file object, seekable or not."""
@@ -102,7 +96,7 @@ class Head:
     audio: AudioHead | None = None
     crop: Crop | None = None
     synthetic: bool = False
-    coded_size_px: int = CODED_SIZE
+    coded_size_px: int = CODED_SIZE_PX
     version: tuple[int, int] = (1, 0)
 
 

@@ -13,8 +13,8 @@ from tests.support.container import make_head
 from vqcodec.container import Writer
 from vqcodec.container.index import parse_index
 from vqcodec.container.items import ITEM_TYPES
-from vqcodec.container.limits import SIGNATURE
 from vqcodec.container.varint import encode_varint
+from vqcodec.format import SIGNATURE
 from vqcodec.types import KeyFrame, ModelId, MotionGroup
 
 BEGIN = "<!-- example: made by vectors/make.py -->\n"

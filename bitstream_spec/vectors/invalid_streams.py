@@ -9,8 +9,8 @@ from raw_streams import Pair, edit, frame, insert, join, put, split, without
 from valid_streams import silent, sound
 
 from tests.support.container import make_audio, make_group, make_stream
-from vqcodec.container.limits import SIGNATURE
 from vqcodec.container.payloads import CodedGroup, build_audio, build_motion
+from vqcodec.format import SIGNATURE
 
 # chunks: 0 HEAD, 1 KEYF, 2 MOTN, 3 AUDO, 4 MOTN, 5 AUDO, 6 INDX, 7 IEND
 BASE = make_stream(2, 4, layers=2)

@@ -8,9 +8,9 @@ from collections.abc import Callable
 from vqcodec.container.chunks import Chunk, make_chunk
 from vqcodec.container.head import parse_head
 from vqcodec.container.items import apply_chunk
-from vqcodec.container.limits import SIGNATURE
 from vqcodec.container.rules import StreamRules
 from vqcodec.container.varint import decode_varint, encode_varint
+from vqcodec.format import SIGNATURE
 
 Pair = tuple[bytes, bytes]
 """Type and payload of a chunk."""

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from tests.support.container import make_stream
 from tests.support.spec import VECTORS, load, reference_result
 from vqcodec.container import Reader, verify
-from vqcodec.container.limits import MAX_CHUNK_BYTES, SIGNATURE
 from vqcodec.errors import BitstreamError, TruncatedError, UnsupportedError, VqcodecError
+from vqcodec.format import MAX_CHUNK_BYTES, SIGNATURE
 
 RAW = load(VECTORS / "raw_streams.py")
 SMALL = make_stream(2, 1, layers=1)

@@ -89,7 +89,7 @@ def test_the_oracles_see_what_is_wrong(monkeypatch: pytest.MonkeyPatch) -> None:
             pass
 
     trailing = SMALL + b"\0"
-    monkeypatch.setattr("fuzz.oracles.Reader", Forgiving)
+    monkeypatch.setattr("tests.fuzz.oracles.Reader", Forgiving)
     assert walk_coded(trailing).refusal is None
     with pytest.raises(AssertionError, match="verify says"):
         check(trailing, REFERENCE)

@@ -31,15 +31,10 @@ from vqcodec.container import Reader, Writer, thin, verify
 from vqcodec.container.faults import Fault
 from vqcodec.container.fields import unpack_bits
 from vqcodec.container.index import parse_index
-from vqcodec.container.limits import (
-    MAX_CHUNK_BYTES,
-    MAX_INDEX_ENTRIES,
-    MAX_UNKNOWN_CHUNK_BYTES,
-    SIGNATURE,
-)
 from vqcodec.container.recover import RecoveringReader
 from vqcodec.container.varint import encode_varint
 from vqcodec.errors import BitstreamError
+from vqcodec.format import MAX_CHUNK_BYTES, MAX_INDEX_ENTRIES, MAX_UNKNOWN_CHUNK_BYTES, SIGNATURE
 from vqcodec.types import MotionGroup
 
 RAW = load(VECTORS / "raw_streams.py")

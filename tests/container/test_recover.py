@@ -22,7 +22,6 @@ from tests.support.recover import flipped, kinds, renumbered, split
 from tests.support.spec import VECTORS, load, vector
 from vqcodec.container import Reader, RecoveringReader, Writer
 from vqcodec.container.chunks import Chunk
-from vqcodec.container.limits import SIGNATURE
 from vqcodec.container.payloads import CodedGroup, build_motion
 from vqcodec.container.ranges import RangeCrc
 from vqcodec.container.reader import Item
@@ -30,6 +29,7 @@ from vqcodec.container.scan import ChunkScanner, Gap, Signature
 from vqcodec.damage import Damage
 from vqcodec.entropy import encode_layers
 from vqcodec.errors import BitstreamError, MediaError, UnsupportedError, UsageError
+from vqcodec.format import SIGNATURE
 from vqcodec.types import AudioGroup, KeyFrame, MotionGroup
 
 RAW = load(VECTORS / "raw_streams.py")

@@ -13,9 +13,9 @@ from tests.container.test_recover import CODED, PARTS, WHOLE, recovered, with_ch
 from tests.support.container import same_item
 from tests.support.spec import INVALID, VALID, VECTORS, vector
 from vqcodec.container import Reader
-from vqcodec.container.limits import MAX_CHUNK_BYTES
 from vqcodec.container.order import Line, Placed
 from vqcodec.errors import BitstreamError, UnsupportedError
+from vqcodec.format import MAX_CHUNK_BYTES
 from vqcodec.types import AudioGroup, KeyFrame, MotionGroup
 
 FAR_SOUND = ("sound-position-greatest",)

@@ -9,9 +9,9 @@ from typing import Any
 import construct
 import pytest
 
-from tests.support.spec import REFERENCE, SPEC, VECTORS, load
-from vqcodec.container import limits
-from vqcodec.container.faults import CODES, UNSUPPORTED_CODES
+from tests.support.spec import REFERENCE, SPEC, VECTORS, load, tables
+from tests.support.spec import VQT_TEXT as TEXT
+from vqcodec.container.faults import HINTS, UNSUPPORTED_HINTS
 from vqcodec.container.fields import Bitmap, Counted, Name, Packed, Ranged, Varint
 from vqcodec.container.head import LAYOUT
 from vqcodec.container.index import IndexKind
@@ -33,10 +33,16 @@ from vqcodec.container.structs import (
     SYNTHETIC_FLAG,
 )
 from vqcodec.container.varint import encode_varint
-from vqcodec.types import DIMS, LAYERS
-
-TEXT = (SPEC / "vqt.md").read_text(encoding="utf-8")
-ROW = re.compile(r"^\| (.+) \|$", re.MULTILINE)
+from vqcodec.format import (
+    DIMS,
+    LAYERS,
+    MAX_CHUNK_BYTES,
+    MAX_FRAMES,
+    MAX_PACKET_WIDTH_BITS,
+    MAX_POSITION,
+    MAX_STEP_WIDTH_BITS,
+    SIGNATURE,
+)
 
 INTEGERS = {
     "u8": (construct.Byte, 0, 2**8 - 1),
@@ -46,23 +52,6 @@ INTEGERS = {
     "i32": (construct.Int32sb, -(2**31), 2**31 - 1),
 }
 GROUPS = {"rational": RATIONAL, "model": MODEL_ID, "audio": AUDIO_HEAD, "crop": CROP}
-
-
-def number(text: str) -> int:
-    return int(text.replace(" ", ""))
-
-
-def tables(heading: str) -> list[list[list[str]]]:
-    """The tables between a heading and the next one, as rows of cells, header and ruler left out."""
-    section = re.split(r"^## ", TEXT.split(heading, 1)[1], maxsplit=1, flags=re.MULTILINE)[0]
-    blocks = re.findall(r"(?:^\|.*\|\n)+", section, re.MULTILINE)
-    return [
-        [
-            [cell.strip() for cell in row.strip("|").split("|")]
-            for row in block.strip().split("\n")[2:]
-        ]
-        for block in blocks
-    ]
 
 
 def fields(struct: Any) -> list[tuple[str, Any]]:
@@ -146,55 +135,16 @@ def test_every_table_of_sections_4_to_9_is_checked() -> None:
     assert {heading: len(tables(heading)) for heading in counts} == counts
 
 
-def test_limits_are_those_of_the_code() -> None:
-    by_name, by_chunk = tables("## 13. Limits")
-    stated = {row[0].strip("`"): number(row[1].split("(")[0]) for row in by_name}
-    coded = {
-        name: value
-        for name, value in vars(limits).items()
-        if name.isupper() and isinstance(value, int)
-    }
-    not_limits = {"ANCILLARY_BIT", "SAFE_TO_COPY_BIT", "TYPE_BYTES", "CRC_BYTES"}
-    assert stated == {name: value for name, value in coded.items() if name not in not_limits}
-    assert {
-        row[0].strip("`").encode(): number(row[1]) for row in by_chunk
-    } == limits.MAX_CHUNK_BYTES
-
-
-def test_limits_named_in_the_text_have_their_value() -> None:
-    pages = "".join(page.read_text(encoding="utf-8") for page in sorted(SPEC.glob("*.md")))
-    named = re.findall(r"`([A-Z0-9_]{6,})` \(([\d ]+)\)", pages)
-    assert len(named) > 15
-    for name, value in named:
-        assert number(value) == getattr(limits, name), name
-
-
-def test_every_name_in_capitals_exists() -> None:
-    for name in set(re.findall(r"`((?:MAX|MIN)_[A-Z0-9_]+)`", TEXT)):
-        assert hasattr(limits, name), name
-
-
 def test_error_codes_are_those_of_the_code() -> None:
     [rows] = tables("## 14. Errors")
     assert [row[0].strip("`") for row in rows] == sorted(
-        {*CODES, *UNSUPPORTED_CODES}, key=[row[0].strip("`") for row in rows].index
+        {*HINTS, *UNSUPPORTED_HINTS}, key=[row[0].strip("`") for row in rows].index
     )
     offsets = {row[0].strip("`"): row[1] for row in rows}
     special = {"bad-signature": "byte", "truncated": "end", "trailing-data": "after"}
-    assert offsets == {code: special.get(code, "chunk") for code in {*CODES, *UNSUPPORTED_CODES}}
+    assert offsets == {code: special.get(code, "chunk") for code in {*HINTS, *UNSUPPORTED_HINTS}}
     for code in set(re.findall(r"`((?:bad|too|unsupported|trailing)-[a-z-]+)`", TEXT)):
-        assert code in CODES or code in UNSUPPORTED_CODES or code == "unsupported-", code
-
-
-def test_signature_version_and_constants() -> None:
-    assert limits.SIGNATURE.hex(" ").upper() in TEXT
-    assert REFERENCE.SIGNATURE == limits.SIGNATURE
-    assert "version 1.0" in TEXT and limits.VERSION == (1, 0)
-    assert zlib.crc32(bytes.fromhex("313233343536373839")) == 0xCBF43926
-    assert "`0xCBF43926`" in TEXT
-    assert (limits.ANCILLARY_BIT, limits.SAFE_TO_COPY_BIT) == (0x20, 0x20)
-    assert (limits.TYPE_BYTES, limits.CRC_BYTES) == (4, 4)
-    assert "300 is `AC 02`" in TEXT and encode_varint(300) == b"\xac\x02"
+        assert code in HINTS or code in UNSUPPORTED_HINTS or code == "unsupported-", code
 
 
 def test_bits_of_flags_and_form() -> None:
@@ -216,36 +166,21 @@ def test_layout_and_kinds() -> None:
 
 
 def test_widths_of_packed_lists() -> None:
-    assert "width at most 34" in TEXT and MOTN.steps.width.high == limits.MAX_STEP_WIDTH_BITS == 34
-    assert (
-        "width at most 13" in TEXT
-        and AUDO.packet_bytes.width.high == limits.MAX_PACKET_WIDTH_BITS == 13
-    )
+    assert "width at most 34" in TEXT and MOTN.steps.width.high == MAX_STEP_WIDTH_BITS == 34
+    assert "width at most 13" in TEXT
+    assert AUDO.packet_bytes.width.high == MAX_PACKET_WIDTH_BITS == 13
+
+
+def test_varints_and_crcs() -> None:
+    assert zlib.crc32(bytes.fromhex("313233343536373839")) == 0xCBF43926
+    assert "`0xCBF43926`" in TEXT
+    assert "300 is `AC 02`" in TEXT and encode_varint(300) == b"\xac\x02"
 
 
 def test_reference_decoder_has_the_same_limits() -> None:
-    assert REFERENCE.LIMITS == limits.MAX_CHUNK_BYTES
-    assert (REFERENCE.MAX_POSITION, REFERENCE.MAX_FRAMES) == (
-        limits.MAX_POSITION,
-        limits.MAX_FRAMES,
-    )
-
-
-def test_limits_fit_each_other() -> None:
-    layers = LAYERS * limits.MAX_LAYER_BYTES
-    steps = (limits.MAX_GROUP_FRAMES * limits.MAX_STEP_WIDTH_BITS + 7) // 8
-    assert (
-        limits.MAX_CHUNK_BYTES[b"MOTN"]
-        >= layers + steps + limits.MAX_GROUP_FRAMES // 8 + 4 * 8 + 20
-    )
-    lengths = (limits.MAX_PACKETS * limits.MAX_PACKET_WIDTH_BITS + 7) // 8
-    assert limits.MAX_CHUNK_BYTES[b"AUDO"] >= limits.MAX_GROUP_AUDIO_BYTES + lengths + 5 * 8
-    assert limits.MAX_CHUNK_BYTES[b"KEYF"] >= limits.MAX_STILL_BYTES + 2 * DIMS + 8
-    assert limits.MAX_CHUNK_BYTES[b"INDX"] >= limits.MAX_INDEX_ENTRIES * 2 * limits.MAX_VARINT_BYTES
-    assert 4 + 1 + limits.MAX_CHUNK_BYTES[b"IEND"] + 4 == limits.IEND_CHUNK_BYTES
-    assert 4 * limits.MAX_POSITION + 3 < 2 ** (7 * limits.MAX_VARINT_BYTES)
-    worst_bits = 12 * limits.MAX_GROUP_FRAMES * DIMS  # a row's smallest frequency is 1 of 4096
-    assert worst_bits // 8 + 4 <= limits.MAX_LAYER_BYTES
+    assert REFERENCE.SIGNATURE == SIGNATURE
+    assert REFERENCE.LIMITS == MAX_CHUNK_BYTES
+    assert (REFERENCE.MAX_POSITION, REFERENCE.MAX_FRAMES) == (MAX_POSITION, MAX_FRAMES)
 
 
 def test_example_is_up_to_date() -> None:
@@ -254,7 +189,7 @@ def test_example_is_up_to_date() -> None:
     assert example.text() in TEXT
     dump = re.findall(r"^ +\d+  ((?:[0-9A-F]{2} )+)", example.text(), re.MULTILINE)
     shown = b"".join(bytes.fromhex(line) for line in dump)
-    assert shown.startswith(limits.SIGNATURE + b"HEAD")
+    assert shown.startswith(SIGNATURE + b"HEAD")
 
 
 def test_links_lead_somewhere() -> None:

@@ -15,7 +15,7 @@ import pytest
 
 from tests.support.spec import INVALID, SPEC, VALID, VECTORS, load, reference_result, vector
 from vqcodec.container import Reader
-from vqcodec.container.faults import CODES, UNSUPPORTED_CODES
+from vqcodec.container.faults import HINTS, UNSUPPORTED_HINTS
 from vqcodec.errors import BitstreamError
 
 
@@ -29,8 +29,8 @@ def test_there_are_vectors_for_everything() -> None:
     assert len(INVALID) >= 100
     unreachable = {"too-many"}  # needs 2**20 groups
     assert {expected["error"] for expected in INVALID.values()} == {
-        *CODES,
-        *UNSUPPORTED_CODES,
+        *HINTS,
+        *UNSUPPORTED_HINTS,
     } - unreachable
     stored = [path for folder in ("valid", "invalid") for path in (VECTORS / folder).iterdir()]
     assert sum(path.stat().st_size for path in stored) < 400_000

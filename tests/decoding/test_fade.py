@@ -26,16 +26,16 @@ from tests.support.pipeline import (
 )
 from tests.support.recover import kinds, split, still
 from tests.support.spec import SPEC
-from vqcodec.config import DecodeOptions
+from vqcodec.config import DEFAULT_BATCH_FRAMES, DecodeOptions
 from vqcodec.container import Reader, RecoveringReader, Writer
 from vqcodec.decoding.conceal import RecoveringWindow
 from vqcodec.decoding.fade import FADE_S, SAME_SCENE, SAME_SHOT_UNITS, Fade, cross_faded, goes_on
 from vqcodec.decoding.pipeline import decode_frames
 from vqcodec.decoding.window import Pose, Window, play
 from vqcodec.errors import BitstreamError
+from vqcodec.format import DIMS, to_indices
 from vqcodec.media.still.stills import decode_still
-from vqcodec.quantize.grfsq import to_indices
-from vqcodec.types import DIMS, Head, KeyFrame, MotionGroup
+from vqcodec.types import Head, KeyFrame, MotionGroup
 
 UNITS = FakeSpace().units
 SWITCH, FRAMES = 20, 40
@@ -123,12 +123,17 @@ def stream(
 
 
 def shown(
-    data: bytes, renderer: Drawing | None = None, *, pipe: bool = False, **options: Any
+    data: bytes,
+    renderer: Drawing | None = None,
+    *,
+    pipe: bool = False,
+    batch_frames: int = DEFAULT_BATCH_FRAMES,
+    **options: Any,
 ) -> list[NDArray[np.uint8]]:
     source = io.BytesIO(data)
     if pipe:
         source.seekable = lambda: False  # type: ignore[method-assign]
-    parts = decoder_parts(renderer or Drawing())
+    parts = replace(decoder_parts(renderer or Drawing()), batch_frames=batch_frames)
     return [
         frame.rgb
         for frame in decode_frames(source, DecodeOptions(size_px=256, **options), parts=parts)

@@ -36,8 +36,9 @@ from vqcodec.errors import (
     UnsupportedError,
     UsageError,
 )
+from vqcodec.format import from_indices
 from vqcodec.media.still.stills import decode_still
-from vqcodec.quantize.grfsq import dequantize, from_indices
+from vqcodec.quantize.grfsq import dequantize
 from vqcodec.types import KeyFrame, ModelId, MotionGroup
 
 FRAMES = 130

@@ -27,9 +27,9 @@ from vqcodec.container import Reader, verify
 from vqcodec.decoding.window import SoundWindow
 from vqcodec.dubbing.pipeline import dub
 from vqcodec.errors import OutputExistsError, UsageError
+from vqcodec.format import from_indices
 from vqcodec.media.still.stills import decode_still
 from vqcodec.progress import ProgressEvent
-from vqcodec.quantize.grfsq import from_indices
 from vqcodec.reports import SYNTHETIC_NOTICE, DubReport
 from vqcodec.types import AudioGroup, KeyFrame, MotionGroup
 

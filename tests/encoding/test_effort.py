@@ -30,17 +30,18 @@ from vqcodec.encoding.groups import Assembler, MotionRefiner
 from vqcodec.encoding.parts import EncoderParts
 from vqcodec.encoding.pipeline import encode
 from vqcodec.errors import UsageError
+from vqcodec.format import DIMS, from_indices, to_indices
 from vqcodec.geometry.basis import LANDMARK_DIMS
 from vqcodec.lab.rate import effort
 from vqcodec.media.picture.source import VideoSource
 from vqcodec.models.store import packaged_dir
 from vqcodec.progress import ProgressEvent
-from vqcodec.quantize.grfsq import dequantize, from_indices, quantize, to_indices
+from vqcodec.quantize.grfsq import dequantize, quantize
 from vqcodec.render import likeness
 from vqcodec.render.differentiable import DifferentiableRenderer
 from vqcodec.render.renderer import Renderer
 from vqcodec.reports import EncodeReport
-from vqcodec.types import DIMS, ModelId, MotionGroup, StreamSizes
+from vqcodec.types import ModelId, MotionGroup, StreamSizes
 from vqcodec_cli import main as cli_main
 
 needs_weights = pytest.mark.skipif(

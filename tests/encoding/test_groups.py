@@ -17,8 +17,9 @@ from tests.support.pipeline import draw, turned
 from vqcodec.config import Refs
 from vqcodec.encoding.groups import LATER_CANDIDATES_S, Assembler, Portrait
 from vqcodec.face.shots import FaceFrame
-from vqcodec.quantize.grfsq import dequantize, from_indices
-from vqcodec.types import DIMS, Crop, MotionGroup
+from vqcodec.format import DIMS, from_indices
+from vqcodec.quantize.grfsq import dequantize
+from vqcodec.types import Crop, MotionGroup
 
 UNITS = np.full(DIMS, 0.5, np.float32)
 SQUARE = draw(512, 512, [(256, 256, 256)])

@@ -31,8 +31,9 @@ from vqcodec.evaluation.validate.roundtrip import (
 )
 from vqcodec.evaluation.validate.run import Validation, parse_layers, validation_clips
 from vqcodec.evaluation.validate.table import show
+from vqcodec.format import DIMS
 from vqcodec.reports import EncodeReport
-from vqcodec.types import DIMS, Head, KeyFrame, ModelId, MotionGroup, StreamSizes
+from vqcodec.types import Head, KeyFrame, ModelId, MotionGroup, StreamSizes
 from vqcodec_cli.validate import validate
 
 SPACE, RENDERER = ModelId("space", bytes(32)), ModelId("renderer", bytes(range(32)))

@@ -23,13 +23,13 @@ import vqcodec.container.recover as recover_module
 from tests.support.container import same_item
 from vqcodec.container import CodedGroup, Reader, UnsupportedStreamError, thin, verify
 from vqcodec.container.chunks import is_safe_to_copy
-from vqcodec.container.faults import CODES, UNSUPPORTED_CODES
+from vqcodec.container.faults import HINTS, UNSUPPORTED_HINTS
 from vqcodec.container.items import ITEM_TYPES, item_position
 from vqcodec.container.ledger import MAX_HOLE_S
-from vqcodec.container.limits import AUDIO_RATE_HZ, MIN_PACKET_SAMPLES, PRE_ROLL_SAMPLES
 from vqcodec.container.recover import RecoveringReader
 from vqcodec.entropy import encode_layers
 from vqcodec.errors import BitstreamError, UsageError
+from vqcodec.format import AUDIO_RATE_HZ, MIN_PACKET_SAMPLES, PRE_ROLL_SAMPLES
 from vqcodec.types import AudioGroup, KeyFrame, MotionGroup
 
 Refusal = tuple[str, int]
@@ -78,7 +78,7 @@ class Walk:
 
 def refusal(error: BitstreamError | UnsupportedStreamError) -> Refusal:
     """Code and offset of a typed error, which must have all that it promises."""
-    known = CODES if isinstance(error, BitstreamError) else UNSUPPORTED_CODES
+    known = HINTS if isinstance(error, BitstreamError) else UNSUPPORTED_HINTS
     assert error.code in known, f"{error!r} has an unknown code"
     assert error.hint and error.offset is not None, f"{error!r} lacks a hint or an offset"
     assert f"[{error.code}]" in str(error) and f"at byte {error.offset}" in str(error)

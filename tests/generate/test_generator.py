@@ -11,6 +11,7 @@ import torch
 from tests.support.generator import NOBODY, TINY, drawn_face, facts, generator
 from tests.support.geometry import shipped_basis, shipped_head
 from vqcodec.errors import ModelError, UsageError
+from vqcodec.format import DIMS, from_digits, to_digits
 from vqcodec.generate.conditions import conditions
 from vqcodec.generate.generator import OVERLAP_FRAMES, WINDOW_FRAMES, MotionGenerator
 from vqcodec.generate.network import GeneratorNetwork, GeneratorShape
@@ -19,7 +20,6 @@ from vqcodec.geometry.basis import LandmarkBasis
 from vqcodec.geometry.controls import Controls, read_controls
 from vqcodec.gesture.emphasis import LipEmphasis
 from vqcodec.models import store
-from vqcodec.quantize.grfsq import from_digits, to_digits
 from vqcodec.training.generator.clips import MotionClip, mirrored
 from vqcodec.training.generator.data import Stretches, digits_of
 from vqcodec.training.generator.lip_gain import GAINS, fitted_gain, write_gain
@@ -27,7 +27,7 @@ from vqcodec.training.generator.lip_tracks import find_lags, lip_signals, shifte
 from vqcodec.training.generator.steps import MotionCheck, export_generator, lip_weights, loss_for
 from vqcodec.training.generator.view import View
 from vqcodec.training.picture.views import mirror_permutation
-from vqcodec.types import DIMS, ModelId
+from vqcodec.types import ModelId
 
 
 @pytest.fixture(scope="module")

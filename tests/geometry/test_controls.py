@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from tests.support.geometry import shipped_head
-from vqcodec.geometry import mesh as topology
+from vqcodec.format import LANDMARKS
 from vqcodec.geometry.controls import Controls, HeadShape, moved_head, read_controls, transferred
 from vqcodec.geometry.headpose import angles, normalized, rotations
 from vqcodec.models import store
@@ -104,9 +104,9 @@ def test_a_moved_head_has_the_pose_it_was_moved_to_and_stays_where_it_need_not_m
 
 
 def test_a_moved_head_keeps_what_is_the_portraits_own() -> None:
-    own = seen(PLAIN[None])[0] + np.random.default_rng(0).normal(
-        0, 0.004, (topology.LANDMARKS, 2)
-    ).astype(np.float32)
+    own = seen(PLAIN[None])[0] + np.random.default_rng(0).normal(0, 0.004, (LANDMARKS, 2)).astype(
+        np.float32
+    )
     start = read_controls(own[None], SHAPE).pose[0]
     path = start + np.linspace(0, 0.2, 20, dtype=np.float32)[:, None] * np.array(
         [0.5, 1, 0.3, 0, 0, 0], np.float32
@@ -141,7 +141,7 @@ def test_blink_and_gaze_do_not_depend_on_how_the_head_is_turned() -> None:
 def test_frames_are_read_alone_and_frames_without_a_face_are_nan() -> None:
     rng = np.random.default_rng(1)
     poses = PLAIN + rng.normal(0, 0.1, (9, 6)).astype(np.float32)
-    landmarks = seen(poses) + rng.normal(0, 0.003, (9, topology.LANDMARKS, 2)).astype(np.float32)
+    landmarks = seen(poses) + rng.normal(0, 0.003, (9, LANDMARKS, 2)).astype(np.float32)
     landmarks[4] = np.nan
     whole = read_controls(landmarks, SHAPE)
     parts = Controls.concatenate([read_controls(landmarks[i : i + 1], SHAPE) for i in range(9)])
@@ -158,7 +158,7 @@ def test_frames_are_read_alone_and_frames_without_a_face_are_nan() -> None:
     assert len(read_controls(landmarks[:0], SHAPE)) == 0 == len(Controls.concatenate([]))
 
 
-@given(arrays(np.float32, (2, topology.LANDMARKS, 2), elements=st.floats(-5, 5, width=32)))
+@given(arrays(np.float32, (2, LANDMARKS, 2), elements=st.floats(-5, 5, width=32)))
 @settings(max_examples=20, deadline=None)
 def test_no_landmarks_give_anything_but_finite_numbers_in_range(landmarks: np.ndarray) -> None:
     read = read_controls(landmarks, SHAPE)

@@ -12,11 +12,12 @@ from hypothesis import strategies as st
 from tests.support.generator import noise
 from tests.support.geometry import shipped_head
 from vqcodec.errors import ModelError, UsageError
+from vqcodec.format import SPEECH_TOKEN_SAMPLES
 from vqcodec.geometry.controls import Controls
 from vqcodec.gesture import behaviour
 from vqcodec.gesture.behaviour import LIMITS, Behaviour
 from vqcodec.models import store
-from vqcodec.speech.energy import FRAME_SAMPLES, EnergyMeter, frame_energy
+from vqcodec.speech.energy import EnergyMeter, frame_energy
 from vqcodec.training.behaviour.fit import read_clips
 
 MODEL = Behaviour.load()
@@ -246,7 +247,7 @@ def test_energy_of_pieces_is_that_of_the_whole() -> None:
     for piece in np.split(sound, [1, 700, 701, 9000, 20000]):
         meter.push(piece)
     np.testing.assert_array_equal(meter.energy(), frame_energy(sound))
-    assert len(frame_energy(sound)) == -(-len(sound) // FRAME_SAMPLES)
+    assert len(frame_energy(sound)) == -(-len(sound) // SPEECH_TOKEN_SAMPLES)
     assert len(frame_energy(np.zeros(0))) == 0 == len(EnergyMeter().energy())
     broken = sound.copy()
     broken[500:600] = np.nan

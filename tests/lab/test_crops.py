@@ -17,6 +17,7 @@ from vqcodec.errors import OutputExistsError, UsageError
 from vqcodec.evaluation.tools.frames import read_frames
 from vqcodec.evaluation.validate.roundtrip import Tokens
 from vqcodec.face.landmarks import FaceLandmarker
+from vqcodec.format import DIMS
 from vqcodec.lab.faces.crops import (
     CROPS,
     Moment,
@@ -31,7 +32,7 @@ from vqcodec.lab.faces.crops import (
     rows,
 )
 from vqcodec.reports import EncodeReport
-from vqcodec.types import DIMS, Head, KeyFrame, ModelId, MotionGroup, StreamSizes
+from vqcodec.types import Head, KeyFrame, ModelId, MotionGroup, StreamSizes
 
 FRAMES = 31
 SPACE = ModelId("space", bytes(32))

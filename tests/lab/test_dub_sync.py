@@ -17,6 +17,7 @@ from tests.support.geometry import shipped_head
 from tests.support.pipeline import encoder_parts, write_swaying
 from vqcodec.encoding.parts import EncoderParts
 from vqcodec.errors import MediaError, NoFaceError, UsageError
+from vqcodec.format import to_indices
 from vqcodec.generate.generator import PortraitFacts
 from vqcodec.geometry.controls import Controls
 from vqcodec.lab.dub import dubbing
@@ -42,7 +43,7 @@ from vqcodec.lab.dub.results import (
     summarize,
 )
 from vqcodec.lab.dub.sync import LIP_FIGURES, distances, lip_sync, motion_sync, shipped_basis
-from vqcodec.quantize.grfsq import dequantize, quantize, to_indices
+from vqcodec.quantize.grfsq import dequantize, quantize
 from vqcodec.types import ModelId
 
 ROOT = Path(__file__).resolve().parents[2]

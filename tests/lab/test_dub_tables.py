@@ -30,6 +30,7 @@ from vqcodec.encoding.parts import EncoderParts
 from vqcodec.errors import MediaError, ModelError, UsageError
 from vqcodec.evaluation.benchmark import Scene
 from vqcodec.evaluation.tools.frames import read_frames
+from vqcodec.format import to_indices
 from vqcodec.lab import table
 from vqcodec.lab.dub import checks as dubchecks
 from vqcodec.lab.dub import sheet as dubsheet
@@ -51,7 +52,7 @@ from vqcodec.lab.marked import begin, end
 from vqcodec.lab.paper import table4
 from vqcodec.media.still.stills import encode_avif
 from vqcodec.models import store
-from vqcodec.quantize.grfsq import quantize, to_indices
+from vqcodec.quantize.grfsq import quantize
 from vqcodec.types import Head, KeyFrame, MotionGroup
 
 GOOD = {

@@ -12,7 +12,7 @@ import pytest
 import torch
 
 from vqcodec.errors import ModelError, UsageError
-from vqcodec.lab.speech.foreign import CODES, CONTEXT_TOKENS, WINDOW_TOKENS, S3Tokens
+from vqcodec.lab.speech.foreign import CODEBOOK_SIZES, CONTEXT_TOKENS, WINDOW_TOKENS, S3Tokens
 from vqcodec.speech.tokenizer import SpeechTokens
 
 NAME = "speech_tokenizer_v2_25hz"
@@ -72,7 +72,7 @@ def loaded(
     frames_per_token: int = 4,
     codes: int | None = None,
 ) -> tuple[S3Tokens, StubNetwork]:
-    network = StubNetwork(frames_per_token, CODES[name] if codes is None else codes)
+    network = StubNetwork(frames_per_token, CODEBOOK_SIZES[name] if codes is None else codes)
     monkeypatch.setitem(sys.modules, "s3tokenizer", stub_package(network))
     path = tmp_path / f"{name}.onnx"
     path.write_bytes(b"weights")
@@ -84,7 +84,7 @@ def steps(tokens: int) -> np.ndarray:
     return np.repeat(np.arange(tokens) % 1000 / 1000, 640).astype(np.float32)
 
 
-@pytest.mark.parametrize(("name", "codes"), CODES.items())
+@pytest.mark.parametrize(("name", "codes"), CODEBOOK_SIZES.items())
 def test_it_gives_a_token_for_each_frame(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, codes: int
 ) -> None:

@@ -16,8 +16,8 @@ from tests.support.recover import GROUP_FRAMES, flipped, kinds, playable, split
 from vqcodec.container import Reader, RecoveringReader, recover, verify
 from vqcodec.errors import MediaError, UsageError
 from vqcodec.evaluation.tools.frames import to_side
+from vqcodec.format import LANDMARKS
 from vqcodec.geometry.basis import LANDMARK_DIMS, LandmarkBasis
-from vqcodec.geometry.mesh import LANDMARKS
 from vqcodec.lab.loss import loss
 from vqcodec.lab.loss import report as lossreport
 from vqcodec.lab.loss.channel import HARMS, chunks, cut, flip_bits, long_stream, lose_groups

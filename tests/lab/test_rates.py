@@ -16,10 +16,10 @@ from vqcodec.container import Reader, Writer
 from vqcodec.entropy import encode_layers
 from vqcodec.errors import MediaError, OutputExistsError, UsageError
 from vqcodec.evaluation.tools.files import told
+from vqcodec.format import to_indices
 from vqcodec.lab.loss import report as lossreport
 from vqcodec.lab.marked import begin, end, replaced, updated
 from vqcodec.lab.rate import layertable, rates, rdcurve, rdo, rdplot
-from vqcodec.quantize.grfsq import to_indices
 from vqcodec.training.entropy_tables.stats import counted_bits, ideal_bits
 from vqcodec.types import MotionGroup
 

@@ -15,10 +15,10 @@ from vqcodec.config import EncodeOptions
 from vqcodec.encoding.bitrate import ladder
 from vqcodec.entropy import encode_layers
 from vqcodec.errors import UsageError
+from vqcodec.format import DIMS, to_indices
 from vqcodec.geometry.basis import LANDMARK_DIMS
-from vqcodec.quantize import quantize, to_indices
+from vqcodec.quantize import quantize
 from vqcodec.quantize.rdo import CANDIDATES, _best_path, choose, importance, step_bits
-from vqcodec.types import DIMS
 
 UNITS = np.concatenate(
     [[8.0, 2.0], np.ones(LANDMARK_DIMS - 2), np.full(DIMS - LANDMARK_DIMS, 1 / 24)]

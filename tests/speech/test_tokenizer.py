@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from vqcodec.errors import ModelError, UsageError
 from vqcodec.speech import mel
-from vqcodec.speech.network import CODES, EncoderShape, SpeechEncoder
+from vqcodec.speech.network import TOKEN_CODES, EncoderShape, SpeechEncoder
 from vqcodec.speech.tokenizer import SpeechTokenizer
 from vqcodec.types import ModelId
 
@@ -63,7 +63,7 @@ def test_a_click_is_in_the_frame_whose_time_it_is() -> None:
 def test_a_token_for_every_begun_40_ms(count: int) -> None:
     tokens = tiny_tokenizer().tokens(noise(count))
     assert tokens.shape == (-(-count // 640),) and tokens.dtype == np.int64
-    assert ((tokens >= 0) & (tokens < CODES)).all()
+    assert ((tokens >= 0) & (tokens < TOKEN_CODES)).all()
 
 
 @settings(max_examples=12, deadline=None)

@@ -9,17 +9,8 @@ from fractions import Fraction
 import numpy as np
 
 from vqcodec.container import Writer
-from vqcodec.types import (
-    DIMS,
-    GROUPS,
-    AudioGroup,
-    AudioHead,
-    Crop,
-    Head,
-    KeyFrame,
-    ModelId,
-    MotionGroup,
-)
+from vqcodec.format import DIMS, GROUPS
+from vqcodec.types import AudioGroup, AudioHead, Crop, Head, KeyFrame, ModelId, MotionGroup
 
 MOTION_SPACE = ModelId("test-motion", bytes(range(32)))
 RENDERER = ModelId("test-renderer", bytes(range(32, 64)))

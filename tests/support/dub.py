@@ -16,8 +16,9 @@ from tests.support.geometry import shipped_head
 from tests.support.pipeline import RENDERER_ID, DrawnFaces, FakeRenderer, FakeSpace, draw
 from vqcodec.decoding.parts import DecoderParts
 from vqcodec.dubbing.parts import DubParts
+from vqcodec.format import DIMS
 from vqcodec.geometry.controls import Controls, moved_head
-from vqcodec.types import DIMS, ModelId
+from vqcodec.types import ModelId
 
 TOKENIZER_ID = ModelId("fake-tokenizer", bytes(range(64, 96)))
 GENERATOR_ID = ModelId("fake-generator", bytes(range(96, 128)))

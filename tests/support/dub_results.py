@@ -8,10 +8,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from vqcodec.format import to_indices
 from vqcodec.lab.dub.clips import FRAME_SAMPLES, DubClip, Features, Pcm
 from vqcodec.lab.dub.results import FIGURES, DubResult
 from vqcodec.lab.dub.sync import shipped_basis
-from vqcodec.quantize.grfsq import quantize, to_indices
+from vqcodec.quantize.grfsq import quantize
 
 FRAMES = 60
 NOTHING: dict[str, Any] = {

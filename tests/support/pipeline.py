@@ -15,8 +15,9 @@ from numpy.typing import NDArray
 
 from vqcodec.decoding.parts import DecoderParts
 from vqcodec.encoding.parts import EncoderParts
-from vqcodec.face.landmarks import LANDMARKS, FaceObservation
-from vqcodec.types import DIMS, ModelId, VideoFrame
+from vqcodec.face.landmarks import FaceObservation
+from vqcodec.format import DIMS, LANDMARKS
+from vqcodec.types import ModelId, VideoFrame
 
 FACE_BLUE = 250
 SPACE_ID = ModelId("fake-space", bytes(range(32)))

@@ -16,9 +16,10 @@ from tests.support.pipeline import RENDERER_ID, SPACE_ID
 from vqcodec.container import Reader, Writer
 from vqcodec.container.chunks import Chunk
 from vqcodec.container.scan import ChunkScanner
+from vqcodec.format import DIMS
 from vqcodec.media.sound.opus_codec import AudioEncoder
 from vqcodec.media.still.stills import encode_avif
-from vqcodec.types import DIMS, AudioGroup, Head, KeyFrame
+from vqcodec.types import AudioGroup, Head, KeyFrame
 
 FPS = 25
 STEP = 1001

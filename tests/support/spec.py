@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import json
+import re
 import sys
 from pathlib import Path
 from types import ModuleType
@@ -16,6 +17,25 @@ INVALID: dict[str, dict[str, Any]] = {
     path.stem: json.loads(path.with_suffix(".json").read_text(encoding="utf-8"))
     for path in sorted((VECTORS / "invalid").glob("*.vqt"))
 }
+VQT_TEXT = (SPEC / "vqt.md").read_text(encoding="utf-8")
+
+
+def number(text: str) -> int:
+    """An integer as the specification writes it, in groups of three digits."""
+    return int(text.replace(" ", ""))
+
+
+def tables(heading: str) -> list[list[list[str]]]:
+    """The tables of vqt.md between a heading and the next one, as rows of cells, header and ruler left out."""
+    section = re.split(r"^## ", VQT_TEXT.split(heading, 1)[1], maxsplit=1, flags=re.MULTILINE)[0]
+    blocks = re.findall(r"(?:^\|.*\|\n)+", section, re.MULTILINE)
+    return [
+        [
+            [cell.strip() for cell in row.strip("|").split("|")]
+            for row in block.strip().split("\n")[2:]
+        ]
+        for block in blocks
+    ]
 
 
 def load(path: Path) -> ModuleType:

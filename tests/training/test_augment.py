@@ -9,10 +9,11 @@ import pytest
 from numpy.typing import NDArray
 
 from vqcodec.errors import UsageError
+from vqcodec.format import SPEECH_RATE_HZ
 from vqcodec.training.speech_tokens import augment as au
 
 Samples = NDArray[np.float32]
-HZ = au.SAMPLE_HZ
+HZ = SPEECH_RATE_HZ
 
 
 def bursts(seconds: float = 2.0, hz: float = 220.0) -> Samples:

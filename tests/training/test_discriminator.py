@@ -10,7 +10,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from vqcodec.training.picture.discriminator import FEATURE_CHANNELS, Discriminator, Opponent
-from vqcodec.training.picture.losses import LEVELS, PerceptualLoss
+from vqcodec.training.picture.losses import FEATURE_LEVELS, PerceptualLoss
 
 
 @pytest.fixture(scope="module")
@@ -28,7 +28,7 @@ def pictures(seed: int, soft: bool) -> Tensor:
 
 def test_channels_are_those_of_the_feature_network(perceptual: PerceptualLoss) -> None:
     shapes = [x.shape[1] for x in perceptual.features(pictures(0, False))]
-    assert shapes == list(FEATURE_CHANNELS) and len(shapes) == len(LEVELS)
+    assert shapes == list(FEATURE_CHANNELS) and len(shapes) == len(FEATURE_LEVELS)
 
 
 def test_it_learns_and_its_gradient_asks_for_detail(

@@ -15,7 +15,8 @@ import torch
 from tests.support.geometry import shipped_basis
 from tests.support.training import make_cache, moving_landmarks, tiny_recipe
 from vqcodec.errors import ModelError, UsageError
-from vqcodec.quantize.grfsq import from_indices, quantize, to_indices
+from vqcodec.format import from_indices, to_indices
+from vqcodec.quantize.grfsq import quantize
 from vqcodec.quantize.grfsq_torch import straight_through
 from vqcodec.render.likeness import importance
 from vqcodec.training.common.recipe import Recipe, load_recipe

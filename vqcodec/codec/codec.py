@@ -19,14 +19,20 @@ ends the call as Ctrl-C does: stages are stopped, no file is left. With asyncio,
 from __future__ import annotations
 
 import io
+from collections.abc import Generator
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
+
+import numpy as np
+from numpy.typing import NDArray
 
 from vqcodec.codec import look
-from vqcodec.codec.files import Source, readable
+from vqcodec.codec.files import Source, filed, is_stream, readable
 from vqcodec.codec.models import Models
 from vqcodec.codec.opened import OpenStream
+from vqcodec.codec.portraits import DEFAULT_STILL_QUALITY, CodedPortrait
+from vqcodec.codec.tokens import TokenSequence
 from vqcodec.config import (
     DEFAULT_BATCH_FRAMES,
     DEFAULT_CRF,
@@ -37,9 +43,14 @@ from vqcodec.config import (
     Precision,
     RuntimeOptions,
 )
+from vqcodec.errors import UsageError
+from vqcodec.format import CODED_SIZE_PX
 from vqcodec.progress import Progress, silent
 from vqcodec.reports import DecodeReport, DubReport, EncodeReport
-from vqcodec.types import FileLike
+from vqcodec.types import FileLike, VideoFrame
+
+if TYPE_CHECKING:
+    from vqcodec.media.picture.frames import Frames
 
 
 class Codec:
@@ -50,12 +61,9 @@ class Codec:
     Args:
         device: where networks run; auto takes CUDA where there is one.
         precision: of the renderer: auto, fp32, bf16 or fp16 (CUDA only).
-        threads: torch's, set for the whole process when the first model is loaded; None leaves them.
+        threads: torch's, for the whole process, from the first loading on; None leaves them.
         batch_frames: frames rendered at once, 1..256; at least 32 on CUDA.
         face_model: path of face_landmarker.task; None finds the installed one.
-
-    Raises:
-        UsageError: a value is out of range.
 
     Attributes:
         runtime: these choices.
@@ -81,7 +89,7 @@ class Codec:
 
     def encode(
         self,
-        source: Source,
+        source: Source | Frames,
         target: FileLike | None = None,
         options: EncodeOptions | None = None,
         *,
@@ -91,7 +99,7 @@ class Codec:
         """Code a video of a talking person as .vqt.
 
         Args:
-            source: a video; read once, front to back.
+            source: a video, or Frames that are in memory; read once, front to back.
             target: where the .vqt goes; None puts it into the report's `data`.
             options: see EncodeOptions.
             force: replace an existing file.
@@ -106,16 +114,17 @@ class Codec:
         """
         from vqcodec.encoding import pipeline
 
-        sink = io.BytesIO() if target is None else target
-        report = pipeline.encode(
-            readable(source),
-            sink,
-            options,
-            force=force,
-            progress=progress,
-            parts=self._models.encoder,
+        return filed(
+            target,
+            lambda sink: pipeline.encode(
+                readable(source),
+                sink,
+                options,
+                force=force,
+                progress=progress,
+                parts=self._models.encoder,
+            ),
         )
-        return report if target is not None else replace(report, data=_bytes(sink))
 
     def decode(
         self,
@@ -148,17 +157,18 @@ class Codec:
         """
         from vqcodec.decoding import pipeline
 
-        sink = io.BytesIO() if target is None else target
-        report = pipeline.decode(
-            readable(source),
-            sink,
-            options,
-            crf=crf,
-            force=force,
-            progress=progress,
-            parts=self._models.decoder,
+        return filed(
+            target,
+            lambda sink: pipeline.decode(
+                readable(source),
+                sink,
+                options,
+                crf=crf,
+                force=force,
+                progress=progress,
+                parts=self._models.decoder,
+            ),
         )
-        return report if target is not None else replace(report, data=_bytes(sink))
 
     def dub(
         self,
@@ -192,33 +202,98 @@ class Codec:
         """
         from vqcodec.dubbing import pipeline
 
-        sink = io.BytesIO() if target is None else target
-        report = pipeline.dub(
-            readable(speech),
-            readable(portrait),
-            sink,
-            options,
-            crf=crf,
-            force=force,
-            progress=progress,
-            parts=self._models.dub,
+        return filed(
+            target,
+            lambda sink: pipeline.dub(
+                readable(speech),
+                readable(portrait),
+                sink,
+                options,
+                crf=crf,
+                force=force,
+                progress=progress,
+                parts=self._models.dub,
+            ),
         )
-        return report if target is not None else replace(report, data=_bytes(sink))
 
-    def open(self, source: Source) -> OpenStream:
-        """Open a .vqt stream to look at its parts or render its frames; see OpenStream.
+    def tokens(
+        self,
+        source: Source | Frames,
+        options: EncodeOptions | None = None,
+        *,
+        progress: Progress = silent,
+    ) -> TokenSequence:
+        """Tokens and portraits of a video, of Frames, or of a .vqt stream.
+
+        Args:
+            source: a .vqt stream is read (`options` don't matter then), anything else encoded.
+            options: see EncodeOptions.
+            progress: called in this thread.
 
         Raises:
-            BitstreamError, UnsupportedError: its header is damaged, or of a newer version.
-            MediaError: the file can't be read.
+            VqcodecError: as `encode`, or as reading a stream.
         """
+        if is_stream(source):
+            return TokenSequence.read(cast(Source, source))
+        report = self.encode(source, None, options, progress=progress)
+        return TokenSequence.read(report.data or b"")
+
+    def portrait(
+        self, picture: Source | NDArray[np.uint8], *, quality: int = DEFAULT_STILL_QUALITY
+    ) -> CodedPortrait:
+        """The largest face of a picture, cut out and measured, for TokenSequence.of and `render`.
+
+        Args:
+            picture: a picture file, or (H, W, 3) uint8 RGB.
+            quality: AVIF quality, 1..100.
+
+        Raises:
+            NoFaceError: it shows none, or a tiny one.
+            MediaError: it can't be read.
+        """
+        from vqcodec.codec.measure import measured_portrait
+
+        return measured_portrait(picture, self._models.encoder(), quality)
+
+    def render(
+        self,
+        tokens: TokenSequence | NDArray[np.uint16],
+        portrait: CodedPortrait | None = None,
+        *,
+        size_px: int = CODED_SIZE_PX,
+    ) -> NDArray[np.uint8]:
+        """Pictures of tokens: (T, size, size, 3) uint8, those that decoding the written stream shows.
+
+        Args:
+            tokens: a TokenSequence with its portraits, or (T, 12, layers) tokens of the shipped motion space.
+            portrait: what bare tokens move.
+            size_px: side of the pictures, 256 or 512.
+
+        Raises:
+            UsageError: bare tokens without a portrait, or out of range.
+            UnsupportedError, ModelError: their motion space isn't here.
+        """
+        if not isinstance(tokens, TokenSequence):
+            if portrait is None:
+                raise UsageError("tokens need a portrait", hint="Codec.portrait makes one.")
+            tokens = TokenSequence.of(tokens, portrait)
+        return np.stack([frame.rgb for frame in self.render_frames(tokens, size_px=size_px)])
+
+    def render_frames(
+        self, tokens: TokenSequence, *, size_px: int = CODED_SIZE_PX
+    ) -> Generator[VideoFrame, None, None]:
+        """The same one after the other, with times: memory doesn't grow with their number."""
+        from vqcodec.decoding.pipeline import decode_frames
+
+        stream = replace(tokens, sound=(), head=replace(tokens.head, audio=None)).to_bytes()
+        return decode_frames(
+            io.BytesIO(stream), DecodeOptions(size_px=size_px), parts=self._models.decoder
+        )
+
+    def open(self, source: Source) -> OpenStream:
+        """Open a .vqt stream to look at its parts or render its frames; see vqcodec.open."""
         return OpenStream(source, self._models.decoder)
 
     def info(self, source: Source) -> dict[str, Any]:
-        """What a .vqt stream says about itself; see `vqcodec.info`."""
+        """What a .vqt stream says about itself; see vqcodec.info."""
         return look.info(source)
-
-
-def _bytes(sink: object) -> bytes:
-    assert isinstance(sink, io.BytesIO)
-    return sink.getvalue()

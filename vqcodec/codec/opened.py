@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING
 from vqcodec.codec.files import Source, readable
 from vqcodec.config import DecodeOptions
 from vqcodec.container import Reader
+from vqcodec.format import CODED_SIZE_PX
 from vqcodec.stream.opening import open_stream
-from vqcodec.types import CODED_SIZE, AudioGroup, Head, KeyFrame, MotionGroup, VideoFrame
+from vqcodec.types import AudioGroup, Head, KeyFrame, MotionGroup, VideoFrame
 
 if TYPE_CHECKING:
     from vqcodec.decoding.parts import DecoderParts
@@ -47,7 +48,7 @@ class OpenStream:
     def frames(
         self,
         *,
-        size_px: int = CODED_SIZE,
+        size_px: int = CODED_SIZE_PX,
         layers: int | None = None,
         portrait: Path | None = None,
         start_s: Fraction = Fraction(0),

@@ -8,7 +8,10 @@ from dataclasses import dataclass
 from typing import BinaryIO
 
 from vqcodec.container.faults import TRUNCATED, Fault, stream_error
-from vqcodec.container.limits import (
+from vqcodec.container.structs import CHUNK, NO_CYCLE
+from vqcodec.container.varint import decode_varint, encode_varint
+from vqcodec.errors import MediaError
+from vqcodec.format import (
     ANCILLARY_BIT,
     CRC_BYTES,
     MAX_CHUNK_BYTES,
@@ -18,9 +21,6 @@ from vqcodec.container.limits import (
     SIGNATURE,
     TYPE_BYTES,
 )
-from vqcodec.container.structs import CHUNK, NO_CYCLE
-from vqcodec.container.varint import decode_varint, encode_varint
-from vqcodec.errors import MediaError
 
 _PIECE_BYTES = 65_536
 

@@ -21,7 +21,7 @@ _DAMAGED = f"the file is damaged: {_RESCUE}"
 _INCOMPLETE = f"a chunk of the file is missing or doubled: {_RESCUE}"
 _WRONG_WRITER = "the program that wrote the file broke the format: report it to its makers"
 
-CODES: dict[str, str] = {
+HINTS: dict[str, str] = {
     "bad-signature": "this is not a .vqt file, or it was copied in text mode",
     TRUNCATED: f"the file is cut off: {_RESCUE}",
     "bad-type": _DAMAGED,
@@ -44,7 +44,7 @@ CODES: dict[str, str] = {
 }
 """Code of every `BitstreamError` this package raises, and the hint it carries."""
 
-UNSUPPORTED_CODES: dict[str, str] = {
+UNSUPPORTED_HINTS: dict[str, str] = {
     "unsupported-version": "install a newer vqcodec",
     "unsupported-chunk": "install a newer vqcodec",
     "unsupported-layout": "install a newer vqcodec",
@@ -84,19 +84,19 @@ def stream_error(code: str, message: str, offset: int) -> VqcodecError:
     """The exception for a fault seen in a file.
 
     Args:
-        code: a key of `CODES` or `UNSUPPORTED_CODES`.
+        code: a key of `HINTS` or `UNSUPPORTED_HINTS`.
         message: what is wrong.
         offset: byte offset in the file that the specification gives for this code.
 
     Returns:
         A `TruncatedError`, `UnsupportedStreamError` or `BitstreamError`, to be raised by the caller.
     """
-    if code in UNSUPPORTED_CODES:
+    if code in UNSUPPORTED_HINTS:
         return UnsupportedStreamError(
-            message, code=code, offset=offset, hint=UNSUPPORTED_CODES[code]
+            message, code=code, offset=offset, hint=UNSUPPORTED_HINTS[code]
         )
     kind = TruncatedError if code == TRUNCATED else BitstreamError
-    return kind(message, code=code, offset=offset, hint=CODES[code])
+    return kind(message, code=code, offset=offset, hint=HINTS[code])
 
 
 def usage_error(fault: Fault) -> UsageError:

@@ -11,8 +11,8 @@ from typing import Any, BinaryIO
 import construct
 
 from vqcodec.container.faults import Fault
-from vqcodec.container.limits import MAX_VARINT_BYTES
 from vqcodec.container.varint import decode_varint, encode_varint
+from vqcodec.format import MAX_VARINT_BYTES
 
 Count = Callable[[Any], int]
 """Number of elements, from the fields read so far."""

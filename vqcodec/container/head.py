@@ -7,7 +7,6 @@ from fractions import Fraction
 from typing import Any
 
 from vqcodec.container.faults import Fault
-from vqcodec.container.limits import AUDIO_RATE_HZ, MAX_FRAME_RATE_HZ, MAX_TIME_BASE_S, VERSION
 from vqcodec.container.structs import (
     AUDIO_FLAG,
     CROP_FLAG,
@@ -18,7 +17,16 @@ from vqcodec.container.structs import (
     build_struct,
     parse_struct,
 )
-from vqcodec.types import GROUP_DIMS, GROUPS, LEVELS, AudioHead, Crop, Head, ModelId
+from vqcodec.format import (
+    AUDIO_RATE_HZ,
+    GROUP_DIMS,
+    GROUPS,
+    LEVELS,
+    MAX_FRAME_RATE_HZ,
+    MAX_TIME_BASE_S,
+    VERSION,
+)
+from vqcodec.types import AudioHead, Crop, Head, ModelId
 
 LAYOUT = (GROUPS, GROUP_DIMS, LEVELS)
 """The GRFSQ layout of version 1: groups, dimensions of a group, levels of a dimension."""

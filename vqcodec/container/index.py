@@ -16,8 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vqcodec.container.faults import Fault
-from vqcodec.container.limits import MAX_INDEX_ENTRIES, MAX_POSITION, MAX_VARINT_BYTES
 from vqcodec.container.varint import encode_varint, zigzag
+from vqcodec.format import MAX_INDEX_ENTRIES, MAX_POSITION, MAX_VARINT_BYTES
 
 _KIND_BITS = 2
 _BLOCK = 65_536

@@ -5,16 +5,9 @@ from __future__ import annotations
 from vqcodec.container.chunks import Chunk, is_ancillary
 from vqcodec.container.faults import Fault
 from vqcodec.container.index import IndexKind
-from vqcodec.container.limits import (
-    AUDO_TYPE,
-    HEAD_TYPE,
-    IEND_TYPE,
-    INDX_TYPE,
-    KEYF_TYPE,
-    MOTN_TYPE,
-)
 from vqcodec.container.payloads import CodedGroup, parse_audio, parse_key_frame, parse_motion
 from vqcodec.container.rules import StreamRules
+from vqcodec.format import AUDO_TYPE, HEAD_TYPE, IEND_TYPE, INDX_TYPE, KEYF_TYPE, MOTN_TYPE
 from vqcodec.types import AudioGroup, KeyFrame
 
 CodedItem = KeyFrame | CodedGroup | AudioGroup

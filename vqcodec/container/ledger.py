@@ -8,10 +8,10 @@ from itertools import pairwise
 from vqcodec.container.chunks import Chunk
 from vqcodec.container.faults import Fault
 from vqcodec.container.index import IndexKind, parse_index
-from vqcodec.container.limits import INDX_TYPE, KEYF_TYPE
 from vqcodec.container.scan import Gap
 from vqcodec.container.structs import IEND, parse_struct
 from vqcodec.damage import Damage
+from vqcodec.format import INDX_TYPE, KEYF_TYPE
 
 MAX_HOLE_S = 3600
 """A group later than this after the one before is out of place, unless enough bytes were lost to fill the time."""

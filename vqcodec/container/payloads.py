@@ -13,13 +13,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vqcodec.container.faults import Fault
-from vqcodec.container.limits import (
-    MAX_GROUP_AUDIO_BYTES,
-    MAX_GROUP_FRAMES,
-    MAX_LAYER_BYTES,
-    MAX_POSITION,
-    MAX_STILL_BYTES,
-)
 from vqcodec.container.structs import (
     AUDO,
     CONFIDENCE_FORM,
@@ -29,7 +22,16 @@ from vqcodec.container.structs import (
     build_struct,
     parse_struct,
 )
-from vqcodec.types import DIMS, LAYERS, AudioGroup, KeyFrame
+from vqcodec.format import (
+    DIMS,
+    LAYERS,
+    MAX_GROUP_AUDIO_BYTES,
+    MAX_GROUP_FRAMES,
+    MAX_LAYER_BYTES,
+    MAX_POSITION,
+    MAX_STILL_BYTES,
+)
+from vqcodec.types import AudioGroup, KeyFrame
 
 
 @dataclass(frozen=True, slots=True)

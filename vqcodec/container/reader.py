@@ -23,18 +23,12 @@ from vqcodec.container.faults import Fault, stream_error
 from vqcodec.container.head import parse_head
 from vqcodec.container.index import IndexEntry, IndexKind, StreamIndex
 from vqcodec.container.items import ITEM_TYPES, CodedItem, apply_chunk, item_position, parse_item
-from vqcodec.container.limits import (
-    AUDIO_RATE_HZ,
-    HEAD_TYPE,
-    IEND_TYPE,
-    INDX_TYPE,
-    PRE_ROLL_SAMPLES,
-)
 from vqcodec.container.payloads import CodedGroup, drop_layers
 from vqcodec.container.rules import StreamRules
 from vqcodec.container.seek import load_index
 from vqcodec.entropy import decode_layers
 from vqcodec.errors import BitstreamError, UsageError
+from vqcodec.format import AUDIO_RATE_HZ, HEAD_TYPE, IEND_TYPE, INDX_TYPE, PRE_ROLL_SAMPLES
 from vqcodec.types import AudioGroup, Head, KeyFrame, MotionGroup, StreamSizes
 
 Item = KeyFrame | MotionGroup | AudioGroup

@@ -22,15 +22,6 @@ from vqcodec.container.faults import Fault, stream_error
 from vqcodec.container.head import parse_head
 from vqcodec.container.items import ITEM_TYPES, parse_item
 from vqcodec.container.ledger import Ledger
-from vqcodec.container.limits import (
-    AUDIO_RATE_HZ,
-    HEAD_TYPE,
-    IEND_TYPE,
-    INDX_TYPE,
-    MAX_GROUP_SPAN_S,
-    MIN_PACKET_SAMPLES,
-    SIGNATURE,
-)
 from vqcodec.container.order import KeyFrameQueue, Line, Placed
 from vqcodec.container.payloads import CodedGroup, drop_layers
 from vqcodec.container.reader import Item, Reader
@@ -38,10 +29,19 @@ from vqcodec.container.scan import ChunkScanner, Gap, Piece, Signature
 from vqcodec.damage import Damage
 from vqcodec.entropy import decode_layers
 from vqcodec.errors import BitstreamError, UsageError, VqcodecError
-from vqcodec.types import DIMS, AudioGroup, Head, KeyFrame, MotionGroup
+from vqcodec.format import (
+    AUDIO_RATE_HZ,
+    DIMS,
+    HEAD_TYPE,
+    IEND_TYPE,
+    INDX_TYPE,
+    MAX_GROUP_SPAN_S,
+    MAX_PACKET_SAMPLES,
+    MIN_PACKET_SAMPLES,
+    SIGNATURE,
+)
+from vqcodec.types import AudioGroup, Head, KeyFrame, MotionGroup
 
-MAX_PACKET_SAMPLES = 5_760
-"""120 ms, the longest Opus packet: sound groups that begin later than this allows follow a hole."""
 MAX_HELD_BYTES = 1 << 25
 """Groups kept while no portrait has been found."""
 T = TypeVar("T")

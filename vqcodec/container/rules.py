@@ -13,7 +13,9 @@ from dataclasses import replace
 from vqcodec.container.chunks import Chunk
 from vqcodec.container.faults import Fault
 from vqcodec.container.index import IndexBuilder, IndexKind
-from vqcodec.container.limits import (
+from vqcodec.container.payloads import CodedGroup
+from vqcodec.container.structs import IEND, build_struct, parse_struct
+from vqcodec.format import (
     CRC_BYTES,
     MAX_FRAMES,
     MAX_GROUP_SPAN_S,
@@ -21,8 +23,6 @@ from vqcodec.container.limits import (
     MIN_PACKET_SAMPLES,
     SIGNATURE,
 )
-from vqcodec.container.payloads import CodedGroup
-from vqcodec.container.structs import IEND, build_struct, parse_struct
 from vqcodec.types import AudioGroup, Head, KeyFrame, StreamSizes
 
 

@@ -16,7 +16,10 @@ from typing import BinaryIO
 
 from vqcodec.container.chunks import Chunk
 from vqcodec.container.faults import Fault
-from vqcodec.container.limits import (
+from vqcodec.container.ranges import RangeCrc
+from vqcodec.container.varint import decode_varint
+from vqcodec.errors import MediaError
+from vqcodec.format import (
     CRC_BYTES,
     MAX_CHUNK_BYTES,
     MAX_UNKNOWN_CHUNK_BYTES,
@@ -24,9 +27,6 @@ from vqcodec.container.limits import (
     SIGNATURE,
     TYPE_BYTES,
 )
-from vqcodec.container.ranges import RangeCrc
-from vqcodec.container.varint import decode_varint
-from vqcodec.errors import MediaError
 
 _PIECE_BYTES = 65_536
 _HEADER_BYTES = TYPE_BYTES + MAX_VARINT_BYTES

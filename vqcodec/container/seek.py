@@ -5,7 +5,8 @@ from __future__ import annotations
 from vqcodec.container.chunks import ByteSource, Chunk, read_chunk
 from vqcodec.container.faults import TRUNCATED, Fault, stream_error
 from vqcodec.container.index import IndexKind, StreamIndex, parse_index
-from vqcodec.container.limits import (
+from vqcodec.container.structs import IEND, parse_struct
+from vqcodec.format import (
     IEND_CHUNK_BYTES,
     IEND_TYPE,
     INDX_TYPE,
@@ -13,7 +14,6 @@ from vqcodec.container.limits import (
     SIGNATURE,
     TYPE_BYTES,
 )
-from vqcodec.container.structs import IEND, parse_struct
 
 
 def load_index(source: ByteSource) -> StreamIndex:

@@ -25,8 +25,10 @@ from construct import ConstructError as _ConstructError
 
 from vqcodec.container.faults import Fault
 from vqcodec.container.fields import Bitmap, Counted, Name, Packed, Ranged, Varint
-from vqcodec.container.limits import (
+from vqcodec.format import (
     CRC_BYTES,
+    DIMS,
+    LAYERS,
     MAX_CHANNELS,
     MAX_CODED_SIZE_PX,
     MAX_CROP_SIDE_PX,
@@ -48,7 +50,6 @@ from vqcodec.container.limits import (
     SHA256_BYTES,
     TYPE_BYTES,
 )
-from vqcodec.types import DIMS, LAYERS
 
 SYNTHETIC_FLAG = 0x01
 AUDIO_FLAG = 0x02

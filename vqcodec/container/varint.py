@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from vqcodec.container.faults import Fault
-from vqcodec.container.limits import MAX_VARINT_BYTES
+from vqcodec.format import MAX_VARINT_BYTES
 
 
 def encode_varint(value: int) -> bytes:

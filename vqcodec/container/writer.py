@@ -20,8 +20,14 @@ import numpy as np
 from vqcodec.container.chunks import Chunk, is_ancillary, make_chunk
 from vqcodec.container.faults import Fault, usage_error
 from vqcodec.container.head import build_head, parse_head
-from vqcodec.container.limits import (
+from vqcodec.container.payloads import CodedGroup, build_audio, build_key_frame, build_motion
+from vqcodec.container.rules import StreamRules
+from vqcodec.entropy import encode_layers
+from vqcodec.errors import UsageError
+from vqcodec.format import (
     AUDO_TYPE,
+    CODES,
+    GROUPS,
     HEAD_TYPE,
     IEND_TYPE,
     INDX_TYPE,
@@ -30,11 +36,7 @@ from vqcodec.container.limits import (
     MOTN_TYPE,
     SIGNATURE,
 )
-from vqcodec.container.payloads import CodedGroup, build_audio, build_key_frame, build_motion
-from vqcodec.container.rules import StreamRules
-from vqcodec.entropy import encode_layers
-from vqcodec.errors import UsageError
-from vqcodec.types import CODES, GROUPS, AudioGroup, Head, KeyFrame, MotionGroup, StreamSizes
+from vqcodec.types import AudioGroup, Head, KeyFrame, MotionGroup, StreamSizes
 
 T = TypeVar("T")
 

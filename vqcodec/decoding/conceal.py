@@ -16,12 +16,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vqcodec.config import DecodeOptions
-from vqcodec.container.limits import MAX_FRAME_RATE_HZ
 from vqcodec.container.recover import RecoveringReader
 from vqcodec.damage import Damage
 from vqcodec.decoding.window import Pose, Samples, SoundWindow, Window
 from vqcodec.errors import BitstreamError
-from vqcodec.media.items import AUDIO_HZ
+from vqcodec.format import AUDIO_RATE_HZ, MAX_FRAME_RATE_HZ
 from vqcodec.media.sound.opus_codec import AudioDecoder
 from vqcodec.types import AudioGroup, AudioHead, KeyFrame, MotionGroup
 
@@ -78,11 +77,11 @@ class RecoveringSound(SoundWindow):
     @property
     def end_s(self) -> Fraction:
         """Where the sound given so far ends, in the stream's time."""
-        return Fraction(self._next, AUDIO_HZ)
+        return Fraction(self._next, AUDIO_RATE_HZ)
 
     def fill(self, end_s: Fraction) -> Iterator[Samples]:
         """Silence up to a time."""
-        end = round(end_s * AUDIO_HZ)
+        end = round(end_s * AUDIO_RATE_HZ)
         yield from self._hole(
             max((end if self._stop is None else min(end, self._stop)) - self._next, 0)
         )
@@ -96,7 +95,7 @@ class RecoveringSound(SoundWindow):
             return np.zeros((0, self._head.channels), np.int16)
 
     def _hole(self, count: int) -> Iterator[Samples]:
-        self._damage.audio_lost_s += Fraction(count, AUDIO_HZ)
+        self._damage.audio_lost_s += Fraction(count, AUDIO_RATE_HZ)
         for silence in super()._hole(count):
             if self._last is not None:  # no click: the last sample dies away
                 ramp = np.linspace(1, 0, EDGE_SAMPLES)[: len(silence.pcm), None]

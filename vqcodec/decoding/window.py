@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 from vqcodec.config import DecodeOptions
 from vqcodec.decoding.fade import FADE_S, Fade, goes_on
 from vqcodec.errors import UsageError
-from vqcodec.media.items import AUDIO_HZ
+from vqcodec.format import AUDIO_RATE_HZ, from_indices
 from vqcodec.media.sound.opus_codec import AudioDecoder, packet_samples
-from vqcodec.quantize.grfsq import dequantize, from_indices
+from vqcodec.quantize.grfsq import dequantize
 from vqcodec.types import AudioGroup, AudioHead, Head, KeyFrame, MotionGroup
 
 MAX_SOUND_AHEAD_S = Fraction(3600)
@@ -54,8 +54,8 @@ class SoundWindow:
         self._head = head
         self._decoder: AudioDecoder | None = None
         self._next_packet = 0  # first_sample of the group that continues this one
-        self._next = round(start_s * AUDIO_HZ)  # position of the next sample to give
-        self._stop = None if end_s is None else round(end_s * AUDIO_HZ)
+        self._next = round(start_s * AUDIO_RATE_HZ)  # position of the next sample to give
+        self._stop = None if end_s is None else round(end_s * AUDIO_RATE_HZ)
 
     @property
     def complete(self) -> bool:
@@ -84,8 +84,10 @@ class SoundWindow:
     def _hole(self, count: int) -> Iterator[Samples]:
         """Silence, in pieces: a hole may be long."""
         self._next += count
-        for start in range(0, count, AUDIO_HZ):
-            yield Samples(np.zeros((min(AUDIO_HZ, count - start), self._head.channels), np.int16))
+        for start in range(0, count, AUDIO_RATE_HZ):
+            yield Samples(
+                np.zeros((min(AUDIO_RATE_HZ, count - start), self._head.channels), np.int16)
+            )
 
     def _heard(self, pcm: NDArray[np.int16]) -> Samples:
         return Samples(pcm)
@@ -191,7 +193,7 @@ class Window:
             self._sound = self._sound_window(self._head.audio, self._origin_s, self._end_s)
         groups, self._early = self._early, []
         for group in groups:
-            if Fraction(group.first_sample, AUDIO_HZ) > self._heard_until_s:
+            if Fraction(group.first_sample, AUDIO_RATE_HZ) > self._heard_until_s:
                 self._early.append(group)
             else:
                 yield from self._sound.push(group)

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vqcodec.dubbing.parts import SpeechTokenizerLike
-from vqcodec.media.items import AUDIO_HZ
+from vqcodec.format import AUDIO_RATE_HZ
 from vqcodec.media.sound.source import SoundSource, SpeechResampler
 from vqcodec.speech.energy import EnergyMeter
 from vqcodec.speech.rest import resting
@@ -81,7 +81,7 @@ def listen(
             keep(piece)
         take(resampler.push(block.samples))
         heard += len(block.samples)
-        tell(Fraction(heard, AUDIO_HZ))
+        tell(Fraction(heard, AUDIO_RATE_HZ))
     for piece in coder.flush():
         keep(piece)
     take(resampler.flush())
@@ -90,7 +90,7 @@ def listen(
         np.concatenate([*tokens, stream.flush()]),
         energy,
         resting(meter.silent()),
-        Fraction(heard, AUDIO_HZ),
+        Fraction(heard, AUDIO_RATE_HZ),
         _warnings(source, energy),
     )
 

@@ -25,7 +25,7 @@ from typing import BinaryIO, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from vqcodec.config import DEFAULT_CRF, GROUP_MAX_S, DecodeOptions, DubOptions, check_crf
+from vqcodec.config import DEFAULT_CRF, DecodeOptions, DubOptions, check_crf
 from vqcodec.decoding.pipeline import decode
 from vqcodec.dubbing.listen import Heard, listen
 from vqcodec.dubbing.parts import DubParts, DubPartsSource, dub_parts
@@ -34,20 +34,21 @@ from vqcodec.encoding.groups import stored_features
 from vqcodec.errors import NoFaceError, UsageError
 from vqcodec.face.paste import PasteBack
 from vqcodec.face.portrait import PortraitSquare, portrait_square
+from vqcodec.format import DIMS, MAX_GROUP_SPAN_S, to_indices
 from vqcodec.geometry.controls import Controls, read_controls
 from vqcodec.media.out.atomic import atomic_output, check_output
 from vqcodec.media.out.sink import VIDEO_SUFFIXES
 from vqcodec.media.sound.source import SoundSource
 from vqcodec.media.still.stills import encode_avif, load_picture, picture_name
 from vqcodec.progress import Progress, ProgressEvent, silent
-from vqcodec.quantize.grfsq import dequantize, to_indices
+from vqcodec.quantize.grfsq import dequantize
 from vqcodec.reports import DubReport
 from vqcodec.stream.interleave import Interleaver
 from vqcodec.stream.sound import SoundCoder
-from vqcodec.types import DIMS, FileLike, Head, KeyFrame, ModelId, MotionGroup, StreamSizes
+from vqcodec.types import FileLike, Head, KeyFrame, ModelId, MotionGroup, StreamSizes
 
 MAX_SOUND_S = Fraction(4 * 3600)
-GROUP_FRAMES = int(GROUP_MAX_S * DUB_HZ)
+GROUP_FRAMES = int(MAX_GROUP_SPAN_S * DUB_HZ)
 TURNED_DEG = 35.0
 """A portrait turned further than this shows too little of the far side: a warning."""
 PROFILE_DEG = 60.0

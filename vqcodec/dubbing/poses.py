@@ -18,22 +18,22 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vqcodec.container import Reader
-from vqcodec.container.limits import SIGNATURE
 from vqcodec.decoding.fade import goes_on
 from vqcodec.dubbing.parts import DubParts
 from vqcodec.errors import MediaError, NoFaceError
 from vqcodec.face.shots import face_frames
+from vqcodec.format import SIGNATURE, SPEECH_TOKEN_HZ, from_indices
 from vqcodec.geometry.basis import LandmarkBasis, read_basis
 from vqcodec.geometry.controls import Controls, read_controls, transferred
 from vqcodec.media.picture.source import VideoSource
 from vqcodec.models import store
 from vqcodec.motion.ports import LandmarkFeatures
-from vqcodec.quantize.grfsq import dequantize, from_indices
+from vqcodec.quantize.grfsq import dequantize
 from vqcodec.runtime.threads import overlapped
 from vqcodec.stream.opening import open_stream
 from vqcodec.types import KeyFrame, ModelId, MotionGroup, VideoFrame
 
-DUB_HZ = 25
+DUB_HZ = SPEECH_TOKEN_HZ  # a frame for each speech token
 _CHUNK_FRAMES = 256
 _DEPTH = 4
 

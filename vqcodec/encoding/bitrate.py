@@ -20,8 +20,9 @@ from numpy.typing import NDArray
 from vqcodec.config import EncodeOptions
 from vqcodec.encoding.groups import Portrait
 from vqcodec.errors import UsageError
+from vqcodec.format import from_indices, to_indices
 from vqcodec.media.still.stills import encode_avif
-from vqcodec.quantize.grfsq import dequantize, from_indices, to_indices
+from vqcodec.quantize.grfsq import dequantize
 from vqcodec.quantize.rdo import choose
 from vqcodec.stream.interleave import Interleaver
 from vqcodec.stream.sound import SoundPiece

@@ -27,17 +27,17 @@ import torch
 from numpy.typing import NDArray
 
 from vqcodec.config import Device, EncodeOptions
-from vqcodec.geometry.basis import BASIS_SIDE
+from vqcodec.format import DIMS, FEATURE_SIZE_PX, LAYERS, from_indices, to_indices
 from vqcodec.geometry.layout import LANDMARK_DIMS
 from vqcodec.media.still.stills import decode_still, encode_avif
-from vqcodec.quantize.grfsq import from_indices, quantize, to_indices
+from vqcodec.quantize.grfsq import quantize
 from vqcodec.quantize.rdo import importance
 from vqcodec.render import likeness
 from vqcodec.render.differentiable import SIDE_PX, DifferentiableRenderer
 from vqcodec.render.portrait import PortraitState
 from vqcodec.render.renderer import Renderer
 from vqcodec.runtime.device import choose_device
-from vqcodec.types import DIMS, LAYERS, ModelId
+from vqcodec.types import ModelId
 
 STEPS = (0, 2, 6, 20)
 """Gradient steps of each effort."""
@@ -301,7 +301,7 @@ class Refiner:
         """(T, 48) offsets in units -> (T,) how far the landmark that moves most does, in pixels of a 256 px crop."""
         zero = self._renderer.basis.landmarks(np.zeros((1, DIMS), np.float32))
         moved = self._renderer.basis.landmarks((offset * self._units).astype(np.float32)) - zero
-        return np.asarray(np.linalg.norm(moved * BASIS_SIDE, axis=-1).max(-1), np.float64)
+        return np.asarray(np.linalg.norm(moved * FEATURE_SIZE_PX, axis=-1).max(-1), np.float64)
 
     def _bounded(self, offset: Floats) -> Floats:
         """The nearest offsets in direction that keep within the drift allowed."""

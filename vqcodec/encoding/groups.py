@@ -17,18 +17,18 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from vqcodec.config import GROUP_MAX_S, PortraitFrame, Refs
+from vqcodec.config import PortraitFrame, Refs
 from vqcodec.face.crop import resize
 from vqcodec.face.keyframes import portrait_score
 from vqcodec.face.mismatch import PortraitWatch
 from vqcodec.face.shots import FaceFrame
-from vqcodec.quantize.grfsq import dequantize, to_indices
+from vqcodec.format import MAX_GROUP_FRAMES, MAX_GROUP_SPAN_S, to_indices
+from vqcodec.quantize.grfsq import dequantize
 from vqcodec.quantize.rdo import choose
 from vqcodec.types import Crop, MotionGroup
 
 CANDIDATES_S = Fraction(1)
 LATER_CANDIDATES_S = Fraction(2, 5)
-MAX_GROUP_FRAMES = 240
 REFINED_SIDE_PX = 256
 
 
@@ -215,7 +215,7 @@ class Assembler:
         ready: list[Portrait | MotionGroup] = []
         if self._group and (
             len(self._group) == MAX_GROUP_FRAMES
-            or (pending.tick - self._group[0].tick) * self._time_base_s >= GROUP_MAX_S
+            or (pending.tick - self._group[0].tick) * self._time_base_s >= MAX_GROUP_SPAN_S
         ):
             ready = self._end_group()
         self._group.append(pending)

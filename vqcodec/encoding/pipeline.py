@@ -27,10 +27,12 @@ from vqcodec.errors import NoFaceError
 from vqcodec.face.crop import resize
 from vqcodec.face.shots import FaceFrame, face_frames
 from vqcodec.face.track import Detector
+from vqcodec.format import FEATURE_SIZE_PX
 from vqcodec.geometry.layout import SURROUND_DIMS
 from vqcodec.media.items import AudioBlock, AudioPacket
 from vqcodec.media.out.atomic import atomic_output
-from vqcodec.media.picture.source import Sound, VideoSource
+from vqcodec.media.picture.frames import Frames, VideoInput, open_video
+from vqcodec.media.picture.source import Sound
 from vqcodec.media.still.stills import encode_avif
 from vqcodec.motion.ports import MotionFeatures
 from vqcodec.motion.surroundings import SurroundingsTracker
@@ -45,7 +47,6 @@ if TYPE_CHECKING:
     from vqcodec.encoding.effort import Refiner
 
 FEATURE_BATCH_FRAMES = 16
-FEATURE_SIZE_PX = 256
 _DEPTH = 4
 _SOUND: dict[str, Sound] = {"opus": "decode", "copy": "copy", "none": "none"}
 
@@ -88,7 +89,7 @@ class _SoundTrack:
         heads: AudioHead by bit rate; empty without sound.
     """
 
-    def __init__(self, video: VideoSource, options: EncodeOptions) -> None:
+    def __init__(self, video: VideoInput, options: EncodeOptions) -> None:
         self._video = video
         self._coder: SoundCoder | None = None
         self._copier = SoundCopier()
@@ -199,7 +200,7 @@ def _write(file: StreamedFile | FittedFile, items: Iterable[Portrait | MotionGro
 
 
 def encode(
-    source: FileLike,
+    source: FileLike | Frames,
     target: FileLike,
     options: EncodeOptions | None = None,
     *,
@@ -210,7 +211,7 @@ def encode(
     """Code a video of a talking person.
 
     Args:
-        source: path, "-" or a binary file object; read once, front to back.
+        source: path, "-", a binary file object, or Frames; read once, front to back.
         target: path, "-" or a binary file object; a path appears only when it is complete.
         options: see EncodeOptions.
         force: replace an existing output.
@@ -228,7 +229,7 @@ def encode(
     started_s = time.monotonic()
     with atomic_output(target, force=force) as sink:
         parts = encoder_parts(parts)
-        video = VideoSource(source, fps=options.fps, sound=_SOUND[options.audio.mode])
+        video = open_video(source, fps=options.fps, sound=_SOUND[options.audio.mode])
         track = _SoundTrack(video, options)
         head = Head(
             video.time_base_s,
@@ -275,7 +276,7 @@ def _drain(
     items: Iterable[Coded | SoundPiece],
     assembler: Assembler,
     file: StreamedFile | FittedFile,
-    video: VideoSource,
+    video: VideoInput,
     progress: Progress,
     refiner: Refiner | None,
 ) -> None:
@@ -314,7 +315,7 @@ def _drain(
 def _report(
     file: StreamedFile | FittedFile,
     assembler: Assembler,
-    video: VideoSource,
+    video: VideoInput,
     options: EncodeOptions,
     elapsed_s: float,
     refiner: Refiner | None = None,

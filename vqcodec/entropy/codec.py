@@ -11,35 +11,15 @@ from vqcodec.entropy.context import LayerModel
 from vqcodec.entropy.rangecoder import RangeDecoder, RangeEncoder
 from vqcodec.entropy.tables import RANK_TO_FOLDED, Ints, load, load_rows
 from vqcodec.errors import UsageError
-from vqcodec.types import CODES, DIMS, GROUP_DIMS, GROUPS, LAYERS, LEVELS
+from vqcodec.format import DIMS, HALF, LAYERS, pack_digits, unpack_digits
 
-_PLACES = LEVELS ** np.arange(GROUP_DIMS)
 _FOLDED = np.array(RANK_TO_FOLDED, np.int64)
 _RANK = np.argsort(_FOLDED)
 
 
-def split_indices(indices: NDArray[np.integer]) -> Ints:
-    """(T, 12, L) indices to (T, 48, L) digits -2..2 (bitstream_spec/tokens.md)."""
-    frames, _, layers = indices.shape
-    digits = indices[:, :, None, :].astype(np.int64) // _PLACES[:, None] % LEVELS - 2
-    return digits.reshape(frames, DIMS, layers)
-
-
-def join_digits(digits: Ints) -> NDArray[np.uint16]:
-    """Inverse of `split_indices`."""
-    frames, _, layers = digits.shape
-    parts = (digits + 2).reshape(frames, GROUPS, GROUP_DIMS, layers) * _PLACES[:, None]
-    total: Ints = parts.sum(2)
-    return total.astype(np.uint16)
-
-
-def _check(indices: NDArray[np.integer]) -> None:
-    if indices.ndim != 3 or indices.shape[1] != GROUPS or not 1 <= indices.shape[2] <= LAYERS:
-        raise UsageError(f"indices have shape {indices.shape}, expected (T, {GROUPS}, 1..{LAYERS})")
-    if indices.dtype.kind not in "ui":
-        raise UsageError(f"indices are {indices.dtype}, expected integers")
-    if indices.size and not 0 <= int(indices.min()) <= int(indices.max()) < CODES:
-        raise UsageError(f"indices reach {indices.min()}..{indices.max()}, expected 0..{CODES - 1}")
+def signed_digits(indices: NDArray[np.integer]) -> Ints:
+    """(T, 12, L) indices to (T, 48, L) digits -2..2; raises `UsageError` as `vqcodec.format.unpack_digits` does."""
+    return unpack_digits(indices).astype(np.int64) - HALF
 
 
 def _encode_layer(digits: Ints, layer: int) -> bytes:
@@ -49,7 +29,7 @@ def _encode_layer(digits: Ints, layer: int) -> bytes:
     rows, coder = load_rows(layer), RangeEncoder()
     for t in range(len(digits)):
         contexts = model.contexts(t)
-        ranks = _RANK[model.mirror * digits[t, :, layer] + 2]
+        ranks = _RANK[model.mirror * digits[t, :, layer] + HALF]
         coder.encode([rows[i] for i in contexts.tolist()], ranks.tolist())
         model.update(t, digits[t, :, layer])
     return coder.finish()
@@ -67,8 +47,7 @@ def encode_layers(indices: NDArray[np.integer]) -> list[bytes]:
     Raises:
         UsageError: wrong shape, type or range.
     """
-    _check(indices)
-    digits = split_indices(indices)
+    digits = signed_digits(indices)
     return [_encode_layer(digits, layer) for layer in range(indices.shape[2])]
 
 
@@ -86,7 +65,7 @@ def decode_layers(payloads: Sequence[bytes], frames: int) -> NDArray[np.uint16]:
         BitstreamError: code "bad-payload", when a payload is not what an encoder writes for the digits it decodes to.
         UsageError: no payload, more than four, or a negative number of frames.
     """
-    return join_digits(_decode(payloads, frames)[0])
+    return pack_digits(_decode(payloads, frames)[0] + HALF)
 
 
 def final_states(payloads: Sequence[bytes], frames: int) -> list[tuple[int, int, int]]:

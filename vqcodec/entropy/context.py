@@ -9,9 +9,8 @@ from __future__ import annotations
 import numpy as np
 
 from vqcodec.entropy.tables import COMBOS, PHASES, SCALE_TERMS, Ints, LayerTables
-from vqcodec.types import LAYERS
+from vqcodec.format import LAYER_STEPS
 
-STEPS = tuple(4 ** (LAYERS - 1 - r) for r in range(LAYERS))
 MU_LIMIT = 160
 RATIO_ONE = 256
 RATIO_LIMIT = 1023
@@ -56,7 +55,7 @@ class LayerModel:
         zero = np.zeros(digits.shape[:-1], np.int64)
         self._coarse = zero.copy()
         for r in range(layer):
-            self._coarse += digits[..., r] * (STEPS[r] // STEPS[layer])
+            self._coarse += digits[..., r] * (LAYER_STEPS[r] // LAYER_STEPS[layer])
         self._parent: Ints = digits[..., layer - 1].astype(np.int64) if layer > 0 else zero
         self._grand: Ints = np.sign(digits[..., layer - 2]).astype(np.int64) if layer > 1 else zero
         self._prepare_features()

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vqcodec.entropy.rangecoder import FREQ_TOTAL, Row
-from vqcodec.types import DIMS, LAYERS
+from vqcodec.format import DIMS, LAYERS
 
 FILE_NAME = "motion-1.json"
 FEATURES = 9

@@ -29,9 +29,10 @@ from vqcodec.decoding.parts import FrameRenderer
 from vqcodec.errors import MediaError, UsageError
 from vqcodec.evaluation.tools.conditions import conditions
 from vqcodec.evaluation.tools.files import rounded
+from vqcodec.format import from_indices
 from vqcodec.geometry.basis import read_basis
 from vqcodec.media.still.stills import decode_still
-from vqcodec.quantize.grfsq import dequantize, from_indices
+from vqcodec.quantize.grfsq import dequantize
 from vqcodec.render.renderer import Renderer
 from vqcodec.runtime.device import choose_device, has_bfloat16, inference_dtype
 from vqcodec.types import KeyFrame, MotionGroup

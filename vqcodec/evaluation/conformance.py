@@ -30,9 +30,10 @@ from vqcodec.container import Reader
 from vqcodec.errors import MediaError, UnsupportedError
 from vqcodec.evaluation.tools.conditions import conditions
 from vqcodec.evaluation.tools.files import save_json, told
+from vqcodec.format import from_indices
 from vqcodec.media.still.stills import decode_still
 from vqcodec.motion.space import MotionSpace
-from vqcodec.quantize.grfsq import dequantize, from_indices
+from vqcodec.quantize.grfsq import dequantize
 from vqcodec.render.renderer import Renderer
 from vqcodec.render.sampling import GridSampler
 from vqcodec.types import KeyFrame, ModelId, MotionGroup

@@ -16,8 +16,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vqcodec.config import CropChoice, SquareCrop
+from vqcodec.format import CODED_SIZE_PX
 from vqcodec.runtime.opencv import cv2
-from vqcodec.types import CODED_SIZE, Crop
+from vqcodec.types import Crop
 
 FACE_SHARE = 0.5
 """Face height (landmark bounding box) over the side of the square."""
@@ -91,7 +92,9 @@ def fixed_crop(choice: CropChoice, width_px: int, height_px: int) -> Crop | None
     return centre_square(width_px, height_px) if choice == "full" else None
 
 
-def take_square(rgb: NDArray[np.uint8], crop: Crop, size_px: int = CODED_SIZE) -> NDArray[np.uint8]:
+def take_square(
+    rgb: NDArray[np.uint8], crop: Crop, size_px: int = CODED_SIZE_PX
+) -> NDArray[np.uint8]:
     """Pixels of the coded square.
 
     Args:

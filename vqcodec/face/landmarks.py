@@ -11,8 +11,6 @@ from numpy.typing import NDArray
 from vqcodec.face.asset import face_model_path
 from vqcodec.runtime.native_log import quiet
 
-LANDMARKS = 478
-
 
 @dataclass(frozen=True, slots=True)
 class FaceObservation:

@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 from vqcodec.errors import NoFaceError
 from vqcodec.face.crop import follow_face, resize, take_square
 from vqcodec.face.track import Detector, locate_all
-from vqcodec.types import CODED_SIZE, Crop
+from vqcodec.format import CODED_SIZE_PX, FEATURE_SIZE_PX
+from vqcodec.types import Crop
 
-FEATURE_SIZE_PX = 256
 FACE_MIN_PX = 32
 """A face (landmark bounding box) less high than this is refused: sixteen of its pixels would become 128."""
 FACE_SMALL_PX = 96
@@ -62,7 +62,7 @@ def portrait_square(detector: Detector, rgb: NDArray[np.uint8], *, name: str) ->
         square = take_square(rgb, crop)
         found = detector.faces(square)
         if found:
-            points = found[0].points / np.float32(CODED_SIZE)
+            points = found[0].points / np.float32(CODED_SIZE_PX)
             return PortraitSquare(
                 square,
                 resize(square, FEATURE_SIZE_PX),

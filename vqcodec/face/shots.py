@@ -25,7 +25,8 @@ from vqcodec.face.crop import face_box, fixed_crop, follow_face, take_square
 from vqcodec.face.cuts import CutDetector, is_jump
 from vqcodec.face.smooth import LandmarkFilter
 from vqcodec.face.track import Detector, FaceTracker, locate, locate_near
-from vqcodec.types import CODED_SIZE, Crop, VideoFrame
+from vqcodec.format import CODED_SIZE_PX
+from vqcodec.types import Crop, VideoFrame
 
 DECIDE_S = Fraction(1)
 DECIDE_BYTES = 192 << 20
@@ -151,7 +152,7 @@ class ShotReader:
         assert self._crop is not None
         square = take_square(rgb, self._crop)
         face = self._tracker.observe(square, blank.time_s)
-        points = None if face is None else face.points / np.float32(CODED_SIZE)
+        points = None if face is None else face.points / np.float32(CODED_SIZE_PX)
         if self._should_restart(points, blank.time_s, rgb):
             ready = self._end_shot()
             return ready + self._take(replace(blank, shot=self._shot), rgb)

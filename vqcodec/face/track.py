@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 
 from vqcodec.face.crop import face_box, take_square
 from vqcodec.face.landmarks import FaceObservation
-from vqcodec.types import CODED_SIZE, Crop
+from vqcodec.format import CODED_SIZE_PX
+from vqcodec.types import Crop
 
 FORGET_S = Fraction(1, 2)
 """After this long without the face, any face in the square is accepted."""
@@ -98,7 +99,7 @@ def _tiles(width_px: int, height_px: int, side_px: int) -> list[Crop]:
 def _boxes_in(
     detector: Detector, rgb: NDArray[np.uint8], square: Crop
 ) -> list[NDArray[np.float64]]:
-    scale = square.side_px / CODED_SIZE
+    scale = square.side_px / CODED_SIZE_PX
     offset = np.array([square.x_px, square.y_px, 0, 0])
     return [
         face_box(face.points) * scale + offset for face in detector.faces(take_square(rgb, square))

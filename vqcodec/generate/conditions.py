@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from vqcodec.format import REACH
 from vqcodec.generate.network import REACH_UNITS
 from vqcodec.geometry.basis import LandmarkBasis
 from vqcodec.geometry.controls import Controls, HeadShape, moved_head
 from vqcodec.geometry.layout import LANDMARK_DIMS
-from vqcodec.quantize.grfsq import REACH
 
 Floats = NDArray[np.float32]
 

@@ -18,10 +18,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from vqcodec.format import DIMS, GROUP_DIMS, GROUPS, HALF, LAYER_STEPS, LAYERS, LEVELS
 from vqcodec.geometry.layout import LANDMARK_DIMS
-from vqcodec.quantize.grfsq import HALF, STEPS
 from vqcodec.runtime.transformer import Stack
-from vqcodec.types import DIMS, GROUP_DIMS, GROUPS, LAYERS, LEVELS
 
 CONTROL_NUMBERS = 9
 PORTRAIT_NUMBERS = DIMS + CONTROL_NUMBERS
@@ -154,7 +153,7 @@ class GeneratorNetwork(nn.Module):
             (B, T, 48, 5) logits of the digits; (B, T, 12, 625) of the groups' tokens; or (B, T, 48) units. Of an ordinal
             network (B, T, 48, 2): the expected motion in units and its uncertainty, for `ordinal_logits`.
         """
-        steps = torch.tensor(STEPS, device=digits.device, dtype=torch.float32)
+        steps = torch.tensor(LAYER_STEPS, device=digits.device, dtype=torch.float32)
         total, step = digits @ steps, steps[layer][:, None, None]
         scale = torch.cat([self.control_scale, self.control_scale])
         left = ((turned - total[..., :LANDMARK_DIMS]) / step).clamp(-6, 6)
@@ -196,7 +195,7 @@ def ordinal_logits(told: Tensor, digits: Tensor, layer: Tensor) -> Tensor:
     Returns:
         (B, T, 48, 5).
     """
-    steps = torch.tensor(STEPS, device=digits.device, dtype=torch.float32)
+    steps = torch.tensor(LAYER_STEPS, device=digits.device, dtype=torch.float32)
     levels = torch.arange(LEVELS, device=digits.device) - HALF
     wanted = (told[..., 0] - digits @ steps) / steps[layer][:, None, None]
     sureness = functional.softplus(told[..., 1] + 1) + 0.05

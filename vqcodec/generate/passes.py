@@ -5,9 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from vqcodec.format import DIMS, GROUP_DIMS, GROUPS, HALF, LAYER_STEPS, LAYERS, LEVELS
 from vqcodec.generate.network import GeneratorNetwork, ordinal_logits
-from vqcodec.quantize.grfsq import HALF, STEPS
-from vqcodec.types import DIMS, GROUP_DIMS, GROUPS, LAYERS, LEVELS
 
 
 def chosen(
@@ -74,4 +73,4 @@ def coarse_to_fine(
         if network.shape.ordinal:
             out = ordinal_logits(out, digits, which)
         digits[..., layer] = chosen(out, temperature, noise, expected=expected and layer > 0)
-    return digits @ torch.tensor(STEPS, dtype=torch.float32, device=digits.device)
+    return digits @ torch.tensor(LAYER_STEPS, dtype=torch.float32, device=digits.device)

@@ -10,11 +10,9 @@ from numpy.typing import NDArray
 from safetensors import SafetensorError, safe_open
 
 from vqcodec.errors import ModelError
+from vqcodec.format import DIMS, FEATURE_SIZE_PX, LANDMARKS
 from vqcodec.geometry.layout import LANDMARK_DIMS, SURROUND_DIMS, SURROUND_UNIT_PX
-from vqcodec.geometry.mesh import EYES, IRISES, LANDMARKS, LIPS
-from vqcodec.types import DIMS
-
-BASIS_SIDE = 256.0  # the basis works in pixels of a 256 px crop
+from vqcodec.geometry.mesh import EYES, IRISES, LIPS
 
 
 def landmark_weights() -> NDArray[np.float32]:
@@ -41,7 +39,7 @@ class LandmarkBasis:
 
     def project(self, landmarks: NDArray[np.float32]) -> NDArray[np.float32]:
         """(N, 478, 2) landmarks in 0..1 of the crop -> (N, 36) coefficients."""
-        flat = landmarks.reshape(len(landmarks), -1) * BASIS_SIDE - self.mean
+        flat = landmarks.reshape(len(landmarks), -1) * FEATURE_SIZE_PX - self.mean
         coefficients: NDArray[np.float32] = (
             (flat * landmark_weights()) @ self.components.T
         ).astype(np.float32)
@@ -50,7 +48,7 @@ class LandmarkBasis:
     def landmarks(self, features: NDArray[np.float32]) -> NDArray[np.float32]:
         """(N, >=36) features -> (N, 478, 2) landmarks in 0..1 of the crop; learned dimensions are ignored."""
         flat = (features[:, :LANDMARK_DIMS] @ self.components) / landmark_weights() + self.mean
-        return (flat / BASIS_SIDE).reshape(len(features), LANDMARKS, 2)
+        return (flat / np.float32(FEATURE_SIZE_PX)).reshape(len(features), LANDMARKS, 2)
 
 
 def read_basis(path: Path) -> LandmarkBasis:
@@ -99,9 +97,9 @@ def fit_basis(
         The basis.
     """
     weights = landmark_weights()
-    flat = landmarks.reshape(len(landmarks), -1).astype(np.float64) * BASIS_SIDE
+    flat = landmarks.reshape(len(landmarks), -1).astype(np.float64) * FEATURE_SIZE_PX
     mean = flat.mean(0)
-    motion = deltas.reshape(len(deltas), -1).astype(np.float64) * BASIS_SIDE * weights
+    motion = deltas.reshape(len(deltas), -1).astype(np.float64) * FEATURE_SIZE_PX * weights
     shape = (flat - mean) * weights
     # motion is what is coded; people's shapes enter so that a portrait's own features are complete
     covariance = motion.T @ motion / len(motion) + shape_weight * (shape.T @ shape) / len(shape)

@@ -18,6 +18,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from vqcodec.format import LANDMARKS
 from vqcodec.geometry.headpose import (
     POSE_NUMBERS,
     HeadShape,
@@ -26,7 +27,6 @@ from vqcodec.geometry.headpose import (
     rotations,
     turned,
 )
-from vqcodec.geometry.mesh import LANDMARKS
 
 __all__ = ["Controls", "HeadShape", "moved_head", "read_controls", "transferred"]
 

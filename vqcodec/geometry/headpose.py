@@ -19,7 +19,8 @@ from numpy.typing import NDArray
 from safetensors import SafetensorError, safe_open
 
 from vqcodec.errors import ModelError
-from vqcodec.geometry.mesh import LANDMARKS, SKULL
+from vqcodec.format import LANDMARKS
+from vqcodec.geometry.mesh import SKULL
 
 POSE_NUMBERS = 6
 _STEPS = 8

@@ -17,7 +17,7 @@ from pathlib import Path
 from safetensors import SafetensorError, safe_open
 
 from vqcodec.errors import ModelError
-from vqcodec.types import DIMS
+from vqcodec.format import DIMS
 
 LANDMARK_DIMS = 36
 LEARNED_OUTPUTS = 12

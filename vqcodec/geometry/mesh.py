@@ -5,8 +5,6 @@ The numbering is MediaPipe's canonical face mesh; points 468-477 are the irises 
 
 from __future__ import annotations
 
-LANDMARKS = 478
-
 LIPS_OUTER = (
     61,
     146,

@@ -11,9 +11,10 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from vqcodec.format import FEATURE_SIZE_PX
 from vqcodec.geometry.layout import SURROUND_DIMS
 
-RADIUS_PX = 128.0
+RADIUS_PX = FEATURE_SIZE_PX / 2
 NUMBERS = 4
 PARTS = SURROUND_DIMS // NUMBERS
 

@@ -12,6 +12,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from vqcodec.format import REACH
 from vqcodec.geometry.basis import LandmarkBasis
 from vqcodec.geometry.controls import LIDS_OPEN, LIDS_SHUT, HeadShape, lid_opening
 from vqcodec.geometry.layout import LANDMARK_DIMS
@@ -23,7 +24,6 @@ from vqcodec.geometry.mesh import (
     LIPS_OUTER,
     OUTER_EYE_CORNERS,
 )
-from vqcodec.quantize.grfsq import REACH
 
 # upper and lower contour from the outer to the inner corner; the fold above; the picture's left eye first
 _LIDS = (

@@ -10,11 +10,11 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from vqcodec.format import REACH
 from vqcodec.geometry.basis import LandmarkBasis
 from vqcodec.geometry.controls import HeadShape
 from vqcodec.geometry.layout import LANDMARK_DIMS
 from vqcodec.geometry.mesh import INNER_LIPS
-from vqcodec.quantize.grfsq import REACH
 
 CLOSED_SHARE = 0.2
 """Of the frames of a window, those with the smallest openings: their mean is the closed state."""

@@ -7,8 +7,6 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-AUDIO_HZ = 48000
-
 
 @dataclass(frozen=True, slots=True)
 class AudioBlock:

@@ -44,4 +44,5 @@ class ImageMotionCnn(nn.Module):
             else F.interpolate(rgb, size=(128, 128), mode="area")
         )
         maps = self.trunk((small - 0.5) * 4)
-        return self.head(torch.flatten(maps, 1).float())
+        out: Tensor = self.head(torch.flatten(maps, 1).float())
+        return out

@@ -11,6 +11,7 @@ from safetensors.torch import load_file
 
 from vqcodec.config import Device
 from vqcodec.errors import ModelError
+from vqcodec.format import DIMS
 from vqcodec.geometry.basis import LandmarkBasis, read_basis
 from vqcodec.geometry.layout import LANDMARK_DIMS, Layout, read_layout
 from vqcodec.models import store
@@ -18,7 +19,7 @@ from vqcodec.motion.image_cnn import ImageMotionCnn
 from vqcodec.motion.surroundings import SurroundingsTracker
 from vqcodec.motion.transfer import scaled
 from vqcodec.runtime.device import choose_device
-from vqcodec.types import DIMS, ModelId
+from vqcodec.types import ModelId
 
 
 class MotionSpace:

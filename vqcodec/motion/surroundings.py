@@ -12,11 +12,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from vqcodec.format import FEATURE_SIZE_PX
 from vqcodec.geometry.mesh import OVAL
 from vqcodec.geometry.similarity import NUMBERS, PARTS, RADIUS_PX, Matrix, to_numbers
 from vqcodec.runtime.opencv import cv2
 
-SIDE = 256
 _MOST_POINTS = 80
 _LEAST_POINTS = 8
 _SPACING_PX = 7
@@ -46,10 +46,10 @@ def masks(landmarks: NDArray[np.float32]) -> NDArray[np.uint8]:
         (2, 256, 256) uint8, 255 inside: background (beside and above the head with its hair, and not the torso), torso
         (below the chin, between the shoulders).
     """
-    oval = landmarks[list(OVAL)] * SIDE
+    oval = landmarks[list(OVAL)] * FEATURE_SIZE_PX
     low, high = oval.min(0), oval.max(0)
     centre, size = (low + high) / 2, np.maximum(high - low, 8.0)
-    head = np.zeros((SIDE, SIDE), np.uint8)
+    head = np.zeros((FEATURE_SIZE_PX, FEATURE_SIZE_PX), np.uint8)
     # hair reaches half a face above the oval and a third beside it
     axes = (int(size[0] * 0.85), int(size[1] * 0.85))
     cv2.ellipse(head, (int(centre[0]), int(centre[1] - 0.12 * size[1])), axes, 0, 0, 360, 255, -1)
@@ -58,12 +58,16 @@ def masks(landmarks: NDArray[np.float32]) -> NDArray[np.uint8]:
         (centre[0] - wide, neck_y),
         (centre[0] + wide, neck_y),
         (centre[0] + 2.4 * size[0], neck_y + 0.9 * size[1]),
-        (centre[0] + 2.4 * size[0], SIDE),
-        (centre[0] - 2.4 * size[0], SIDE),
+        (centre[0] + 2.4 * size[0], FEATURE_SIZE_PX),
+        (centre[0] - 2.4 * size[0], FEATURE_SIZE_PX),
         (centre[0] - 2.4 * size[0], neck_y + 0.9 * size[1]),
     ]
-    torso = np.zeros((SIDE, SIDE), np.uint8)
-    cv2.fillPoly(torso, [np.round(corners).clip(-4 * SIDE, 5 * SIDE).astype(np.int32)], 255)
+    torso = np.zeros((FEATURE_SIZE_PX, FEATURE_SIZE_PX), np.uint8)
+    cv2.fillPoly(
+        torso,
+        [np.round(corners).clip(-4 * FEATURE_SIZE_PX, 5 * FEATURE_SIZE_PX).astype(np.int32)],
+        255,
+    )
     inner = cv2.ellipse(
         np.zeros_like(head),
         (int(centre[0]), int(centre[1])),
@@ -100,7 +104,7 @@ class _Part:
         there, found, _ = cv2.calcOpticalFlowPyrLK(before, frame, self.now[:, None], None, **_FLOW)  # type: ignore[call-overload]
         back, again, _ = cv2.calcOpticalFlowPyrLK(frame, before, there, None, **_FLOW)  # type: ignore[call-overload]
         error = np.abs(back[:, 0] - self.now).max(1)
-        inside = ((there[:, 0] > 1) & (there[:, 0] < SIDE - 2)).all(1)
+        inside = ((there[:, 0] > 1) & (there[:, 0] < FEATURE_SIZE_PX - 2)).all(1)
         good = (found[:, 0] > 0) & (again[:, 0] > 0) & (error < _ROUND_TRIP_PX) & inside
         self.now, self.origin = there[good, 0], self.origin[good]
 
@@ -108,7 +112,7 @@ class _Part:
         """The similarity that most points agree on; with too few of them the one before stays."""
         if len(self.now) < _LEAST_POINTS:
             return
-        half = (SIDE - 1) / 2
+        half = (FEATURE_SIZE_PX - 1) / 2
         fitted, inliers = cv2.estimateAffinePartial2D(
             (self.origin - half) / RADIUS_PX,
             (self.now - half) / RADIUS_PX,
@@ -170,7 +174,7 @@ class _Part:
     def restock(self, frame: NDArray[np.uint8], mask: NDArray[np.uint8]) -> None:
         """Drop points that the head has covered, and take new ones where there is room."""
         if len(self.now):
-            at = self.now.round().astype(int).clip(0, SIDE - 1)
+            at = self.now.round().astype(int).clip(0, FEATURE_SIZE_PX - 1)
             keep = mask[at[:, 1], at[:, 0]] > 0
             self.now, self.origin = self.now[keep], self.origin[keep]
         if len(self.now) > _MOST_POINTS // 2:
@@ -183,7 +187,7 @@ class _Part:
         )
         if found is None:
             return
-        half = (SIDE - 1) / 2
+        half = (FEATURE_SIZE_PX - 1) / 2
         fresh = found[:, 0].astype(np.float32)
         plane = (
             np.c_[(fresh - half) / RADIUS_PX, np.ones(len(fresh))] @ np.linalg.inv(self.matrix).T

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from vqcodec.types import LAYERS, LEVELS
+from vqcodec.format import HALF, LAYER_STEPS, REACH
 
 
 def _half_away(x: Tensor) -> Tensor:
@@ -24,13 +24,10 @@ def straight_through(delta: Tensor, units: Tensor, layers: Tensor) -> Tensor:
         (N, D) quantized delta; equal to dequantize(from_indices(to_indices(quantize(delta))[..., :layers])).
     """
     with torch.no_grad():
-        half = LEVELS // 2
-        reach = half * (4**LAYERS - 1) // 3
-        rest = _half_away(delta / units).clamp(-reach, reach)
+        rest = _half_away(delta / units).clamp(-REACH, REACH)
         total = torch.zeros_like(rest)
-        for stage in range(LAYERS):
-            step = 4 ** (LAYERS - 1 - stage)
-            digit = (_half_away(rest / step)).clamp(-half, half) * step
+        for stage, step in enumerate(LAYER_STEPS):
+            digit = (_half_away(rest / step)).clamp(-HALF, HALF) * step
             total = total + digit * (layers > stage).to(digit.dtype)[:, None]
             rest = rest - digit
         quantized = total * units

@@ -16,9 +16,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from vqcodec.format import DIMS, REACH
 from vqcodec.geometry.layout import LANDMARK_DIMS
-from vqcodec.quantize.grfsq import REACH, quantize
-from vqcodec.types import DIMS
+from vqcodec.quantize.grfsq import quantize
 
 CANDIDATES = 4
 """Values tried on each side of the nearest one (or of the path found before)."""
@@ -84,7 +84,8 @@ def step_bits(path: Ints) -> Floats:
     """
     mean = np.maximum(np.abs(np.diff(path, axis=0)).mean(0), LEAST_MOTION)
     rho = (np.sqrt(1 + mean * mean) - 1) / mean
-    return np.minimum(-np.log2(rho), MOST_BITS_A_STEP)
+    bits: Floats = np.minimum(-np.log2(rho), MOST_BITS_A_STEP)
+    return bits
 
 
 def _best_path(scaled: Floats, around: Ints, weight: Floats, price: Floats) -> Ints:

@@ -17,16 +17,15 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from vqcodec.geometry.basis import BASIS_SIDE, LandmarkBasis, landmark_weights
+from vqcodec.format import DIMS, FEATURE_SIZE_PX, LANDMARKS
+from vqcodec.geometry.basis import LandmarkBasis, landmark_weights
 from vqcodec.geometry.layout import LANDMARK_DIMS
-from vqcodec.geometry.mesh import LANDMARKS
 from vqcodec.render.conditioning import conditioning_inputs
 from vqcodec.render.maps import draw_maps
 from vqcodec.render.network import View
 from vqcodec.render.portrait import PortraitState
 from vqcodec.render.renderer import Renderer
 from vqcodec.render.sampling import GridSampler
-from vqcodec.types import DIMS
 
 SIDE_PX = 256
 
@@ -83,7 +82,7 @@ class DifferentiableRenderer:
 
     def maps(self, landmarks_px: Tensor) -> Tensor:
         """(N, 478, 2) landmarks in pixels of a 256 px crop -> (N, 8, 128, 128) float32 maps in 0..1; no gradient."""
-        points = landmarks_px.detach().cpu().numpy() / np.float32(BASIS_SIDE)
+        points = landmarks_px.detach().cpu().numpy() / np.float32(FEATURE_SIZE_PX)
         drawn = np.stack([draw_maps(face) for face in points])
         return torch.from_numpy(drawn).to(self.device).float().div_(255)
 
@@ -120,6 +119,6 @@ class DifferentiableRenderer:
             z,
             around,
         )
-        rendering = net([view], maps, landmarks * (2 / BASIS_SIDE) - 1, self._sampler)
+        rendering = net([view], maps, landmarks * (2 / FEATURE_SIZE_PX) - 1, self._sampler)
         output: Tensor = rendering.output
         return output

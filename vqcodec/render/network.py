@@ -20,6 +20,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from vqcodec.format import DIMS
 from vqcodec.render.blending import Detail, composite, without_ghost
 from vqcodec.render.conditioning import FILM
 from vqcodec.render.decoder import Decoder, Head
@@ -35,7 +36,6 @@ from vqcodec.render.flow_net import FlowNet
 from vqcodec.render.fusion import Fusion, Shares, mixed, mixed_levels
 from vqcodec.render.sampling import GridSampler, Sampler
 from vqcodec.render.source import SourceEncoder, SourceFeatures
-from vqcodec.types import DIMS
 
 
 class View(NamedTuple):

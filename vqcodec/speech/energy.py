@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-FRAME_SAMPLES = 640
+from vqcodec.format import SPEECH_TOKEN_SAMPLES
+
 # quieter than this is silence, whatever the rest is like
 FLOOR_DBFS = -60.0
 # energy is 1 at the loud parts of the sound itself and 0 this far below them, or at its background
@@ -34,9 +35,9 @@ class EnergyMeter:
         sound = np.concatenate(
             [self._rest, np.nan_to_num(np.asarray(samples, np.float32), posinf=0.0, neginf=0.0)]
         )
-        whole = len(sound) // FRAME_SAMPLES * FRAME_SAMPLES
+        whole = len(sound) // SPEECH_TOKEN_SAMPLES * SPEECH_TOKEN_SAMPLES
         self._rest = sound[whole:]
-        self._levels.append(_levels_db(sound[:whole].reshape(-1, FRAME_SAMPLES)))
+        self._levels.append(_levels_db(sound[:whole].reshape(-1, SPEECH_TOKEN_SAMPLES)))
 
     def energy(self) -> Floats:
         """Energy of all that came: (ceil(samples / 640),) float32 in 0..1.

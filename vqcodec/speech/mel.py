@@ -12,12 +12,12 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-SAMPLE_HZ = 16000
+from vqcodec.format import SPEECH_RATE_HZ, SPEECH_TOKEN_SAMPLES
+
 HOP_SAMPLES = 160
 WINDOW_SAMPLES = 400
 BANDS = 80
-TOKEN_SAMPLES = 640
-FRAMES_PER_TOKEN = TOKEN_SAMPLES // HOP_SAMPLES
+FRAMES_PER_TOKEN = SPEECH_TOKEN_SAMPLES // HOP_SAMPLES
 LEAD_SAMPLES = 120
 """Samples that a frame sees before its own 160."""
 TAIL_SAMPLES = WINDOW_SAMPLES - LEAD_SAMPLES - HOP_SAMPLES
@@ -45,8 +45,8 @@ def mel_to_hertz(mel: NDArray[np.float64]) -> NDArray[np.float64]:
 @lru_cache(maxsize=2)
 def filters(bands: int = BANDS) -> NDArray[np.float32]:
     """(201, bands) float32, triangles of equal area between 0 and 8 kHz, as Whisper's and librosa's are."""
-    edges = mel_to_hertz(np.linspace(0, hertz_to_mel(np.array(SAMPLE_HZ / 2)), bands + 2))
-    bins = np.fft.rfftfreq(WINDOW_SAMPLES, 1 / SAMPLE_HZ)[:, None]
+    edges = mel_to_hertz(np.linspace(0, hertz_to_mel(np.array(SPEECH_RATE_HZ / 2)), bands + 2))
+    bins = np.fft.rfftfreq(WINDOW_SAMPLES, 1 / SPEECH_RATE_HZ)[:, None]
     rise = (bins - edges[:-2]) / np.diff(edges)[:-1]
     fall = (edges[2:] - bins) / np.diff(edges)[1:]
     out: NDArray[np.float32] = (
@@ -88,7 +88,7 @@ def log_mel(samples: Samples) -> NDArray[np.float32]:
     Returns:
         (4 * ceil(N / 640), 80) float32, 100 frames a second.
     """
-    tokens = -(-len(samples) // TOKEN_SAMPLES)
-    padded = np.zeros(LEAD_SAMPLES + tokens * TOKEN_SAMPLES + TAIL_SAMPLES, np.float32)
+    tokens = -(-len(samples) // SPEECH_TOKEN_SAMPLES)
+    padded = np.zeros(LEAD_SAMPLES + tokens * SPEECH_TOKEN_SAMPLES + TAIL_SAMPLES, np.float32)
     padded[LEAD_SAMPLES : LEAD_SAMPLES + len(samples)] = samples
     return framed_log_mel(padded, FRAMES_PER_TOKEN * tokens)

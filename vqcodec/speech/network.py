@@ -18,9 +18,9 @@ from torch.nn import functional
 from vqcodec.runtime.transformer import Stack
 from vqcodec.speech.mel import BANDS
 
-DIMS = 5
-LEVELS = 5
-CODES = LEVELS**DIMS
+TOKEN_DIMS = 5
+TOKEN_LEVELS = 5
+TOKEN_CODES = TOKEN_LEVELS**TOKEN_DIMS
 LIP_SIGNALS = 3
 MEL_MEAN, MEL_SCALE = -3.5, 2.0
 """Bring log-mel to about unit scale; constants, since a stream can't know its own mean."""
@@ -50,7 +50,7 @@ class SpeechEncoder(nn.Module):
             nn.Conv1d(shape.width, shape.width, 4, stride=2, padding=1) for _ in range(2)
         )
         self.stack = Stack(shape.layers, shape.width, shape.heads)
-        self.narrow = nn.Linear(shape.width, DIMS)
+        self.narrow = nn.Linear(shape.width, TOKEN_DIMS)
         with torch.no_grad():
             self.narrow.weight.mul_(
                 1.7
@@ -66,7 +66,7 @@ class SpeechEncoder(nn.Module):
 
     def bounded(self, wide: Tensor) -> Tensor:
         """(B, T, width) -> (B, T, 5) between -2.4 and 2.4, not yet rounded."""
-        return (LEVELS // 2 + 0.4) * torch.tanh(self.narrow(wide).float())
+        return (TOKEN_LEVELS // 2 + 0.4) * torch.tanh(self.narrow(wide).float())
 
     def forward(self, mel: Tensor) -> Tensor:
         """(B, 4 T, 80) log-mel -> (B, T, 5), `bounded`."""
@@ -76,14 +76,20 @@ class SpeechEncoder(nn.Module):
     def quantized(bounded: Tensor) -> Tensor:
         """Rounded to whole levels, gradient passed straight through."""
         return (
-            bounded + (torch.round(bounded).clamp(-(LEVELS // 2), LEVELS // 2) - bounded).detach()
+            bounded
+            + (
+                torch.round(bounded).clamp(-(TOKEN_LEVELS // 2), TOKEN_LEVELS // 2) - bounded
+            ).detach()
         )
 
     @staticmethod
     def codes(bounded: Tensor) -> Tensor:
         """(..., 5) -> (...) int64 in 0..3124: the first dimension counts least."""
-        digits = torch.round(bounded).clamp(-(LEVELS // 2), LEVELS // 2).long() + LEVELS // 2
-        return (digits * LEVELS ** torch.arange(DIMS, device=digits.device)).sum(-1)
+        digits = (
+            torch.round(bounded).clamp(-(TOKEN_LEVELS // 2), TOKEN_LEVELS // 2).long()
+            + TOKEN_LEVELS // 2
+        )
+        return (digits * TOKEN_LEVELS ** torch.arange(TOKEN_DIMS, device=digits.device)).sum(-1)
 
 
 class TeacherHead(nn.Module):
@@ -91,7 +97,7 @@ class TeacherHead(nn.Module):
 
     def __init__(self, width: int, layers: int, heads: int, features: int) -> None:
         super().__init__()
-        self.widen = nn.Linear(DIMS, width)
+        self.widen = nn.Linear(TOKEN_DIMS, width)
         self.stack = Stack(layers, width, heads)
         self.features, self.mel, self.lips = (
             nn.Linear(width, n) for n in (features, BANDS, LIP_SIGNALS)

@@ -15,7 +15,8 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-FRAME_HZ = 25
+from vqcodec.format import SPEECH_TOKEN_HZ
+
 SHORTEST_S = 1.0
 # a click in a silence ends it only if it is longer
 _CLICK_FRAMES = 2
@@ -36,11 +37,11 @@ def resting(silent: NDArray[np.bool_]) -> Floats:
     """
     rest = np.zeros(len(silent), np.float32)
     for start, stop in _silences(np.asarray(silent, bool)):
-        if stop - start < SHORTEST_S * FRAME_HZ and stop - start < len(silent):
+        if stop - start < SHORTEST_S * SPEECH_TOKEN_HZ and stop - start < len(silent):
             continue
         after, before = (
-            (np.arange(stop - start) + 0.5) / FRAME_HZ,
-            (np.arange(stop - start, 0, -1) - 0.5) / FRAME_HZ,
+            (np.arange(stop - start) + 0.5) / SPEECH_TOKEN_HZ,
+            (np.arange(stop - start, 0, -1) - 0.5) / SPEECH_TOKEN_HZ,
         )
         shuts = 1.0 if start == 0 else _ramp(after, *_SHUTS_S)
         opens = 1.0 if stop == len(silent) else _ramp(before, *_OPENS_S[::-1])

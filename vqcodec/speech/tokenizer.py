@@ -23,20 +23,13 @@ from safetensors.torch import load_file
 
 from vqcodec.config import Device
 from vqcodec.errors import ModelError, UsageError
+from vqcodec.format import SPEECH_RATE_HZ, SPEECH_TOKEN_HZ, SPEECH_TOKEN_SAMPLES
 from vqcodec.models import store
 from vqcodec.runtime.device import choose_device
-from vqcodec.speech.mel import (
-    FRAMES_PER_TOKEN,
-    LEAD_SAMPLES,
-    SAMPLE_HZ,
-    TAIL_SAMPLES,
-    TOKEN_SAMPLES,
-    framed_log_mel,
-)
-from vqcodec.speech.network import CODES, EncoderShape, SpeechEncoder
+from vqcodec.speech.mel import FRAMES_PER_TOKEN, LEAD_SAMPLES, TAIL_SAMPLES, framed_log_mel
+from vqcodec.speech.network import TOKEN_CODES, EncoderShape, SpeechEncoder
 from vqcodec.types import ModelId
 
-TOKEN_HZ = 25
 CONTEXT_TOKENS = 25
 KEPT_TOKENS = 50
 WINDOW_TOKENS = KEPT_TOKENS + 2 * CONTEXT_TOKENS
@@ -67,7 +60,7 @@ class SpeechTokenizer:
         codes: 3125.
     """
 
-    codes = CODES
+    codes = TOKEN_CODES
 
     def __init__(self, identity: ModelId, encoder: SpeechEncoder, device: torch.device) -> None:
         self.id = identity
@@ -134,7 +127,7 @@ class TokenStream:
     def __init__(self, tokenizer: SpeechTokenizer) -> None:
         self._tokenizer = tokenizer
         # what the next window sees, from its first sample on
-        self._samples = np.zeros(LEAD_SAMPLES + CONTEXT_TOKENS * TOKEN_SAMPLES, np.float32)
+        self._samples = np.zeros(LEAD_SAMPLES + CONTEXT_TOKENS * SPEECH_TOKEN_SAMPLES, np.float32)
         self._heard = self._given = 0
         self._closed = False
 
@@ -160,11 +153,11 @@ class TokenStream:
     def flush(self) -> Codes:
         """The tokens that still waited for what comes after them; the stream ends."""
         self._closed = True
-        wanted = -(-self._heard // TOKEN_SAMPLES) - self._given
+        wanted = -(-self._heard // SPEECH_TOKEN_SAMPLES) - self._given
         missing = (
-            -(-wanted // KEPT_TOKENS) * KEPT_TOKENS * TOKEN_SAMPLES
+            -(-wanted // KEPT_TOKENS) * KEPT_TOKENS * SPEECH_TOKEN_SAMPLES
             + _SPAN
-            - KEPT_TOKENS * TOKEN_SAMPLES
+            - KEPT_TOKENS * SPEECH_TOKEN_SAMPLES
         )
         if wanted > 0 and missing > len(self._samples):
             self._samples = np.concatenate(
@@ -173,7 +166,7 @@ class TokenStream:
         return self._ready()[: max(wanted, 0)]
 
     def _ready(self) -> Codes:
-        step = KEPT_TOKENS * TOKEN_SAMPLES
+        step = KEPT_TOKENS * SPEECH_TOKEN_SAMPLES
         out = [np.zeros(0, np.int64)]
         start = 0
         while len(self._samples) - start >= _SPAN:
@@ -188,5 +181,5 @@ class TokenStream:
         return result
 
 
-_SPAN = LEAD_SAMPLES + WINDOW_TOKENS * TOKEN_SAMPLES + TAIL_SAMPLES
-assert SAMPLE_HZ == TOKEN_HZ * TOKEN_SAMPLES
+_SPAN = LEAD_SAMPLES + WINDOW_TOKENS * SPEECH_TOKEN_SAMPLES + TAIL_SAMPLES
+assert SPEECH_RATE_HZ == SPEECH_TOKEN_HZ * SPEECH_TOKEN_SAMPLES

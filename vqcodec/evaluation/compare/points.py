@@ -15,9 +15,10 @@ from vqcodec.container import Reader
 from vqcodec.decoding.parts import DecoderParts
 from vqcodec.evaluation.compare.anchors.mux import Sound
 from vqcodec.evaluation.tools.frames import Picture, to_side
+from vqcodec.format import CODED_SIZE_PX, from_indices
 from vqcodec.media.still.stills import decode_still
-from vqcodec.quantize.grfsq import dequantize, from_indices
-from vqcodec.types import CODED_SIZE, AudioGroup, KeyFrame, MotionGroup
+from vqcodec.quantize.grfsq import dequantize
+from vqcodec.types import AudioGroup, KeyFrame, MotionGroup
 
 DEFAULT = "default"
 _BATCH = 16
@@ -106,7 +107,7 @@ def sound_of(data: bytes) -> Sound | None:
 
 
 def pictures(
-    data: bytes, parts: DecoderParts, needed: set[int], size_px: int = CODED_SIZE
+    data: bytes, parts: DecoderParts, needed: set[int], size_px: int = CODED_SIZE_PX
 ) -> Iterator[tuple[int, Picture]]:
     """Some frames of a file as `vqcodec decode` renders them; a frame depends on its portrait and its own tokens alone.
 
@@ -120,7 +121,7 @@ def pictures(
     for item in Reader(io.BytesIO(data)):
         if isinstance(item, KeyFrame):
             base = dequantize(item.features, parts.space.units)
-            state = parts.renderer.prepare(decode_still(item.still, size_px=CODED_SIZE), base)
+            state = parts.renderer.prepare(decode_still(item.still, size_px=CODED_SIZE_PX), base)
         elif isinstance(item, MotionGroup):
             chosen = [n for n in range(len(item.ticks)) if first + n in needed]
             for start in range(0, len(chosen), _BATCH):

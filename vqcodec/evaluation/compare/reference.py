@@ -22,7 +22,8 @@ from vqcodec.evaluation.compare.settings import FRAMES_MAX
 from vqcodec.evaluation.tools.frames import Picture, to_side
 from vqcodec.face.crop import centre_square, face_box, follow_face, take_square
 from vqcodec.face.landmarks import FaceLandmarker
-from vqcodec.media.items import AUDIO_HZ, AudioBlock
+from vqcodec.format import AUDIO_RATE_HZ
+from vqcodec.media.items import AudioBlock
 from vqcodec.media.out.sink import VideoSink
 from vqcodec.media.picture.source import VideoSource
 from vqcodec.types import Crop, VideoFrame
@@ -146,7 +147,7 @@ def _copy(
 ) -> int:
     """Pictures and sound up to the cut, streaming; returns the number of pictures."""
     frames = samples = 0
-    sample_end = None if cut_s is None else int(cut_s * AUDIO_HZ)
+    sample_end = None if cut_s is None else int(cut_s * AUDIO_RATE_HZ)
     for item in source.items():
         if isinstance(item, VideoFrame) and (cut_s is None or item.time_s < cut_s):
             if frames == FRAMES_MAX:

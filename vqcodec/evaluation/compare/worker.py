@@ -24,8 +24,8 @@ from vqcodec.evaluation.compare.settings import Settings
 from vqcodec.evaluation.compare.store import Store
 from vqcodec.evaluation.tools.frames import Picture, to_side
 from vqcodec.face.crop import resize
+from vqcodec.format import CODED_SIZE_PX
 from vqcodec.media.picture.colour import RgbConverter
-from vqcodec.types import CODED_SIZE
 
 MATCH_TOLERANCE = 0.04
 Told = Callable[[str], object]
@@ -179,7 +179,7 @@ class _VqtTask(_Common):
         return Point(
             VQT,
             setting.name,
-            CODED_SIZE,
+            CODED_SIZE_PX,
             1,
             setting.options,
             None,
@@ -298,7 +298,7 @@ class _AnchorTask(_Common):
             frames = _shown(
                 coded.data, variant, self.reference.frames, set(range(self.reference.frames))
             )
-            self.video(resize(picture, CODED_SIZE) for _, picture in frames)
+            self.video(resize(picture, CODED_SIZE_PX) for _, picture in frames)
             self.store.progress.matched = _key(variant, crf)
         else:
             self.store.progress.matched = min(

@@ -16,8 +16,9 @@ from vqcodec.config import DecodeOptions, Device, EncodeOptions
 from vqcodec.container.reader import Reader
 from vqcodec.container.writer import Writer
 from vqcodec.evaluation.validate.record import RATES
+from vqcodec.format import LAYERS
 from vqcodec.reports import EncodeReport, size_fields
-from vqcodec.types import LAYERS, MotionGroup
+from vqcodec.types import MotionGroup
 
 Tokens = list[MotionGroup]
 

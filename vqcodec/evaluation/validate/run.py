@@ -22,7 +22,7 @@ from vqcodec.evaluation.tools.sheets import contact_sheet
 from vqcodec.evaluation.validate.record import ClipResult, Results, Run
 from vqcodec.evaluation.validate.roundtrip import Codec, round_trip
 from vqcodec.evaluation.validate.steady import Camera, camera
-from vqcodec.types import LAYERS
+from vqcodec.format import LAYERS
 
 Tick = Callable[[str], None]
 

@@ -16,16 +16,17 @@ from vqcodec.encoding.parts import EncoderParts
 from vqcodec.encoding.pipeline import motion_features
 from vqcodec.errors import NoFaceError, UsageError
 from vqcodec.face.shots import FaceFrame, face_frames
+from vqcodec.format import AUDIO_RATE_HZ, CODED_SIZE_PX, to_indices
 from vqcodec.lab.faces.crossid import pairs
-from vqcodec.media.items import AUDIO_HZ, AudioBlock
+from vqcodec.media.items import AudioBlock
 from vqcodec.media.picture.source import VideoSource
 from vqcodec.media.sound.source import SpeechResampler
 from vqcodec.media.still.stills import decode_still, encode_avif
-from vqcodec.quantize.grfsq import dequantize, quantize, to_indices
-from vqcodec.types import CODED_SIZE, VideoFrame
+from vqcodec.quantize.grfsq import dequantize, quantize
+from vqcodec.types import VideoFrame
 
 FRAME_RATE_HZ = Fraction(25)
-FRAME_SAMPLES = AUDIO_HZ // 25
+FRAME_SAMPLES = AUDIO_RATE_HZ // 25
 
 Pcm = NDArray[np.int16]
 Features = NDArray[np.float32]
@@ -133,7 +134,7 @@ def _made(
     own = dequantize(stored_features(features, units), units)
     tokens = to_indices(quantize(_held([f for _, f in found]) - own, units))
     points = [f.points for f, _ in found]
-    still = decode_still(encode_avif(frame.square, quality=quality), size_px=CODED_SIZE)
+    still = decode_still(encode_avif(frame.square, quality=quality), size_px=CODED_SIZE_PX)
     return DubClip(
         path,
         still,

@@ -13,11 +13,11 @@ from vqcodec.config import DEFAULT_CRF
 from vqcodec.decoding.parts import FrameRenderer
 from vqcodec.evaluation.metrics.suite import FACE_EVERY, Reference, Suite
 from vqcodec.evaluation.tools.frames import read_frames
+from vqcodec.format import CODED_SIZE_PX
 from vqcodec.geometry.basis import LandmarkBasis
 from vqcodec.lab.dub.clips import FRAME_RATE_HZ, FRAME_SAMPLES, DubClip, Features, Pcm
 from vqcodec.lab.dub.sync import Figures, Points, distances, feature_sync, lip_sync
 from vqcodec.media.out.sink import VideoSink
-from vqcodec.types import CODED_SIZE
 
 PICTURE_FIGURES = ("ssim", "perc", "id_dist", "lmd", "lmd_mouth", "cpbd", "cpbd_reference")
 BATCH_FRAMES = 8
@@ -87,15 +87,15 @@ def film(
     state = renderer.prepare(clip.still, clip.features)
     with VideoSink(
         target,
-        width=CODED_SIZE,
-        height=CODED_SIZE,
+        width=CODED_SIZE_PX,
+        height=CODED_SIZE_PX,
         frame_rate_hz=FRAME_RATE_HZ,
         channels=1,
         crf=DEFAULT_CRF,
         force=True,
     ) as sink:
         for start in range(0, len(features), BATCH_FRAMES):
-            pictures = renderer.render(state, features[start : start + BATCH_FRAMES], CODED_SIZE)
+            pictures = renderer.render(state, features[start : start + BATCH_FRAMES], CODED_SIZE_PX)
             for number, picture in enumerate(pictures, start):
                 sink.write_frame(picture, number / FRAME_RATE_HZ)
             sink.write_audio(pcm[start * FRAME_SAMPLES : (start + len(pictures)) * FRAME_SAMPLES])

@@ -24,11 +24,11 @@ from vqcodec.evaluation.tools.extras import require
 from vqcodec.evaluation.tools.frames import METRIC_SIDE_PX, Picture, coded_square, paired, to_side
 from vqcodec.evaluation.tools.sheets import draw_label
 from vqcodec.face.landmarks import FaceLandmarker
+from vqcodec.format import CODED_SIZE_PX
 from vqcodec.lab.command import perform, sheet_options
 from vqcodec.lab.dub.sync import Points, lip_sync
 from vqcodec.lab.rate.layersheet import write_sheet
 from vqcodec.media.picture.source import VideoSource
-from vqcodec.types import CODED_SIZE
 
 _LABEL_WIDTH_PX = 72
 _CURVE_SHARE = 1.1
@@ -137,9 +137,9 @@ def _options(parser: ArgumentParser) -> None:
 
 
 def _job(options: Namespace) -> int:
-    if not 2 <= options.frames <= 32 or not 64 <= options.side <= CODED_SIZE:
+    if not 2 <= options.frames <= 32 or not 64 <= options.side <= CODED_SIZE_PX:
         raise UsageError(
-            f"{options.frames} frames of {options.side} px are outside 2..32 and 64..{CODED_SIZE}"
+            f"{options.frames} frames of {options.side} px are outside 2..32 and 64..{CODED_SIZE_PX}"
         )
     sheet = compose(follow(options.real, options.dubbed, options.frames), options.side)
     write_sheet(sheet, options.sheet, quality=options.quality, force=options.force)

@@ -25,6 +25,7 @@ from vqcodec.evaluation.benchmark import Scene
 from vqcodec.evaluation.metrics.landmarks import interocular_px
 from vqcodec.evaluation.metrics.lipsync import lip_opening, opening_track
 from vqcodec.evaluation.validate.record import mean_of
+from vqcodec.format import SPEECH_RATE_HZ
 from vqcodec.geometry.basis import LandmarkBasis
 from vqcodec.geometry.mesh import SKULL
 from vqcodec.lab.bars import Target
@@ -43,7 +44,7 @@ SOUNDS = ("silence", "noise", "speech")
 Samples = NDArray[np.float32]
 
 
-def write_wav(path: Path, samples: Samples, rate_hz: int = 16000) -> Path:
+def write_wav(path: Path, samples: Samples, rate_hz: int = SPEECH_RATE_HZ) -> Path:
     """Write (N,) float32 in -1..1 as mono 16-bit WAV."""
     with wave.open(str(path), "wb") as sink:
         sink.setnchannels(1)
@@ -53,7 +54,7 @@ def write_wav(path: Path, samples: Samples, rate_hz: int = 16000) -> Path:
     return path
 
 
-def quiet(kind: str, seconds: int = SECONDS, rate_hz: int = 16000) -> Samples:
+def quiet(kind: str, seconds: int = SECONDS, rate_hz: int = SPEECH_RATE_HZ) -> Samples:
     """Zeros for "silence"; for "noise" white at NOISE_DBFS rms; the same every time."""
     count = seconds * rate_hz
     if kind == "silence":

@@ -23,10 +23,11 @@ from numpy.typing import NDArray
 from vqcodec.evaluation.metrics.landmarks import LIPS, landmark_distance
 from vqcodec.evaluation.metrics.lipsync import MIN_FRAMES, lip_correlation, opening_track
 from vqcodec.evaluation.validate.record import mean_of
+from vqcodec.format import from_indices
 from vqcodec.geometry.basis import LandmarkBasis, read_basis
 from vqcodec.lab.dub.clips import FRAME_RATE_HZ
 from vqcodec.models import store
-from vqcodec.quantize.grfsq import dequantize, from_indices
+from vqcodec.quantize.grfsq import dequantize
 
 LIP_FIGURES = ("lip_corr", "lip_within", "lip_best", "lip_lag_ms", "opening_ratio")
 WITHIN_MS = 80

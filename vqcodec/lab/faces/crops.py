@@ -31,11 +31,12 @@ from vqcodec.evaluation.validate.roundtrip import Codec, PublicApi
 from vqcodec.evaluation.validate.run import validation_clips
 from vqcodec.face.keyframes import mouth_openness, pose_distance
 from vqcodec.face.landmarks import FaceLandmarker
+from vqcodec.format import CODED_SIZE_PX, LAYERS
 from vqcodec.geometry.mesh import EYES, LIPS
 from vqcodec.lab.command import perform, publish
 from vqcodec.lab.rate.layersheet import write_sheet
 from vqcodec.media.picture.source import VideoSource
-from vqcodec.types import CODED_SIZE, LAYERS, Crop, VideoFrame
+from vqcodec.types import Crop, VideoFrame
 
 CROPS = {"eyes": (256, 96), "mouth": (256, 144), "hair edge": (256, 128)}
 """Width and height in pixels, cut without resampling."""
@@ -93,7 +94,7 @@ def moments(
         for number, frame in enumerate(video):
             if number % every:
                 continue
-            square = coded_square(frame.rgb, crop, CODED_SIZE)
+            square = coded_square(frame.rgb, crop, CODED_SIZE_PX)
             seen = landmarker.largest(square)
             if seen is None:
                 continue
@@ -223,7 +224,7 @@ def large(clip: Path) -> bool:
     """Whether a clip's shorter side has at least 512 pixels."""
     with VideoSource(str(clip)) as video:
         frame = next(iter(video), None)
-    return frame is not None and min(frame.rgb.shape[:2]) >= CODED_SIZE
+    return frame is not None and min(frame.rgb.shape[:2]) >= CODED_SIZE_PX
 
 
 def crop_sheets(
@@ -257,7 +258,9 @@ def crop_sheets(
     """
     wanted = [clip for clip in clips if large(clip)]
     if not wanted:
-        raise UsageError(f"none of the {len(clips)} clips has {CODED_SIZE}x{CODED_SIZE} pixels")
+        raise UsageError(
+            f"none of the {len(clips)} clips has {CODED_SIZE_PX}x{CODED_SIZE_PX} pixels"
+        )
     names = {clip.stem: target / f"{clip.stem}-crops.png" for clip in wanted}
     for path in (*names.values(), target / "all.png"):
         if path.exists() and not force:

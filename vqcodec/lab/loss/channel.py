@@ -14,7 +14,9 @@ from fractions import Fraction
 
 from vqcodec.container import CodedGroup, Reader, Writer
 from vqcodec.container.chunks import Chunk
-from vqcodec.container.limits import (
+from vqcodec.container.scan import ChunkScanner
+from vqcodec.errors import UsageError
+from vqcodec.format import (
     AUDIO_RATE_HZ,
     AUDO_TYPE,
     HEAD_TYPE,
@@ -22,8 +24,6 @@ from vqcodec.container.limits import (
     MIN_PACKET_SAMPLES,
     MOTN_TYPE,
 )
-from vqcodec.container.scan import ChunkScanner
-from vqcodec.errors import UsageError
 from vqcodec.types import KeyFrame
 
 FLIP_EVERY_BYTES = 10_000

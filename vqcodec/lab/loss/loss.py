@@ -26,7 +26,6 @@ from numpy.typing import NDArray
 
 from vqcodec.config import DecodeOptions, EncodeOptions
 from vqcodec.container import Reader, RecoveringReader, recover
-from vqcodec.container.limits import AUDO_TYPE, MOTN_TYPE
 from vqcodec.damage import Damage
 from vqcodec.decoding.conceal import RecoveringWindow
 from vqcodec.decoding.parts import DecoderParts
@@ -37,6 +36,7 @@ from vqcodec.evaluation.metrics.perceptual import PerceptualDistance
 from vqcodec.evaluation.tools.conditions import conditions
 from vqcodec.evaluation.tools.frames import read_frames, to_side
 from vqcodec.evaluation.validate.run import validation_clips
+from vqcodec.format import AUDO_TYPE, MOTN_TYPE
 from vqcodec.geometry.basis import LandmarkBasis, read_basis
 from vqcodec.geometry.mesh import OUTER_EYE_CORNERS
 from vqcodec.lab.command import clips_options, perform, publish

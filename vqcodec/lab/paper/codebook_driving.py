@@ -23,10 +23,11 @@ from vqcodec.evaluation.metrics.identity import IdentityEmbedder, identity_dista
 from vqcodec.evaluation.metrics.stability import motion_stability
 from vqcodec.evaluation.tools.frames import to_side
 from vqcodec.face.landmarks import FaceLandmarker
+from vqcodec.format import from_indices, to_indices
 from vqcodec.lab.paper.codebook_counts import Indices
 from vqcodec.lab.paper.motioncoder import MotionCoder
 from vqcodec.lab.rate.rdo import track
-from vqcodec.quantize.grfsq import dequantize, from_indices, quantize, to_indices
+from vqcodec.quantize.grfsq import dequantize, quantize
 from vqcodec.render.renderer import Renderer
 
 FRAMES = 50

@@ -11,9 +11,9 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from vqcodec.geometry.basis import BASIS_SIDE, LandmarkBasis, landmark_weights
+from vqcodec.format import FEATURE_SIZE_PX, LANDMARKS
+from vqcodec.geometry.basis import LandmarkBasis, landmark_weights
 from vqcodec.geometry.layout import LANDMARK_DIMS
-from vqcodec.geometry.mesh import LANDMARKS
 from vqcodec.lab.paper.codebook_data import MotionData
 from vqcodec.lab.paper.motioncoder import MotionCoder
 from vqcodec.render.conditioning import MOTION_SPREAD_UNITS, STATE_SPREAD_UNITS
@@ -99,13 +99,13 @@ class PictureModel(nn.Module):
     def landmark_features(self, points: Tensor) -> Tensor:
         """(N, 478, 2) in -1..1 -> (N, 36)."""
         return (
-            ((points.flatten(1) + 1) * (BASIS_SIDE / 2) - self.mean) * self.weights
+            ((points.flatten(1) + 1) * (FEATURE_SIZE_PX / 2) - self.mean) * self.weights
         ) @ self.components.T
 
     def landmarks(self, features: Tensor) -> Tensor:
         """(N, 36) -> (N, 478, 2) in -1..1, differentiable."""
         flat = (features @ self.components) / self.weights + self.mean
-        return (flat / (BASIS_SIDE / 2) - 1).unflatten(1, (LANDMARKS, 2))
+        return (flat / (FEATURE_SIZE_PX / 2) - 1).unflatten(1, (LANDMARKS, 2))
 
     def motion(self, batch: dict[str, Tensor]) -> tuple[Tensor, Tensor]:
         """A batch of one portrait and K targets -> (K, 48) motion and (1, 48) the portrait's features."""

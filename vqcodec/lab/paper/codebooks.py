@@ -28,7 +28,7 @@ from vqcodec.evaluation.tools.conditions import conditions
 from vqcodec.evaluation.tools.files import rounded, save_json
 from vqcodec.evaluation.validate.record import mean_of
 from vqcodec.evaluation.validate.run import validation_clips
-from vqcodec.geometry.basis import BASIS_SIDE
+from vqcodec.format import CODES, DIMS, FEATURE_SIZE_PX, GROUPS, LAYERS
 from vqcodec.lab.command import clips_options, perform, publish
 from vqcodec.lab.paper import motioncoder
 from vqcodec.lab.paper.codebook_counts import counted_bits, utilisation_pct
@@ -53,7 +53,6 @@ from vqcodec.models.store import file_sha256
 from vqcodec.motion.space import MotionSpace
 from vqcodec.render.renderer import Renderer
 from vqcodec.runtime.allocator import tune_allocator
-from vqcodec.types import CODES, DIMS, GROUPS, LAYERS
 
 _FLOAT_BITS = 32
 
@@ -114,7 +113,7 @@ class Bench:
             given, made = (
                 self._space.landmarks(x) for x in (clip.features, clip.features[0] + delta)
             )
-            errors.append(np.linalg.norm(made - given, axis=-1).mean(1) * BASIS_SIDE)
+            errors.append(np.linalg.norm(made - given, axis=-1).mean(1) * FEATURE_SIZE_PX)
         return float(np.mean(np.concatenate(errors)))
 
     def driver_msi(self) -> float:

@@ -13,7 +13,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
-from vqcodec.types import DIMS, GROUP_DIMS
+from vqcodec.format import DIMS, GROUP_DIMS
 
 FRAME_RATE_HZ = 25
 DECAY = 0.99

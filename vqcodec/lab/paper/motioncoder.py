@@ -12,8 +12,8 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from vqcodec.errors import ModelError
+from vqcodec.format import DIMS
 from vqcodec.lab.paper.designs import DESIGNS, Design, quantizer_of
-from vqcodec.types import DIMS
 
 SPREAD_UNITS = 20.0
 """So many quantizer units bring motion to about unit scale."""

@@ -19,6 +19,7 @@ import numpy as np
 from vqcodec.errors import UsageError
 from vqcodec.evaluation.tools.files import rounded, save_json
 from vqcodec.evaluation.validate.record import Results
+from vqcodec.format import CODED_SIZE_PX, CODES, GROUPS
 from vqcodec.lab.command import perform, publish
 from vqcodec.lab.paper.paperdata import (
     AUTHORS_CLIPS,
@@ -27,7 +28,6 @@ from vqcodec.lab.paper.paperdata import (
     TABLE_1_SOURCE,
     Other,
 )
-from vqcodec.types import CODED_SIZE, CODES, GROUPS
 
 SCHEMA_VERSION = 1
 FRAME_RATE_HZ = 25
@@ -79,7 +79,7 @@ def our_rows(results: Results) -> list[dict[str, Any]]:
         layers = f", {run.layers} layer{'s' if run.layers > 1 else ''}"
         values = {k: summary["scores"][k] for k in _SCORES}
         values |= {
-            "size_px": CODED_SIZE,
+            "size_px": CODED_SIZE_PX,
             "raw_kbps": GROUPS * run.layers * float(np.log2(CODES)) * FRAME_RATE_HZ / 1000,
             "motion_kbps": summary["rates"]["motion_kbps"],
         }

@@ -27,10 +27,10 @@ from vqcodec.evaluation.tools.conditions import conditions
 from vqcodec.evaluation.tools.frames import METRIC_SIDE_PX, Picture, to_side
 from vqcodec.evaluation.validate.record import mean_of
 from vqcodec.evaluation.validate.run import validation_clips
+from vqcodec.format import LAYERS
 from vqcodec.lab.command import clips_options, perform, publish
 from vqcodec.lab.rate.layertable import SCORES, LayerRow, Layers, show
 from vqcodec.lab.rate.rdo import Setting, Tracked, code, rendered, track
-from vqcodec.types import LAYERS
 
 EVERY = 10
 

@@ -21,12 +21,12 @@ from vqcodec.errors import MediaError, UsageError
 from vqcodec.evaluation.tools.frames import Picture, to_side
 from vqcodec.evaluation.tools.sheets import Centre, draw_label, window
 from vqcodec.face.landmarks import FaceLandmarker
+from vqcodec.format import CODED_SIZE_PX
 from vqcodec.geometry.mesh import LIPS
 from vqcodec.lab.command import perform, sheet_options
 from vqcodec.lab.rate.layers import source_squares, streams
 from vqcodec.lab.rate.rdo import rendered, track
 from vqcodec.media.out.atomic import atomic_output
-from vqcodec.types import CODED_SIZE
 
 _MOUTH_PX = (224, 112)  # cut from 512x512
 _MOUTH_AT = (0.5, 0.68)  # where it lies in an average crop
@@ -75,7 +75,7 @@ def compose(rows: Sequence[tuple[str, Picture]], mouths: Sequence[Centre], side_
 def _mouth(picture: Picture, landmarker: FaceLandmarker) -> Centre:
     found = landmarker.largest(picture)
     if found is None:
-        return _MOUTH_AT[0] * CODED_SIZE, _MOUTH_AT[1] * CODED_SIZE
+        return _MOUTH_AT[0] * CODED_SIZE_PX, _MOUTH_AT[1] * CODED_SIZE_PX
     x, y = found.points[list(LIPS)].mean(axis=0)
     return float(x), float(y)
 
@@ -87,19 +87,21 @@ def layer_sheet(clip: Path, *, frames: int = 6, side_px: int = 160) -> Picture:
         UsageError: `frames` or `side_px` are out of range, or the first frame shows no face.
         MediaError: the clip can't be read.
     """
-    if not 2 <= frames <= 32 or not 32 <= side_px <= CODED_SIZE:
-        raise UsageError(f"{frames} frames of {side_px} px are outside 2..32 and 32..{CODED_SIZE}")
+    if not 2 <= frames <= 32 or not 32 <= side_px <= CODED_SIZE_PX:
+        raise UsageError(
+            f"{frames} frames of {side_px} px are outside 2..32 and 32..{CODED_SIZE_PX}"
+        )
     encoder = EncoderParts.load()
     tracked = track(clip, encoder)
     if not tracked.frames:
         raise MediaError(f"{clip} holds no picture")
     every = max(1, (len(tracked.frames) - 1) // (frames - 1))
     decoder = DecoderParts.load(tracked.head)
-    rows = [("source", source_squares(tracked, every, CODED_SIZE)[:frames])]
+    rows = [("source", source_squares(tracked, every, CODED_SIZE_PX)[:frames])]
     for stream in streams(tracked, encoder):
         name = f"{stream.layers} layer{'s' if stream.layers > 1 else ''}"
         rows.append(
-            (name, np.stack(list(rendered(stream.data, decoder, every, CODED_SIZE)))[:frames])
+            (name, np.stack(list(rendered(stream.data, decoder, every, CODED_SIZE_PX)))[:frames])
         )
     with FaceLandmarker() as landmarker:
         mouths = [_mouth(picture, landmarker) for picture in rows[0][1]]

@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 
 from vqcodec.evaluation.tools.files import load_json, rounded, save_json
+from vqcodec.format import CODES, GROUPS
 from vqcodec.lab.command import command
-from vqcodec.types import CODES, GROUPS
 
 SCHEMA_VERSION = 1
 FRAME_RATE_HZ = 25

@@ -23,9 +23,9 @@ from vqcodec.entropy.codec import decode_layers
 from vqcodec.errors import UsageError
 from vqcodec.evaluation.tools.conditions import conditions
 from vqcodec.evaluation.tools.files import load_json, save_json
+from vqcodec.format import DIMS, LAYERS
 from vqcodec.lab.command import command, perform, publish
 from vqcodec.training.entropy_tables.stats import counted_bits, ideal_bits
-from vqcodec.types import DIMS, LAYERS
 
 SCHEMA_VERSION = 1
 

@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 
 from vqcodec.evaluation.tools.files import load_json, save_json
+from vqcodec.format import LAYERS
 from vqcodec.lab.command import command
-from vqcodec.types import LAYERS
 
 SCHEMA_VERSION = 1
 

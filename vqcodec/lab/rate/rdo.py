@@ -34,12 +34,13 @@ from vqcodec.evaluation.tools.frames import METRIC_SIDE_PX, to_side
 from vqcodec.evaluation.validate.run import validation_clips
 from vqcodec.face.landmarks import FaceLandmarker
 from vqcodec.face.shots import FaceFrame, face_frames
+from vqcodec.format import LAYERS, from_indices
 from vqcodec.lab.command import clips_options, perform, publish
 from vqcodec.lab.rate.rdcurve import Curve, Point, show
 from vqcodec.media.picture.source import VideoSource
 from vqcodec.media.still.stills import decode_still, encode_avif
-from vqcodec.quantize.grfsq import dequantize, from_indices
-from vqcodec.types import LAYERS, AudioGroup, Head, KeyFrame, MotionGroup, VideoFrame
+from vqcodec.quantize.grfsq import dequantize
+from vqcodec.types import AudioGroup, Head, KeyFrame, MotionGroup, VideoFrame
 
 STRENGTHS = (0.0, 0.25, 0.5, 1.0, 2.0, 4.0)
 _BATCH = 10

@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Any
 
 from vqcodec.evaluation.tools.extras import require
+from vqcodec.format import LAYERS
 from vqcodec.lab.command import perform
 from vqcodec.lab.rate.rdcurve import Curve, Point
-from vqcodec.types import LAYERS
 
 
 def _draw(

@@ -20,16 +20,16 @@ from numpy.typing import NDArray
 
 from vqcodec.config import Device
 from vqcodec.errors import ModelError, UsageError
+from vqcodec.format import SPEECH_TOKEN_SAMPLES
 from vqcodec.runtime.device import choose_device
 
 PACKAGE = "s3tokenizer"
-CODES = {
+CODEBOOK_SIZES = {
     "speech_tokenizer_v2_25hz": 6561,
     "speech_tokenizer_v1_25hz": 4096,
     "speech_tokenizer_v1": 4096,
 }
 """Known tokenizers and how many codes each has; a weights file is called NAME.onnx."""
-SAMPLE_HZ, TOKEN_SAMPLES = 16000, 640
 WINDOW_TOKENS, CONTEXT_TOKENS = 700, 50
 """It hears at most 30 s: 28 s at once, of which 2 s on either side are context where there is more sound."""
 
@@ -52,7 +52,7 @@ class S3Tokens:
         """The tokenizer in an ONNX file that CosyVoice's authors published.
 
         Args:
-            weights: a file with one of the names in `CODES`, ".onnx" at its end.
+            weights: a file with one of the names in `CODEBOOK_SIZES`, ".onnx" at its end.
             device: where it runs.
 
         Raises:
@@ -60,8 +60,8 @@ class S3Tokens:
             ModelError: the package or the file is missing, or the file holds something else.
         """
         path = Path(weights)
-        if path.suffix != ".onnx" or path.stem not in CODES:
-            names = ", ".join(f"{name}.onnx" for name in CODES)
+        if path.suffix != ".onnx" or path.stem not in CODEBOOK_SIZES:
+            names = ", ".join(f"{name}.onnx" for name in CODEBOOK_SIZES)
             raise UsageError(
                 f"{path.name} is no known name of CosyVoice's speech tokenizer",
                 hint=f"Call the file {names}.",
@@ -88,7 +88,7 @@ class S3Tokens:
                 f"{path} can't be read as CosyVoice's speech tokenizer: {error}",
                 hint="Check that the download is whole and that its name tells its version.",
             ) from error
-        return cls(package, network, CODES[path.stem], chosen)
+        return cls(package, network, CODEBOOK_SIZES[path.stem], chosen)
 
     def tokens(self, samples: Samples) -> NDArray[np.int64]:
         """Tokens of a whole sound.
@@ -110,22 +110,22 @@ class S3Tokens:
                 f"speech must be (N,) finite samples, not {samples.shape}",
                 hint="Mix it to mono at 16 kHz.",
             )
-        wanted = -(-len(samples) // TOKEN_SAMPLES)
-        padded = np.zeros(wanted * TOKEN_SAMPLES, np.float32)
+        wanted = -(-len(samples) // SPEECH_TOKEN_SAMPLES)
+        padded = np.zeros(wanted * SPEECH_TOKEN_SAMPLES, np.float32)
         padded[: len(samples)] = samples
         out = np.empty(wanted, np.int64)
         step = WINDOW_TOKENS - 2 * CONTEXT_TOKENS
         for start in range(0, wanted, step):
             first, end = max(start - CONTEXT_TOKENS, 0), min(start + step, wanted)
             last = min(first + WINDOW_TOKENS, wanted)
-            heard = self._window(padded[first * TOKEN_SAMPLES : last * TOKEN_SAMPLES])
+            heard = self._window(padded[first * SPEECH_TOKEN_SAMPLES : last * SPEECH_TOKEN_SAMPLES])
             out[start:end] = heard[start - first : end - first]
         return out
 
     @torch.inference_mode()
     def _window(self, samples: Samples) -> NDArray[np.int64]:
         """(640 n,) -> (n,) tokens of one window."""
-        count = len(samples) // TOKEN_SAMPLES
+        count = len(samples) // SPEECH_TOKEN_SAMPLES
         mels, lengths = self._package.padding(
             [self._package.log_mel_spectrogram(torch.from_numpy(samples))]
         )

@@ -14,11 +14,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vqcodec.errors import MediaError
+from vqcodec.format import SPEECH_RATE_HZ, SPEECH_TOKEN_SAMPLES
 from vqcodec.lab.speech.ipa import CLASSES, segments
 from vqcodec.speech.mel import log_mel
 
 SPLITS = ("train", "heldout_sentence", "heldout_language")
-SAMPLE_HZ, TOKEN_SAMPLES = 16000, 640
 UNKNOWN = -1
 PACK_S = 120
 PAUSE_FRAMES = 12
@@ -119,7 +119,7 @@ def frame_labels(
         (frames,) int64: index into `CLASSES`, `UNKNOWN` for an unknown phone; silence after the last.
     """
     labels = np.zeros(frames, np.int64)
-    centres_s = (np.arange(frames) + 0.5) * TOKEN_SAMPLES / SAMPLE_HZ
+    centres_s = (np.arange(frames) + 0.5) * SPEECH_TOKEN_SAMPLES / SPEECH_RATE_HZ
     for start_s, end_s, name in phones:
         parts = segments(name, language)
         inside = np.flatnonzero((centres_s >= start_s) & (centres_s < end_s))
@@ -144,15 +144,16 @@ def heard_together(hear: Hear, sounds: Sequence[Samples]) -> list[NDArray[np.flo
         One array (ceil(N / 640), features) for each sound.
     """
     rooms = [
-        np.zeros(-len(s) % TOKEN_SAMPLES + PAUSE_FRAMES * TOKEN_SAMPLES, np.float32) for s in sounds
+        np.zeros(-len(s) % SPEECH_TOKEN_SAMPLES + PAUSE_FRAMES * SPEECH_TOKEN_SAMPLES, np.float32)
+        for s in sounds
     ]
     heard = hear(
         np.concatenate([part for pair in zip(sounds, rooms, strict=True) for part in pair])
     )
     result, at = [], 0
     for sound, room in zip(sounds, rooms, strict=True):
-        result.append(heard[at : at + -(-len(sound) // TOKEN_SAMPLES)])
-        at += (len(sound) + len(room)) // TOKEN_SAMPLES
+        result.append(heard[at : at + -(-len(sound) // SPEECH_TOKEN_SAMPLES)])
+        at += (len(sound) + len(room)) // SPEECH_TOKEN_SAMPLES
     return result
 
 
@@ -161,7 +162,7 @@ def _packs(sounds: Sequence[Samples]) -> Iterator[list[int]]:
     pack: list[int] = []
     for number, sound in enumerate(sounds):
         pack.append(number)
-        if sum(len(sounds[n]) for n in pack) + len(sound) > PACK_S * SAMPLE_HZ:
+        if sum(len(sounds[n]) for n in pack) + len(sound) > PACK_S * SPEECH_RATE_HZ:
             yield pack
             pack = []
     if pack:
@@ -219,7 +220,7 @@ def read_frames(
     labels, tokens, mels, before, after = [], [], [], [], []
     at = 0
     for piece, sound in zip(pieces, sounds, strict=True):
-        count = -(-len(sound) // TOKEN_SAMPLES)
+        count = -(-len(sound) // SPEECH_TOKEN_SAMPLES)
         rows = [
             (float(s), float(e), str(n))
             for s, e, n in json.loads(

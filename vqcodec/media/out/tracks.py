@@ -12,7 +12,7 @@ from av.video.reformatter import ColorRange
 from numpy.typing import NDArray
 
 from vqcodec.errors import UsageError
-from vqcodec.media.items import AUDIO_HZ
+from vqcodec.format import AUDIO_RATE_HZ
 from vqcodec.media.picture.colour import YuvConverter
 from vqcodec.media.sound.opus_bytes import opus_head_bytes, packet_samples
 from vqcodec.types import AudioHead
@@ -117,10 +117,10 @@ class PcmTrack:
     def __init__(self, container: Any, codec: str, channels: int, bit_rate: int) -> None:
         """`codec` is "aac" or "libopus"."""
         self._channels = channels
-        self._stream = container.add_stream(codec, rate=AUDIO_HZ)
+        self._stream = container.add_stream(codec, rate=AUDIO_RATE_HZ)
         context = self._stream.codec_context
         context.layout, context.format = _LAYOUTS[channels], "fltp" if codec == "aac" else "s16"
-        context.bit_rate, context.time_base = bit_rate, Fraction(1, AUDIO_HZ)
+        context.bit_rate, context.time_base = bit_rate, Fraction(1, AUDIO_RATE_HZ)
         self._taken = 0
 
     def samples(self, samples: NDArray[np.int16]) -> list[Any]:
@@ -138,7 +138,11 @@ class PcmTrack:
             format="s16",
             layout=_LAYOUTS[self._channels],
         )
-        frame.sample_rate, frame.time_base, frame.pts = AUDIO_HZ, Fraction(1, AUDIO_HZ), self._taken
+        frame.sample_rate, frame.time_base, frame.pts = (
+            AUDIO_RATE_HZ,
+            Fraction(1, AUDIO_RATE_HZ),
+            self._taken,
+        )
         self._taken += frame.samples
         return list(self._stream.encode(frame))
 
@@ -158,12 +162,12 @@ class OpusTrack:
 
     def __init__(self, container: Any, head: AudioHead) -> None:
         """`head` tells channels and pre-skip."""
-        stream = container.add_stream("libopus", rate=AUDIO_HZ)
+        stream = container.add_stream("libopus", rate=AUDIO_RATE_HZ)
         context = stream.codec_context
         context.layout, context.format, context.time_base = (
             _LAYOUTS[head.channels],
             "s16",
-            Fraction(1, AUDIO_HZ),
+            Fraction(1, AUDIO_RATE_HZ),
         )
         # libav takes the stream's parameters from an encoder; this one never encodes, and lends its OpusHead's place.
         context.open()
@@ -183,7 +187,7 @@ class OpusTrack:
         for index, data in enumerate(packets):
             packet = av.Packet(data)
             length = packet_samples(data)
-            packet.stream, packet.time_base = self._stream, Fraction(1, AUDIO_HZ)
+            packet.stream, packet.time_base = self._stream, Fraction(1, AUDIO_RATE_HZ)
             packet.pts = packet.dts = self._at
             packet.duration = length - (end_trim_samples if index == len(packets) - 1 else 0)
             packet.is_keyframe = True

@@ -11,7 +11,8 @@ from fractions import Fraction
 from itertools import pairwise
 from typing import Any
 
-MAX_RATE_HZ = 240
+from vqcodec.format import MAX_FRAME_RATE_HZ
+
 DEFAULT_RATE_HZ = Fraction(25)
 
 # Rates that cameras and editors write; an estimate from rounded timestamps is taken as the nearest of them.
@@ -63,7 +64,7 @@ def seconds(ticks: int | None, time_base: Any) -> Fraction | None:
 
 def plausible(rate: Fraction | None) -> bool:
     """True for a frame rate that a camera could have; libav's guesses go up to 90000 for odd files."""
-    return rate is not None and 1 <= rate <= MAX_RATE_HZ
+    return rate is not None and 1 <= rate <= MAX_FRAME_RATE_HZ
 
 
 def nominal_rate(declared: Iterable[Any], ticks: Iterable[int], time_base: Any) -> Fraction:

@@ -12,11 +12,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vqcodec.errors import MediaError, UsageError
+from vqcodec.format import MAX_FRAME_RATE_HZ
 from vqcodec.media.items import AudioBlock, AudioPacket
 from vqcodec.media.picture.colour import RgbConverter
 from vqcodec.media.picture.packets import PacketReader
 from vqcodec.media.picture.probe import MediaInfo, describe
-from vqcodec.media.picture.rates import DEFAULT_RATE_HZ, MAX_RATE_HZ, fraction, tick_s
+from vqcodec.media.picture.rates import DEFAULT_RATE_HZ, fraction, tick_s
 from vqcodec.media.picture.thinning import Nearest, Sampler, Thin, default_thinning
 from vqcodec.media.picture.timeline import Timeline
 from vqcodec.media.sound.packets import Listener, make_listener
@@ -80,9 +81,9 @@ class VideoSource:
             UsageError: fps not in 1..240, channels not 1 or 2, or sound="copy" of a file whose sound isn't mono or
                 stereo Opus.
         """
-        if fps is not None and not 1 <= fps <= MAX_RATE_HZ:
+        if fps is not None and not 1 <= fps <= MAX_FRAME_RATE_HZ:
             raise UsageError(
-                f"a frame rate of {fps}", hint=f"give 1 to {MAX_RATE_HZ} frames per second"
+                f"a frame rate of {fps}", hint=f"give 1 to {MAX_FRAME_RATE_HZ} frames per second"
             )
         if channels not in (1, 2):
             raise UsageError(f"{channels} audio channels", hint="use 1 or 2")

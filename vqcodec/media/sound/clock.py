@@ -10,16 +10,17 @@ import av
 import numpy as np
 from numpy.typing import NDArray
 
-from vqcodec.media.items import AUDIO_HZ, AudioBlock
+from vqcodec.format import AUDIO_RATE_HZ
+from vqcodec.media.items import AudioBlock
 from vqcodec.media.picture.timeline import MAX_JUMP_S, MAX_STEP_BACK_S
 
 # A difference between timestamps and samples of this size is a hole (or an overlap) in the recording; smaller ones are
 # rounding, jitter, or a sound card's clock that runs at 47,995 Hz, which adds up to a visible lip-sync error in an hour.
-_GAP = AUDIO_HZ * 3 // 100
-_DRIFT_BEGIN, _DRIFT_END = AUDIO_HZ // 100, AUDIO_HZ // 500
+_GAP = AUDIO_RATE_HZ * 3 // 100
+_DRIFT_BEGIN, _DRIFT_END = AUDIO_RATE_HZ // 100, AUDIO_RATE_HZ // 500
 _SMOOTHING = 16
 _STRETCH = 256  # while correcting, one sample in 256 is added or taken: 7 cents of pitch, which nobody hears
-_SILENCE_BLOCK = AUDIO_HZ // 2
+_SILENCE_BLOCK = AUDIO_RATE_HZ // 2
 _LAYOUTS = {1: "mono", 2: "stereo", 3: "2.1", 4: "quad", 5: "5.0", 6: "5.1", 7: "6.1", 8: "7.1"}
 
 
@@ -33,7 +34,7 @@ class SoundTrack:
         position: samples given so far, which is where the next one goes.
     """
 
-    def __init__(self, channels: int, rate_hz: int = AUDIO_HZ) -> None:
+    def __init__(self, channels: int, rate_hz: int = AUDIO_RATE_HZ) -> None:
         """Sound of 1 or 2 channels at `rate_hz`."""
         self.position = 0
         self._channels = channels

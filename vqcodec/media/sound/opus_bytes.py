@@ -5,16 +5,15 @@ from __future__ import annotations
 import struct
 
 from vqcodec.errors import BitstreamError
-from vqcodec.media.items import AUDIO_HZ
+from vqcodec.format import AUDIO_RATE_HZ, MAX_PACKET_SAMPLES
 
-MAX_PACKET_SAMPLES = AUDIO_HZ * 120 // 1000
 _HEAD = struct.Struct("<8sBBHIhB")
 _SILK = (480, 960, 1920, 2880)
 _HYBRID = (480, 960)
 _CELT = (120, 240, 480, 960)
 
 
-def opus_head_bytes(channels: int, pre_skip: int, input_rate_hz: int = AUDIO_HZ) -> bytes:
+def opus_head_bytes(channels: int, pre_skip: int, input_rate_hz: int = AUDIO_RATE_HZ) -> bytes:
     """An OpusHead of mapping family 0."""
     return _HEAD.pack(b"OpusHead", 1, channels, pre_skip, input_rate_hz, 0, 0)
 

@@ -12,8 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vqcodec.errors import BitstreamError, UnsupportedError, UsageError
+from vqcodec.format import AUDIO_RATE_HZ
 from vqcodec.media.faults import media_faults
-from vqcodec.media.items import AUDIO_HZ
 from vqcodec.media.sound.opus_bytes import opus_head, opus_head_bytes, packet_samples
 from vqcodec.types import AudioHead
 
@@ -57,8 +57,10 @@ class AudioEncoder:
         self._channels = channels
         self._codec = self._open(bitrate_bps, frame_ms)
         _, pre_skip = opus_head(bytes(self._codec.extradata or b""))
-        self.head = AudioHead(AUDIO_HZ, channels, pre_skip, opus_head_bytes(channels, pre_skip))
-        self.packet_samples = AUDIO_HZ * frame_ms // 1000
+        self.head = AudioHead(
+            AUDIO_RATE_HZ, channels, pre_skip, opus_head_bytes(channels, pre_skip)
+        )
+        self.packet_samples = AUDIO_RATE_HZ * frame_ms // 1000
         self.end_trim_samples = 0
         self._pending = np.zeros((0, channels), np.int16)
         self._taken = self._coded = 0
@@ -68,11 +70,11 @@ class AudioEncoder:
         with media_faults("Opus sound", "encode"):
             codec: Any = av.CodecContext.create("libopus", "w")
             codec.sample_rate, codec.format, codec.layout = (
-                AUDIO_HZ,
+                AUDIO_RATE_HZ,
                 "s16",
                 _LAYOUTS[self._channels],
             )
-            codec.bit_rate, codec.time_base = bitrate_bps, Fraction(1, AUDIO_HZ)
+            codec.bit_rate, codec.time_base = bitrate_bps, Fraction(1, AUDIO_RATE_HZ)
             codec.options = {"application": "voip", "vbr": "on", "frame_duration": str(frame_ms)}
             codec.open()
         return codec
@@ -117,7 +119,7 @@ class AudioEncoder:
         for start in range(0, len(samples), self.packet_samples):
             part = np.ascontiguousarray(samples[start : start + self.packet_samples]).reshape(1, -1)
             frame = av.AudioFrame.from_ndarray(part, format="s16", layout=_LAYOUTS[self._channels])
-            frame.sample_rate, frame.time_base = AUDIO_HZ, Fraction(1, AUDIO_HZ)
+            frame.sample_rate, frame.time_base = AUDIO_RATE_HZ, Fraction(1, AUDIO_RATE_HZ)
             frame.pts = self._coded
             self._coded += self.packet_samples
             with media_faults("Opus sound", "encode"):
@@ -142,7 +144,7 @@ class AudioDecoder:
 
     def __init__(self, head: AudioHead, *, first_sample: int = 0) -> None:
         """Raises UnsupportedError: not 48 kHz mono or stereo."""
-        if head.sample_rate_hz != AUDIO_HZ or head.channels not in _LAYOUTS:
+        if head.sample_rate_hz != AUDIO_RATE_HZ or head.channels not in _LAYOUTS:
             raise UnsupportedError(
                 f"sound of {head.channels} channels at {head.sample_rate_hz} Hz",
                 hint="this version plays Opus, mono or stereo, 48 kHz",
@@ -154,7 +156,7 @@ class AudioDecoder:
             self._codec: Any = av.CodecContext.create("libopus", "r")
             # Pre-skip is ours to apply: libav versions differ in whether a bare decoder does it.
             self._codec.extradata = opus_head_bytes(head.channels, 0)
-            self._codec.sample_rate, self._codec.layout = AUDIO_HZ, _LAYOUTS[head.channels]
+            self._codec.sample_rate, self._codec.layout = AUDIO_RATE_HZ, _LAYOUTS[head.channels]
             self._codec.open()
 
     def decode(self, packets: Sequence[bytes], end_trim_samples: int = 0) -> NDArray[np.int16]:

@@ -6,12 +6,12 @@ from collections.abc import Iterator
 from fractions import Fraction
 
 from vqcodec.errors import BitstreamError, UsageError
-from vqcodec.media.items import AUDIO_HZ, AudioPacket
+from vqcodec.format import AUDIO_RATE_HZ, PRE_ROLL_SAMPLES
+from vqcodec.media.items import AudioPacket
 from vqcodec.media.sound.opus_bytes import opus_head, opus_head_bytes, packet_samples, silent_packet
 from vqcodec.types import AudioHead
 
-_PREROLL = AUDIO_HZ * 80 // 1000  # RFC 7845 section 4.6: a decoder needs 80 ms to settle
-_MAX_HOLE = AUDIO_HZ * 3600
+_MAX_HOLE = AUDIO_RATE_HZ * 3600
 
 
 class OpusCopier:
@@ -54,16 +54,16 @@ class OpusCopier:
         pre_skip = self._pre_skip
         if data is not None and time_s is not None:
             samples = packet_samples(data)
-            lead = round(time_s * AUDIO_HZ) + pre_skip
-            if abs(lead) <= tick_s * AUDIO_HZ:
+            lead = round(time_s * AUDIO_RATE_HZ) + pre_skip
+            if abs(lead) <= tick_s * AUDIO_RATE_HZ:
                 lead = 0
             if lead >= 0:
                 pre_skip += -lead % samples
             else:
                 before = pre_skip - lead
-                pre_skip = before - max(0, before - _PREROLL) // samples * samples
+                pre_skip = before - max(0, before - PRE_ROLL_SAMPLES) // samples * samples
         self.head = AudioHead(
-            AUDIO_HZ, self._channels, pre_skip, opus_head_bytes(self._channels, pre_skip)
+            AUDIO_RATE_HZ, self._channels, pre_skip, opus_head_bytes(self._channels, pre_skip)
         )
 
     def push(
@@ -78,7 +78,7 @@ class OpusCopier:
         at = (
             self._position
             if time_s is None
-            else round(time_s * AUDIO_HZ) + self.head.pre_skip_samples
+            else round(time_s * AUDIO_RATE_HZ) + self.head.pre_skip_samples
         )
         if not self._begun and 2 * at < -samples:
             return

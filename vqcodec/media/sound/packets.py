@@ -9,6 +9,7 @@ from typing import Any, Protocol
 import av.error
 
 from vqcodec.errors import BitstreamError, UsageError
+from vqcodec.format import AUDIO_RATE_HZ
 from vqcodec.media.items import AudioBlock, AudioPacket
 from vqcodec.media.picture.packets import PacketReader
 from vqcodec.media.picture.rates import seconds, tick_s
@@ -148,7 +149,7 @@ def _end_trim(packet: Any, data: bytes) -> int:
             return int.from_bytes(side[4:8], "little")
     length_s = seconds(packet.duration or None, packet.stream.time_base)
     try:
-        spare = packet_samples(data) - round((length_s or 0) * 48000)
+        spare = packet_samples(data) - round((length_s or 0) * AUDIO_RATE_HZ)
     except BitstreamError:
         return 0
     # A millisecond is what Matroska's rounding makes; packets without a duration tell nothing.

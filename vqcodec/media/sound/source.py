@@ -12,14 +12,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vqcodec.errors import MediaError, UsageError
-from vqcodec.media.items import AUDIO_HZ, AudioBlock
+from vqcodec.format import AUDIO_RATE_HZ, SPEECH_RATE_HZ
+from vqcodec.media.items import AudioBlock
 from vqcodec.media.picture.packets import PacketReader
 from vqcodec.media.picture.rates import seconds
 from vqcodec.media.sound.packets import Decoding
 from vqcodec.types import FileLike
 
-SPEECH_HZ = 16000
-_RATIO = AUDIO_HZ // SPEECH_HZ
+_RATIO = AUDIO_RATE_HZ // SPEECH_RATE_HZ
 
 
 class SoundSource:
@@ -96,7 +96,7 @@ class SoundSource:
         end = 0
         for block in self._decoded(decoding):
             end = block.first_sample + len(block.samples)
-            self._check_length(Fraction(end, AUDIO_HZ))
+            self._check_length(Fraction(end, AUDIO_RATE_HZ))
             yield block
         self.truncated = bool(self._reader.broken)
         self.corrupt_packets = decoding.corrupt_packets
@@ -132,7 +132,7 @@ class SpeechResampler:
     """48 kHz int16 -> 16 kHz float32 in -1..1, in any pieces: n samples become exactly ceil(n / 3), in step."""
 
     def __init__(self) -> None:
-        self._resampler = av.AudioResampler(format="flt", layout="mono", rate=SPEECH_HZ)
+        self._resampler = av.AudioResampler(format="flt", layout="mono", rate=SPEECH_RATE_HZ)
         self._taken = self._given = 0
 
     def push(self, samples: NDArray[np.int16]) -> NDArray[np.float32]:
@@ -140,7 +140,7 @@ class SpeechResampler:
         frame = av.AudioFrame.from_ndarray(
             np.ascontiguousarray(samples).reshape(1, -1), format="s16", layout="mono"
         )
-        frame.sample_rate = AUDIO_HZ
+        frame.sample_rate = AUDIO_RATE_HZ
         self._taken += frame.samples
         return self._collect(self._resampler.resample(frame))
 

@@ -13,11 +13,11 @@ from numpy.typing import NDArray
 from PIL import Image, ImageCms, ImageOps
 
 from vqcodec.errors import BitstreamError, MediaError, UsageError
+from vqcodec.format import MAX_STILL_BYTES
 from vqcodec.media.faults import media_error
 from vqcodec.media.picture.probe import probe
 from vqcodec.media.still.avif_size import largest_side
 
-MAX_STILL_BYTES = 4 << 20
 _MAX_PICTURE_PIXELS = 160_000_000  # the largest cameras there are make 151 megapixels
 _KEPT_PIXELS = 32_000_000
 _PICTURE_FORMATS = ("PNG", "JPEG", "WEBP", "AVIF", "BMP", "TIFF", "GIF")
@@ -90,7 +90,7 @@ def decode_still(data: bytes, *, size_px: int = 512) -> NDArray[np.uint8]:
     """Decode the still of a KEYF chunk to (size_px, size_px, 3) uint8 RGB.
 
     Raises:
-        BitstreamError: code "bad-still": not AVIF, another size, damaged, or more than 4 MiB.
+        BitstreamError: code "bad-still": not AVIF, another size, damaged, or longer than a stream may hold.
     """
     if not 0 < len(data) <= MAX_STILL_BYTES:
         raise BitstreamError(f"a still of {len(data)} bytes", code="bad-still")

@@ -23,6 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vqcodec.errors import UsageError
+from vqcodec.format import SPEECH_RATE_HZ
 from vqcodec.geometry.controls import Controls, HeadShape, read_controls
 from vqcodec.geometry.headpose import read_head
 from vqcodec.gesture.behaviour import PROCESSES, Behaviour, HeadModel
@@ -99,7 +100,7 @@ def _energy(path: Path, frames: int) -> NDArray[np.float32] | None:
     with av.open(str(path)) as container:
         if not container.streams.audio:
             return None
-        resampler = av.AudioResampler("flt", "mono", 16000)
+        resampler = av.AudioResampler("flt", "mono", SPEECH_RATE_HZ)
         for frame in container.decode(audio=0):
             for block in resampler.resample(frame):
                 meter.push(block.to_ndarray()[0])

@@ -104,7 +104,8 @@ def build_surroundings(cache: Path, name: str) -> None:
 
 def _landmarks(cache: Path, name: str, frames: list[NDArray[np.uint8]]) -> NDArray[np.float32]:
     """(T, 478, 2) landmarks of a clip in 0..1: those in the cache if another machine found them, else looked for here."""
-    from vqcodec.face.landmarks import LANDMARKS, FaceLandmarker
+    from vqcodec.face.landmarks import FaceLandmarker
+    from vqcodec.format import LANDMARKS
 
     path = cache / f"{name}.lm.npy"
     if path.is_file():

@@ -13,12 +13,12 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from vqcodec.entropy.codec import split_indices
-from vqcodec.entropy.context import STEPS, LayerModel
+from vqcodec.entropy.codec import signed_digits
+from vqcodec.entropy.context import LayerModel
 from vqcodec.entropy.rangecoder import FREQ_TOTAL
 from vqcodec.entropy.tables import COMBOS, FEATURES, PHASES, SCALE_TERMS, STATES, Ints, LayerTables
 from vqcodec.errors import UsageError
-from vqcodec.types import DIMS
+from vqcodec.format import DIMS, LAYER_STEPS
 
 GROUP_FRAMES = 50
 ACTIVITY_STEPS = (0.05, 0.12, 0.25, 0.5, 1.0, 2.0, 4.0)
@@ -46,7 +46,7 @@ def read_batches(clips: Sequence[Path], group_frames: int = GROUP_FRAMES) -> lis
     """
     by_length: dict[int, list[Ints]] = defaultdict(list)
     for path in clips:
-        digits = split_indices(np.load(path, allow_pickle=False))
+        digits = signed_digits(np.load(path, allow_pickle=False))
         for start in range(0, len(digits), group_frames):
             group = digits[start : start + group_frames]
             by_length[len(group)].append(group)
@@ -138,7 +138,9 @@ def fit_activity(tables: LayerTables, layer: int, batches: list[Batch]) -> Layer
         if len(batch.digits) < 2:
             continue
         model = LayerModel(tables, layer, batch.digits)
-        value = sum(batch.digits[..., r] * (STEPS[r] // STEPS[layer]) for r in range(layer + 1))
+        value = sum(
+            batch.digits[..., r] * (LAYER_STEPS[r] // LAYER_STEPS[layer]) for r in range(layer + 1)
+        )
         moves = np.abs(np.diff(value, axis=0))[:10].mean(0) * 1024
         samples.append((model.group_activity, moves))
     return fit_start(tables, 2, samples)

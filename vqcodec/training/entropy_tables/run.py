@@ -17,13 +17,12 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from vqcodec.entropy.codec import encode_layers, final_states, split_indices
+from vqcodec.entropy.codec import encode_layers, final_states, signed_digits
 from vqcodec.entropy.context import LayerModel
 from vqcodec.entropy.tables import FILE_NAME, LayerTables, load, load_rows
-from vqcodec.quantize import to_indices
+from vqcodec.format import DIMS, LAYERS, to_indices
 from vqcodec.training.entropy_tables.fit import fit_layer, read_batches
 from vqcodec.training.entropy_tables.stats import measure, report
-from vqcodec.types import DIMS, LAYERS
 
 ROOT = Path(__file__).resolve().parents[3]
 EXAMPLE_NAME = "example-1.json"
@@ -56,7 +55,7 @@ def example_indices(frames: int = 6) -> NDArray[np.uint16]:
 
 def trace(indices: NDArray[np.uint16], layer: int, frame: int) -> str:
     """What section 4 of entropy.md computes for every dimension of one frame of one layer (0..3), as a JSON object."""
-    digits = split_indices(indices)
+    digits = signed_digits(indices)
     model = LayerModel(load()[layer], layer, digits)
     for t in range(frame):
         model.contexts(t)

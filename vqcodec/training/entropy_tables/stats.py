@@ -16,11 +16,11 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from vqcodec.entropy.codec import decode_layers, encode_layers, split_indices
+from vqcodec.entropy.codec import decode_layers, encode_layers, signed_digits
 from vqcodec.entropy.context import LayerModel
 from vqcodec.entropy.rangecoder import FREQ_TOTAL
 from vqcodec.entropy.tables import Ints, load
-from vqcodec.types import DIMS, LAYERS, LEVELS
+from vqcodec.format import DIMS, LAYERS, LEVELS
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +82,7 @@ def ideal_bits(indices: NDArray[np.integer]) -> NDArray[np.float64]:
     Returns:
         (L,) bits. The range coder's payloads are longer by its rounding and by their last bytes.
     """
-    digits = split_indices(indices)
+    digits = signed_digits(indices)
     bits = np.zeros(digits.shape[2])
     for layer in range(digits.shape[2]):
         tables = load()[layer]
@@ -113,7 +113,7 @@ def counted_bits(groups: Sequence[NDArray[np.integer]]) -> NDArray[np.float64]:
     bits = np.zeros(layers)
     dims = np.arange(DIMS)
     for group in groups:
-        digits = split_indices(group) + LEVELS // 2
+        digits = signed_digits(group) + LEVELS // 2
         before: Ints = np.full((DIMS, layers), LEVELS)
         for row in digits:
             for layer in range(layers):

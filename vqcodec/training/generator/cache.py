@@ -17,9 +17,8 @@ from numpy.typing import NDArray
 from scipy.signal import lfilter
 
 from vqcodec.face.smooth import LandmarkFilter
-from vqcodec.geometry.mesh import LANDMARKS
+from vqcodec.format import LANDMARKS, SPEECH_RATE_HZ
 from vqcodec.motion.space import MotionSpace
-from vqcodec.speech.mel import SAMPLE_HZ
 from vqcodec.speech.tokenizer import SpeechTokens
 from vqcodec.training.common.cache import read_index
 from vqcodec.training.speech_tokens.augment import augment
@@ -92,7 +91,7 @@ def build_codes(cache: Path, sounds: Path, name: str, tokenizer: SpeechTokens) -
 def build_silence(cache: Path, tokenizer: SpeechTokens) -> None:
     """Write silence.codes.npy: digital silence and noise of -70 to -45 dB."""
     rng = np.random.default_rng(0)
-    noise = rng.standard_normal((8, 10 * SAMPLE_HZ)).astype(np.float32)
+    noise = rng.standard_normal((8, 10 * SPEECH_RATE_HZ)).astype(np.float32)
     noise[4:] = lfilter([0.05], [1, -0.95], noise[4:], axis=1) * 6  # a rumble
     levels = np.array([0, 10**-3.5, 10**-2.9, 10**-2.4] * 2, np.float32)[:, None]
     np.save(

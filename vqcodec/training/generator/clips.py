@@ -10,10 +10,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from vqcodec.format import LANDMARKS
 from vqcodec.geometry.basis import read_basis
 from vqcodec.geometry.controls import Controls, read_controls
 from vqcodec.geometry.headpose import read_head
-from vqcodec.geometry.mesh import LANDMARKS
 from vqcodec.models import store
 from vqcodec.training.generator.lip_reader import LipReader
 from vqcodec.training.generator.lip_tracks import LEAST_CORRELATION, shifted

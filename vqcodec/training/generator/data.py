@@ -12,6 +12,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from vqcodec.format import DIMS, HALF, LAYER_STEPS, LAYERS
 from vqcodec.generate.conditions import conditions
 from vqcodec.geometry.basis import LandmarkBasis
 from vqcodec.geometry.controls import Controls, moved_head
@@ -19,14 +20,13 @@ from vqcodec.geometry.headpose import read_head
 from vqcodec.geometry.layout import MOTION_2
 from vqcodec.gesture.emphasis import lower_face
 from vqcodec.models import store
-from vqcodec.quantize.grfsq import HALF, STEPS, quantize
+from vqcodec.quantize.grfsq import quantize
 from vqcodec.training.common.plain_loop import Batch
 from vqcodec.training.generator.clips import Floats, MotionClip
 from vqcodec.training.generator.lip_tracks import SIGNALS
 from vqcodec.training.generator.recordings import Recordings
 from vqcodec.training.generator.view import View
 from vqcodec.training.picture.views import mirror_permutation
-from vqcodec.types import DIMS, LAYERS
 
 
 def digits_of(
@@ -44,7 +44,7 @@ def digits_of(
     """
     left = values.astype(np.int64)
     used, wanted = (np.empty((*values.shape, LAYERS), np.int64) for _ in range(2))
-    for layer, step in enumerate(STEPS):
+    for layer, step in enumerate(LAYER_STEPS):
         best = np.sign(left) * np.minimum((2 * np.abs(left) + step) // (2 * step), HALF)
         wanted[..., layer] = best
         if rng is not None and worse and layer < LAYERS - 1:

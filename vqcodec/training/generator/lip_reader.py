@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vqcodec.errors import UsageError
-from vqcodec.geometry.mesh import LANDMARKS
+from vqcodec.format import LANDMARKS
 from vqcodec.training.generator.lip_tracks import (
     LEAST_CORRELATION,
     RIDGE,

@@ -18,7 +18,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from vqcodec.geometry.mesh import LANDMARKS
+from vqcodec.format import LANDMARKS
 
 SIGNALS = ((13, 14), (0, 17), (61, 291))
 """Inner opening, outer height, width: distances of two landmarks over that of the outer eye corners."""

@@ -15,16 +15,16 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from vqcodec.evaluation.metrics.lipsync import lip_correlation, opening_track
+from vqcodec.format import DIMS, GROUP_DIMS, GROUPS, HALF, LAYER_STEPS, LAYERS, LEVELS
 from vqcodec.generate.network import GeneratorNetwork, ordinal_logits
 from vqcodec.generate.passes import coarse_to_fine
 from vqcodec.geometry.basis import LandmarkBasis, landmark_weights
 from vqcodec.geometry.layout import LANDMARK_DIMS
 from vqcodec.geometry.mesh import LIPS
-from vqcodec.quantize.grfsq import HALF, STEPS
 from vqcodec.training.common.plain_loop import Batch
 from vqcodec.training.generator.clips import MotionClip
 from vqcodec.training.generator.data import Stretches
-from vqcodec.types import DIMS, GROUP_DIMS, GROUPS, LAYERS, LEVELS, ModelId
+from vqcodec.types import ModelId
 
 PIXELS_OF_LIKELY = 10.0
 """About as far as lips move in the picture for 1 of a lip reader's; the size itself doesn't count."""
@@ -148,7 +148,7 @@ def motion_loss(
         losses["far"] = (error * each).sum() / each.sum().clamp(min=1e-6)
         losses["total"] = losses["total"] + FAR_WEIGHT * losses["far"]
         return _tied(losses, mean, batch, lips)
-    steps = torch.tensor(STEPS, dtype=torch.float32, device=digits.device)
+    steps = torch.tensor(LAYER_STEPS, dtype=torch.float32, device=digits.device)
     levels = torch.arange(LEVELS, device=digits.device) - HALF
     expected = (
         digits @ steps + (out.float().softmax(-1) * levels).sum(-1) * steps[layer][:, None, None]

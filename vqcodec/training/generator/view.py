@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from vqcodec.geometry.basis import BASIS_SIDE
+from vqcodec.format import FEATURE_SIZE_PX
 from vqcodec.geometry.controls import Controls
 from vqcodec.training.generator.clips import Floats, mirrored
 from vqcodec.training.picture.views import seen_through
@@ -61,6 +61,8 @@ class View:
                 [0, self.scale, 0.5 - 0.5 * self.scale + self.shift[1]],
             ]
         )
-        view[:, 2] *= BASIS_SIDE
-        around = seen_through(numbers[:, :8], view, self.mirror, int(BASIS_SIDE), int(BASIS_SIDE))
+        view[:, 2] *= FEATURE_SIZE_PX
+        around = seen_through(
+            numbers[:, :8], view, self.mirror, int(FEATURE_SIZE_PX), int(FEATURE_SIZE_PX)
+        )
         return np.concatenate([around.astype(np.float32), numbers[:, 8:]], 1)

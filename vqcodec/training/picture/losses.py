@@ -13,7 +13,7 @@ from vqcodec.errors import ModelError
 from vqcodec.geometry.mesh import EYES, LIPS
 from vqcodec.render.flow import resize_flow, warp
 
-LEVELS = (0, 2, 4, 7, 10)
+FEATURE_LEVELS = (0, 2, 4, 7, 10)
 EYE_CORNERS = (33, 263)
 
 
@@ -61,7 +61,7 @@ class PerceptualLoss(nn.Module):
         net: Any = EfficientNet.from_pretrained("efficientnet-lite0", weights_path=path)
         net.eval()
         self.stem = _fold(net._conv_stem, net._bn0)
-        self.blocks = nn.ModuleList(net._blocks[: LEVELS[-1] + 1])
+        self.blocks = nn.ModuleList(net._blocks[: FEATURE_LEVELS[-1] + 1])
         for block in self.blocks:
             for conv, norm in (
                 ("_expand_conv", "_bn0"),
@@ -83,7 +83,7 @@ class PerceptualLoss(nn.Module):
         out = []
         for i, block in enumerate(self.blocks):
             x = block(x)
-            if i in LEVELS:
+            if i in FEATURE_LEVELS:
                 out.append(F.normalize(x.float(), dim=1))
         return out
 

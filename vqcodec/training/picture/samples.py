@@ -7,12 +7,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from vqcodec.format import DIMS, HALF, LAYERS, from_digits, to_digits
 from vqcodec.geometry.basis import LandmarkBasis
 from vqcodec.geometry.layout import LANDMARK_DIMS, LEARNED_OUTPUTS, MOTION_2, Layout
 from vqcodec.geometry.similarity import between
-from vqcodec.quantize.grfsq import HALF, dequantize, from_digits, quantize, to_digits
+from vqcodec.quantize.grfsq import dequantize, quantize
 from vqcodec.render.maps import draw_maps
-from vqcodec.types import DIMS, LAYERS
 
 Batch = dict[str, NDArray[Any]]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from vqcodec.geometry.basis import BASIS_SIDE
+from vqcodec.format import FEATURE_SIZE_PX
 from vqcodec.geometry.similarity import to_matrix, to_numbers
 
 
@@ -29,7 +29,7 @@ def mirror_permutation(mean: NDArray[np.float32]) -> NDArray[np.int64]:
     points = mean.reshape(-1, 2).astype(np.float64)
     reflected = points.copy()
     reflected[:, 0] = 2 * points[[10, 152, 1, 168], 0].mean() - reflected[:, 0]
-    x, y = (reflected / BASIS_SIDE).T
+    x, y = (reflected / FEATURE_SIZE_PX).T
     terms = np.stack([np.ones_like(x), x, y, x * x, y * y, x * y, x**3, y**3], 1)
     permutation = _pair_up(np.linalg.norm(points[:, None] - reflected, axis=-1))
     for _ in range(3):

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from scipy.signal import butter, fftconvolve, sosfilt, sosfiltfilt
 
 from vqcodec.errors import UsageError
+from vqcodec.format import SPEECH_RATE_HZ
 from vqcodec.training.speech_tokens.stretch import changed_pitch, changed_speed
 
 __all__ = [
@@ -33,7 +34,6 @@ __all__ = [
 
 Samples = NDArray[np.float32]
 
-SAMPLE_HZ = 16000
 NOISE_DB = (5.0, 30.0)
 MUSIC_DB = (5.0, 25.0)
 GAIN_DB = (-24.0, 6.0)
@@ -99,12 +99,12 @@ def babble(count: int, rng: np.random.Generator, others: Sequence[Samples]) -> S
 
 def reverberated(samples: Samples, rng: np.random.Generator, decay_s: float) -> Samples:
     """In a room: decaying noise after the direct sound, which keeps its time. `decay_s` is until the echo is 60 dB down."""
-    count = max(int(decay_s * SAMPLE_HZ * 0.7), 2)
+    count = max(int(decay_s * SPEECH_RATE_HZ * 0.7), 2)
     response = rng.standard_normal(count, dtype=np.float32)
     response *= np.exp(
-        np.arange(count, dtype=np.float32) * np.float32(-6.9 / (decay_s * SAMPLE_HZ))
+        np.arange(count, dtype=np.float32) * np.float32(-6.9 / (decay_s * SPEECH_RATE_HZ))
     )
-    gap = int(rng.uniform(0.001, 0.008) * SAMPLE_HZ)
+    gap = int(rng.uniform(0.001, 0.008) * SPEECH_RATE_HZ)
     response[: min(gap, count)] = 0.0
     direct_db = float(rng.uniform(-2.0, 14.0))
     response *= np.float32(
@@ -117,7 +117,7 @@ def reverberated(samples: Samples, rng: np.random.Generator, decay_s: float) -> 
 
 def _tone(count: int, hz: float, decay_s: float, rng: np.random.Generator) -> Samples:
     """A struck note: harmonics that fall in level and decay faster the higher they are, below 7.6 kHz."""
-    t = np.arange(count, dtype=np.float32) / SAMPLE_HZ
+    t = np.arange(count, dtype=np.float32) / SPEECH_RATE_HZ
     total = np.zeros(count, np.float32)
     for k in range(1, _PARTIALS + 1):
         if k * hz > 7600:
@@ -134,11 +134,11 @@ def _tone(count: int, hz: float, decay_s: float, rng: np.random.Generator) -> Sa
 def music(count: int, rng: np.random.Generator) -> Samples:
     """A few chords of decaying harmonic tones in a steady beat, an instrument and key of its own each time."""
     total = np.zeros(count, np.float32)
-    beat = int(rng.uniform(0.25, 0.8) * SAMPLE_HZ)
+    beat = int(rng.uniform(0.25, 0.8) * SPEECH_RATE_HZ)
     root_hz = 110.0 * 2.0 ** float(rng.uniform(-0.5, 1.5))
     decay_s = float(rng.uniform(0.15, 0.6))
     # a handful of chords rendered once and struck again: a song repeats itself, and it is quick
-    length = min(int(4 * decay_s * SAMPLE_HZ), count, 2 * beat)
+    length = min(int(4 * decay_s * SPEECH_RATE_HZ), count, 2 * beat)
     chords = []
     for _ in range(3):
         shift = int(rng.choice((0, 2, 5, 7, 9)))
@@ -159,14 +159,14 @@ def band_limited(samples: Samples, low_hz: float, high_hz: float) -> Samples:
     Raises:
         UsageError: not 0 < low_hz < high_hz < 8000.
     """
-    if not 0 < low_hz < high_hz < SAMPLE_HZ / 2:
+    if not 0 < low_hz < high_hz < SPEECH_RATE_HZ / 2:
         raise UsageError(
             f"{low_hz:g}..{high_hz:g} Hz is no band of 16 kHz sound",
             hint="give two rising frequencies below 8000",
         )
     if len(samples) < 64:
         return samples
-    sections = butter(3, (low_hz, high_hz), btype="band", fs=SAMPLE_HZ, output="sos")
+    sections = butter(3, (low_hz, high_hz), btype="band", fs=SPEECH_RATE_HZ, output="sos")
     return sosfiltfilt(sections, samples, padlen=min(60, len(samples) - 1)).astype(np.float32)
 
 

@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 from scipy.signal import resample_poly
 
 from vqcodec.errors import UsageError, VqcodecError
+from vqcodec.format import SPEECH_RATE_HZ
 
 LIBRARY = "libespeak-ng.so.1"
 DEBIAN_PACKAGE = "libespeak-ng1"
-SAMPLE_HZ = 16000
 SILENCE = "_"
 _SYNCHRONOUS = 2
 _PHONEME_EVENTS, _PHONEME_IPA, _DONT_EXIT = 1, 2, 0x8000
@@ -165,9 +165,9 @@ class Speaker:
         self._library.espeak_Synth(data, ctypes.c_size_t(len(data)), 0, 0, 0, _UTF8, None, None)
         sound = np.concatenate(self._blocks) if self._blocks else np.zeros(0, np.int16)
         phones = timed_phones(self._starts, len(sound), self._rate_hz)
-        divisor = int(np.gcd(SAMPLE_HZ, self._rate_hz))
+        divisor = int(np.gcd(SPEECH_RATE_HZ, self._rate_hz))
         # zero-phase, so that the phones' times hold
         samples = resample_poly(
-            sound.astype(np.float32) / 32768.0, SAMPLE_HZ // divisor, self._rate_hz // divisor
+            sound.astype(np.float32) / 32768.0, SPEECH_RATE_HZ // divisor, self._rate_hz // divisor
         )
         return Utterance(np.clip(samples, -1.0, 1.0).astype(np.float32), phones)

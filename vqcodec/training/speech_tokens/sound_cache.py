@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vqcodec.errors import MediaError
-from vqcodec.speech.mel import SAMPLE_HZ, TOKEN_SAMPLES
+from vqcodec.format import SPEECH_RATE_HZ, SPEECH_TOKEN_SAMPLES
 from vqcodec.training.common.cache import read_index
 from vqcodec.training.speech_tokens.teacher import Teacher
 
@@ -30,7 +30,7 @@ def read_sound(path: Path) -> NDArray[np.int16]:
     """Sound of any file as (N,) int16, 16 kHz mono; empty when it has none."""
     import av
 
-    resampler = av.AudioResampler(format="s16", layout="mono", rate=SAMPLE_HZ)
+    resampler = av.AudioResampler(format="s16", layout="mono", rate=SPEECH_RATE_HZ)
     parts: list[NDArray[np.int16]] = []
     with av.open(str(path)) as container:
         if container.streams.audio:
@@ -62,7 +62,7 @@ def _sounds(
     """Names and (N,) int16 of everything that belongs in a cache."""
     for name, path in _sources(corpus, split):
         sound = read_sound(path)
-        if len(sound) >= SAMPLE_HZ // 2:
+        if len(sound) >= SPEECH_RATE_HZ // 2:
             yield name, sound
             yield from ((f"{name}@{speed}", played_at(sound, float(speed))) for speed in speeds)
     if voices is not None and split == "train":
@@ -105,7 +105,7 @@ def build_sound(
             np.save(cache / f"{name}.pcm.npy", samples)
         elif not (cache / f"{name}.teacher.npy").is_file():
             waiting.append((name, samples))
-            if sum(len(s) for _, s in waiting) > PACK_S * SAMPLE_HZ:
+            if sum(len(s) for _, s in waiting) > PACK_S * SPEECH_RATE_HZ:
                 _store(cache, waiting, teacher)
                 waiting = []
     if waiting and teacher is not None:
@@ -119,9 +119,11 @@ def _store(cache: Path, sounds: list[Sound], teacher: Teacher) -> None:
     """Let the teacher hear several sounds as one, for it takes as long for a second as for thirty; write their files."""
     parts, starts, at = [], [], 0
     for _, samples in sounds:
-        room = np.zeros(-len(samples) % TOKEN_SAMPLES + PAUSE_TOKENS * TOKEN_SAMPLES, np.int16)
+        room = np.zeros(
+            -len(samples) % SPEECH_TOKEN_SAMPLES + PAUSE_TOKENS * SPEECH_TOKEN_SAMPLES, np.int16
+        )
         parts += [samples, room]
-        starts.append(at // TOKEN_SAMPLES)
+        starts.append(at // SPEECH_TOKEN_SAMPLES)
         at += len(samples) + len(room)
     heard = np.concatenate(parts).astype(np.float32) / np.float32(32768)
     features = teacher.features(heard).astype(np.float16)
@@ -129,5 +131,5 @@ def _store(cache: Path, sounds: list[Sound], teacher: Teacher) -> None:
         np.save(cache / f"{name}.pcm.npy", samples)
         np.save(
             cache / f"{name}.teacher.npy",
-            features[start : start - (-len(samples) // TOKEN_SAMPLES)],
+            features[start : start - (-len(samples) // SPEECH_TOKEN_SAMPLES)],
         )

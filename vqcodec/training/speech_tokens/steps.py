@@ -16,7 +16,8 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from vqcodec.errors import UsageError
-from vqcodec.speech.mel import BANDS, FRAMES_PER_TOKEN, TOKEN_SAMPLES, log_mel
+from vqcodec.format import SPEECH_TOKEN_SAMPLES
+from vqcodec.speech.mel import BANDS, FRAMES_PER_TOKEN, log_mel
 from vqcodec.speech.network import MEL_MEAN, MEL_SCALE, EncoderShape, SpeechEncoder, TeacherHead
 from vqcodec.speech.tokenizer import WINDOW_TOKENS
 from vqcodec.training.common.plain_loop import Batch
@@ -114,13 +115,13 @@ class Windows:
         start = int(self._rng.integers(-10, max(len(sound.features) - WINDOW_TOKENS + 10, -9)))
         first = max(start, 0)
         cut = (
-            sound.samples[first * TOKEN_SAMPLES : (start + WINDOW_TOKENS) * TOKEN_SAMPLES].astype(
-                np.float32
-            )
+            sound.samples[
+                first * SPEECH_TOKEN_SAMPLES : (start + WINDOW_TOKENS) * SPEECH_TOKEN_SAMPLES
+            ].astype(np.float32)
             / 32768
         )
-        clean = np.zeros(WINDOW_TOKENS * TOKEN_SAMPLES, np.float32)
-        clean[(first - start) * TOKEN_SAMPLES :][: len(cut)] = cut
+        clean = np.zeros(WINDOW_TOKENS * SPEECH_TOKEN_SAMPLES, np.float32)
+        clean[(first - start) * SPEECH_TOKEN_SAMPLES :][: len(cut)] = cut
         target = np.zeros((WINDOW_TOKENS, FEATURES), np.float32)
         known = sound.features[first : start + WINDOW_TOKENS]
         target[first - start : first - start + len(known)] = known

@@ -17,7 +17,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vqcodec.errors import ModelError
-from vqcodec.speech.mel import FRAMES_PER_TOKEN, SAMPLE_HZ, TOKEN_SAMPLES, log_mel
+from vqcodec.format import SPEECH_RATE_HZ, SPEECH_TOKEN_SAMPLES
+from vqcodec.speech.mel import FRAMES_PER_TOKEN, log_mel
 
 WINDOW_S = 30
 """Whisper hears exactly this long."""
@@ -92,20 +93,23 @@ class Teacher:
         Returns:
             (ceil(N / 640), 1024) float32: a row holds the two frames of a token's 40 ms.
         """
-        count = -(-len(samples) // TOKEN_SAMPLES)
-        step, context = (WINDOW_S - 2 * CONTEXT_S) * SAMPLE_HZ, CONTEXT_S * SAMPLE_HZ
+        count = -(-len(samples) // SPEECH_TOKEN_SAMPLES)
+        step, context = (WINDOW_S - 2 * CONTEXT_S) * SPEECH_RATE_HZ, CONTEXT_S * SPEECH_RATE_HZ
         out = np.empty((count, FEATURES), np.float32)
         for start in range(0, len(samples), step):
             first = max(start - context, 0)
-            heard = self._window(samples[first : first + WINDOW_S * SAMPLE_HZ])
-            begin, end = start // TOKEN_SAMPLES, min((start + step) // TOKEN_SAMPLES, count)
-            skip = (start - first) // TOKEN_SAMPLES
+            heard = self._window(samples[first : first + WINDOW_S * SPEECH_RATE_HZ])
+            begin, end = (
+                start // SPEECH_TOKEN_SAMPLES,
+                min((start + step) // SPEECH_TOKEN_SAMPLES, count),
+            )
+            skip = (start - first) // SPEECH_TOKEN_SAMPLES
             out[begin:end] = heard[skip : skip + end - begin]
         return out
 
     def _window(self, samples: NDArray[np.float32]) -> NDArray[np.float32]:
         """(at most 30 s,) -> (750, 1024)."""
-        full = np.zeros(WINDOW_S * SAMPLE_HZ, np.float32)
+        full = np.zeros(WINDOW_S * SPEECH_RATE_HZ, np.float32)
         full[: len(samples)] = samples
         mel = log_mel(full)[: WINDOW_S * 25 * FRAMES_PER_TOKEN]
         mel = (np.maximum(mel, mel.max() - 8) + 4) / 4  # Whisper's own scale

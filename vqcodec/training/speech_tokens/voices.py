@@ -26,7 +26,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vqcodec.errors import UsageError, VqcodecError
-from vqcodec.training.speech_tokens.espeak import SAMPLE_HZ, SILENCE, Phone, Speaker, Utterance
+from vqcodec.format import SPEECH_RATE_HZ
+from vqcodec.training.speech_tokens.espeak import SILENCE, Phone, Speaker, Utterance
 
 SENTENCES = Path(__file__).with_name("sentences.toml")
 INDEX_NAME = "index.tsv"
@@ -116,16 +117,16 @@ def joined(utterances: Sequence[Utterance], pauses_s: Sequence[float], peak: flo
 
     def pause(seconds: float) -> None:
         nonlocal at
-        count = round(seconds * SAMPLE_HZ)
+        count = round(seconds * SPEECH_RATE_HZ)
         blocks.append(np.zeros(count, np.float32))
-        phones.append(Phone(at / SAMPLE_HZ, (at + count) / SAMPLE_HZ, SILENCE))
+        phones.append(Phone(at / SPEECH_RATE_HZ, (at + count) / SPEECH_RATE_HZ, SILENCE))
         at += count
 
     for utterance, pause_s in zip(utterances, pauses_s[:-1], strict=True):
         pause(pause_s)
         blocks.append(utterance.samples)
         phones += [
-            Phone(at / SAMPLE_HZ + p.start_s, at / SAMPLE_HZ + p.end_s, p.name)
+            Phone(at / SPEECH_RATE_HZ + p.start_s, at / SPEECH_RATE_HZ + p.end_s, p.name)
             for p in utterance.phones
         ]
         at += len(utterance.samples)
@@ -167,12 +168,12 @@ def training_pieces(
             if rng.random() < SHUFFLED:
                 text = shuffled_words([text, str(rng.choice(language.train))], rng)
             spoken = _spoken(speaker, text, manner)
-            if utterances and length_s + len(spoken.samples) / SAMPLE_HZ > PIECE_S[1]:
+            if utterances and length_s + len(spoken.samples) / SPEECH_RATE_HZ > PIECE_S[1]:
                 break
             utterances.append(spoken)
-            length_s += len(spoken.samples) / SAMPLE_HZ
+            length_s += len(spoken.samples) / SPEECH_RATE_HZ
         piece = _with_pauses(utterances, rng)
-        done_s += len(piece.samples) / SAMPLE_HZ
+        done_s += len(piece.samples) / SPEECH_RATE_HZ
         yield piece, manner
 
 
@@ -197,7 +198,7 @@ def write_piece(folder: Path, name: str, piece: Utterance) -> None:
     with wave.open(str(folder / f"{name}.wav"), "wb") as file:
         file.setnchannels(1)
         file.setsampwidth(2)
-        file.setframerate(SAMPLE_HZ)
+        file.setframerate(SPEECH_RATE_HZ)
         file.writeframes(np.round(piece.samples * 32767.0).astype("<i2").tobytes())
     rows = [[round(p.start_s, 5), round(p.end_s, 5), p.name] for p in piece.phones]
     (folder / f"{name}.phones.json").write_text(
@@ -250,7 +251,7 @@ def write_voices(
                 name,
                 language.code,
                 split,
-                round(len(piece.samples) / SAMPLE_HZ, 4),
+                round(len(piece.samples) / SPEECH_RATE_HZ, 4),
                 manner.voice,
                 manner.words_per_minute,
                 manner.pitch,

@@ -13,10 +13,10 @@ from numpy.typing import NDArray
 from vqcodec.evaluation.compare.reference import Reference
 from vqcodec.evaluation.tools.frames import Picture
 from vqcodec.face.crop import resize
-from vqcodec.media.items import AUDIO_HZ, AudioBlock
+from vqcodec.format import AUDIO_RATE_HZ, CODED_SIZE_PX
+from vqcodec.media.items import AudioBlock
 from vqcodec.media.out.sink import VideoSink
 from vqcodec.media.picture.source import VideoSource
-from vqcodec.types import CODED_SIZE
 
 CRF = 17
 ORIGINAL = "original"
@@ -39,8 +39,8 @@ def write_video(frames: Iterable[Picture], reference: Reference, target: Path) -
     """
     with VideoSink(
         target,
-        width=CODED_SIZE,
-        height=CODED_SIZE,
+        width=CODED_SIZE_PX,
+        height=CODED_SIZE_PX,
         frame_rate_hz=reference.frame_rate_hz,
         channels=int(reference.sound),
         crf=CRF,
@@ -51,7 +51,7 @@ def write_video(frames: Iterable[Picture], reference: Reference, target: Path) -
         heard = 0
         for number, picture in enumerate(frames):
             time_s = number / reference.frame_rate_hz
-            while heard <= time_s * AUDIO_HZ and (block := next(sound, None)) is not None:
+            while heard <= time_s * AUDIO_RATE_HZ and (block := next(sound, None)) is not None:
                 sink.write_audio(block)
                 heard += len(block)
             sink.write_frame(picture, Fraction(time_s))
@@ -62,4 +62,4 @@ def write_video(frames: Iterable[Picture], reference: Reference, target: Path) -
 def write_original(reference: Reference, target: Path) -> None:
     """The reference itself as such a video."""
     target.parent.mkdir(parents=True, exist_ok=True)
-    write_video((resize(picture, CODED_SIZE) for picture in reference.rgb()), reference, target)
+    write_video((resize(picture, CODED_SIZE_PX) for picture in reference.rgb()), reference, target)
