@@ -12,7 +12,7 @@ from safetensors.numpy import load_file, save_file
 from torch import Tensor
 
 from vqcodec.motion.space import MotionSpace
-from vqcodec.training.picture.clips import Clip, clip_odds
+from vqcodec.training.picture.clips import CachedClip, clip_odds
 
 FRAMES_PER_CLIP = 60
 _BATCH = 30
@@ -45,7 +45,7 @@ class MotionData:
 
 
 def collect(
-    clips: list[Clip],
+    clips: list[CachedClip],
     space: MotionSpace,
     *,
     frames_per_clip: int = FRAMES_PER_CLIP,
@@ -69,7 +69,7 @@ def collect(
     )
 
 
-def collected(path: Path, clips: list[Clip], space: MotionSpace) -> MotionData:
+def collected(path: Path, clips: list[CachedClip], space: MotionSpace) -> MotionData:
     """What `collect` gives, kept in a file: made when it isn't there or belongs to other clips."""
     names = np.frombuffer(
         "\n".join([str(space.id), *(clip.name for clip in clips)]).encode(), np.uint8

@@ -27,7 +27,7 @@ from vqcodec.training.picture.losses import (
     random_window,
     weighted_l1,
 )
-from vqcodec.training.picture.model import Tokenizer
+from vqcodec.training.picture.model import PictureAutoencoder
 
 STRAY_WEIGHT = 0.25
 PICTURE_WEIGHTS = {"output": 10.0, "warped": 2.0, "perceptual": 3.5, "landmark": 20.0}
@@ -71,7 +71,7 @@ class PictureModel(nn.Module):
 
     def __init__(self, basis: LandmarkBasis) -> None:
         super().__init__()
-        self.frozen = Tokenizer(basis)
+        self.frozen = PictureAutoencoder(basis)
         checkpoint.load_shipped(self.frozen, None)
         self.frozen.requires_grad_(False)
         self._shipped = copy.deepcopy(self.conditioning.state_dict())

@@ -36,7 +36,7 @@ from vqcodec.lab.paper.motioncoder import MotionCoder
 from vqcodec.models import store
 from vqcodec.motion.space import MotionSpace
 from vqcodec.runtime.allocator import tune_allocator
-from vqcodec.training.picture.clips import Clip, load_clips
+from vqcodec.training.picture.clips import CachedClip, load_clips
 from vqcodec.training.picture.data import PairSampler
 from vqcodec.training.picture.loop import to_tensors
 from vqcodec.training.picture.losses import PerceptualLoss
@@ -66,7 +66,7 @@ def chosen_rows(text: str | None) -> list[Design]:
 class RowRun:
     """What the rows share: data, frozen networks, settings."""
 
-    def __init__(self, clips: list[Clip], data: MotionData, settings: Settings) -> None:
+    def __init__(self, clips: list[CachedClip], data: MotionData, settings: Settings) -> None:
         self.clips, self.data, self.settings = clips, data, settings
         space = store.motion_space(SPACE)
         self.shipped = {

@@ -54,14 +54,14 @@ Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
-class Clip:
+class HeadTrack:
     """Controls of real footage and the energy of its sound, None without sound."""
 
     controls: Controls
     energy: NDArray[np.float32] | None
 
 
-def read_clips(corpus: Path, cache: Path, shape: HeadShape) -> list[Clip]:
+def read_clips(corpus: Path, cache: Path, shape: HeadShape) -> list[HeadTrack]:
     """The real training clips with a face in nearly every frame.
 
     Raises:
@@ -81,7 +81,7 @@ def read_clips(corpus: Path, cache: Path, shape: HeadShape) -> list[Clip]:
         controls = read_controls(np.load(cache / f"{path.stem}.lm.npy"), shape)
         if np.isfinite(controls.blink).mean() > 0.95:
             clips.append(
-                Clip(
+                HeadTrack(
                     controls.filled(), _energy(corpus / "train" / f"{path.stem}.mp4", len(controls))
                 )
             )
@@ -108,7 +108,7 @@ def _energy(path: Path, frames: int) -> NDArray[np.float32] | None:
     return np.pad(energy, (0, frames - len(energy)))
 
 
-def simulated(model: Behaviour, clips: Sequence[Clip], runs: int = 1) -> list[Clip]:
+def simulated(model: Behaviour, clips: Sequence[HeadTrack], runs: int = 1) -> list[HeadTrack]:
     """What the model makes for the clips' sound, several times, from a plain portrait."""
     start = Controls(
         np.array([[0, 0, 0, 0.5, 0.45, -1.6]], np.float32),
@@ -116,7 +116,7 @@ def simulated(model: Behaviour, clips: Sequence[Clip], runs: int = 1) -> list[Cl
         np.zeros(1, np.float32),
     )
     return [
-        Clip(model.controls(clip.energy, start, seed=len(clips) * run + i), clip.energy)
+        HeadTrack(model.controls(clip.energy, start, seed=len(clips) * run + i), clip.energy)
         for run in range(runs)
         for i, clip in enumerate(clips)
         if clip.energy is not None
@@ -136,7 +136,7 @@ def _non_negative(matrix: Array, target: Array) -> Array:
     return answer
 
 
-def _fit_amplitudes(model: Behaviour, clips: Sequence[Clip], wanted: Array) -> Behaviour:
+def _fit_amplitudes(model: Behaviour, clips: Sequence[HeadTrack], wanted: Array) -> Behaviour:
     """Amplitudes of the first three processes whose powers in the bands are the wanted ones (3 bands, 6)."""
     unit, powers = 0.004, []
     for k in range(FITTED):
@@ -161,7 +161,7 @@ def _nested(array: Array) -> tuple[tuple[float, ...], ...]:
     return tuple(tuple(round(float(v), 5) for v in row) for row in array)
 
 
-def _fit_blinks(clips: Sequence[Clip]) -> tuple[float, float]:
+def _fit_blinks(clips: Sequence[HeadTrack]) -> tuple[float, float]:
     found = np.concatenate([np.diff(blink_times_s(clip.controls.blink)) for clip in clips])
     gaps = np.log(found[(found >= SHORTEST_GAP_S) & (found <= LONGEST_GAP_S)])
     if len(gaps) < 2:
@@ -169,7 +169,7 @@ def _fit_blinks(clips: Sequence[Clip]) -> tuple[float, float]:
     return round(float(gaps.mean()), 3), round(float(gaps.std()), 3)
 
 
-def fit(clips: Sequence[Clip]) -> Behaviour:
+def fit(clips: Sequence[HeadTrack]) -> Behaviour:
     """The model nearest to the clips."""
     real = summary([c.controls for c in clips], [c.energy for c in clips])
     wanted = np.median([band_powers(c.controls.pose) for c in clips], axis=0)
@@ -224,7 +224,7 @@ def _scaled(model: Behaviour, factors: Array) -> Behaviour:
     )
 
 
-def _summary_of(model: Behaviour, clips: Sequence[Clip]) -> Summary:
+def _summary_of(model: Behaviour, clips: Sequence[HeadTrack]) -> Summary:
     made = simulated(model, clips, RUNS)
     return summary([c.controls for c in made], [c.energy for c in made])
 

@@ -16,10 +16,10 @@ from torch import Tensor
 
 from vqcodec.geometry.basis import LandmarkBasis
 from vqcodec.geometry.layout import MOTION_2, Layout
-from vqcodec.training.picture.model import Tokenizer
+from vqcodec.training.picture.model import PictureAutoencoder
 
 
-def _tensors(model: Tokenizer, ema: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:
+def _tensors(model: PictureAutoencoder, ema: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:
     return {
         n[len(prefix) :]: ema[n].half().contiguous()
         for n, _ in model.named_parameters()
@@ -28,7 +28,7 @@ def _tensors(model: Tokenizer, ema: dict[str, Tensor], prefix: str) -> dict[str,
 
 
 def export_motion_space(
-    model: Tokenizer,
+    model: PictureAutoencoder,
     ema: dict[str, Tensor],
     basis: LandmarkBasis,
     target: Path,
@@ -47,7 +47,11 @@ def export_motion_space(
 
 
 def export_renderer(
-    model: Tokenizer, ema: dict[str, Tensor], spaces: Sequence[Path], target: Path, name: str
+    model: PictureAutoencoder,
+    ema: dict[str, Tensor],
+    spaces: Sequence[Path],
+    target: Path,
+    name: str,
 ) -> None:
     """Write the renderer in fp16, bound to motion space files by name and sha256, the one it is best at first."""
     named = []

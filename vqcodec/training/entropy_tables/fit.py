@@ -32,13 +32,13 @@ Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
-class Batch:
+class TokenGroups:
     """Groups of one length: digits (T, N, 48, 4)."""
 
     digits: Ints
 
 
-def read_batches(clips: Sequence[Path], group_frames: int = GROUP_FRAMES) -> list[Batch]:
+def read_batches(clips: Sequence[Path], group_frames: int = GROUP_FRAMES) -> list[TokenGroups]:
     """Cut every clip (NAME.npy, (T, 12, 4)) into groups as the encoder does and stack those of equal length.
 
     Raises:
@@ -55,7 +55,7 @@ def read_batches(clips: Sequence[Path], group_frames: int = GROUP_FRAMES) -> lis
             "no .npy token arrays to fit to",
             hint="Write them with python -m vqcodec.training.entropy_tables.tokens first.",
         )
-    return [Batch(np.stack(groups, axis=1)) for groups in by_length.values()]
+    return [TokenGroups(np.stack(groups, axis=1)) for groups in by_length.values()]
 
 
 def blank(layer: int) -> LayerTables:
@@ -131,7 +131,7 @@ def fit_start(tables: LayerTables, which: int, samples: list[tuple[Ints, Floats]
     return replace(tables, start_scale=scale, start_slope=slopes)
 
 
-def fit_activity(tables: LayerTables, layer: int, batches: list[Batch]) -> LayerTables:
+def fit_activity(tables: LayerTables, layer: int, batches: list[TokenGroups]) -> LayerTables:
     """Starting activity: the mean move of the group's first frames."""
     samples = []
     for batch in batches:
@@ -146,7 +146,7 @@ def fit_activity(tables: LayerTables, layer: int, batches: list[Batch]) -> Layer
     return fit_start(tables, 2, samples)
 
 
-def fit_coefficients(tables: LayerTables, layer: int, batches: list[Batch]) -> LayerTables:
+def fit_coefficients(tables: LayerTables, layer: int, batches: list[TokenGroups]) -> LayerTables:
     """Least-squares prediction of the digit for each state and activity class, and for the group's first frame."""
     first, later = Squares.empty(1, FEATURES), Squares.empty(len(tables.coefficients) - 1, FEATURES)
     for batch in batches:
@@ -168,7 +168,7 @@ def fit_coefficients(tables: LayerTables, layer: int, batches: list[Batch]) -> L
     return replace(tables, coefficients=np.round(fitted * 4096).astype(np.int64))
 
 
-def fit_errors(tables: LayerTables, layer: int, batches: list[Batch]) -> LayerTables:
+def fit_errors(tables: LayerTables, layer: int, batches: list[TokenGroups]) -> LayerTables:
     """Starting error averages and the scale of the first frame."""
     first, later = [], []
     for batch in batches:
@@ -185,7 +185,7 @@ def fit_errors(tables: LayerTables, layer: int, batches: list[Batch]) -> LayerTa
     return fit_start(fit_start(tables, 0, first), 1, later)
 
 
-def fit_scale_weights(tables: LayerTables, layer: int, batches: list[Batch]) -> LayerTables:
+def fit_scale_weights(tables: LayerTables, layer: int, batches: list[TokenGroups]) -> LayerTables:
     """Weights of the expected error for each state, by least squares weighted with the expectation itself, three rounds."""
     weights = np.tile(np.array([0.3, 0.6, 0.1, 0.0, 0.0, 0.0]), (STATES, 1))
     for _ in range(3):
@@ -206,7 +206,9 @@ def fit_scale_weights(tables: LayerTables, layer: int, batches: list[Batch]) -> 
     return replace(tables, scale_weights=np.round(weights * 256).astype(np.int64))
 
 
-def gather(tables: LayerTables, layer: int, batches: list[Batch]) -> tuple[Ints, Ints, Ints, Ints]:
+def gather(
+    tables: LayerTables, layer: int, batches: list[TokenGroups]
+) -> tuple[Ints, Ints, Ints, Ints]:
     """One pass: is-first flag, sigma, combination and phase number, folded digit plus 2, all flat."""
     parts: list[list[Ints]] = [[], [], [], []]
     for batch in batches:
@@ -263,7 +265,7 @@ def to_frequencies(probabilities: Floats) -> Ints:
     return rows.reshape(probabilities.shape)
 
 
-def fit_frequencies(tables: LayerTables, layer: int, batches: list[Batch]) -> LayerTables:
+def fit_frequencies(tables: LayerTables, layer: int, batches: list[TokenGroups]) -> LayerTables:
     """Scale classes and the frequency rows, from one pass over everything."""
     first, sigma, context, folded = gather(tables, layer, batches)
     limits_first = thresholds(sigma[first != 0], FIRST_CLASSES)
@@ -285,7 +287,7 @@ def fit_frequencies(tables: LayerTables, layer: int, batches: list[Batch]) -> La
     )
 
 
-def fit_layer(layer: int, batches: list[Batch]) -> LayerTables:
+def fit_layer(layer: int, batches: list[TokenGroups]) -> LayerTables:
     """All tables of one layer (0..3)."""
     tables = blank(layer)
     for fit in (fit_activity, fit_coefficients, fit_errors, fit_scale_weights, fit_frequencies):

@@ -25,9 +25,9 @@ from vqcodec.geometry.mesh import EYES, LIPS
 from vqcodec.media.still.stills import decode_still, encode_avif
 from vqcodec.render.network import Rendering
 from vqcodec.training.picture.batches import only, to_tensors
-from vqcodec.training.picture.clips import Clip, load_clips
+from vqcodec.training.picture.clips import CachedClip, load_clips
 from vqcodec.training.picture.losses import PerceptualLoss, Window, landmark_window
-from vqcodec.training.picture.model import Tokenizer
+from vqcodec.training.picture.model import PictureAutoencoder
 from vqcodec.training.picture.samples import Batch, assemble
 
 FRAMES = 6
@@ -54,7 +54,9 @@ def coded_still(picture: NDArray[np.uint8], quality: int) -> NDArray[np.uint8]:
     return cv2.resize(decoded, (256, 256), interpolation=cv2.INTER_AREA).astype(np.uint8)
 
 
-def _batch(clip: Clip, large: NDArray[np.uint8] | None, basis: LandmarkBasis, kind: str) -> Batch:
+def _batch(
+    clip: CachedClip, large: NDArray[np.uint8] | None, basis: LandmarkBasis, kind: str
+) -> Batch:
     """The pictures of one clip from portraits of a kind; `large` is the first frame at 512 where there is one."""
     last = len(clip.valid) - 1
     times = clip.valid[np.linspace(0, last, FRAMES + 1).round().astype(int)]
@@ -104,7 +106,7 @@ class Checker:
 
     @torch.no_grad()
     def run(
-        self, model: Tokenizer, ema: dict[str, Tensor], step: int
+        self, model: PictureAutoencoder, ema: dict[str, Tensor], step: int
     ) -> dict[str, dict[str, float]]:
         """Figures of the averaged weights by kind of portrait: means over frames, then clips; writes sheet-STEP.png."""
         kept = {n: p.detach().clone() for n, p in model.named_parameters()}
@@ -119,7 +121,9 @@ class Checker:
         return figures
 
     @torch.no_grad()
-    def figures(self, model: Tokenizer, kind: str, sheet: Path | None = None) -> dict[str, float]:
+    def figures(
+        self, model: PictureAutoencoder, kind: str, sheet: Path | None = None
+    ) -> dict[str, float]:
         """Figures of a model's own weights from portraits of one kind."""
         rows, figures = [], []
         for batch in self.batches[kind]:
@@ -143,7 +147,7 @@ class Checker:
         return {n: round(float(v), 4) for n, v in zip(names, np.mean(figures, 0), strict=True)}
 
     def _rendered(
-        self, model: Tokenizer, tensors: dict[str, Tensor]
+        self, model: PictureAutoencoder, tensors: dict[str, Tensor]
     ) -> tuple[Rendering, NDArray[np.float64]]:
         """A rendering and its figures, (8, N)."""
         with torch.autocast(self.device.type, torch.bfloat16):

@@ -15,7 +15,7 @@ from vqcodec.training.picture.coded import CodedPortraits, load_coded
 
 
 @dataclass(frozen=True, slots=True)
-class Clip:
+class CachedClip:
     """One cached clip, memory-mapped.
 
     Attributes:
@@ -38,7 +38,7 @@ class Clip:
     coded: CodedPortraits | None = None
 
 
-def load_clips(cache: Path, split: str, *, side: int = 256) -> list[Clip]:
+def load_clips(cache: Path, split: str, *, side: int = 256) -> list[CachedClip]:
     """Clips of one split with at least 8 usable frames.
 
     Raises:
@@ -56,7 +56,7 @@ def load_clips(cache: Path, split: str, *, side: int = 256) -> list[Clip]:
         valid = np.flatnonzero(np.isfinite(landmarks[:, 0, 0]))
         if len(valid) >= 8:
             clips.append(
-                Clip(
+                CachedClip(
                     facts.stem,
                     frames,
                     landmarks,
@@ -94,7 +94,7 @@ def _surroundings(
     return tracks[at.clip(max=len(tracks) - 1)]
 
 
-def clip_odds(clips: list[Clip], real_weight: float) -> NDArray[np.float64]:
+def clip_odds(clips: list[CachedClip], real_weight: float) -> NDArray[np.float64]:
     """Sampling probabilities: square root of the length, divided among clips of one identity, real footage weighed up."""
     count: dict[int, int] = {}
     for clip in clips:
@@ -110,7 +110,7 @@ def clip_odds(clips: list[Clip], real_weight: float) -> NDArray[np.float64]:
     return odds / odds.sum()
 
 
-def mouth_odds(clip: Clip) -> NDArray[np.float64]:
+def mouth_odds(clip: CachedClip) -> NDArray[np.float64]:
     """Odds of a clip's valid frames by the gap between the lips, over the face's height; a shut mouth keeps a chance."""
     points = clip.landmarks[clip.valid].astype(np.float64)
     height = np.linalg.norm(points[:, 10] - points[:, 152], axis=1)

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from vqcodec.geometry.basis import LandmarkBasis
 from vqcodec.geometry.layout import MOTION_2, Layout
 from vqcodec.training.common.ahead import ahead
-from vqcodec.training.picture.clips import Clip, clip_odds, mouth_odds
+from vqcodec.training.picture.clips import CachedClip, clip_odds, mouth_odds
 from vqcodec.training.picture.coded import CodedPortraits
 from vqcodec.training.picture.samples import Batch, assemble
 from vqcodec.training.picture.views import mirror_permutation, seen_through
@@ -56,7 +56,7 @@ class PairSampler:
 
     def __init__(
         self,
-        clips: list[Clip],
+        clips: list[CachedClip],
         basis: LandmarkBasis,
         *,
         size: int,
@@ -74,7 +74,9 @@ class PairSampler:
         self.rng = np.random.default_rng(seed)
         self._owed = 0.0
 
-    def _portraits(self, clip: Clip, count: int) -> tuple[NDArray[np.int64], CodedPortraits | None]:
+    def _portraits(
+        self, clip: CachedClip, count: int
+    ) -> tuple[NDArray[np.int64], CodedPortraits | None]:
         """`count` portraits, coded ones if these can serve; half of the first are early in the clip, as in use."""
         first = self.rng.random() < 0.5
         coded = clip.coded if self.rng.random() < self.draw.coded else None
@@ -85,7 +87,7 @@ class PairSampler:
             chosen.append(int(self.rng.integers(len(places))))
         return places[chosen], coded
 
-    def _targets(self, clip: Clip) -> tuple[NDArray[np.int64], bool]:
+    def _targets(self, clip: CachedClip) -> tuple[NDArray[np.int64], bool]:
         """K targets, often by how far the mouth is open; whether each second one follows the one before it in time."""
         count = len(clip.valid)
         odds = mouth_odds(clip) if self.rng.random() < self.draw.open_mouths else None
@@ -135,7 +137,11 @@ class PairSampler:
         return np.stack([cv2.LUT(f, lut[None]) for f in frames])
 
     def _looked_up(
-        self, clip: Clip, times: NDArray[np.int64], coded: CodedPortraits | None, portraits: int
+        self,
+        clip: CachedClip,
+        times: NDArray[np.int64],
+        coded: CodedPortraits | None,
+        portraits: int,
     ) -> list[NDArray[np.uint8]]:
         """Frames of a sample, the portraits among them as coded, all of one sequence."""
         frames = [clip.frames[t] for t in times]
@@ -173,7 +179,7 @@ class PairSampler:
         return sample | {"steady": np.array(steady, np.float32)}
 
     def _seen(
-        self, clip: Clip, times: NDArray[np.int64], pictures: list[NDArray[np.uint8]]
+        self, clip: CachedClip, times: NDArray[np.int64], pictures: list[NDArray[np.uint8]]
     ) -> tuple[NDArray[np.uint8], NDArray[np.float32], NDArray[np.float32]]:
         """Frames, landmarks and surroundings through one random view, sometimes mirrored."""
         side = clip.frames.shape[1]

@@ -9,7 +9,7 @@ from torch.nn import functional as F
 from vqcodec.render.flow import resize_flow, warp
 from vqcodec.render.likeness import importance
 from vqcodec.training.picture.losses import PerceptualLoss
-from vqcodec.training.picture.model import Tokenizer
+from vqcodec.training.picture.model import PictureAutoencoder
 
 WINDOW_PX = 256
 
@@ -19,7 +19,7 @@ def _window(x: Tensor, y0: int, x0: int, side: int) -> Tensor:
 
 
 def detail_losses(
-    model: Tokenizer, perceptual: PerceptualLoss, batch: dict[str, Tensor]
+    model: PictureAutoencoder, perceptual: PerceptualLoss, batch: dict[str, Tensor]
 ) -> dict[str, Tensor]:
     """Losses of the 512 head.
 

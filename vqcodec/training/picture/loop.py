@@ -19,7 +19,7 @@ from vqcodec.training.picture.clips import load_clips
 from vqcodec.training.picture.data import Draw, PairSampler
 from vqcodec.training.picture.discriminator import Opponent
 from vqcodec.training.picture.losses import PerceptualLoss
-from vqcodec.training.picture.model import Tokenizer
+from vqcodec.training.picture.model import PictureAutoencoder
 from vqcodec.training.picture.objective import Look, Objective
 from vqcodec.training.picture.samples import Batch
 
@@ -35,7 +35,7 @@ class Trainer(Loop):
     ) -> None:
         torch.manual_seed(recipe.seed)
         self.recipe, self.basis, self.cache = recipe, basis, cache
-        model = Tokenizer(basis).to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+        model = PictureAutoencoder(basis).to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.perceptual = PerceptualLoss().to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         self._losses = Objective(model, self.perceptual)
         self.objective: torch.nn.Module = self._losses
@@ -55,7 +55,7 @@ class Trainer(Loop):
         )
         pace = Pace(recipe.ema, CLIP_NORM, LOG_EVERY, recipe.check_every, recipe.save_every_s)
         super().__init__(model, optimizer, out, device, pace)
-        self.model: Tokenizer = model
+        self.model: PictureAutoencoder = model
         self._drawn = self._stages()
         self._checker: Checker | None = None
 

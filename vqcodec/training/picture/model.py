@@ -13,7 +13,7 @@ from vqcodec.render.conditioning import MOTION_SPREAD_UNITS, STATE_SPREAD_UNITS
 from vqcodec.render.network import RendererNet, Rendering, View
 
 
-class Tokenizer(nn.Module):
+class PictureAutoencoder(nn.Module):
     """f = [landmark coefficients, CNN(rgb)]; renders targets from a portrait and quantized f_t - f_s."""
 
     def __init__(self, basis: LandmarkBasis) -> None:

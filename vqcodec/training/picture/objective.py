@@ -20,7 +20,7 @@ from vqcodec.training.picture.losses import (
     unsteadiness,
     weighted_l1,
 )
-from vqcodec.training.picture.model import Tokenizer
+from vqcodec.training.picture.model import PictureAutoencoder
 
 PERCEPTUAL_SHARE = 0.75  # of the picture's side: the perceptual network is a third of a step's cost
 STEADY_SIDE = 64  # of the flow by which an error is carried to the next picture
@@ -50,7 +50,7 @@ class Seen(NamedTuple):
 
 
 def losses_of(
-    model: Tokenizer,
+    model: PictureAutoencoder,
     perceptual: PerceptualLoss,
     batch: dict[str, Tensor],
     discriminator: Discriminator | None = None,
@@ -93,7 +93,9 @@ def losses_of(
     return losses, Seen([x.detach() for x in made], wanted, enlarged)
 
 
-def _unsteady(model: Tokenizer, batch: dict[str, Tensor], output: Tensor, weight: Tensor) -> Tensor:
+def _unsteady(
+    model: PictureAutoencoder, batch: dict[str, Tensor], output: Tensor, weight: Tensor
+) -> Tensor:
     """The loss of samples whose targets are neighbours; the others don't count."""
     points = batch["lm_t"]
     with torch.no_grad():
@@ -107,7 +109,7 @@ def _unsteady(model: Tokenizer, batch: dict[str, Tensor], output: Tensor, weight
 class Objective(nn.Module):
     """Batch -> losses by name, unweighted."""
 
-    def __init__(self, model: Tokenizer, perceptual: PerceptualLoss) -> None:
+    def __init__(self, model: PictureAutoencoder, perceptual: PerceptualLoss) -> None:
         super().__init__()
         self.model, self.perceptual = model, perceptual
         self.seen: Seen | None = None

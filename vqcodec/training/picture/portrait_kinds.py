@@ -19,14 +19,14 @@ from vqcodec.runtime.allocator import tune_allocator
 from vqcodec.training.common import checkpoint
 from vqcodec.training.picture.check import KINDS, Checker
 from vqcodec.training.picture.losses import PerceptualLoss
-from vqcodec.training.picture.model import Tokenizer
+from vqcodec.training.picture.model import PictureAutoencoder
 
 Figures = dict[str, dict[str, float]]
 
 
-def model_of(renderer: Path) -> Tokenizer:
+def model_of(renderer: Path) -> PictureAutoencoder:
     """The shipped motion space with the renderer of a file, frozen."""
-    model = Tokenizer(read_basis(store.current("motion_space").path))
+    model = PictureAutoencoder(read_basis(store.current("motion_space").path))
     checkpoint.load_shipped(model, None)
     with safe_open(str(renderer), "pt") as handle:
         take_weights(model.renderer, {k: handle.get_tensor(k).float() for k in handle.keys()})  # noqa: SIM118 (not a dict)

@@ -63,7 +63,7 @@ class Manner:
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class VoiceRow:
     """A row of `index.tsv`."""
 
     name: str
@@ -227,7 +227,7 @@ def write_voices(
     seed: int = 0,
     *,
     languages: Sequence[Language] | None = None,
-) -> list[Row]:
+) -> list[VoiceRow]:
     """Synthesise everything into `folder`; see the module.
 
     Raises:
@@ -240,14 +240,14 @@ def write_voices(
         )
     speaker = Speaker()
     folder.mkdir(parents=True, exist_ok=True)
-    rows: list[Row] = []
+    rows: list[VoiceRow] = []
     for language, split, piece, manner in _pieces(
         speaker, load_languages() if languages is None else languages, minutes, seed
     ):
         name = f"{language.code}-{split}-{len(rows):04d}"
         write_piece(folder, name, piece)
         rows.append(
-            Row(
+            VoiceRow(
                 name,
                 language.code,
                 split,
@@ -257,7 +257,7 @@ def write_voices(
                 manner.pitch,
             )
         )
-    head = "\t".join(field.name for field in fields(Row))
+    head = "\t".join(field.name for field in fields(VoiceRow))
     lines = ["\t".join(str(value) for value in astuple(row)) for row in rows]
     (folder / INDEX_NAME).write_text("\n".join([head, *lines]) + "\n", encoding="utf-8")
     return rows
