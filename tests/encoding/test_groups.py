@@ -16,7 +16,7 @@ from tests.support.pipeline import CENTRED as POINTS
 from tests.support.pipeline import draw, turned
 from vqcodec.config import Refs
 from vqcodec.encoding.groups import LATER_CANDIDATES_S, Assembler, Portrait
-from vqcodec.face.shots import FaceFrame
+from vqcodec.face.shots import Face, FaceFrame
 from vqcodec.format import DIMS, from_indices
 from vqcodec.quantize.grfsq import dequantize
 from vqcodec.types import Crop, MotionGroup
@@ -42,7 +42,7 @@ def frame(
     crop = Crop(512, 512, shot, 0, 512)
     time_s = Fraction(index, 25) if time_s is None else time_s
     return (
-        FaceFrame(index, time_s, shot, crop, SQUARE, points)
+        FaceFrame(index, time_s, shot, Face(crop, SQUARE, points))
         if seen
         else FaceFrame(index, time_s, shot)
     )
@@ -60,7 +60,7 @@ def assemble(
     items: list[Portrait | MotionGroup] = []
     for i, item in enumerate(frames):
         value = values[i] if values is not None else 0.0
-        items += assembler.push(item, None if item.square is None else row(value))
+        items += assembler.push(item, None if item.face is None else row(value))
     return items + assembler.flush(), assembler
 
 
@@ -216,7 +216,9 @@ def test_a_later_portrait_is_the_best_of_its_first_frames() -> None:
     ]
     sharp = np.array(SQUARE)
     sharp[::2, ::2] //= 2
-    frames[75] = replace(frames[75], square=sharp)
+    face = frames[75].face
+    assert face is not None
+    frames[75] = replace(frames[75], face=replace(face, square=sharp))
     items, _ = assemble(frames, [float(i) for i in range(120)], refs=16, first=True)
     later = [item for item in items if isinstance(item, Portrait)][1]
     assert later.first_frame == 70 and (later.features == 150).all() and later.rgb is sharp

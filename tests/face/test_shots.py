@@ -15,7 +15,7 @@ from vqcodec.errors import NoFaceError
 from vqcodec.face.crop import face_box
 from vqcodec.face.cuts import CutDetector, is_jump
 from vqcodec.face.portrait import portrait_square
-from vqcodec.face.shots import DECIDE_S, FaceFrame, face_frames
+from vqcodec.face.shots import DECIDE_S, Face, FaceFrame, face_frames
 from vqcodec.face.track import FaceTracker, locate, locate_near
 from vqcodec.types import VideoFrame
 
@@ -27,8 +27,11 @@ def frames(pictures: Iterable[NDArray[np.uint8]], fps: int = 25) -> list[VideoFr
 def run(video: Iterable[VideoFrame], choice: CropChoice = "auto") -> list[FaceFrame]:
     out = list(face_frames(video, DrawnFaces(), choice))
     assert [f.index for f in out] == list(range(len(out)))
-    assert all((f.square is None) == (f.points is None) for f in out)
     return out
+
+
+def faces_of(out: Iterable[FaceFrame]) -> list[Face]:
+    return [f.face for f in out if f.face is not None]
 
 
 # --- whose face ---
@@ -100,18 +103,15 @@ def test_jump() -> None:
 def test_square_clip_is_coded_whole() -> None:
     out = run(swaying(60))
     assert {f.shot for f in out} == {0}
-    assert all(f.crop is not None and f.crop.side_px == 96 and f.square is not None for f in out)
-    assert out[0].points is not None
-    assert face_box(out[0].points)[3] == pytest.approx(0.5, abs=0.02)
+    assert [face.crop.side_px for face in faces_of(out)] == [96] * 60
+    assert face_box(faces_of(out)[0].points)[3] == pytest.approx(0.5, abs=0.02)
 
 
 def test_one_square_per_shot_from_the_first_second() -> None:
     out = run(swaying(80, width=320, height=180, size=60))
-    crops = {f.crop for f in out}
-    assert len(crops) == 1
-    crop = crops.pop()
-    assert crop is not None and crop.side_px == pytest.approx(120, abs=4)
-    centres = [face_box(f.points)[0] for f in out if f.points is not None]
+    (crop,) = {face.crop for face in faces_of(out)}
+    assert crop.side_px == pytest.approx(120, abs=4)
+    centres = [face_box(face.points)[0] for face in faces_of(out)]
     assert len(centres) == 80 and np.ptp(centres) > 0.05  # the square stays, the face moves in it
 
 
@@ -132,8 +132,7 @@ def test_frames_are_held_for_a_second_at_most() -> None:
 def test_leading_frames_without_a_face_pass_without_pixels() -> None:
     blank = draw(320, 180, [])
     out = run(frames([blank] * 40 + [f.rgb for f in swaying(30, width=320, height=180, size=60)]))
-    assert all(f.square is None and f.crop is None for f in out[:40])
-    assert all(f.square is not None for f in out[40:])
+    assert [f.face is not None for f in out] == [False] * 40 + [True] * 30
 
 
 def test_face_lost_for_a_while_keeps_the_shot() -> None:
@@ -142,7 +141,7 @@ def test_face_lost_for_a_while_keeps_the_shot() -> None:
         clip[i] = clip[i].copy()
         clip[i][:, :, 2] = 20
     out = run(frames(clip))
-    assert [f.index for f in out if f.square is None] == list(range(50, 60))
+    assert [f.index for f in out if f.face is None] == list(range(50, 60))
     assert {f.shot for f in out} == {0}
 
 
@@ -150,10 +149,10 @@ def test_face_that_walks_away_gets_a_new_square() -> None:
     left = [draw(640, 180, [(100, 90, 60)])] * 40
     right = [draw(640, 180, [(500, 90, 60)])] * 60
     out = run(frames(left + right))
-    crops = [f.crop.x_px for f in out if f.crop is not None]
+    crops = [face.crop.x_px for face in faces_of(out)]
     assert crops[0] < 100 and crops[-1] > 400
     assert out[-1].shot == 1
-    lost = [f.index for f in out if f.square is None]
+    lost = [f.index for f in out if f.face is None]
     assert lost and lost[0] == 40 and len(lost) <= 30
 
 
@@ -166,26 +165,26 @@ def test_a_cut_starts_a_new_shot() -> None:
         rgb[:, :200, 2] = rgb[:, 280:, 2] = 100
     out = run(frames(first + second))
     assert [f.shot for f in out] == [0] * 40 + [1] * 35
-    assert out[39].crop != out[40].crop
-    assert all(f.square is not None for f in out)
+    found = faces_of(out)
+    assert len(found) == 75 and found[39].crop != found[40].crop
 
 
 def test_no_face_at_all() -> None:
     out = run(frames([draw(320, 180, [])] * 30))
-    assert len(out) == 30 and all(f.square is None and f.crop is None for f in out)
+    assert len(out) == 30 and faces_of(out) == []
 
 
 @pytest.mark.parametrize("count", [1, 2, 3, 5, 24])
 def test_inputs_shorter_than_the_look_ahead(count: int) -> None:
-    assert all(f.points is not None for f in run(swaying(count)))
+    assert len(faces_of(run(swaying(count)))) == count
 
 
 def test_chosen_squares() -> None:
     video = list(swaying(30, width=320, height=180, size=60))
-    assert {f.crop.side_px for f in run(video, "full") if f.crop} == {180}
-    out = run(video, SquareCrop(100, 20, 140))
-    assert {(f.crop.x_px, f.crop.y_px, f.crop.side_px) for f in out if f.crop} == {(100, 20, 140)}
-    assert all(f.points is not None for f in out)
+    assert {face.crop.side_px for face in faces_of(run(video, "full"))} == {180}
+    crops = [face.crop for face in faces_of(run(video, SquareCrop(100, 20, 140)))]
+    assert len(crops) == 30
+    assert {(crop.x_px, crop.y_px, crop.side_px) for crop in crops} == {(100, 20, 140)}
 
 
 def test_other_items_pass() -> None:

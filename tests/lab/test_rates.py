@@ -16,12 +16,13 @@ from vqcodec.container import Reader, Writer
 from vqcodec.entropy import encode_layers
 from vqcodec.errors import MediaError, OutputExistsError, UsageError
 from vqcodec.evaluation.tools.files import told
+from vqcodec.face.shots import Face
 from vqcodec.format import to_indices
 from vqcodec.lab.loss import report as lossreport
 from vqcodec.lab.marked import begin, end, replaced, updated
 from vqcodec.lab.rate import layertable, rates, rdcurve, rdo, rdplot
 from vqcodec.training.entropy_tables.stats import counted_bits, ideal_bits
-from vqcodec.types import MotionGroup
+from vqcodec.types import Crop, MotionGroup
 
 
 def group(frames: int, seed: int) -> np.ndarray:
@@ -208,7 +209,9 @@ def test_a_frame_without_a_face_is_compared_too() -> None:
 
 
 def face(index: int, square: np.ndarray | None) -> rdo.FaceFrame:
-    return rdo.FaceFrame(index, Fraction(index, 25), 0, square=square)
+    points = np.zeros((478, 2), np.float32)
+    found = None if square is None else Face(Crop(512, 512, 0, 0, 512), square, points)
+    return rdo.FaceFrame(index, Fraction(index, 25), 0, found)
 
 
 def test_coded_and_decoded_streams_agree() -> None:

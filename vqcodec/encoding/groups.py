@@ -21,7 +21,7 @@ from vqcodec.config import PortraitFrame, Refs
 from vqcodec.face.crop import resize
 from vqcodec.face.keyframes import portrait_score
 from vqcodec.face.mismatch import PortraitWatch
-from vqcodec.face.shots import FaceFrame
+from vqcodec.face.shots import Face, FaceFrame
 from vqcodec.format import MAX_GROUP_FRAMES, MAX_GROUP_SPAN_S, to_indices
 from vqcodec.quantize.grfsq import dequantize
 from vqcodec.quantize.rdo import choose
@@ -82,9 +82,16 @@ class _Pending:
 class _Candidate:
     """A frame that may become a portrait."""
 
-    score: float
     frame: FaceFrame
+    face: Face
     features: NDArray[np.float32]
+    score: float = -np.inf
+
+
+def _better(best: _Candidate, other: _Candidate) -> _Candidate:
+    """The better portrait of two, the earlier of equally good ones; `best` may be without a score yet."""
+    score = portrait_score(other.face.square, other.face.points)
+    return replace(other, score=score) if score > best.score else best
 
 
 class Assembler:
@@ -135,27 +142,25 @@ class Assembler:
     ) -> list[Portrait | MotionGroup]:
         """Take the next frame and its motion features (48,), None without a face."""
         ready: list[Portrait | MotionGroup] = []
-        small = (
+        pending = self._pending(frame, features)
+        seen = (
             None
-            if self._refiner is None or frame.square is None
-            else resize(frame.square, REFINED_SIDE_PX)
+            if frame.face is None or features is None
+            else _Candidate(frame, frame.face, features)
         )
-        pending = _Pending(frame.index, int(frame.time_s / self._time_base_s), features, small)
         if self._best is not None and (
             frame.shot != self._best.frame.shot or frame.time_s >= self._deadline_s
         ):
             ready += self._settle()
-        if features is not None and self._best is None:
+        if seen is not None and self._best is None:
             if frame.shot != self._shot:
-                self._begin_candidates(
-                    frame, features, Fraction(0) if self._first_only else CANDIDATES_S
-                )
-            elif self._is_due(frame):
-                self._begin_candidates(frame, features, LATER_CANDIDATES_S)
+                self._begin_candidates(seen, Fraction(0) if self._first_only else CANDIDATES_S)
+            elif self._is_due(seen):
+                self._begin_candidates(seen, LATER_CANDIDATES_S)
         if self._best is not None or self._base is None:
             self._open.append(pending)
-            if features is not None:
-                self._consider(frame, features)
+            if seen is not None and self._best is not None:
+                self._best = _better(self._best, seen)
             return ready
         return ready + self._add(pending)
 
@@ -164,24 +169,23 @@ class Assembler:
         ready = self._settle() if self._best is not None else []
         return ready + self._end_group()
 
-    def _is_due(self, frame: FaceFrame) -> bool:
+    def _pending(self, frame: FaceFrame, features: NDArray[np.float32] | None) -> _Pending:
+        small = (
+            None
+            if self._refiner is None or frame.face is None
+            else resize(frame.face.square, REFINED_SIDE_PX)
+        )
+        return _Pending(frame.index, int(frame.time_s / self._time_base_s), features, small)
+
+    def _is_due(self, seen: _Candidate) -> bool:
         """Whether the shot should get another portrait from this frame on."""
-        assert frame.square is not None and frame.points is not None
         return self._watch is not None and self._watch.is_due(
-            frame.square, frame.points, frame.time_s
+            seen.face.square, seen.face.points, seen.frame.time_s
         )
 
-    def _begin_candidates(
-        self, frame: FaceFrame, features: NDArray[np.float32], within_s: Fraction
-    ) -> None:
-        self._best = _Candidate(-np.inf, frame, features)
-        self._deadline_s = frame.time_s + within_s
-
-    def _consider(self, frame: FaceFrame, features: NDArray[np.float32]) -> None:
-        assert self._best is not None and frame.square is not None and frame.points is not None
-        score = portrait_score(frame.square, frame.points)
-        if score > self._best.score:
-            self._best = _Candidate(score, frame, features)
+    def _begin_candidates(self, first: _Candidate, within_s: Fraction) -> None:
+        self._best = first
+        self._deadline_s = first.frame.time_s + within_s
 
     def _settle(self) -> list[Portrait | MotionGroup]:
         """The second is over: its best frame is the portrait of all frames that wait."""
@@ -196,19 +200,18 @@ class Assembler:
         return ready
 
     def _enter(self, chosen: _Candidate, first_frame: int) -> Portrait:
-        frame = chosen.frame
-        assert frame.square is not None and frame.points is not None and frame.crop is not None
+        frame, face = chosen.frame, chosen.face
         stored = stored_features(chosen.features, self._units)
         self._base = dequantize(stored, self._units)
         if self._refiner is not None:
-            self._refiner.portrait(frame.square, self._base)
+            self._refiner.portrait(face.square, self._base)
         if self._watch is not None:
             self._watch.start(
-                frame.square, frame.points, frame.time_s, new_shot=frame.shot != self._shot
+                face.square, face.points, frame.time_s, new_shot=frame.shot != self._shot
             )
         self._shot = frame.shot
         self.key_frames += 1
-        return Portrait(first_frame, frame.square, stored, frame.crop)
+        return Portrait(first_frame, face.square, stored, face.crop)
 
     def _add(self, pending: _Pending) -> list[Portrait | MotionGroup]:
         """Put a frame in the group; returns the group before it when that is full."""

@@ -165,21 +165,19 @@ class _Surroundings:
 def _batch_features(
     batch: list[FaceFrame], space: MotionFeatures, around: _Surroundings
 ) -> Iterator[Coded]:
-    seen = [
-        (frame.shot, resize(frame.square, FEATURE_SIZE_PX), frame.points)
-        for frame in batch
-        if frame.square is not None and frame.points is not None
-    ]
+    """Each frame with its features (48,), None without a face; one run of the networks for all of them."""
+    seen = [(frame.shot, frame.face) for frame in batch if frame.face is not None]
     rows: Iterator[NDArray[np.float32]] = iter(())
     if seen:
-        moved = np.stack([around.push(*one) for one in seen])
-        pictures, points = (
-            np.stack([picture for _, picture, _ in seen]),
-            np.stack([points for *_, points in seen]),
-        )
-        rows = iter(space.features(pictures, points, moved))
+        pictures = [resize(face.square, FEATURE_SIZE_PX) for _, face in seen]
+        points = [face.points for _, face in seen]
+        moved = [
+            around.push(shot, picture, face.points)
+            for (shot, face), picture in zip(seen, pictures, strict=True)
+        ]
+        rows = iter(space.features(np.stack(pictures), np.stack(points), np.stack(moved)))
     for frame in batch:
-        yield frame, None if frame.square is None else next(rows)
+        yield frame, None if frame.face is None else next(rows)
 
 
 def _pipeline(

@@ -40,6 +40,21 @@ Other = TypeVar("Other")
 
 
 @dataclass(frozen=True, slots=True)
+class Face:
+    """The face of one frame in its square.
+
+    Attributes:
+        crop: where the square lies in the frame.
+        square: (512, 512, 3) uint8, its picture.
+        points: (478, 2) float32 filtered landmarks in 0..1 of the square.
+    """
+
+    crop: Crop
+    square: NDArray[np.uint8]
+    points: NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True)
 class FaceFrame:
     """One source frame as the motion stage wants it.
 
@@ -47,17 +62,13 @@ class FaceFrame:
         index: number of the frame in the input, from 0.
         time_s: its presentation time.
         shot: number of the shot, from 0; a new one has its own square.
-        crop: the square, None while none is known.
-        square: (512, 512, 3) uint8, None where no face was seen.
-        points: (478, 2) float32 filtered landmarks in 0..1 of the square, None where no face was seen.
+        face: None where no face was seen.
     """
 
     index: int
     time_s: Fraction
     shot: int
-    crop: Crop | None = None
-    square: NDArray[np.uint8] | None = None
-    points: NDArray[np.float32] | None = None
+    face: Face | None = None
 
 
 class ShotReader:
@@ -87,27 +98,26 @@ class ShotReader:
         return self._end_shot()
 
     def _begin_search(self) -> None:
-        self._crop: Crop | None = None
+        self._running: _Running | None = None
         self._held: list[tuple[FaceFrame, NDArray[np.uint8], float]] = []
         self._boxes: list[NDArray[np.float64]] = []
         self._next_look_s: Fraction | None = None
 
     def _end_shot(self) -> list[FaceFrame]:
         ready = self._decide() if self._held else []
-        if self._crop is not None:
-            ready += self._release(self._filter.flush())
+        if self._running is not None:
+            ready += self._running.flush()
         self._shot += 1
         self._begin_search()
         return ready
 
     def _take(self, blank: FaceFrame, rgb: NDArray[np.uint8]) -> list[FaceFrame]:
         """Handle one frame in whichever state we are."""
-        if self._crop is not None:
-            return self._run(blank, rgb)
+        if self._running is not None:
+            return self._run(self._running, blank, rgb)
         fixed = fixed_crop(self._choice, rgb.shape[1], rgb.shape[0])
         if fixed is not None:
-            self._begin_running(fixed, blank.time_s)
-            return self._run(blank, rgb)
+            return self._run(self._begin_running(fixed, blank.time_s), blank, rgb)
         return self._hold(blank, rgb) if self._held else self._search(blank, rgb)
 
     def _search(self, blank: FaceFrame, rgb: NDArray[np.uint8]) -> list[FaceFrame]:
@@ -139,52 +149,99 @@ class ShotReader:
             ready += self._take(replace(blank, shot=self._shot), rgb)
         return ready
 
-    def _begin_running(self, crop: Crop, time_s: Fraction) -> None:
-        self._crop = crop
-        self._tracker = FaceTracker(self._detector)
-        self._filter = LandmarkFilter()
-        self._waiting: deque[FaceFrame] = deque()
-        self._last: tuple[Fraction, NDArray[np.float64]] | None = None
-        self._well_seen_s = time_s
+    def _begin_running(self, crop: Crop, time_s: Fraction) -> _Running:
+        self._running = _Running(crop, self._detector, time_s)
         self._next_look_s = None
+        return self._running
 
-    def _run(self, blank: FaceFrame, rgb: NDArray[np.uint8]) -> list[FaceFrame]:
-        assert self._crop is not None
-        square = take_square(rgb, self._crop)
-        face = self._tracker.observe(square, blank.time_s)
-        points = None if face is None else face.points / np.float32(CODED_SIZE_PX)
-        if self._should_restart(points, blank.time_s, rgb):
+    def _run(self, running: _Running, blank: FaceFrame, rgb: NDArray[np.uint8]) -> list[FaceFrame]:
+        square = take_square(rgb, running.crop)
+        points = running.points(square, blank.time_s)
+        if self._should_restart(running, points, blank.time_s, rgb):
             ready = self._end_shot()
             return ready + self._take(replace(blank, shot=self._shot), rgb)
-        self._waiting.append(
-            replace(blank, crop=self._crop, square=None if points is None else square)
-        )
-        return self._release(self._filter.push(points, blank.time_s))
-
-    def _release(self, filtered: Iterable[NDArray[np.float32] | None]) -> list[FaceFrame]:
-        return [replace(self._waiting.popleft(), points=points) for points in filtered]
+        return running.push(blank, square, points)
 
     def _should_restart(
-        self, points: NDArray[np.float32] | None, time_s: Fraction, rgb: NDArray[np.uint8]
+        self,
+        running: _Running,
+        points: NDArray[np.float32] | None,
+        time_s: Fraction,
+        rgb: NDArray[np.uint8],
     ) -> bool:
         """True at a jump cut, and when our face left the square but is elsewhere in the picture."""
-        if points is not None:
-            box = face_box(points)
-            last, self._last = self._last, (time_s, box)
-            if last is not None and is_jump(box, last[1], time_s - last[0], self._step):
-                return True
-            if EDGE_SHARE <= box[0] <= 1 - EDGE_SHARE and EDGE_SHARE <= box[1] <= 1 - EDGE_SHARE:
-                self._well_seen_s = time_s
-        if self._choice != "auto" or self._covers(rgb) or time_s - self._well_seen_s < LOST_S:
+        if points is not None and running.has_jumped(points, time_s, self._step):
+            return True
+        if self._choice != "auto" or running.covers(rgb) or not running.is_lost(time_s):
             return False
         if self._next_look_s is not None and time_s < self._next_look_s:
             return False
         self._next_look_s = time_s + SEARCH_EVERY_S
         return locate(self._detector, rgb, thorough=True) is not None
 
-    def _covers(self, rgb: NDArray[np.uint8]) -> bool:
-        assert self._crop is not None
-        return bool(self._crop.side_px >= 0.98 * max(rgb.shape[:2]))
+
+class _Running:
+    """One shot from the moment its square is known: the face tracked in it, and the jitter filter.
+
+    Attributes:
+        crop: the square.
+    """
+
+    def __init__(self, crop: Crop, detector: Detector, time_s: Fraction) -> None:
+        self.crop = crop
+        self._tracker = FaceTracker(detector)
+        self._filter = LandmarkFilter()
+        self._waiting: deque[tuple[FaceFrame, NDArray[np.uint8]]] = deque()  # and its square
+        self._last: tuple[Fraction, NDArray[np.float64]] | None = None
+        self._well_seen_s = time_s
+
+    def points(self, square: NDArray[np.uint8], time_s: Fraction) -> NDArray[np.float32] | None:
+        """(478, 2) landmarks of our face in 0..1 of the square, not filtered yet, or None."""
+        face = self._tracker.observe(square, time_s)
+        return None if face is None else face.points / np.float32(CODED_SIZE_PX)
+
+    def push(
+        self, blank: FaceFrame, square: NDArray[np.uint8], points: NDArray[np.float32] | None
+    ) -> list[FaceFrame]:
+        """Take the next frame; gives those that the filter is done with."""
+        self._waiting.append((blank, square))
+        return self._release(self._filter.push(points, blank.time_s))
+
+    def flush(self) -> list[FaceFrame]:
+        """The frames still held, at the end of the shot."""
+        return self._release(self._filter.flush())
+
+    def _release(self, filtered: Iterable[NDArray[np.float32] | None]) -> list[FaceFrame]:
+        ready: list[FaceFrame] = []
+        for points in filtered:
+            blank, square = self._waiting.popleft()
+            face = None if points is None else Face(self.crop, square, points)
+            ready.append(replace(blank, face=face))
+        return ready
+
+    def has_jumped(self, points: NDArray[np.float32], time_s: Fraction, step: float) -> bool:
+        """Whether the face is where it can't have come to since it was seen last; notes where it is.
+
+        Args:
+            points: (478, 2) in 0..1 of the square.
+            time_s: of the frame.
+            step: how far the picture changed (CutDetector.step).
+        """
+        box = face_box(points)
+        last, self._last = self._last, (time_s, box)
+        if last is not None and is_jump(box, last[1], time_s - last[0], step):
+            return True
+        if EDGE_SHARE <= box[0] <= 1 - EDGE_SHARE and EDGE_SHARE <= box[1] <= 1 - EDGE_SHARE:
+            self._well_seen_s = time_s
+        return False
+
+    def is_lost(self, time_s: Fraction) -> bool:
+        """Whether the face wasn't well inside the square for LOST_S."""
+        return time_s - self._well_seen_s >= LOST_S
+
+    def covers(self, rgb: NDArray[np.uint8]) -> bool:
+        """Whether the square is the whole picture, so that there is nowhere else to look."""
+        return bool(self.crop.side_px >= 0.98 * max(rgb.shape[:2]))
 
 
 def face_frames(

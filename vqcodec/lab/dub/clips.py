@@ -130,16 +130,16 @@ def _made(
     quality: int,
 ) -> DubClip:
     frame, features = first
-    assert frame.square is not None and frame.points is not None and features is not None
+    assert frame.face is not None and features is not None
     own = dequantize(stored_features(features, units), units)
     tokens = to_indices(quantize(_held([f for _, f in found]) - own, units))
-    points = [f.points for f, _ in found]
-    still = decode_still(encode_avif(frame.square, quality=quality), size_px=CODED_SIZE_PX)
+    points = [None if f.face is None else f.face.points for f, _ in found]
+    still = decode_still(encode_avif(frame.face.square, quality=quality), size_px=CODED_SIZE_PX)
     return DubClip(
         path,
         still,
         own,
-        frame.points,
+        frame.face.points,
         _held(points),
         np.array([p is not None for p in points]),
         tokens,

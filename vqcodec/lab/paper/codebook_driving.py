@@ -113,14 +113,14 @@ def material(clip: Path, folder: Path, parts: EncoderParts) -> Material:
     rows: list[NDArray[np.float32]] = []
     pictures: list[Pictures] = []
     for frame, features in frames:
-        if frame.square is None or features is None:
+        if frame.face is None or features is None:
             if not rows:
                 raise UsageError(
                     f"no face in the first frame of {clip}", hint="Leave this clip out."
                 )
             features, square = rows[-1], pictures[-1]
         else:
-            square = frame.square
+            square = frame.face.square
         rows.append(features)
         pictures.append(square)
     found = Material(

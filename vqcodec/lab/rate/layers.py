@@ -63,9 +63,12 @@ def source_squares(tracked: Tracked, every: int, side_px: int) -> Picture:
     """
     squares: list[Picture] = []
     for frame, _ in tracked.frames[::every]:
-        if frame.square is None and not squares:
+        if frame.face is not None:
+            squares.append(to_side(frame.face.square, side_px))
+        elif squares:
+            squares.append(squares[-1])
+        else:
             raise UsageError("no face in the first frame", hint="Leave this clip out.")
-        squares.append(to_side(frame.square, side_px) if frame.square is not None else squares[-1])
     return np.stack(squares)
 
 

@@ -171,8 +171,8 @@ class Measure:
         """The frames to compare with, and their landmarks; a frame without a face repeats the square before it."""
         squares: list[Pictures] = []
         for frame, _ in tracked.frames[:: self.every]:
-            assert frame.square is not None or squares
-            squares.append(to_side(frame.square) if frame.square is not None else squares[-1])
+            assert frame.face is not None or squares
+            squares.append(squares[-1] if frame.face is None else to_side(frame.face.square))
         return np.stack(squares), [self.points(square) for square in squares]
 
     def distances(
