@@ -135,14 +135,15 @@ class Driver:
         ):
             shot = None
             for frame in face_frames(pictures, detector):
-                if frame.points is None:
+                if frame.face is None:
                     continue
                 if shot not in (None, frame.shot):
                     self._tell_of_shots()
                     return
                 shot = frame.shot
-                self._own = frame.points[None] if self._own is None else self._own
-                if not self._take(frame.time_s, frame.points):
+                points = frame.face.points
+                self._own = points[None] if self._own is None else self._own
+                if not self._take(frame.time_s, points):
                     return
 
     def _tell_of_shots(self) -> None:
