@@ -119,8 +119,8 @@ def test_a_stream_is_timed_without_an_encode(
         asked.append((device, precision))
         return Counting()
 
-    monkeypatch.setattr(measuring.api, "decode", lambda *a, **k: SimpleNamespace(frames=FRAMES))
-    monkeypatch.setattr(measuring.api, "encode", lambda *a, **k: pytest.fail("nothing to encode"))
+    monkeypatch.setattr(measuring.Codec, "decode", lambda *a, **k: SimpleNamespace(frames=FRAMES))
+    monkeypatch.setattr(measuring.Codec, "encode", lambda *a, **k: pytest.fail("nothing to encode"))
     found = measuring.benchmark(
         stream,
         device="cpu",

@@ -163,7 +163,7 @@ def test_command(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     out, keep = tmp_path / "results.json", tmp_path / "kept"
-    monkeypatch.setattr(roundtrip, "PublicApi", StandIn)
+    monkeypatch.setattr(roundtrip, "PublicApi", lambda device: StandIn())
     validate(clips, out, 1, keep=keep)
     shown = capsys.readouterr().out
     assert "PSNR" in shown and "still portrait" in shown and "steady-camera clips: 1 of 1" in shown

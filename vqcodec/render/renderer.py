@@ -30,7 +30,7 @@ from vqcodec.render.sampling import CpuSampler, GridSampler, Sampler
 from vqcodec.render.source import SourceFeatures
 from vqcodec.render.weights import take_weights, trained_for
 from vqcodec.runtime.device import choose_device, inference_dtype
-from vqcodec.runtime.halves import Workers
+from vqcodec.runtime.halves import Halves
 from vqcodec.types import ModelId
 
 MOST_PORTRAITS = 2
@@ -65,7 +65,7 @@ class Renderer:
         self.net: RendererNet = net
         # weights may come without a 512 head: then the 256 blend is enlarged, in two thirds of the time
         self._has_detail = bool(net.detail.out.weight.any())
-        self._workers: Workers | None = None
+        self._halves = Halves()
         self._sampler: Sampler = CpuSampler() if device.type == "cpu" else GridSampler()
 
     @classmethod
@@ -201,12 +201,12 @@ class Renderer:
             )
         if len(features) == 0:
             return np.zeros((0, size_px, size_px, 3), np.uint8)
-        threads = torch.get_num_threads()
-        if self.device.type != "cpu" or threads == 1 or len(features) == 1:
+        workers = (
+            self._halves.workers() if self.device.type == "cpu" and len(features) > 1 else None
+        )
+        if workers is None:
             return self._rendered(features, states, size_px)
-        if self._workers is None or self._workers.threads != threads:
-            self._workers = Workers(threads)
-        return self._workers(partial(self._rendered, states=states, size_px=size_px), features)
+        return workers(partial(self._rendered, states=states, size_px=size_px), features)
 
     @torch.inference_mode()
     def _rendered(

@@ -48,3 +48,24 @@ class Workers:
         """`function` of (N, ...) rows, N > 1, made of both halves in order."""
         middle = (len(rows) + 1) // 2
         return np.concatenate(list(self._pool.map(function, (rows[:middle], rows[middle:]))))
+
+
+class Halves:
+    """Workers for torch's number of threads, made when first needed, and once where several threads need them."""
+
+    _beginning = (
+        threading.Lock()
+    )  # of all renderers: while workers begin, torch's number of threads is another
+
+    def __init__(self) -> None:
+        self._workers: Workers | None = None
+
+    def workers(self) -> Workers | None:
+        """What runs two halves at once; None on one core."""
+        with self._beginning:
+            threads = torch.get_num_threads()
+            if threads == 1:
+                return None
+            if self._workers is None or self._workers.threads != threads:
+                self._workers = Workers(threads)
+            return self._workers
