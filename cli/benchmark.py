@@ -7,25 +7,30 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from vqcodec.config import Device
-from vqcodec.errors import MediaError, UsageError
+from vqcodec.errors import UsageError
 from vqcodec.progress import ProgressEvent
 
 from . import console, output
 from .guard import guarded
+from .sample import chosen
+from .shared import DeviceOption
 
 if TYPE_CHECKING:
     from vqcodec.evaluation.benchmark import Benchmark, RenderRate
 
-SAMPLE = Path("sample_media/talking.mp4")
 REAL_TIME_FPS = 25
 
 
 @guarded
 def benchmark(
     source: Annotated[
-        Path, typer.Argument(metavar="IN", help="Video of a talking person, or a .vqt file.")
-    ] = SAMPLE,
+        Path | None,
+        typer.Argument(
+            metavar="IN",
+            help="Video of a talking person, or a .vqt file.",
+            show_default="the sample clip",
+        ),
+    ] = None,
     batch: Annotated[
         str, typer.Option(help="Frames drawn at once, for example 1,8,64.")
     ] = "1,2,4,8,16,32,64",
@@ -34,7 +39,7 @@ def benchmark(
         str | None,
         typer.Option(help="Of fp32, bf16, fp16 (CUDA only).", show_default="what suits the device"),
     ] = None,
-    device: Annotated[Device, typer.Option(help="Where networks run.")] = "auto",
+    device: DeviceOption = "auto",
     repeat: Annotated[
         int, typer.Option(min=1, help="Rounds whose median counts, after one to warm up.")
     ] = 5,
@@ -44,16 +49,12 @@ def benchmark(
     ] = False,
 ) -> None:
     """Measure how fast this machine renders, by batch size and precision, and encodes and decodes whole files."""
-    if not source.is_file():
-        raise MediaError(
-            f"there is no {source}", hint="Run this in the folder of a clone, or name a video."
-        )
+    source = chosen(source)
     batches, sizes = numbers(batch, "--batch"), numbers(size, "--size")
     names = tuple(part.strip() for part in precision.split(",")) if precision else ()
     from vqcodec.evaluation import benchmark as measuring
 
     with console.progress_bar() as progress:
-        done = iter(range(1_000_000))
         found = measuring.benchmark(
             source,
             device=device,
@@ -62,7 +63,7 @@ def benchmark(
             precision=names,
             repeats=repeat,
             files=files,
-            tick=lambda what: progress(ProgressEvent(what, next(done), unit="measured")),
+            tick=lambda what: progress(ProgressEvent("benchmark", message=what)),
         )
     if as_json:
         output.print_json(found.to_json())

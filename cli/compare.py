@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from itertools import count
 from pathlib import Path
 from typing import Annotated
 
@@ -95,9 +94,8 @@ def compare(
     )
     with console.progress_bar() as progress:
         results = runner.run(runner.Comparison(tuple(clips), out, settings, jobs), progress)
-        steps = count(1)
         page = report.build(
-            results, out, lambda line: progress(ProgressEvent("report", next(steps), unit=line))
+            results, out, lambda line: progress(ProgressEvent("report", message=line))
         )
     if as_json:
         output.print_json(results.to_json())

@@ -59,7 +59,9 @@ class Bar:
             self._stage, self._since = event.stage, time.monotonic()
             self._task = self._progress.add_task(event.stage, total=total, facts="")
         elapsed = time.monotonic() - self._since
-        facts = [f"{event.frames} {event.unit}"]
+        facts = [] if event.message and not event.frames else [f"{event.frames} {event.unit}"]
+        if event.message:
+            facts.append(escape(event.message))
         if elapsed > 0.2 and event.unit == "frames":
             facts.append(f"{event.frames / elapsed:.1f} fps")
         if event.file_bytes and event.media_s > 0:

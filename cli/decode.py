@@ -4,17 +4,25 @@ from __future__ import annotations
 
 from fractions import Fraction
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 import typer
 
-from vqcodec.config import DEFAULT_CRF, DecodeOptions, Device
+from vqcodec.config import DEFAULT_CRF, DecodeOptions
 from vqcodec.format import LAYERS
 
 from . import console, output
-from .encode import default_target
 from .guard import guarded
 from .parsing import parse_time_s
+from .shared import (
+    CrfOption,
+    DeviceOption,
+    FaceModelOption,
+    ForceOption,
+    ReportJsonOption,
+    SizeOption,
+    default_target,
+)
 
 
 @guarded
@@ -28,10 +36,8 @@ def decode(
             show_default="IN with .mp4",
         ),
     ] = None,
-    device: Annotated[Device, typer.Option(help="Where the renderer runs.")] = "auto",
-    size: Annotated[
-        Literal["256", "512"], typer.Option(help="Side of the pictures in pixels.")
-    ] = "512",
+    device: DeviceOption = "auto",
+    size: SizeOption = "512",
     layers: Annotated[
         int | None,
         typer.Option(min=1, max=LAYERS, help="Use the first layers only.", show_default="all"),
@@ -46,9 +52,7 @@ def decode(
     end: Annotated[
         str | None, typer.Option(metavar="S", help="Stop before this time.", show_default="the end")
     ] = None,
-    crf: Annotated[
-        int, typer.Option(min=0, max=51, help="H.264 quality, 0 is best.")
-    ] = DEFAULT_CRF,
+    crf: CrfOption = DEFAULT_CRF,
     recover: Annotated[
         bool,
         typer.Option(
@@ -63,14 +67,9 @@ def decode(
             show_default=False,
         ),
     ] = None,
-    face_model: Annotated[
-        Path | None,
-        typer.Option(help="face_landmarker.task to use with --portrait.", show_default="found"),
-    ] = None,
-    force: Annotated[bool, typer.Option("--force", help="Replace an existing output.")] = False,
-    as_json: Annotated[
-        bool, typer.Option("--json", help="Print the report as JSON on stdout.")
-    ] = False,
+    face_model: FaceModelOption = None,
+    force: ForceOption = False,
+    as_json: ReportJsonOption = False,
 ) -> None:
     """Decode a .vqt file to video."""
     to = target if target is not None else default_target(source, ".mp4")

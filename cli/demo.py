@@ -7,33 +7,33 @@ from typing import Annotated, Any
 
 import typer
 
-from vqcodec.config import Device, EncodeOptions
-from vqcodec.errors import MediaError
+from vqcodec.config import EncodeOptions
 from vqcodec.format import LAYERS
 from vqcodec.reports import DecodeReport, EncodeReport
 
 from . import console, output
 from .guard import guarded
+from .sample import chosen
+from .shared import DeviceOption
 
-SAMPLE = Path("sample_media/talking.mp4")
 FILES = ("talking.vqt", "decoded.mp4", "side_by_side.mp4")
 
 
 @guarded
 def demo(
-    source: Annotated[Path, typer.Argument(metavar="IN", help="Video to show it on.")] = SAMPLE,
+    source: Annotated[
+        Path | None,
+        typer.Argument(metavar="IN", help="Video to show it on.", show_default="the sample clip"),
+    ] = None,
     out: Annotated[
         Path, typer.Option(help="Folder for the results; files in it are replaced.")
     ] = Path("demo_out"),
     layers: Annotated[int, typer.Option(min=1, max=LAYERS, help="Residual layers.")] = LAYERS,
-    device: Annotated[Device, typer.Option(help="Where networks run.")] = "auto",
+    device: DeviceOption = "auto",
     as_json: Annotated[bool, typer.Option("--json", help="Print the figures as JSON.")] = False,
 ) -> None:
     """Encode and decode the sample clip; print rates and quality; write a side-by-side video."""
-    if not source.is_file():
-        raise MediaError(
-            f"there is no {source}", hint="Run this in the folder of a clone, or name a video."
-        )
+    source = chosen(source)
     out.mkdir(parents=True, exist_ok=True)
     stream, decoded, both = (out / name for name in FILES)
     from vqcodec import api

@@ -3,18 +3,26 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 import typer
 
-from vqcodec.config import DEFAULT_CRF, Device, DubOptions
+from vqcodec.config import DEFAULT_CRF, DubOptions
 from vqcodec.errors import UsageError
 from vqcodec.reports import DubReport
 
 from . import console, output
-from .encode import default_target
 from .guard import guarded
 from .parsing import parse_audio
+from .shared import (
+    CrfOption,
+    DeviceOption,
+    FaceModelOption,
+    ForceOption,
+    ReportJsonOption,
+    SizeOption,
+    default_target,
+)
 
 _RATE_HINT = "Choose --audio-bitrate 6k to 64k."
 
@@ -74,12 +82,8 @@ def dub(
             metavar="12k", help="Opus sound at 6k to 64k.", show_default="12k, for a video 64k"
         ),
     ] = None,
-    size: Annotated[
-        Literal["256", "512"], typer.Option(help="Side of a video's square in pixels.")
-    ] = "512",
-    crf: Annotated[
-        int, typer.Option(min=0, max=51, help="H.264 quality of a video, 0 is best.")
-    ] = DEFAULT_CRF,
+    size: SizeOption = "512",
+    crf: CrfOption = DEFAULT_CRF,
     paste_back: Annotated[
         bool,
         typer.Option(
@@ -87,14 +91,10 @@ def dub(
             help="Show the whole portrait in a video, not just the square around the head.",
         ),
     ] = False,
-    device: Annotated[Device, typer.Option(help="Where the networks run.")] = "auto",
-    face_model: Annotated[
-        Path | None, typer.Option(help="face_landmarker.task to use.", show_default="found")
-    ] = None,
-    force: Annotated[bool, typer.Option("--force", help="Replace an existing output.")] = False,
-    as_json: Annotated[
-        bool, typer.Option("--json", help="Print the report as JSON on stdout.")
-    ] = False,
+    device: DeviceOption = "auto",
+    face_model: FaceModelOption = None,
+    force: ForceOption = False,
+    as_json: ReportJsonOption = False,
 ) -> None:
     """Make a portrait speak: sound and a picture in, tokens or video out, marked as synthetic."""
     to = target if target is not None else default_target(speech, ".vqt")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -10,7 +9,6 @@ import typer
 from vqcodec.config import (
     DEFAULT_PORTRAIT_QUALITY,
     MAX_EFFORT,
-    Device,
     EncodeOptions,
     PortraitFrame,
 )
@@ -20,6 +18,7 @@ from vqcodec.reports import EncodeReport
 from . import console, output
 from .guard import guarded
 from .parsing import parse_audio, parse_crop, parse_fraction, parse_refs
+from .shared import DeviceOption, FaceModelOption, ForceOption, ReportJsonOption, default_target
 
 
 @guarded
@@ -90,14 +89,10 @@ def encode(
             help="Portraits per shot, 1 to 16: more where the head turns or the mouth opens.",
         ),
     ] = "auto",
-    device: Annotated[Device, typer.Option(help="Where the motion network runs.")] = "auto",
-    face_model: Annotated[
-        Path | None, typer.Option(help="face_landmarker.task to use.", show_default="found")
-    ] = None,
-    force: Annotated[bool, typer.Option("--force", help="Replace an existing output.")] = False,
-    as_json: Annotated[
-        bool, typer.Option("--json", help="Print the report as JSON on stdout.")
-    ] = False,
+    device: DeviceOption = "auto",
+    face_model: FaceModelOption = None,
+    force: ForceOption = False,
+    as_json: ReportJsonOption = False,
 ) -> None:
     """Encode a talking-head video: a portrait, motion tokens and sound."""
     to = target if target is not None else default_target(source, ".vqt")
@@ -120,11 +115,6 @@ def encode(
         codec = api.Codec(device=device, face_model=face_model)
         report = codec.encode(source, to, options, force=force, progress=progress)
     show(report, to, as_json)
-
-
-def default_target(source: str, suffix: str) -> str:
-    """The source's name with another suffix; stdout for stdin."""
-    return "-" if source == "-" else str(Path(source).with_suffix(suffix))
 
 
 def show(report: EncodeReport, target: str, as_json: bool) -> None:

@@ -15,6 +15,7 @@ from vqcodec.runtime.native_log import own_stderr
 from . import guard
 from .benchmark import benchmark
 from .compare import compare
+from .conformance import conformance
 from .decode import decode
 from .demo import demo
 from .dub import dub
@@ -33,7 +34,19 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
     help="Talking-head video at the rate of a modem: a portrait, motion tokens and sound in one file.",
 )
-for command in (encode, decode, dub, info, verify, thin, demo, validate, compare, benchmark):
+for command in (
+    encode,
+    decode,
+    dub,
+    info,
+    verify,
+    thin,
+    demo,
+    validate,
+    compare,
+    benchmark,
+    conformance,
+):
     app.command()(command)
 app.add_typer(train, name="train")
 

@@ -10,6 +10,7 @@ from vqcodec.format import LAYERS
 
 from . import console, output
 from .guard import guarded
+from .shared import ForceOption
 
 
 @guarded
@@ -19,7 +20,7 @@ def thin(
         str, typer.Argument(metavar="OUT.vqt", help="File to write; - writes to stdout.")
     ],
     layers: Annotated[int, typer.Option(min=1, max=LAYERS, help="Residual layers to keep.")],
-    force: Annotated[bool, typer.Option("--force", help="Replace an existing output.")] = False,
+    force: ForceOption = False,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print the sizes as JSON on stdout.")
     ] = False,

@@ -7,10 +7,17 @@ from typing import Annotated
 
 import typer
 
-from vqcodec.config import Device
-
 from . import console
 from .guard import guarded
+from .shared import (
+    CacheOption,
+    DeviceOption,
+    MinutesOption,
+    RecipeOption,
+    ResumeOption,
+    RunFolderOption,
+    StepsOption,
+)
 
 train = typer.Typer(no_args_is_help=True, help="Train the networks.")
 
@@ -24,13 +31,9 @@ def _group() -> None:
 @guarded
 def tokenizer(
     data: Annotated[Path, typer.Option(help="Corpus folder: index.tsv, train/ and val/.")],
-    recipe: Annotated[str, typer.Option(help="A shipped recipe's name, or a .toml file.")] = "base",
-    out: Annotated[Path, typer.Option(help="Folder for checkpoint, log and sheets.")] = Path(
-        "runs/tokenizer"
-    ),
-    cache: Annotated[
-        Path | None, typer.Option(help="Folder for decoded clips.", show_default="OUT/cache")
-    ] = None,
+    recipe: RecipeOption = "base",
+    out: RunFolderOption = Path("runs/tokenizer"),
+    cache: CacheOption = None,
     resume: Annotated[
         bool,
         typer.Option(
@@ -38,14 +41,9 @@ def tokenizer(
             help="Go on from OUT's checkpoint or, if there is none, from the shipped weights.",
         ),
     ] = False,
-    minutes: Annotated[
-        float | None, typer.Option(min=0, help="Stop after this long.", show_default="never")
-    ] = None,
-    steps: Annotated[
-        int | None,
-        typer.Option(min=1, help="Stop after so many steps.", show_default="the recipe's"),
-    ] = None,
-    device: Annotated[Device, typer.Option(help="Where to train.")] = "auto",
+    minutes: MinutesOption = None,
+    steps: StepsOption = None,
+    device: DeviceOption = "auto",
 ) -> None:
     """Train motion encoder and renderer on a corpus; logs JSON lines and sample sheets into OUT."""
     from vqcodec.training.picture.run import train_tokenizer
@@ -67,16 +65,9 @@ def tokenizer(
 @guarded
 def speech_tokens(
     data: Annotated[Path, typer.Option(help="Corpus folder: index.tsv, train/ and speech/.")],
-    recipe: Annotated[
-        str, typer.Option(help="A shipped recipe's name, or a .toml file.")
-    ] = "speech-tokens",
-    out: Annotated[Path, typer.Option(help="Folder for checkpoint and log.")] = Path(
-        "runs/speech-tokens"
-    ),
-    cache: Annotated[
-        Path | None,
-        typer.Option(help="Folder for sound and the teacher's features.", show_default="OUT/cache"),
-    ] = None,
+    recipe: RecipeOption = "speech-tokens",
+    out: RunFolderOption = Path("runs/speech-tokens"),
+    cache: CacheOption = None,
     teacher: Annotated[
         Path | None,
         typer.Option(
@@ -97,15 +88,10 @@ def speech_tokens(
             help="Cache of train speech, to learn from lips as well.", show_default="none"
         ),
     ] = None,
-    resume: Annotated[bool, typer.Option("--resume", help="Go on from OUT's checkpoint.")] = False,
-    minutes: Annotated[
-        float | None, typer.Option(min=0, help="Stop after this long.", show_default="never")
-    ] = None,
-    steps: Annotated[
-        int | None,
-        typer.Option(min=1, help="Stop after so many steps.", show_default="the recipe's"),
-    ] = None,
-    device: Annotated[Device, typer.Option(help="Where to train.")] = "auto",
+    resume: ResumeOption = False,
+    minutes: MinutesOption = None,
+    steps: StepsOption = None,
+    device: DeviceOption = "auto",
 ) -> None:
     """Train the speech tokenizer of `dub`; logs JSON lines into OUT."""
     from vqcodec.training.speech_tokens.run import train_speech_tokens
@@ -130,13 +116,9 @@ def speech_tokens(
 @guarded
 def speech(
     data: Annotated[Path, typer.Option(help="Corpus folder: index.tsv and train/.")],
-    recipe: Annotated[
-        str, typer.Option(help="A shipped recipe's name, or a .toml file.")
-    ] = "speech",
-    out: Annotated[Path, typer.Option(help="Folder for checkpoint and log.")] = Path("runs/speech"),
-    cache: Annotated[
-        Path | None, typer.Option(help="Folder for decoded clips.", show_default="OUT/cache")
-    ] = None,
+    recipe: RecipeOption = "speech",
+    out: RunFolderOption = Path("runs/speech"),
+    cache: CacheOption = None,
     teacher: Annotated[
         Path | None,
         typer.Option(
@@ -144,15 +126,10 @@ def speech(
             show_default="none",
         ),
     ] = None,
-    resume: Annotated[bool, typer.Option("--resume", help="Go on from OUT's checkpoint.")] = False,
-    minutes: Annotated[
-        float | None, typer.Option(min=0, help="Stop after this long.", show_default="never")
-    ] = None,
-    steps: Annotated[
-        int | None,
-        typer.Option(min=1, help="Stop after so many steps.", show_default="the recipe's"),
-    ] = None,
-    device: Annotated[Device, typer.Option(help="Where to train.")] = "auto",
+    resume: ResumeOption = False,
+    minutes: MinutesOption = None,
+    steps: StepsOption = None,
+    device: DeviceOption = "auto",
 ) -> None:
     """Train the generator of `dub`: speech to motion; logs JSON lines into OUT."""
     from vqcodec.training.generator.run import train_speech

@@ -7,13 +7,13 @@ from typing import Annotated
 
 import typer
 
-from vqcodec.config import Device
 from vqcodec.errors import OutputExistsError
 from vqcodec.format import LAYERS
 from vqcodec.progress import ProgressEvent
 
 from . import console, output
 from .guard import guarded
+from .shared import DeviceOption, TableJsonOption
 
 
 @guarded
@@ -31,7 +31,7 @@ def validate(
         LAYERS
     ),
     every: Annotated[int, typer.Option(min=1, help="Sample faces every so many frames.")] = 5,
-    device: Annotated[Device, typer.Option(help="Where networks run.")] = "auto",
+    device: DeviceOption = "auto",
     sheets: Annotated[
         Path | None, typer.Option(help="Folder for contact sheets.", show_default=False)
     ] = None,
@@ -39,9 +39,7 @@ def validate(
         Path | None, typer.Option(help="Folder to keep coded files in.", show_default=False)
     ] = None,
     force: Annotated[bool, typer.Option("--force", help="Replace an existing JSON file.")] = False,
-    as_json: Annotated[
-        bool, typer.Option("--json", help="Print JSON instead of the table.")
-    ] = False,
+    as_json: TableJsonOption = False,
 ) -> None:
     """Measure the codec on clips, file to file: rates, quality, speed, beside the still portrait's."""
     if out is not None and out.exists() and not force:
@@ -61,14 +59,15 @@ def validate(
 
     wanted, found = parse_layers(layers), validation_clips(data, clips)
     with Suite(every) as suite, coded_folder(keep) as folder, console.progress_bar() as progress:
-        seen = iter(range(len(found)))
+        seen: list[str] = []
+
+        def tell(name: str) -> None:
+            event = ProgressEvent("clips", len(seen), len(found), unit="clips", message=name)
+            progress(event)
+            seen.append(name)
+
         validation = Validation(suite, wanted, folder, sheets=sheets, device=device)
-        results = validation.run(
-            found,
-            lambda name: progress(
-                ProgressEvent("clips", next(seen), total_frames=len(found), unit="clips")
-            ),
-        )
+        results = validation.run(found, tell)
     if out is not None:
         results.save(out)
     if as_json:

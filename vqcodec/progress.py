@@ -26,15 +26,17 @@ class ProgressEvent:
         total_s: seconds of media of the whole stage, or None when not known.
         file_bytes: bytes written so far; 0 before the first.
         unit: what is counted.
+        message: what is being done now, words for a person; "" where the numbers say it.
     """
 
     stage: str
-    frames: int
+    frames: int = 0
     total_frames: int | None = None
     media_s: Fraction = Fraction(0)
     total_s: Fraction | None = None
     file_bytes: int = 0
     unit: str = "frames"
+    message: str = ""
 
     @property
     def file_kbps(self) -> float:

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 import vqcodec
+from tests.cli.conftest import Run
 from vqcodec.config import AudioChoice, DecodeOptions, EncodeOptions, SquareCrop
 from vqcodec.errors import (
     BitstreamError,
@@ -25,7 +26,7 @@ from vqcodec.errors import (
 )
 from vqcodec.reports import DecodeReport, EncodeReport
 from vqcodec.types import ModelId, StreamSizes
-from vqcodec_cli import main as cli_main
+from vqcodec_cli import sample
 
 SPACE, RENDERER = ModelId("space", bytes(32)), ModelId("renderer", bytes(range(32)))
 SIZES = StreamSizes(
@@ -85,19 +86,7 @@ def api(monkeypatch: pytest.MonkeyPatch) -> Api:
     return stand_in
 
 
-@pytest.fixture
-def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Any:
-    def call(*arguments: str) -> SimpleNamespace:
-        monkeypatch.setattr(sys, "argv", ["vqcodec", *arguments])
-        with pytest.raises(SystemExit) as exit_:
-            cli_main.main()
-        out, err = capsys.readouterr()
-        return SimpleNamespace(code=exit_.value.code or 0, out=out, err=err)
-
-    return call
-
-
-def test_encode_defaults(api: Api, run: Any) -> None:
+def test_encode_defaults(api: Api, run: Run) -> None:
     done = run("encode", "in.mp4", "out.vqt")
     assert done.code == 0 and done.out == ""
     name, (source, target, options), named = api.calls[0]
@@ -107,7 +96,7 @@ def test_encode_defaults(api: Api, run: Any) -> None:
     assert "motion" in done.err and "4.000 kbit/s" in done.err and "250 frames, 10.00 s" in done.err
 
 
-def test_encode_every_option(api: Api, run: Any) -> None:
+def test_encode_every_option(api: Api, run: Run) -> None:
     line = (
         "encode in.mp4 out.vqt --fps 30000/1001 --layers 2 --bitrate 9.5 --audio 24k "
         "--portrait-quality 40 --portrait-frame first --crop -5,10,300 --refs 3 --force "
@@ -129,7 +118,7 @@ def test_encode_every_option(api: Api, run: Any) -> None:
     assert api.runtime == {"device": "cpu", "face_model": Path("face.task")}
 
 
-def test_encode_json(api: Api, run: Any) -> None:
+def test_encode_json(api: Api, run: Run) -> None:
     done = run("encode", "in.mp4", "out.vqt", "--json")
     fields = json.loads(done.out)
     assert (
@@ -146,7 +135,7 @@ def test_encode_json(api: Api, run: Any) -> None:
     assert fields["warnings"] == ["a warning [x]"] and fields["refs"] == "auto"
 
 
-def test_output_names(api: Api, run: Any) -> None:
+def test_output_names(api: Api, run: Run) -> None:
     run("encode", "folder/in.mp4")
     run("encode", "-")
     run("decode", "folder/in.vqt")
@@ -157,7 +146,7 @@ def test_output_names(api: Api, run: Any) -> None:
     ]
 
 
-def test_decode_every_option(api: Api, run: Any) -> None:
+def test_decode_every_option(api: Api, run: Run) -> None:
     line = (
         "decode in.vqt out.mp4 --device cpu --size 256 --layers 3 --portrait x.png "
         "--start 1.5 --end 1:02.25 --crf 23 --force --recover --follow 2.5"
@@ -178,7 +167,7 @@ def test_decode_every_option(api: Api, run: Any) -> None:
     assert "512x512" in done.err and "31.2 frames per second on cpu" in done.err
 
 
-def test_thin(api: Api, run: Any) -> None:
+def test_thin(api: Api, run: Run) -> None:
     done = run("thin", "in.vqt", "out.vqt", "--layers", "2", "--json")
     assert api.calls[0] == ("thin", ("in.vqt", "out.vqt"), {"layers": 2, "force": False})
     assert json.loads(done.out)["layers"] == 2
@@ -215,7 +204,7 @@ def test_thin(api: Api, run: Any) -> None:
         "frobnicate",
     ],
 )
-def test_usage_errors(api: Api, run: Any, line: str) -> None:
+def test_usage_errors(api: Api, run: Run, line: str) -> None:
     done = run(*line.split())
     assert done.code == 2 and done.out == "" and done.err and api.calls == []
 
@@ -236,7 +225,7 @@ def test_usage_errors(api: Api, run: Any, line: str) -> None:
         (MemoryError(), 1),
     ],
 )
-def test_exit_codes(api: Api, run: Any, failure: BaseException, code: int) -> None:
+def test_exit_codes(api: Api, run: Run, failure: BaseException, code: int) -> None:
     api.failure = failure
     done = run("encode", "in.mp4", "out.vqt")
     assert done.code == code and done.out == ""
@@ -247,25 +236,58 @@ def test_exit_codes(api: Api, run: Any, failure: BaseException, code: int) -> No
         assert lines[1] == "hint: do"
 
 
-def test_markup_in_a_message_is_text(api: Api, run: Any) -> None:
+def test_markup_in_a_message_is_text(api: Api, run: Run) -> None:
     api.failure = MediaError("[bold]clip[/] [/red].mp4 is no video")
     assert "error: [bold]clip[/] [/red].mp4 is no video" in run("encode", "in.mp4").err
 
 
-def test_debug_shows_the_traceback(api: Api, run: Any) -> None:
+def test_debug_shows_the_traceback(api: Api, run: Run) -> None:
     api.failure = RuntimeError("deep inside")
     done = run("--debug", "encode", "in.mp4", "out.vqt")
     assert done.code == 1 and "Traceback" in done.err
 
 
-def test_version(run: Any) -> None:
+def test_version(run: Run) -> None:
     done = run("--version")
     assert (done.code, done.out) == (0, f"vqcodec {vqcodec.__version__}\n")
 
 
-def test_demo_without_a_clone(
-    api: Api, run: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("command", ["demo", "benchmark"])
+def test_the_sample_is_not_installed(
+    api: Api, run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command: str
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    done = run("demo")
-    assert done.code == 8 and "hint: " in done.err and list(tmp_path.iterdir()) == []
+    monkeypatch.setattr(sample, "CLONE", tmp_path / "absent")
+    monkeypatch.setattr(sample.metadata, "files", lambda name: [])
+    done = run(command)
+    assert done.code == 8 and "hint: Name a video" in done.err and list(tmp_path.iterdir()) == []
+    assert run(command, "absent.mp4").code == 8 and not api.calls
+
+
+def test_the_sample_is_found_in_a_clone_and_among_installed_files(
+    sample_clip: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert sample.chosen(None) == sample_clip
+    installed = tmp_path / "share" / "talking.mp4"
+    installed.parent.mkdir()
+    installed.touch()
+    monkeypatch.setattr(sample, "CLONE", tmp_path / "absent")
+    file = SimpleNamespace(name="talking.mp4", locate=lambda: installed)
+    monkeypatch.setattr(sample.metadata, "files", lambda name: [file])
+    assert sample.chosen(None) == installed
+
+
+def test_conformance(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from vqcodec.evaluation import conformance
+
+    results = [{"within": True}, {"skipped": "there is no CUDA device"}]
+    references = SimpleNamespace(renderer="renderer@1")
+    monkeypatch.setattr(conformance.References, "load", lambda folder: references)
+    monkeypatch.setattr(conformance, "measured", lambda references, settings: results)
+    monkeypatch.setattr(conformance, "line", str)
+    assert run("conformance", str(tmp_path)).out.splitlines() == [str(one) for one in results]
+    fields = json.loads(run("conformance", str(tmp_path), "--json").out)
+    assert fields["results"] == results and fields["renderer"] == "renderer@1"
+    results.append({"within": False})
+    assert run("conformance", str(tmp_path)).code == 1
+    assert run("conformance", str(tmp_path / "absent")).code == MediaError.exit_code

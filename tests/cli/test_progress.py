@@ -52,6 +52,18 @@ def test_extent(event: ProgressEvent, extent: tuple[float | None, float]) -> Non
     assert console._extent(event) == extent
 
 
+def test_a_message_is_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    screen = io.StringIO()
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setattr(console, "err", Console(file=screen, force_terminal=True, width=160))
+    with console.progress_bar() as progress:
+        progress(ProgressEvent("report", message="curves [x]"))
+        progress(ProgressEvent("clips", 2, 9, unit="clips", message="v0451.mp4"))
+    shown = screen.getvalue()
+    assert "curves [x]" in shown and "0 frames" not in shown
+    assert "2 clips" in shown and "v0451.mp4" in shown
+
+
 def test_rate_of_an_event() -> None:
     assert ProgressEvent("x", 0).file_kbps == 0
     assert ProgressEvent("x", 50, media_s=Fraction(2), file_bytes=2500).file_kbps == 10

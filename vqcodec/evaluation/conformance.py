@@ -1,6 +1,6 @@
 """Level B of bitstream_spec/conformance.md: how far pictures made here lie from the reference frames.
 
-    python -m vqcodec.evaluation.conformance [bitstream_spec/vectors/level_b] [--json OUT]
+    vqcodec conformance [bitstream_spec/vectors/level_b] [--json]
 
 Renders the frames with 1, 2 and 4 threads, singly and in batches, in three precisions, on the CPU and on CUDA where there
 is one, and compares them with the stored ones. Exits with 1 where one lies outside the tolerance.
@@ -8,11 +8,9 @@ is one, and compares them with the stored ones. Exits with 1 where one lies outs
 
 from __future__ import annotations
 
-import argparse
 import hashlib
 import io
 import json
-import sys
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from functools import cache
@@ -29,7 +27,6 @@ from PIL import Image, features
 from vqcodec.container import Reader
 from vqcodec.errors import MediaError, UnsupportedError
 from vqcodec.evaluation.tools.conditions import conditions
-from vqcodec.evaluation.tools.files import save_json, told
 from vqcodec.format import from_indices
 from vqcodec.media.still.stills import decode_still
 from vqcodec.motion.space import MotionSpace
@@ -329,39 +326,3 @@ def line(result: dict[str, Any]) -> str:
         return f"{how}skipped, {result['skipped']}"
     verdict = "within" if result["within"] else "OUTSIDE"
     return f"{how}{result['min_psnr_db']:.2f} dB or more, at most {100 * result['max_share']:.4f} % off by more than 8: {verdict}"
-
-
-def main(arguments: list[str] | None = None) -> int:
-    """Print a line for each setting; returns 1 where one is outside the tolerance."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument(
-        "folder", nargs="?", type=Path, default=Path("bitstream_spec/vectors/level_b")
-    )
-    parser.add_argument("--json", type=Path, help="write the results and the conditions here, too")
-    chosen = parser.parse_args(arguments)
-
-    def job() -> int:
-        references = References.load(chosen.folder)
-        results = []
-        for result in measured(references, settings()):
-            results.append(result)
-            sys.stdout.write(line(result) + "\n")
-            sys.stdout.flush()
-        if chosen.json:
-            save_json(
-                chosen.json,
-                {
-                    "conditions": versions(),
-                    "renderer": str(references.renderer),
-                    "results": results,
-                },
-            )
-        return int(not all(result.get("within", True) for result in results))
-
-    return told(job)
-
-
-if __name__ == "__main__":
-    sys.exit(main())
