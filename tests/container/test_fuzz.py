@@ -9,10 +9,9 @@ from pathlib import Path
 
 import pytest
 
-import vqcodec.container.reader as reader_module
-import vqcodec.container.recover as recover_module
 from tests.fuzz import mutator
-from tests.fuzz.oracles import check, refusal, remember_tokens, walk_coded
+from tests.fuzz.oracles import check, remember_tokens
+from tests.fuzz.walks import refusal, walk_coded
 from tests.support.container import make_stream
 from tests.support.spec import INVALID, REFERENCE, VALID, vector
 from vqcodec.container import Reader, verify
@@ -25,16 +24,10 @@ SHORT = [name for name in VALID if len(vector("valid", name)) < 1100]
 
 @pytest.fixture(scope="module", autouse=True)
 def tokens_remembered() -> object:
-    patched = [
-        (reader_module, "decode_layers"),
-        (recover_module, "decode_layers"),
-        (REFERENCE, "decode_group"),
-    ]
-    before = [getattr(module, name) for module, name in patched]
+    original = REFERENCE.decode_group
     remember_tokens(REFERENCE)
     yield
-    for (module, name), value in zip(patched, before, strict=True):
-        setattr(module, name, value)
+    REFERENCE.decode_group = original
 
 
 @pytest.mark.parametrize("name", SHORT)
@@ -89,7 +82,7 @@ def test_the_oracles_see_what_is_wrong(monkeypatch: pytest.MonkeyPatch) -> None:
             pass
 
     trailing = SMALL + b"\0"
-    monkeypatch.setattr("tests.fuzz.oracles.Reader", Forgiving)
+    monkeypatch.setattr("tests.fuzz.walks.Reader", Forgiving)
     assert walk_coded(trailing).refusal is None
     with pytest.raises(AssertionError, match="verify says"):
         check(trailing, REFERENCE)

@@ -222,7 +222,7 @@ def test_recovery_from_a_file_of_nothing_but_beginnings(filler: bytes) -> None:
 
     def action() -> None:
         with pytest.raises(BitstreamError):
-            list(RecoveringReader(io.BytesIO(data)))
+            list(RecoveringReader.open(io.BytesIO(data)))
 
     start = time.process_time()
     action()

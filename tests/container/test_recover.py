@@ -41,7 +41,7 @@ CODED = {part: item for part, item in zip(PARTS[1:-2], ITEMS, strict=True)}
 
 
 def recovered(data: bytes, **options: object) -> tuple[list[Item], Damage]:
-    reader = RecoveringReader(io.BytesIO(data), **options)  # type: ignore[arg-type]
+    reader = RecoveringReader.open(io.BytesIO(data), **options)  # type: ignore[arg-type]
     return list(reader), reader.damage
 
 
@@ -150,7 +150,7 @@ def test_memory_is_bounded() -> None:
     tracemalloc.start()
     try:
         with pytest.raises(BitstreamError, match="not one motion group"):
-            list(RecoveringReader(Start()))  # type: ignore[arg-type]
+            list(RecoveringReader.open(Start()))  # type: ignore[arg-type]
         assert tracemalloc.get_traced_memory()[1] < 2_000_000
     finally:
         tracemalloc.stop()
@@ -321,7 +321,7 @@ def test_layers_and_skipping_to_a_time() -> None:
     with pytest.raises(UsageError):
         recovered(WHOLE, layers=0)
     long = make_stream(60, 50, layers=1)
-    from_s = RecoveringReader(io.BytesIO(long), from_s=make_head().time_base_s * 2500)
+    from_s = RecoveringReader.open(io.BytesIO(long), from_s=make_head().time_base_s * 2500)
     motion = [item for item in from_s if isinstance(item, MotionGroup)]
     assert motion[0].first_frame == 2400 and len(motion) == 12 and not from_s.damage.any
 
@@ -335,7 +335,7 @@ def test_a_non_blocking_source_is_named() -> None:
             return True
 
     with pytest.raises(MediaError, match="non-blocking"):
-        RecoveringReader(Empty())  # type: ignore[arg-type]
+        RecoveringReader.open(Empty())  # type: ignore[arg-type]
 
 
 def test_continuing_after_head() -> None:

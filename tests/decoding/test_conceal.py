@@ -42,7 +42,7 @@ def without(*numbers: int, parts: list[bytes] | None = None) -> bytes:
 def shown(data: bytes, **options: object) -> tuple[list[Pose], NDArray[np.int16], Damage]:
     """Poses and sound of a damaged stream."""
     chosen = DecodeOptions(recover=True, **options)  # type: ignore[arg-type]
-    reader = RecoveringReader(io.BytesIO(data), from_s=chosen.start_s)
+    reader = RecoveringReader.open(io.BytesIO(data), from_s=chosen.start_s)
     results = list(play(reader, RecoveringWindow(reader, UNITS, chosen)))
     pcm = [item.pcm for item in results if isinstance(item, Samples)]
     poses = [item for item in results if isinstance(item, Pose)]

@@ -277,7 +277,7 @@ def test_nothing_is_faded_over_missing_frames(lost: int) -> None:
     parts = split(stream())
     number = kinds(parts, b"MOTN")[lost]
     data = b"".join(parts[:number] + parts[number + 1 :])
-    reader = RecoveringReader(io.BytesIO(data))
+    reader = RecoveringReader.open(io.BytesIO(data))
     poses = [
         p
         for p in play(reader, RecoveringWindow(reader, UNITS, DecodeOptions(recover=True)))

@@ -7,13 +7,14 @@ import json
 import random
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 from tests.support.pipeline import FakeSpace, decoder_parts
 from tests.support.recover import GROUP_FRAMES, flipped, kinds, playable, split
-from vqcodec.container import Reader, RecoveringReader, recover, verify
+from vqcodec.container import Reader, RecoveringReader, verify
 from vqcodec.errors import MediaError, UsageError
 from vqcodec.evaluation.tools.frames import to_side
 from vqcodec.format import LANDMARKS
@@ -93,12 +94,14 @@ def test_a_run_measures_what_is_left() -> None:
     assert loss.pose_run(flipped(WHOLE, 30), true, UNITS, basis()) is None
 
 
-def test_tokens_are_remembered_only_inside() -> None:
-    before = recover.decode_layers
-    with loss.remembered_tokens():
-        first, second = (list(RecoveringReader(io.BytesIO(WHOLE))) for _ in range(2))
-        assert first[1].indices is second[1].indices  # type: ignore[union-attr]
-    assert recover.decode_layers is before
+def test_tokens_are_remembered_where_it_is_asked() -> None:
+    def groups(**wanted: Any) -> list[Any]:
+        return [list(RecoveringReader.open(io.BytesIO(WHOLE), **wanted))[1].indices for _ in "ab"]
+
+    first, second = groups(decode=loss.remembered_tokens)
+    assert first is second
+    fresh, again = groups()
+    assert fresh is not again and np.array_equal(fresh, first)
 
 
 def test_pictures_are_scored_against_the_clip() -> None:

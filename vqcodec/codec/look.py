@@ -7,29 +7,29 @@ from typing import Any
 
 from vqcodec import container
 from vqcodec.codec.files import Source, readable
-from vqcodec.container import Reader, VerifyReport
+from vqcodec.container import VerifyReport
 from vqcodec.reports import size_fields
 from vqcodec.stream.opening import open_stream
-from vqcodec.types import AudioGroup, FileLike, Head, KeyFrame, StreamSizes
+from vqcodec.types import FileLike, Head, StreamSizes
 
 
 def info(source: Source) -> dict[str, Any]:
-    """What a .vqt stream says about itself, as JSON-ready fields with units. Reads all of it, decodes no token.
+    """What a .vqt stream says about itself, as JSON-ready fields with units.
+
+    No token is decoded, and of a file no contents are read (`vqcodec.container.survey`): whether those are intact is for
+    `verify` to say.
 
     Raises:
         BitstreamError, UnsupportedError: damaged, or of a newer version.
         MediaError: the file can't be read.
     """
     with open_stream(readable(source)) as file:
-        reader = Reader(file)
-        key_frames = low_confidence_frames = 0
-        for item in reader.coded():
-            if isinstance(item, KeyFrame):
-                key_frames += 1
-            elif not isinstance(item, AudioGroup):
-                low_confidence_frames += int(item.low_confidence.sum())
-        fields = _head_fields(reader.head) | size_fields(reader.sizes)
-    return fields | {"key_frames": key_frames, "low_confidence_frames": low_confidence_frames}
+        found = container.survey(file)
+    return (
+        _head_fields(found.head)
+        | size_fields(found.sizes)
+        | {"key_frames": found.key_frames, "low_confidence_frames": found.low_confidence_frames}
+    )
 
 
 def _head_fields(head: Head) -> dict[str, Any]:

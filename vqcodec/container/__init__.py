@@ -15,6 +15,7 @@ from vqcodec.container.index import IndexEntry, IndexKind, StreamIndex
 from vqcodec.container.payloads import CodedGroup
 from vqcodec.container.reader import Reader
 from vqcodec.container.recover import RecoveringReader
+from vqcodec.container.survey import Survey, survey
 from vqcodec.container.thin import thin
 from vqcodec.container.verify import VerifyReport, verify
 from vqcodec.container.writer import Writer
@@ -26,9 +27,11 @@ __all__ = [
     "Reader",
     "RecoveringReader",
     "StreamIndex",
+    "Survey",
     "UnsupportedStreamError",
     "VerifyReport",
     "Writer",
+    "survey",
     "thin",
     "verify",
 ]

@@ -26,19 +26,19 @@ _PIECE_BYTES = 65_536
 
 
 @dataclass(frozen=True, slots=True)
-class Chunk:
-    """One chunk whose CRC is right.
+class ChunkFrame:
+    """What is round a payload.
 
     Attributes:
         type: four ASCII letters.
-        payload: the bytes between length and CRC.
+        payload_bytes: length of the payload.
         offset: byte offset of the type in the file.
         size_bytes: the whole chunk, type to CRC.
         crc32: the four CRC bytes as they lie in the file.
     """
 
     type: bytes
-    payload: bytes
+    payload_bytes: int
     offset: int
     size_bytes: int
     crc32: bytes
@@ -49,6 +49,17 @@ class Chunk:
         return self.type.decode("ascii")
 
 
+@dataclass(frozen=True, slots=True)
+class Chunk(ChunkFrame):
+    """One chunk whose CRC is right.
+
+    Attributes:
+        payload: the bytes between length and CRC.
+    """
+
+    payload: bytes
+
+
 class ByteSource:
     """Reads exact amounts from a binary stream and knows where it is.
 
@@ -56,13 +67,17 @@ class ByteSource:
         offset: bytes between the start of the .vqt stream and the next byte to be read.
         seekable: whether `seek` and `size` work.
         stream: what it reads from.
+
+    Args:
+        source: a binary stream, at the byte of the .vqt stream that `offset` says.
+        offset: see above.
     """
 
-    def __init__(self, source: BinaryIO) -> None:
+    def __init__(self, source: BinaryIO, offset: int = 0) -> None:
         self.stream = self._source = source
-        self.offset = 0
+        self.offset = offset
         self.seekable = source.seekable()
-        self._base = source.tell() if self.seekable else 0
+        self._base = source.tell() - offset if self.seekable else 0
 
     def read(self, size: int) -> bytes:
         """Read `size` bytes.
@@ -126,6 +141,26 @@ def read_chunk(source: ByteSource) -> Chunk:
         TruncatedError: the stream ends inside the chunk or before it.
     """
     offset = source.offset
+    head, length = read_chunk_head(source)
+    kind = head[:TYPE_BYTES]
+    payload = source.read(length)
+    crc32 = source.read(CRC_BYTES)
+    if crc32 != zlib.crc32(payload, zlib.crc32(head)).to_bytes(CRC_BYTES, "big"):
+        raise stream_error("bad-crc", f"the CRC of {kind.decode()} is wrong", offset)
+    return Chunk(kind, length, offset, source.offset - offset, crc32, payload)
+
+
+def read_chunk_head(source: ByteSource) -> tuple[bytes, int]:
+    """Read type and length of the next chunk, and check both.
+
+    Returns:
+        The bytes read, and the length of the payload that follows.
+
+    Raises:
+        BitstreamError: bad-type or bad-length at the chunk's offset.
+        TruncatedError: the stream ends before.
+    """
+    offset = source.offset
     head = source.read(TYPE_BYTES)
     kind = head
     if not kind.isalpha():
@@ -143,11 +178,7 @@ def read_chunk(source: ByteSource) -> Chunk:
         raise stream_error(
             "bad-length", f"{kind.decode()} says it has {length} bytes, above {limit}", offset
         )
-    payload = source.read(length)
-    crc32 = source.read(CRC_BYTES)
-    if crc32 != zlib.crc32(payload, zlib.crc32(head)).to_bytes(CRC_BYTES, "big"):
-        raise stream_error("bad-crc", f"the CRC of {kind.decode()} is wrong", offset)
-    return Chunk(kind, payload, offset, source.offset - offset, crc32)
+    return head, length
 
 
 def make_chunk(kind: bytes, payload: bytes, offset: int) -> tuple[Chunk, bytes]:
@@ -173,7 +204,7 @@ def make_chunk(kind: bytes, payload: bytes, offset: int) -> tuple[Chunk, bytes]:
     data = CHUNK.build(
         {"type": kind, "length": len(payload), "payload": payload, "crc32": crc32}, **NO_CYCLE
     )
-    return Chunk(kind, payload, offset, len(data), crc32), data
+    return Chunk(kind, len(payload), offset, len(data), crc32, payload), data
 
 
 def is_ancillary(kind: bytes) -> bool:

@@ -5,7 +5,13 @@ from __future__ import annotations
 from vqcodec.container.chunks import Chunk, is_ancillary
 from vqcodec.container.faults import Fault
 from vqcodec.container.index import IndexKind
-from vqcodec.container.payloads import CodedGroup, parse_audio, parse_key_frame, parse_motion
+from vqcodec.container.payloads import (
+    CodedGroup,
+    SoundOutline,
+    parse_audio,
+    parse_key_frame,
+    parse_motion,
+)
 from vqcodec.container.rules import StreamRules
 from vqcodec.format import AUDO_TYPE, HEAD_TYPE, IEND_TYPE, INDX_TYPE, KEYF_TYPE, MOTN_TYPE
 from vqcodec.types import AudioGroup, KeyFrame
@@ -38,11 +44,11 @@ def apply_chunk(chunk: Chunk, rules: StreamRules) -> CodedItem | None:
     elif chunk.type in ITEM_TYPES.values():
         value = parse_item(chunk)
         if isinstance(value, KeyFrame):
-            rules.key_frame(chunk, value)
+            rules.key_frame(chunk, value.first_frame)
         elif isinstance(value, CodedGroup):
-            rules.motion(chunk, value)
+            rules.motion(chunk, value.outline)
         else:
-            rules.audio(chunk, value)
+            rules.audio(chunk, SoundOutline.of(value))
         return value
     elif is_ancillary(chunk.type):
         rules.ancillary(chunk)

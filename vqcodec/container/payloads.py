@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from itertools import accumulate, pairwise
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,6 +36,52 @@ from vqcodec.types import AudioGroup, KeyFrame
 
 
 @dataclass(frozen=True, slots=True)
+class GroupOutline:
+    """What the rules between chunks need of a motion group.
+
+    Attributes:
+        first_frame: index of the first frame.
+        frames: number of frames.
+        first_tick: presentation time of the first frame.
+        last_tick: presentation time of the last frame.
+        uncertain: frames in which the face was not seen.
+        layers: residual layers present.
+        layer_bytes: bytes of all layers together.
+    """
+
+    first_frame: int
+    frames: int
+    first_tick: int
+    last_tick: int
+    uncertain: int
+    layers: int
+    layer_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class SoundOutline:
+    """What the rules between chunks need of an audio group.
+
+    Attributes:
+        first_sample: position of the first packet's first decoded sample.
+        packets: number of packets.
+        packet_bytes: bytes of all packets together.
+        end_trim_samples: samples of the last packet to drop.
+    """
+
+    first_sample: int
+    packets: int
+    packet_bytes: int
+    end_trim_samples: int
+
+    @classmethod
+    def of(cls, group: AudioGroup) -> SoundOutline:
+        """That of a group at hand."""
+        size = sum(map(len, group.packets))
+        return cls(group.first_sample, len(group.packets), size, group.end_trim_samples)
+
+
+@dataclass(frozen=True, slots=True)
 class CodedGroup:
     """A motion group as it lies in the file, its tokens still entropy-coded.
 
@@ -50,11 +97,24 @@ class CodedGroup:
     low_confidence: NDArray[np.bool_]
     payloads: tuple[bytes, ...]
 
+    @property
+    def outline(self) -> GroupOutline:
+        """What the rules between chunks need of it."""
+        return GroupOutline(
+            first_frame=self.first_frame,
+            frames=len(self.ticks),
+            first_tick=int(self.ticks[0]),
+            last_tick=int(self.ticks[-1]),
+            uncertain=int(np.count_nonzero(self.low_confidence)),
+            layers=len(self.payloads),
+            layer_bytes=sum(map(len, self.payloads)),
+        )
+
 
 def parse_key_frame(payload: bytes) -> KeyFrame:
     """Read a KEYF payload (vqt.md, "KEYF")."""
     fields = parse_struct(KEYF, payload)
-    _check_still(fields.still)
+    _check_still(len(fields.still))
     features = np.frombuffer(fields.features, dtype=">i2").astype(np.int16)
     return KeyFrame(first_frame=fields.first_frame, still=fields.still, features=features)
 
@@ -64,26 +124,45 @@ def build_key_frame(key_frame: KeyFrame) -> bytes:
     if key_frame.features.shape != (DIMS,) or key_frame.features.dtype != np.int16:
         found = f"{key_frame.features.dtype}{key_frame.features.shape}"
         raise Fault("bad-value", f"the features are {found}, not int16({DIMS},)")
-    _check_still(key_frame.still)
+    _check_still(len(key_frame.still))
     features = key_frame.features.astype(">i2").tobytes()
     fields = {"first_frame": key_frame.first_frame, "features": features, "still": key_frame.still}
     return build_struct(KEYF, fields)
 
 
+def outline_key_frame(start: bytes, payload_bytes: int) -> int:
+    """First frame of a KEYF payload of which only the start is at hand: all but the still."""
+    fields = parse_struct(KEYF, start)
+    _check_still(payload_bytes - len(start) + len(fields.still))
+    return int(fields.first_frame)
+
+
 def parse_motion(payload: bytes) -> CodedGroup:
     """Read a MOTN payload without decoding its layers (vqt.md, "MOTN")."""
     fields = parse_struct(MOTN, payload)
-    ticks = list(accumulate(fields.steps, initial=fields.first_tick))
-    if ticks[-1] > MAX_POSITION:
-        raise Fault("bad-time", f"tick {ticks[-1]} is past {MAX_POSITION}")
-    low_confidence = fields.low_confidence or [0] * fields.frame_count
-    if fields.form & CONFIDENCE_FORM and not any(low_confidence):
-        raise Fault("bad-value", "the low-confidence bitmap is present and empty")
+    ticks, low_confidence = _times(fields)
+    ends = list(accumulate(_layer_sizes(fields.layer_bytes, len(fields.payloads)), initial=0))
     return CodedGroup(
         first_frame=fields.first_frame,
         ticks=np.array(ticks, dtype=np.int64),
         low_confidence=np.array(low_confidence, dtype=np.bool_),
-        payloads=_split_layers(fields.layer_bytes, fields.payloads),
+        payloads=tuple(fields.payloads[start:end] for start, end in pairwise(ends)),
+    )
+
+
+def outline_motion(start: bytes, payload_bytes: int) -> GroupOutline:
+    """A MOTN payload of which only the start is at hand: all but the layers."""
+    fields = parse_struct(MOTN, start)
+    ticks, low_confidence = _times(fields)
+    sizes = _layer_sizes(fields.layer_bytes, payload_bytes - len(start) + len(fields.payloads))
+    return GroupOutline(
+        first_frame=fields.first_frame,
+        frames=len(ticks),
+        first_tick=ticks[0],
+        last_tick=ticks[-1],
+        uncertain=sum(low_confidence),
+        layers=len(sizes),
+        layer_bytes=sum(sizes),
     )
 
 
@@ -127,7 +206,7 @@ def drop_layers(group: CodedGroup, layers: int) -> CodedGroup:
 def parse_audio(payload: bytes) -> AudioGroup:
     """Read an AUDO payload (vqt.md, "AUDO")."""
     fields = parse_struct(AUDO, payload)
-    _check_audio(fields.packet_bytes, fields.packets)
+    _check_audio(fields.packet_bytes, len(fields.packets))
     ends = list(accumulate(fields.packet_bytes))
     packets = tuple(
         fields.packets[end - size : end]
@@ -138,11 +217,20 @@ def parse_audio(payload: bytes) -> AudioGroup:
     )
 
 
+def outline_audio(start: bytes, payload_bytes: int) -> SoundOutline:
+    """An AUDO payload of which only the start is at hand: all but the packets."""
+    fields = parse_struct(AUDO, start)
+    size = payload_bytes - len(start) + len(fields.packets)
+    _check_audio(fields.packet_bytes, size)
+    count = len(fields.packet_bytes)
+    return SoundOutline(fields.first_sample, count, size, fields.end_trim_samples)
+
+
 def build_audio(group: AudioGroup) -> bytes:
     """Write an AUDO payload."""
     packets = b"".join(group.packets)
     packet_bytes = [len(packet) for packet in group.packets]
-    _check_audio(packet_bytes, packets)
+    _check_audio(packet_bytes, len(packets))
     fields = {
         "first_sample": group.first_sample,
         "packet_count": len(group.packets),
@@ -153,32 +241,39 @@ def build_audio(group: AudioGroup) -> bytes:
     return build_struct(AUDO, fields)
 
 
-def _check_still(still: bytes) -> None:
-    if not 1 <= len(still) <= MAX_STILL_BYTES:
-        raise Fault("bad-value", f"the still has {len(still)} bytes, outside 1..{MAX_STILL_BYTES}")
+def _check_still(size: int) -> None:
+    if not 1 <= size <= MAX_STILL_BYTES:
+        raise Fault("bad-value", f"the still has {size} bytes, outside 1..{MAX_STILL_BYTES}")
 
 
-def _split_layers(layer_bytes: list[int], payloads: bytes) -> tuple[bytes, ...]:
-    ends = [0, *accumulate(layer_bytes)]
-    if ends[-1] > len(payloads):
+def _times(fields: Any) -> tuple[list[int], list[int]]:
+    """Ticks and low-confidence bits of a group's frames."""
+    ticks = list(accumulate(fields.steps, initial=fields.first_tick))
+    if ticks[-1] > MAX_POSITION:
+        raise Fault("bad-time", f"tick {ticks[-1]} is past {MAX_POSITION}")
+    low_confidence: list[int] = fields.low_confidence or [0] * fields.frame_count
+    if fields.form & CONFIDENCE_FORM and not any(low_confidence):
+        raise Fault("bad-value", "the low-confidence bitmap is present and empty")
+    return ticks, low_confidence
+
+
+def _layer_sizes(stated: list[int], size: int) -> list[int]:
+    """Bytes of each layer: of all but the last as stated, of the last what is left of `size`."""
+    last = size - sum(stated)
+    if last < 0:
         raise Fault("bad-layout", "the payload ends inside a layer")
-    if len(payloads) - ends[-1] > MAX_LAYER_BYTES:
-        raise Fault(
-            "bad-value",
-            f"the last layer has {len(payloads) - ends[-1]} bytes, above {MAX_LAYER_BYTES}",
-        )
-    starts_ends = zip(ends, [*ends[1:], len(payloads)], strict=True)
-    return tuple(payloads[start:end] for start, end in starts_ends)
+    if last > MAX_LAYER_BYTES:
+        raise Fault("bad-value", f"the last layer has {last} bytes, above {MAX_LAYER_BYTES}")
+    return [*stated, last]
 
 
-def _check_audio(packet_bytes: list[int], packets: bytes) -> None:
-    if len(packets) > MAX_GROUP_AUDIO_BYTES:
+def _check_audio(packet_bytes: list[int], size: int) -> None:
+    if size > MAX_GROUP_AUDIO_BYTES:
         raise Fault(
-            "bad-value",
-            f"the packets have {len(packets)} bytes together, above {MAX_GROUP_AUDIO_BYTES}",
+            "bad-value", f"the packets have {size} bytes together, above {MAX_GROUP_AUDIO_BYTES}"
         )
-    if sum(packet_bytes) != len(packets):
+    if sum(packet_bytes) != size:
         raise Fault(
             "bad-layout",
-            f"the packets have {len(packets)} bytes, their lengths add up to {sum(packet_bytes)}",
+            f"the packets have {size} bytes, their lengths add up to {sum(packet_bytes)}",
         )

@@ -11,12 +11,13 @@ Nothing is believed before its CRC and its limit have been checked.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from fractions import Fraction
 from itertools import chain
 from typing import BinaryIO
 
 import numpy as np
+from numpy.typing import NDArray
 
 from vqcodec.container.chunks import ByteSource, Chunk, read_chunk, read_signature
 from vqcodec.container.faults import Fault, stream_error
@@ -32,6 +33,8 @@ from vqcodec.format import AUDIO_RATE_HZ, HEAD_TYPE, IEND_TYPE, INDX_TYPE, PRE_R
 from vqcodec.types import AudioGroup, Head, KeyFrame, MotionGroup, StreamSizes
 
 Item = KeyFrame | MotionGroup | AudioGroup
+Decode = Callable[[Sequence[bytes], int], NDArray[np.uint16]]
+"""(payloads, frames) to indices: `vqcodec.entropy.decode_layers`, or something that does the same and remembers."""
 
 
 class Reader:
@@ -49,6 +52,7 @@ class Reader:
     Args:
         source: a binary file object or pipe, positioned at the signature.
         layers: decode only the first so many residual layers of each group; None for all of them.
+        decode: how payloads become indices.
 
     Raises:
         BitstreamError, TruncatedError: the bytes are wrong; the error has the specification's code and the offset.
@@ -56,7 +60,9 @@ class Reader:
         UsageError: `layers` is less than 1.
     """
 
-    def __init__(self, source: BinaryIO, *, layers: int | None = None) -> None:
+    def __init__(
+        self, source: BinaryIO, *, layers: int | None = None, decode: Decode = decode_layers
+    ) -> None:
         if layers is not None and layers < 1:
             raise UsageError(f"can't decode {layers} layers", hint="take 1 to 4, or None for all")
         self._source = ByteSource(source)
@@ -71,7 +77,7 @@ class Reader:
         except Fault as fault:
             raise stream_error(fault.code, f"HEAD: {fault.message}", chunk.offset) from None
         self.head_chunk = chunk
-        self._layers = layers
+        self._layers, self._decode_layers = layers, decode
         self._rules = StreamRules(self.head, chunk)
         self._body = self._source.offset
         self._started = False
@@ -214,7 +220,7 @@ class Reader:
             return value
         group = drop_layers(value, self._layers or self.head.layers)
         try:
-            indices = decode_layers(group.payloads, len(group.ticks))
+            indices = self._decode_layers(group.payloads, len(group.ticks))
         except BitstreamError as error:
             message = str(error).removesuffix(f" [{error.code}]")
             raise stream_error("bad-payload", f"MOTN: {message}", chunk.offset) from error

@@ -1,6 +1,6 @@
 """Reading a damaged .vqt stream: everything that is intact, in order, from anything that can be read.
 
-    reader = RecoveringReader(file)
+    reader = RecoveringReader.open(file)
     for item in reader:                 # KeyFrame | MotionGroup | AudioGroup; holes show in their numbers
         ...
     print(reader.damage)
@@ -13,22 +13,21 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from fractions import Fraction
-from typing import BinaryIO, TypeVar
+from typing import BinaryIO, Self, TypedDict, TypeVar, Unpack
 
 import numpy as np
 
 from vqcodec.container.chunks import Chunk, is_ancillary
 from vqcodec.container.faults import Fault, stream_error
-from vqcodec.container.head import parse_head
 from vqcodec.container.items import ITEM_TYPES, parse_item
 from vqcodec.container.ledger import Ledger
 from vqcodec.container.order import KeyFrameQueue, Line, Placed
 from vqcodec.container.payloads import CodedGroup, drop_layers
-from vqcodec.container.reader import Item, Reader
-from vqcodec.container.scan import ChunkScanner, Gap, Piece, Signature
+from vqcodec.container.reader import Decode, Item, Reader
+from vqcodec.container.scan import ChunkScanner, Gap, Piece, Signature, find_head
 from vqcodec.damage import Damage
 from vqcodec.entropy import decode_layers
-from vqcodec.errors import BitstreamError, UsageError, VqcodecError
+from vqcodec.errors import BitstreamError, UsageError
 from vqcodec.format import (
     AUDIO_RATE_HZ,
     DIMS,
@@ -38,7 +37,6 @@ from vqcodec.format import (
     MAX_GROUP_SPAN_S,
     MAX_PACKET_SAMPLES,
     MIN_PACKET_SAMPLES,
-    SIGNATURE,
 )
 from vqcodec.types import AudioGroup, Head, KeyFrame, MotionGroup
 
@@ -48,6 +46,15 @@ T = TypeVar("T")
 R = TypeVar("R")
 Used = tuple[CodedGroup, MotionGroup | None]
 _LEAD_S = 2 * MAX_GROUP_SPAN_S
+
+
+class Wanted(TypedDict, total=False):
+    """What may be asked of a recovery; see `RecoveringReader`."""
+
+    layers: int | None
+    from_s: Fraction
+    portrait_needed: bool
+    decode: Decode
 
 
 class RecoveringReader:
@@ -60,52 +67,41 @@ class RecoveringReader:
         head: the HEAD chunk.
         damage: what was lost so far; the numbers of lost groups are final when the iteration has ended.
 
+    Made by `open` or `continuing`.
+
     Args:
-        source: a binary file object or pipe, positioned at the signature.
+        pieces: what follows HEAD.
+        head: the stream's HEAD.
+        payload: its bytes, by which a HEAD that comes again is known.
+        damage: where the counts go; it may hold what was lost before HEAD.
         layers: use only the first so many residual layers of each group; None for all of them.
         from_s: groups that end some seconds before this time are not decoded and not given.
         portrait_needed: false when the caller has a portrait of its own: a stream without any is read then, too.
+        decode: how payloads become indices.
 
     Raises:
-        BitstreamError: no HEAD can be read; nothing can be recovered then.
-        UnsupportedError: the stream needs a newer decoder.
         UsageError: `layers` is less than 1.
     """
 
     def __init__(
         self,
-        source: BinaryIO,
+        pieces: Iterator[Piece],
+        head: Head,
+        payload: bytes,
+        damage: Damage,
         *,
         layers: int | None = None,
         from_s: Fraction = Fraction(0),
         portrait_needed: bool = True,
+        decode: Decode = decode_layers,
     ) -> None:
-        self._set_up(layers, from_s, portrait_needed)
-        self._pieces = iter(ChunkScanner(source))
-        self._find_head()
-
-    @classmethod
-    def continuing(
-        cls,
-        reader: Reader,
-        *,
-        layers: int | None = None,
-        from_s: Fraction = Fraction(0),
-        portrait_needed: bool = True,
-    ) -> RecoveringReader:
-        """Take over from a reader that has read HEAD and, if it reads a pipe, nothing else."""
-        recovering = cls.__new__(cls)
-        recovering._set_up(layers, from_s, portrait_needed)
-        recovering._pieces = iter(ChunkScanner(*reader.body()))
-        recovering.head, recovering._head_payload = reader.head, reader.head_chunk.payload
-        return recovering
-
-    def _set_up(self, layers: int | None, from_s: Fraction, portrait_needed: bool) -> None:
         if layers is not None and layers < 1:
             raise UsageError(f"can't decode {layers} layers", hint="take 1 to 4, or None for all")
-        self.damage = Damage()
-        self._ledger = Ledger(self.damage)
+        self.head, self._head_payload, self.damage = head, payload, damage
+        self._pieces = pieces
+        self._ledger = Ledger(damage)
         self._layers, self._from_s, self._portrait_needed = layers, from_s, portrait_needed
+        self._decode_layers = decode
         self._foreign = False
         self._motion = Line(self._use_motion)
         self._sound = Line(self._use_sound)
@@ -113,6 +109,24 @@ class RecoveringReader:
         self._held: list[Item] | None = []  # given once there is a portrait; None from then on
         self._held_bytes = 0
         self._last_tick, self._last_sample = -1, 0
+
+    @classmethod
+    def open(cls, source: BinaryIO, **wanted: Unpack[Wanted]) -> Self:
+        """Search a stream's HEAD in a binary file object or pipe, and read what follows.
+
+        Raises:
+            BitstreamError: no HEAD can be read; nothing can be recovered then.
+            UnsupportedError: the stream needs a newer decoder.
+            UsageError: as the class.
+        """
+        pieces, damage = iter(ChunkScanner(source)), Damage()
+        return cls(pieces, *find_head(pieces, damage), damage, **wanted)
+
+    @classmethod
+    def continuing(cls, reader: Reader, **wanted: Unpack[Wanted]) -> Self:
+        """Take over from a reader that has read HEAD and, if it reads a pipe, nothing else."""
+        pieces = iter(ChunkScanner(*reader.body()))
+        return cls(pieces, reader.head, reader.head_chunk.payload, Damage(), **wanted)
 
     @property
     def end(self) -> tuple[int, int] | None:
@@ -138,27 +152,6 @@ class RecoveringReader:
         if self._held:
             yield from self._release(self._stand_in())
         self._ledger.settle(self._last_tick, self.head.time_base_s)
-
-    def _find_head(self) -> None:
-        """Skip to the first HEAD that can be used."""
-        met: VqcodecError | None = None
-        any_chunk = False
-        for piece in self._pieces:
-            if isinstance(piece, Gap):
-                self.damage.skipped_bytes += piece.size_bytes
-                any_chunk |= bool(piece.types)
-            elif isinstance(piece, Chunk) and piece.type == HEAD_TYPE:
-                try:
-                    self.head: Head = parse_head(piece.payload)
-                except Fault as fault:
-                    met = met or stream_error(fault.code, f"HEAD: {fault.message}", piece.offset)
-                    continue
-                self._head_payload = piece.payload
-                return
-            elif isinstance(piece, Chunk):
-                any_chunk = True
-                self.damage.foreign_chunks += 1
-        raise met or _no_head(any_chunk)
 
     def _push(self, piece: Piece) -> Iterator[Item]:
         if isinstance(piece, Signature):
@@ -294,19 +287,9 @@ class RecoveringReader:
         wanted = min(self._layers or self.head.layers, self.head.layers)
         for layers in range(wanted, 0, -1):
             try:
-                indices = decode_layers(drop_layers(group, layers).payloads, len(group.ticks))
+                indices = self._decode_layers(drop_layers(group, layers).payloads, len(group.ticks))
             except BitstreamError:
                 continue
             self.damage.groups_thinned += layers < wanted
             return MotionGroup(group.first_frame, group.ticks, group.low_confidence, indices)
         return None
-
-
-def _no_head(any_chunk: bool) -> VqcodecError:
-    if not any_chunk:
-        return stream_error("bad-signature", "there is no .vqt stream in the file", 0)
-    error = stream_error(
-        "bad-order", "HEAD, which says how to read the rest, can't be read", len(SIGNATURE)
-    )
-    error.hint = "nothing can be recovered without it: fetch the first kilobyte of the file again"
-    return error

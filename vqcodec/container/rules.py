@@ -10,10 +10,10 @@ from __future__ import annotations
 import zlib
 from dataclasses import replace
 
-from vqcodec.container.chunks import Chunk
+from vqcodec.container.chunks import Chunk, ChunkFrame
 from vqcodec.container.faults import Fault
 from vqcodec.container.index import IndexBuilder, IndexKind
-from vqcodec.container.payloads import CodedGroup
+from vqcodec.container.payloads import GroupOutline, SoundOutline
 from vqcodec.container.structs import IEND, build_struct, parse_struct
 from vqcodec.format import (
     CRC_BYTES,
@@ -23,13 +23,13 @@ from vqcodec.format import (
     MIN_PACKET_SAMPLES,
     SIGNATURE,
 )
-from vqcodec.types import AudioGroup, Head, KeyFrame, StreamSizes
+from vqcodec.types import Head, StreamSizes
 
 
 class StreamRules:
     """Follows a stream chunk by chunk: says what breaks a rule, counts bytes, derives INDX and IEND.
 
-    Every method takes a chunk together with what was read from it, and raises `Fault`.
+    Every method takes a chunk (or only its frame) together with what was read from it, and raises `Fault`.
 
     Attributes:
         head: the stream's HEAD.
@@ -53,35 +53,34 @@ class StreamRules:
         self._audio_ended = False
         self._count(chunk, 0)
 
-    def key_frame(self, chunk: Chunk, key_frame: KeyFrame) -> None:
+    def key_frame(self, chunk: ChunkFrame, first_frame: int) -> None:
         """A key frame stands directly before the group that starts with its first frame, but for AUDO chunks."""
         self._check_open(chunk)
         if self._key_frame_waits:
             raise Fault("bad-order", "a key frame follows a key frame with no motion group between")
-        if key_frame.first_frame != self.sizes.frames:
-            found = f"a key frame starts at frame {key_frame.first_frame}"
+        if first_frame != self.sizes.frames:
+            found = f"a key frame starts at frame {first_frame}"
             raise Fault("bad-frame", f"{found}; the next group starts at {self.sizes.frames}")
         self._key_frame_waits = True
-        self._index.add(IndexKind.KEY_FRAME, chunk.offset, key_frame.first_frame)
-        self.sizes.portrait += len(chunk.payload)
-        self._count(chunk, len(chunk.payload))
+        self._index.add(IndexKind.KEY_FRAME, chunk.offset, first_frame)
+        self.sizes.portrait += chunk.payload_bytes
+        self._count(chunk, chunk.payload_bytes)
 
-    def motion(self, chunk: Chunk, group: CodedGroup) -> None:
+    def motion(self, chunk: ChunkFrame, group: GroupOutline) -> None:
         """Groups follow each other without a gap in frame numbers, later in time, each at most 2 s long."""
         self._check_open(chunk)
-        first, last = int(group.ticks[0]), int(group.ticks[-1])
+        first, last = group.first_tick, group.last_tick
         if self.first_tick is None and not self._key_frame_waits:
             raise Fault("bad-order", "a motion group comes before the first key frame")
-        if len(group.payloads) != self.head.layers:
+        if group.layers != self.head.layers:
             raise Fault(
-                "bad-layers",
-                f"a group has {len(group.payloads)} layers, the stream {self.head.layers}",
+                "bad-layers", f"a group has {group.layers} layers, the stream {self.head.layers}"
             )
         if group.first_frame != self.sizes.frames:
             raise Fault(
                 "bad-frame", f"a group starts at frame {group.first_frame}, not {self.sizes.frames}"
             )
-        if self.sizes.frames + len(group.ticks) > MAX_FRAMES:
+        if self.sizes.frames + group.frames > MAX_FRAMES:
             raise Fault("too-many", f"the stream has more than {MAX_FRAMES} frames")
         if first <= self.last_tick:
             raise Fault("bad-time", f"a group starts at tick {first}, not after {self.last_tick}")
@@ -93,13 +92,12 @@ class StreamRules:
         self._key_frame_waits = False
         self.first_tick = first if self.first_tick is None else self.first_tick
         self.last_tick = last
-        self.sizes.frames += len(group.ticks)
+        self.sizes.frames += group.frames
         self.sizes.seconds = (last - self.first_tick) * self.head.time_base_s
-        payload_bytes = sum(map(len, group.payloads))
-        self.sizes.motion += payload_bytes
-        self._count(chunk, payload_bytes)
+        self.sizes.motion += group.layer_bytes
+        self._count(chunk, group.layer_bytes)
 
-    def audio(self, chunk: Chunk, group: AudioGroup) -> None:
+    def audio(self, chunk: ChunkFrame, group: SoundOutline) -> None:
         """Packets follow each other in time; a trimmed end is the end."""
         self._check_open(chunk)
         if self.head.audio is None:
@@ -112,13 +110,12 @@ class StreamRules:
                 "bad-audio", f"{found}; the packets before it last to {self._next_sample} at least"
             )
         self._index.add(IndexKind.AUDIO, chunk.offset, group.first_sample)
-        self._next_sample = group.first_sample + MIN_PACKET_SAMPLES * len(group.packets)
+        self._next_sample = group.first_sample + MIN_PACKET_SAMPLES * group.packets
         self._audio_ended = group.end_trim_samples > 0
-        payload_bytes = sum(map(len, group.packets))
-        self.sizes.audio += payload_bytes
-        self._count(chunk, payload_bytes)
+        self.sizes.audio += group.packet_bytes
+        self._count(chunk, group.packet_bytes)
 
-    def ancillary(self, chunk: Chunk) -> None:
+    def ancillary(self, chunk: ChunkFrame) -> None:
         """A chunk this version doesn't know; it may stand anywhere between HEAD and INDX."""
         self._check_open(chunk)
         self._count(chunk, 0)
@@ -180,10 +177,10 @@ class StreamRules:
         """A copy of `sizes` that later chunks don't change."""
         return replace(self.sizes)
 
-    def _check_open(self, chunk: Chunk) -> None:
+    def _check_open(self, chunk: ChunkFrame) -> None:
         if self._index_chunk_bytes:
             raise Fault("bad-order", f"{chunk.name} comes after INDX; only IEND may")
 
-    def _count(self, chunk: Chunk, payload_bytes: int) -> None:
+    def _count(self, chunk: ChunkFrame, payload_bytes: int) -> None:
         self.sizes.container += chunk.size_bytes - payload_bytes
         self._chain = zlib.crc32(chunk.crc32, self._chain)

@@ -15,18 +15,22 @@ from dataclasses import dataclass
 from typing import BinaryIO
 
 from vqcodec.container.chunks import Chunk
-from vqcodec.container.faults import Fault
+from vqcodec.container.faults import Fault, stream_error
+from vqcodec.container.head import parse_head
 from vqcodec.container.ranges import RangeCrc
 from vqcodec.container.varint import decode_varint
-from vqcodec.errors import MediaError
+from vqcodec.damage import Damage
+from vqcodec.errors import MediaError, VqcodecError
 from vqcodec.format import (
     CRC_BYTES,
+    HEAD_TYPE,
     MAX_CHUNK_BYTES,
     MAX_UNKNOWN_CHUNK_BYTES,
     MAX_VARINT_BYTES,
     SIGNATURE,
     TYPE_BYTES,
 )
+from vqcodec.types import Head
 
 _PIECE_BYTES = 65_536
 _HEADER_BYTES = TYPE_BYTES + MAX_VARINT_BYTES
@@ -135,13 +139,9 @@ class ChunkScanner:
         crc32 = self._bytes(stop, CRC_BYTES)
         if self._window.crc32(at, stop) != int.from_bytes(crc32, "big"):
             return None
-        return Chunk(
-            kind,
-            self._bytes(at + start, length),
-            at + self._shift,
-            start + length + CRC_BYTES,
-            crc32,
-        )
+        payload = self._bytes(at + start, length)
+        whole = start + length + CRC_BYTES
+        return Chunk(kind, length, at + self._shift, whole, crc32, payload)
 
     def _bytes(self, at: int, size: int) -> bytes:
         first = at - self._window.start
@@ -165,3 +165,44 @@ class ChunkScanner:
         self._ended = not piece
         self._window.extend(piece)
         return not self._ended
+
+
+def find_head(pieces: Iterator[Piece], damage: Damage) -> tuple[Head, bytes]:
+    """Skip to the first HEAD that can be used.
+
+    Args:
+        pieces: of a stream, from its start on.
+        damage: counts what is skipped.
+
+    Returns:
+        HEAD, and its payload.
+
+    Raises:
+        BitstreamError: there is none.
+        UnsupportedError: there are only ones that need a newer decoder.
+    """
+    met: VqcodecError | None = None
+    any_chunk = False
+    for piece in pieces:
+        if isinstance(piece, Gap):
+            damage.skipped_bytes += piece.size_bytes
+            any_chunk |= bool(piece.types)
+        elif isinstance(piece, Chunk) and piece.type == HEAD_TYPE:
+            try:
+                return parse_head(piece.payload), piece.payload
+            except Fault as fault:
+                met = met or stream_error(fault.code, f"HEAD: {fault.message}", piece.offset)
+        elif isinstance(piece, Chunk):
+            any_chunk = True
+            damage.foreign_chunks += 1
+    raise met or _no_head(any_chunk)
+
+
+def _no_head(any_chunk: bool) -> VqcodecError:
+    if not any_chunk:
+        return stream_error("bad-signature", "there is no .vqt stream in the file", 0)
+    error = stream_error(
+        "bad-order", "HEAD, which says how to read the rest, can't be read", len(SIGNATURE)
+    )
+    error.hint = "nothing can be recovered without it: fetch the first kilobyte of the file again"
+    return error

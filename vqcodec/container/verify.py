@@ -8,7 +8,8 @@ from typing import BinaryIO
 
 import numpy as np
 
-from vqcodec.container.reader import Reader
+from vqcodec.container.reader import Decode, Reader
+from vqcodec.entropy import decode_layers
 from vqcodec.types import AudioGroup, Head, KeyFrame, MotionGroup, StreamSizes
 
 
@@ -39,16 +40,17 @@ class VerifyReport:
     token_sha256: str
 
 
-def verify(source: BinaryIO) -> VerifyReport:
+def verify(source: BinaryIO, *, decode: Decode = decode_layers) -> VerifyReport:
     """Read a whole stream, decode every token, and check that nothing follows it.
 
     Args:
         source: a .vqt stream; may be a pipe.
+        decode: how payloads become indices.
 
     Raises:
         BitstreamError, TruncatedError, UnsupportedError: as `Reader`, and trailing-data when bytes follow IEND.
     """
-    reader = Reader(source)
+    reader = Reader(source, decode=decode)
     tokens = hashlib.sha256()
     groups = low_confidence_frames = key_frames = audio_groups = audio_packets = 0
     for item in reader:

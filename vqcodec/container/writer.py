@@ -20,7 +20,13 @@ import numpy as np
 from vqcodec.container.chunks import Chunk, is_ancillary, make_chunk
 from vqcodec.container.faults import Fault, usage_error
 from vqcodec.container.head import build_head, parse_head
-from vqcodec.container.payloads import CodedGroup, build_audio, build_key_frame, build_motion
+from vqcodec.container.payloads import (
+    CodedGroup,
+    SoundOutline,
+    build_audio,
+    build_key_frame,
+    build_motion,
+)
 from vqcodec.container.rules import StreamRules
 from vqcodec.entropy import encode_layers
 from vqcodec.errors import UsageError
@@ -51,30 +57,28 @@ class Writer:
 
     Args:
         sink: a binary file object or pipe; the signature and HEAD are written at once.
-        head: the stream's parameters; its version must be the one this package writes.
+        head: the stream's parameters.
+        payload: HEAD's bytes where they hold more than `head` says; None: made from it, and its version must be the one
+            this package writes.
 
     Raises:
         UsageError: a value can't be written, or comes in the wrong order. Nothing of it has been written.
     """
 
-    def __init__(self, sink: BinaryIO, head: Head) -> None:
-        self._start(sink, _checked(lambda: build_head(head)))
+    def __init__(self, sink: BinaryIO, head: Head, *, payload: bytes | None = None) -> None:
+        written = _checked(lambda: build_head(head)) if payload is None else payload
+        self.head: Head = _checked(lambda: parse_head(written))
+        self._sink = sink
+        self._offset = len(SIGNATURE)
+        self._closed = False
+        chunk, data = make_chunk(HEAD_TYPE, written, self._offset)
+        self._rules = StreamRules(self.head, chunk)
+        self._emit(SIGNATURE + data, chunk)
 
     @classmethod
     def with_head_payload(cls, sink: BinaryIO, payload: bytes) -> Self:
         """A writer that keeps a HEAD payload byte for byte, fields of newer minor versions included."""
-        writer = cls.__new__(cls)
-        writer._start(sink, payload)
-        return writer
-
-    def _start(self, sink: BinaryIO, payload: bytes) -> None:
-        self.head: Head = _checked(lambda: parse_head(payload))
-        self._sink = sink
-        self._offset = len(SIGNATURE)
-        self._closed = False
-        chunk, data = make_chunk(HEAD_TYPE, payload, self._offset)
-        self._rules = StreamRules(self.head, chunk)
-        self._emit(SIGNATURE + data, chunk)
+        return cls(sink, _checked(lambda: parse_head(payload)), payload=payload)
 
     @property
     def sizes(self) -> StreamSizes:
@@ -84,7 +88,7 @@ class Writer:
     def key_frame(self, key_frame: KeyFrame) -> None:
         """Write a portrait; the next motion group must start at its first frame."""
         chunk, data = self._chunk(KEYF_TYPE, lambda: build_key_frame(key_frame))
-        _checked(lambda: self._rules.key_frame(chunk, key_frame))
+        _checked(lambda: self._rules.key_frame(chunk, key_frame.first_frame))
         self._emit(data, chunk)
 
     def motion(self, group: MotionGroup) -> None:
@@ -98,13 +102,13 @@ class Writer:
     def coded_motion(self, group: CodedGroup) -> None:
         """Write a group whose layers are entropy-coded already."""
         chunk, data = self._chunk(MOTN_TYPE, lambda: build_motion(group))
-        _checked(lambda: self._rules.motion(chunk, group))
+        _checked(lambda: self._rules.motion(chunk, group.outline))
         self._emit(data, chunk)
 
     def audio(self, group: AudioGroup) -> None:
         """Write Opus packets; a group with a trimmed end is the last one."""
         chunk, data = self._chunk(AUDO_TYPE, lambda: build_audio(group))
-        _checked(lambda: self._rules.audio(chunk, group))
+        _checked(lambda: self._rules.audio(chunk, SoundOutline.of(group)))
         self._emit(data, chunk)
 
     def ancillary(self, kind: bytes, payload: bytes) -> None:

@@ -188,7 +188,7 @@ def _pictures(
 def _reader(file: BinaryIO, options: DecodeOptions) -> Reader | RecoveringReader:
     if not options.recover:
         return Reader(file, layers=options.layers)
-    return RecoveringReader(
+    return RecoveringReader.open(
         file,
         layers=options.layers,
         from_s=options.start_s,

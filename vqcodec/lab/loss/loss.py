@@ -15,7 +15,6 @@ import itertools
 import random
 from argparse import ArgumentParser, Namespace
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -25,11 +24,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vqcodec.config import DecodeOptions, EncodeOptions
-from vqcodec.container import Reader, RecoveringReader, recover
+from vqcodec.container import Reader, RecoveringReader
 from vqcodec.damage import Damage
 from vqcodec.decoding.conceal import RecoveringWindow
 from vqcodec.decoding.parts import DecoderParts
 from vqcodec.decoding.window import Pose, Window, play
+from vqcodec.entropy import decode_layers
 from vqcodec.errors import BitstreamError, UsageError
 from vqcodec.evaluation.metrics.fidelity import psnr_db
 from vqcodec.evaluation.metrics.perceptual import PerceptualDistance
@@ -55,17 +55,14 @@ Pictures = NDArray[np.uint8]
 Rows = NDArray[np.float32]
 
 
-@contextmanager
-def remembered_tokens() -> Iterator[None]:
-    """Inside the block, a payload that a recovery has decoded once is not decoded again: the same streams are read often."""
-    module: Any = recover
-    decode = module.decode_layers
-    known = functools.lru_cache(maxsize=4096)(decode)
-    module.decode_layers = lambda payloads, frames: known(tuple(payloads), frames)
-    try:
-        yield
-    finally:
-        module.decode_layers = decode
+@functools.lru_cache(maxsize=4096)
+def _known_tokens(payloads: tuple[bytes, ...], frames: int) -> NDArray[np.uint16]:
+    return decode_layers(payloads, frames)
+
+
+def remembered_tokens(payloads: Sequence[bytes], frames: int) -> NDArray[np.uint16]:
+    """As `decode_layers`, but what was decoded once is not decoded again: the same streams are read often."""
+    return _known_tokens(tuple(payloads), frames)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +88,7 @@ class Shown:
     @classmethod
     def recovered(cls, stream: bytes, units: Rows) -> Shown:
         """Those of a damaged stream; raises BitstreamError when there are none."""
-        reader = RecoveringReader(io.BytesIO(stream))
+        reader = RecoveringReader.open(io.BytesIO(stream), decode=remembered_tokens)
         items = (item for item in reader if not isinstance(item, AudioGroup))
         window = RecoveringWindow(reader, units, DecodeOptions(recover=True))
         return cls([item for item in play(items, window) if isinstance(item, Pose)], reader.damage)
@@ -296,24 +293,23 @@ def measure(paths: Sequence[Path], minutes: float, seeds: int) -> LossReport:
         read_basis(store.find(head.motion_space, "motion space").path),
     )
     studio, clips = Studio(parts), []
-    with remembered_tokens():
-        for path, stream in zip(paths, streams, strict=True):
-            shown, frames = Shown.of(stream, units), read_frames(path)
-            count = min(len(frames), len(shown.poses))
-            shown = Shown(shown.poses[:count])
-            clips.append(
-                Clip(frames[:count], stream, shown, studio.scores(shown.poses, frames[:count]))
-            )
-        long = long_stream(streams, Fraction(minutes) * 60)
-        true = Shown.of(long, units)
-        rows = [
-            Row(
-                harm.name,
-                pose_figures(harm, long, true, units, basis, seeds),
-                picture_figures(harm, clips, studio, units),
-            )
-            for harm in HARMS
-        ]
+    for path, stream in zip(paths, streams, strict=True):
+        shown, frames = Shown.of(stream, units), read_frames(path)
+        count = min(len(frames), len(shown.poses))
+        shown = Shown(shown.poses[:count])
+        clips.append(
+            Clip(frames[:count], stream, shown, studio.scores(shown.poses, frames[:count]))
+        )
+    long = long_stream(streams, Fraction(minutes) * 60)
+    true = Shown.of(long, units)
+    rows = [
+        Row(
+            harm.name,
+            pose_figures(harm, long, true, units, basis, seeds),
+            picture_figures(harm, clips, studio, units),
+        )
+        for harm in HARMS
+    ]
     groups = sum(chunk.type == MOTN_TYPE for chunk in chunks(long))
     more = {
         "clips": [path.stem for path in paths],
