@@ -6,6 +6,11 @@
     vqcodec.dub("speech.wav", "portrait.png", "talking.mp4")
     vqcodec.info("out.vqt")["file_kbps"]
 
+    codec = vqcodec.Codec(device="cpu")                             # models are loaded once, for any number of calls
+    data = codec.encode(vqcodec.Frames(pictures, rate_hz=25)).data  # (N, H, W, 3) uint8 -> the bytes of a .vqt
+    tokens = codec.tokens(data)                                     # tokens (T, 12, 4), times, portraits
+    frames = codec.render(tokens)                                   # (T, 512, 512, 3), as decoding shows them
+
 Names are loaded on first use: `import vqcodec` and `vqcodec.info` don't import torch.
 """
 
