@@ -178,6 +178,7 @@ class DubReport:
         renderer: the renderer named in the header, for a video the one that made it.
         tokenizer: the model that heard the speech.
         generator: the model that made the motion.
+        behaviour: the model that made up head motion, gaze and blinks; None when they come from a recording.
         portrait_quality: AVIF quality used.
         audio_bps: bit rate of the Opus sound.
         seed: of what was made up.
@@ -196,6 +197,7 @@ class DubReport:
     renderer: ModelId
     tokenizer: ModelId
     generator: ModelId
+    behaviour: ModelId | None
     portrait_quality: int
     audio_bps: int
     seed: int
@@ -214,7 +216,7 @@ class DubReport:
 
     def to_json(self) -> dict[str, Any]:
         """JSON-ready fields, named with units; sizes only when the stream was what was written."""
-        crop, video = self.crop, self.video_size_px
+        crop, video, behaviour = self.crop, self.video_size_px, self.behaviour
         fields = size_fields(self.sizes)
         if video is not None:
             fields = {
@@ -239,6 +241,8 @@ class DubReport:
             "tokenizer_sha256": self.tokenizer.sha256.hex(),
             "generator": str(self.generator),
             "generator_sha256": self.generator.sha256.hex(),
+            "behaviour": None if behaviour is None else str(behaviour),
+            "behaviour_sha256": None if behaviour is None else behaviour.sha256.hex(),
             "crop_px": None if crop is None else [crop.x_px, crop.y_px, crop.side_px],
             "elapsed_s": round(self.elapsed_s, 3),
             "dub_fps": round(self.dub_fps, 2),

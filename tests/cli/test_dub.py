@@ -17,8 +17,8 @@ from vqcodec.errors import NoFaceError
 from vqcodec.reports import DubReport
 from vqcodec.types import Crop, ModelId, StreamSizes
 
-SPACE, RENDERER, TOKENIZER, GENERATOR = (
-    ModelId(name, bytes(32)) for name in ("space", "renderer", "speech", "generator")
+SPACE, RENDERER, TOKENIZER, GENERATOR, BEHAVIOUR = (
+    ModelId(name, bytes(32)) for name in ("space", "renderer", "speech", "generator", "behaviour")
 )
 SIZES = StreamSizes(
     portrait=8000, motion=5000, audio=12_000, container=600, frames=250, seconds=Fraction(10)
@@ -33,6 +33,7 @@ def report(**named: Any) -> DubReport:
         renderer=RENDERER,
         tokenizer=TOKENIZER,
         generator=GENERATOR,
+        behaviour=BEHAVIOUR,
         portrait_quality=50,
         audio_bps=12_000,
         seed=3,

@@ -76,6 +76,7 @@ def test_the_head_moves_as_in_the_recording(
     poses = request.getfixturevalue(kind)
     controls, report, facts = told(tmp_path, portrait, poses, 1.6)
     assert report.warnings == () and report.poses == str(poses)
+    assert report.behaviour is None and report.to_json()["behaviour"] is None
     # the face sways by a tenth of its height, here as there; only its own portrait is where it stands still
     path = controls.pose[:, 3] - facts.controls.pose[0, 3]
     size = np.ptp(facts.landmarks[:, 1])

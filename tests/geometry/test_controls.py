@@ -220,22 +220,3 @@ def test_portraits_with_shut_eyes_open_them() -> None:
     moved = transferred(driver, one(), one(PLAIN, (0.3, 0.2), 0.95))
     assert moved.blink[0] == 0
     np.testing.assert_allclose(moved.gaze[0], [0.05, 0], atol=1e-6)
-
-
-def test_the_manifest_keeps_its_other_entries(tmp_path) -> None:
-    from vqcodec.training.common.export import add_to_manifest, write_manifest
-
-    folder = store.packaged_dir()
-    for name in ("motion-2", "renderer-3", "head-1"):
-        (tmp_path / f"{name}.safetensors").write_bytes(
-            (folder / f"{name}.safetensors").read_bytes()
-        )
-    written = add_to_manifest(tmp_path, "head", tmp_path / "head-1.safetensors")
-    assert written == {"head": store.manifest()["head"]}
-    content = write_manifest(
-        tmp_path, [tmp_path / "motion-2.safetensors"], tmp_path / "renderer-3.safetensors"
-    )
-    assert (
-        content["head"] == store.manifest()["head"] and content["renderer"]["name"] == "renderer-3"
-    )
-    assert add_to_manifest(tmp_path, "head", tmp_path / "head-1.safetensors") == content

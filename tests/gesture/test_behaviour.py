@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -14,7 +15,6 @@ from tests.support.geometry import shipped_head
 from vqcodec.errors import ModelError, UsageError
 from vqcodec.format import SPEECH_TOKEN_SAMPLES
 from vqcodec.geometry.controls import Controls
-from vqcodec.gesture import behaviour
 from vqcodec.gesture.behaviour import LIMITS, Behaviour
 from vqcodec.models import store
 from vqcodec.speech.energy import EnergyMeter, frame_energy
@@ -200,21 +200,21 @@ def test_a_portrait_is_one_frame_with_a_face() -> None:
             MODEL.controls(np.zeros(5), start, seed=0)
 
 
-def test_the_shipped_parameters_are_read_whole_and_others_refused(tmp_path, monkeypatch) -> None:
-    content = json.loads((store.packaged_dir() / behaviour.FILE).read_text())
+def test_the_shipped_parameters_are_read_whole_and_others_refused(tmp_path: Path) -> None:
+    content = json.loads(store.current("behaviour").path.read_text())
     assert json.loads(json.dumps(MODEL.to_facts())) == content["parameters"]
     assert content["statistics"]["real"].keys() == content["statistics"]["made"].keys()
-    monkeypatch.setattr(behaviour, "packaged_dir", lambda: tmp_path)
+    assert MODEL.id == store.current("behaviour").id and MODEL.id.name == "behaviour-1"
     with pytest.raises(ModelError, match="missing"):
-        Behaviour.load()
-    (tmp_path / behaviour.FILE).write_text('{"parameters": {"head": {}, "eyes": {}}}')
+        Behaviour.load(tmp_path / "absent.json")
+    (tmp_path / "wrong.json").write_text('{"parameters": {"head": {}, "eyes": {}}}')
     with pytest.raises(ModelError, match="not a behaviour model"):
-        Behaviour.load()
+        Behaviour.load(tmp_path / "wrong.json")
 
 
 def test_the_shipped_motion_is_like_the_real_footage_it_was_fitted_on() -> None:
     real, made = (
-        json.loads((store.packaged_dir() / behaviour.FILE).read_text())["statistics"][k]
+        json.loads(store.current("behaviour").path.read_text())["statistics"][k]
         for k in ("real", "made")
     )
     for key, low, high in (("std", 0.65, 1.35), ("speed", 0.5, 1.3)):

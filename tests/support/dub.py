@@ -22,6 +22,7 @@ from vqcodec.types import ModelId
 
 TOKENIZER_ID = ModelId("fake-tokenizer", bytes(range(64, 96)))
 GENERATOR_ID = ModelId("fake-generator", bytes(range(96, 128)))
+BEHAVIOUR_ID = ModelId("fake-behaviour", bytes(range(128, 160)))
 WINDOW = 37
 """Frames that the stand-in generator gives at once: no divisor of anything."""
 
@@ -147,6 +148,8 @@ class SteppingGenerator:
 
 class Swaying:
     """A head that turns slowly and blinks every four seconds."""
+
+    id = BEHAVIOUR_ID
 
     def controls(
         self, energy: NDArray[np.float32], start: Controls, *, seed: int, blink: bool = True

@@ -16,6 +16,7 @@ from tests.support.geometry import shipped_basis
 from tests.support.training import make_cache, moving_landmarks, tiny_recipe
 from vqcodec.errors import ModelError, UsageError
 from vqcodec.format import from_indices, to_indices
+from vqcodec.models.manifest import read_manifest
 from vqcodec.quantize.grfsq import quantize
 from vqcodec.quantize.grfsq_torch import straight_through
 from vqcodec.render.likeness import importance
@@ -129,12 +130,12 @@ def test_exported_weights_load_as_motion_space_and_renderer(cache: Path, tmp_pat
 
     run = trainer(cache, tmp_path, tiny_recipe())
     export_all(run, tmp_path / "models", name="tiny")
-    manifest = json.loads((tmp_path / "models" / "manifest.json").read_text())
-    space = MotionSpace.load(tmp_path / "models" / manifest["motion_space"]["file"])
-    assert space.id.sha256.hex() == manifest["motion_space"]["sha256"]
+    manifest = {entry.kind: entry for entry in read_manifest(tmp_path / "models")}
+    space = MotionSpace.load(tmp_path / "models" / manifest["motion_space"].file)
+    assert space.id.sha256.hex() == manifest["motion_space"].sha256
     assert np.array_equal(space.units, run.basis.units)
-    found = store.opened(tmp_path / "models" / manifest["renderer"]["file"])
-    assert found.id.sha256.hex() == manifest["renderer"]["sha256"]
+    found = store.opened(tmp_path / "models" / manifest["renderer"].file)
+    assert found.id.sha256.hex() == manifest["renderer"].sha256
 
 
 @pytest.mark.slow

@@ -73,6 +73,11 @@ class MotionGeneratorLike(Protocol):
 class HeadMotion(Protocol):
     """What makes up how a head moves (vqcodec.gesture.behaviour.Behaviour)."""
 
+    @property
+    def id(self) -> ModelId:
+        """Its own parameters."""
+        ...
+
     def controls(
         self, energy: NDArray[np.float32], start: Controls, *, seed: int, blink: bool = True
     ) -> Controls:

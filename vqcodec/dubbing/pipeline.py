@@ -326,6 +326,7 @@ class _Work:
             renderer=self._renderer,
             tokenizer=parts.tokenizer.id,
             generator=parts.generator.id,
+            behaviour=parts.behaviour.id if options.poses is None else None,
             portrait_quality=self._quality,
             audio_bps=self._audio_bps,
             seed=options.seed,

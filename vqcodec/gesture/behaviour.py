@@ -14,8 +14,9 @@ from __future__ import annotations
 
 import json
 import math
+import os
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import numpy as np
@@ -25,9 +26,11 @@ from vqcodec.errors import ModelError
 from vqcodec.geometry.controls import Controls
 from vqcodec.geometry.headpose import POSE_NUMBERS
 from vqcodec.gesture.eyes import FRAME_S, Blinker, EyeModel, Gazer, is_shut
-from vqcodec.models.store import packaged_dir
+from vqcodec.models import store
+from vqcodec.types import ModelId
 
-FILE = "behaviour-1.json"
+NO_FILE = ModelId("unnamed", bytes(32))
+"""The identity of parameters that come from no file."""
 PROCESSES = ("posture", "gestures", "beats", "sway")
 # furthest from the portrait: pitch, yaw, roll in radians, x and y in sides of the square, log of the size
 LIMITS = (0.14, 0.21, 0.09, 0.06, 0.05, 0.06)
@@ -64,30 +67,36 @@ class HeadModel:
 
 @dataclass(frozen=True, slots=True)
 class Behaviour:
-    """The model: parameters of head and eyes."""
+    """The model.
+
+    Attributes:
+        head: parameters of the head.
+        eyes: parameters of lids and gaze.
+        id: name and sha256 of its file: with the same one a seed gives the same motion.
+    """
 
     head: HeadModel
     eyes: EyeModel
+    id: ModelId = field(default=NO_FILE, compare=False)
 
     @classmethod
-    def load(cls) -> Behaviour:
-        """The shipped one.
+    def load(cls, path: str | os.PathLike[str] | None = None) -> Behaviour:
+        """The shipped one, or the one in a file.
 
         Raises:
-            ModelError: its file is missing or makes no sense.
+            ModelError: the file is missing, has the wrong hash or makes no sense.
         """
-        path = packaged_dir() / FILE
+        model = store.current("behaviour") if path is None else store.opened(path)
         try:
-            return cls.from_facts(json.loads(path.read_text())["parameters"])
-        except FileNotFoundError as error:
-            raise ModelError(f"{path} is missing", hint="Reinstall vqcodec.") from error
+            return cls.from_facts(json.loads(model.path.read_text())["parameters"], model.id)
         except (ValueError, KeyError, TypeError) as error:
             raise ModelError(
-                f"{path} is not a behaviour model: {error}", hint="Reinstall vqcodec."
+                f"{model.path} is not a behaviour model: {error}",
+                hint="Check which file was given.",
             ) from error
 
     @classmethod
-    def from_facts(cls, facts: Mapping[str, Any]) -> Behaviour:
+    def from_facts(cls, facts: Mapping[str, Any], identity: ModelId = NO_FILE) -> Behaviour:
         """Out of plain numbers, as `to_facts` gives them.
 
         Raises:
@@ -95,7 +104,9 @@ class Behaviour:
         """
         head = {k: _tuples(v) for k, v in facts["head"].items()}
         model = cls(
-            HeadModel(**head), EyeModel(**{k: _tuples(v) for k, v in facts["eyes"].items()})
+            HeadModel(**head),
+            EyeModel(**{k: _tuples(v) for k, v in facts["eyes"].items()}),
+            identity,
         )
         if np.shape(model.head.amplitude) != (len(PROCESSES), POSE_NUMBERS):
             raise ValueError(f"amplitudes are {np.shape(model.head.amplitude)}")
@@ -103,7 +114,7 @@ class Behaviour:
 
     def to_facts(self) -> dict[str, Any]:
         """Plain numbers for JSON."""
-        return asdict(self)
+        return {"head": asdict(self.head), "eyes": asdict(self.eyes)}
 
     def stream(self, start: Controls, *, seed: int, blink: bool = True) -> BehaviourStream:
         """Begin at a portrait; see `controls`."""

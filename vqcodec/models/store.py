@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib import resources
 from pathlib import Path
-from typing import Any
 
 from vqcodec.errors import ModelError, UnsupportedError
+from vqcodec.models.manifest import Entry, read_manifest
 from vqcodec.types import ModelId
 
 MODEL_DIR_VARIABLE = "VQCODEC_MODEL_DIR"
@@ -42,32 +41,25 @@ def file_sha256(path: Path) -> bytes:
     return _sha256(path, facts.st_size, facts.st_mtime_ns)
 
 
-def manifest() -> dict[str, Any]:
-    """`models/manifest.json`: the models that ship.
-
-    {"motion_space": {"name", "file", "sha256"}, "renderer": {...}} are the current ones, and "older_motion_spaces" is a
-    list of the same, whose streams the renderer still shows.
+def manifest() -> tuple[Entry, ...]:
+    """The models that ship: `models/manifest.json`.
 
     Raises:
         ModelError: the package was installed without it.
     """
-    path = packaged_dir() / "manifest.json"
-    if not path.is_file():
-        raise ModelError(
-            f"no model manifest in {packaged_dir()}",
-            hint="Reinstall vqcodec: its weights are part of it.",
-        )
-    content: dict[str, Any] = json.loads(path.read_text())
-    return content
+    return read_manifest(packaged_dir())
 
 
 def current(kind: str) -> ModelFile:
-    """The shipped model of a kind: "motion_space", "renderer", "speech_tokenizer", "generator" or "head" (the mean one, in 3-D).
+    """The shipped model of a kind (see `manifest.Entry`) that is loaded where nothing else is asked for.
 
     Raises:
-        ModelError: its file is missing or its sha256 is not the manifest's.
+        ModelError: there is none, its file is missing or its sha256 is not the manifest's.
     """
-    return _shipped(manifest()[kind])
+    for entry in manifest():
+        if entry.kind == kind and entry.current:
+            return _shipped(entry)
+    raise ModelError(f"no {kind} ships with this version", hint="Reinstall vqcodec.")
 
 
 def motion_spaces() -> list[ModelFile]:
@@ -76,10 +68,8 @@ def motion_spaces() -> list[ModelFile]:
     Raises:
         ModelError: as `current`.
     """
-    known = manifest()
-    return [
-        _shipped(entry) for entry in (known["motion_space"], *known.get("older_motion_spaces", ()))
-    ]
+    spaces = [entry for entry in manifest() if entry.kind == "motion_space"]
+    return [_shipped(entry) for entry in sorted(spaces, key=lambda entry: not entry.current)]
 
 
 def motion_space(name: str) -> ModelFile:
@@ -94,18 +84,18 @@ def motion_space(name: str) -> ModelFile:
     raise ModelError(f"no motion space {name!r} ships with this version", hint="Reinstall vqcodec.")
 
 
-def _shipped(entry: dict[str, str]) -> ModelFile:
-    path = packaged_dir() / entry["file"]
+def _shipped(entry: Entry) -> ModelFile:
+    path = packaged_dir() / entry.file
     if not path.is_file():
         raise ModelError(
             f"model file {path} is missing", hint="Reinstall vqcodec: its weights are part of it."
         )
-    if file_sha256(path).hex() != entry["sha256"]:
+    if file_sha256(path).hex() != entry.sha256:
         raise ModelError(
             f"model file {path} has another sha256 than the manifest says",
             hint="Reinstall vqcodec.",
         )
-    return ModelFile(ModelId(entry["name"], bytes.fromhex(entry["sha256"])), path)
+    return ModelFile(ModelId(entry.name, bytes.fromhex(entry.sha256)), path)
 
 
 def opened(path: str | os.PathLike[str], name: str | None = None) -> ModelFile:
@@ -121,7 +111,9 @@ def opened(path: str | os.PathLike[str], name: str | None = None) -> ModelFile:
 
 
 def _candidates() -> Iterator[Path]:
-    yield from sorted(packaged_dir().glob("*.safetensors"))
+    """Files whose sha256 no manifest tells."""
+    named = {entry.file for entry in manifest()}
+    yield from (p for p in sorted(packaged_dir().glob("*.safetensors")) if p.name not in named)
     extra = os.environ.get(MODEL_DIR_VARIABLE)
     if extra:
         yield from sorted(Path(extra).glob("*.safetensors"))
@@ -130,9 +122,15 @@ def _candidates() -> Iterator[Path]:
 def find(wanted: ModelId, what: str) -> ModelFile:
     """The file of a model that a stream names, among shipped ones and those in $VQCODEC_MODEL_DIR.
 
+    What the manifest names is found without reading any other file.
+
     Raises:
+        ModelError: the file that the manifest names is missing or changed.
         UnsupportedError: no file has that sha256.
     """
+    for entry in manifest():
+        if entry.sha256 == wanted.sha256.hex():
+            return ModelFile(wanted, _shipped(entry).path)
     for path in _candidates():
         if file_sha256(path) == wanted.sha256:
             return ModelFile(wanted, path)

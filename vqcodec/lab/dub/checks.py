@@ -221,7 +221,7 @@ def measure(
 
     models = {
         kind: str(store.current(kind).id)
-        for kind in ("motion_space", "renderer", "speech_tokenizer", "generator")
+        for kind in ("motion_space", "renderer", "speech_tokenizer", "generator", "behaviour")
     }
     known = conditions(threads=threads, **models)
     found: dict[str, Any] = {

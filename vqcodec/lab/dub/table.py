@@ -121,7 +121,8 @@ def checks_lines(data: Data) -> list[str]:
         lines.append(
             f"| {row['name']} | {row['bar'] or ''} | {number(row['value'], '.3g')} | {met} |"
         )
-    return [*lines, "", where(known, "motion_space", "renderer", "speech_tokenizer", "generator")]
+    models = ("motion_space", "renderer", "speech_tokenizer", "generator", "behaviour")
+    return [*lines, "", where(known, *models)]
 
 
 def lines(path: Path) -> list[str]:

@@ -39,6 +39,7 @@ from vqcodec.training.behaviour.stats import (
     nod_slope,
     summary,
 )
+from vqcodec.training.common.export import name_model
 
 SHORTEST_FRAMES = 100
 HOLD_S, FOLLOW_S = (2.5, 0.8, 0.25, 0.3), (0.22, 0.11, 0.06, 0.2)
@@ -230,7 +231,7 @@ def _summary_of(model: Behaviour, clips: Sequence[HeadTrack]) -> Summary:
 
 
 def main() -> None:
-    """Command line: fit, write, print both statistics."""
+    """Command line: fit, write, name it in the manifest beside it, print both statistics."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("corpus", type=Path)
     parser.add_argument("cache", type=Path)
@@ -251,6 +252,7 @@ def main() -> None:
         "statistics": {"real": real.to_facts(), "made": made.to_facts()},
     }
     args.out.write_text(json.dumps(content, indent=1) + "\n")
+    name_model(args.out.parent, "behaviour", args.out)
     sys.stdout.write(real.table(made) + "\n")
 
 

@@ -23,7 +23,7 @@ from vqcodec.errors import UsageError
 from vqcodec.face.asset import face_model_path
 from vqcodec.geometry.headpose import normalized
 from vqcodec.geometry.mesh import SKULL
-from vqcodec.training.common.export import add_to_manifest
+from vqcodec.training.common.export import name_model
 from vqcodec.training.picture.views import mirror_permutation
 
 NAME = "head-1"
@@ -155,7 +155,7 @@ def main() -> None:
         str(target),
         metadata={"kind": "head", "name": NAME},
     )
-    add_to_manifest(args.models, "head", target)
+    name_model(args.models, "head", target)
     sys.stdout.write(f"{target.name}: {len(heads)} identities\n")
 
 

@@ -6,7 +6,6 @@ import hashlib
 import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
@@ -16,6 +15,7 @@ from torch import Tensor
 
 from vqcodec.geometry.basis import LandmarkBasis
 from vqcodec.geometry.layout import MOTION_2, Layout
+from vqcodec.models.manifest import FILE, Entry, read_manifest, with_kind, write_manifest
 from vqcodec.training.picture.model import PictureAutoencoder
 
 
@@ -54,43 +54,39 @@ def export_renderer(
     name: str,
 ) -> None:
     """Write the renderer in fp16, bound to motion space files by name and sha256, the one it is best at first."""
-    named = []
-    for space in spaces:
-        entry = _entry(space)
-        named.append(dict(name=entry["name"], sha256=entry["sha256"]))
+    entries = [_entry("motion_space", space) for space in spaces]
+    named = [dict(name=entry.name, sha256=entry.sha256) for entry in entries]
     metadata = {"kind": "renderer", "name": name, "motion_spaces": json.dumps(named)}
     save_file(_tensors(model, ema, "renderer."), str(target), metadata=metadata)
 
 
-def _entry(path: Path) -> dict[str, str]:
-    with safe_open(str(path), "np") as handle:
-        name = (handle.metadata() or {})["name"]
-    return dict(name=name, file=path.name, sha256=hashlib.sha256(path.read_bytes()).hexdigest())
+def _entry(kind: str, path: Path, *, current: bool = True) -> Entry:
+    """A model file as the manifest names it: JSON files and safetensors say their names themselves."""
+    if path.suffix == ".json":
+        name = json.loads(path.read_text())["name"]
+    else:
+        with safe_open(str(path), "np") as handle:
+            name = (handle.metadata() or {})["name"]
+    return Entry(kind, name, path.name, hashlib.sha256(path.read_bytes()).hexdigest(), current)
 
 
-def write_manifest(folder: Path, spaces: Sequence[Path], renderer: Path) -> dict[str, Any]:
-    """Write `manifest.json`, which names the models and their sha256, the current motion space first; returns its content.
+def name_pictures(folder: Path, spaces: Sequence[Path], renderer: Path) -> tuple[Entry, ...]:
+    """Name motion spaces, the current one first, and a renderer in a folder's manifest; returns its entries.
 
     Entries of other kinds that are there stay.
     """
-    content = _written(folder)
-    content |= {
-        "motion_space": _entry(spaces[0]),
-        "renderer": _entry(renderer),
-        "older_motion_spaces": [_entry(path) for path in spaces[1:]],
-    }
-    (folder / "manifest.json").write_text(json.dumps(content, indent=1) + "\n")
-    return content
+    named = [_entry("motion_space", path, current=i == 0) for i, path in enumerate(spaces)]
+    entries = with_kind(with_kind(_known(folder), named), [_entry("renderer", renderer)])
+    write_manifest(folder, entries)
+    return entries
 
 
-def add_to_manifest(folder: Path, kind: str, model: Path) -> dict[str, Any]:
-    """Name one more model in `manifest.json` ("head", ...), or another one of its kind; returns the new content."""
-    content = _written(folder) | {kind: _entry(model)}
-    (folder / "manifest.json").write_text(json.dumps(content, indent=1) + "\n")
-    return content
+def name_model(folder: Path, kind: str, model: Path) -> tuple[Entry, ...]:
+    """Name the one model of a kind ("head", ...) in a folder's manifest, in place of what was; returns its entries."""
+    entries = with_kind(_known(folder), [_entry(kind, model)])
+    write_manifest(folder, entries)
+    return entries
 
 
-def _written(folder: Path) -> dict[str, Any]:
-    path = folder / "manifest.json"
-    content: dict[str, Any] = json.loads(path.read_text()) if path.is_file() else {}
-    return content
+def _known(folder: Path) -> tuple[Entry, ...]:
+    return read_manifest(folder) if (folder / FILE).is_file() else ()

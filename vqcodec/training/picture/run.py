@@ -17,7 +17,7 @@ from vqcodec.models import store
 from vqcodec.runtime.allocator import tune_allocator
 from vqcodec.runtime.device import choose_device
 from vqcodec.training.common.cache import build_cache
-from vqcodec.training.common.export import export_motion_space, export_renderer, write_manifest
+from vqcodec.training.common.export import export_motion_space, export_renderer, name_pictures
 from vqcodec.training.common.recipe import Recipe, load_recipe
 from vqcodec.training.picture.loop import Trainer
 
@@ -128,4 +128,4 @@ def export_all(trainer: Trainer, folder: Path, *, name: str) -> None:
         export_motion_space(trainer.model, trainer.ema, trainer.basis, spaces[0], f"motion-{name}")
     renderer = folder / f"renderer-{name}.safetensors"
     export_renderer(trainer.model, trainer.ema, spaces, renderer, f"renderer-{name}")
-    write_manifest(folder, spaces, renderer)
+    name_pictures(folder, spaces, renderer)
