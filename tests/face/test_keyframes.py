@@ -15,12 +15,11 @@ from vqcodec.face.keyframes import (
     REFRESH_DISTANCE,
     REFRESH_GAP_S,
     RefreshWatch,
-    eye_openness,
-    mouth_openness,
     portrait_score,
     pose_distance,
     sharpness,
 )
+from vqcodec.geometry.openings import lid_gap_per_eye_width, lip_gap_per_mouth_width
 
 
 def with_eyes(openness: float) -> NDArray[np.float32]:
@@ -39,14 +38,14 @@ def picture() -> NDArray[np.uint8]:
 
 
 def test_eye_openness() -> None:
-    assert eye_openness(with_eyes(0.3)) == pytest.approx(0.3, rel=1e-3)
-    assert eye_openness(with_eyes(0.05)) == pytest.approx(0.05, rel=1e-3)
+    assert lid_gap_per_eye_width(with_eyes(0.3)) == pytest.approx(0.3, rel=1e-3)
+    assert lid_gap_per_eye_width(with_eyes(0.05)) == pytest.approx(0.05, rel=1e-3)
 
 
 def test_mouth_openness() -> None:
     points = CENTRED.copy()
     points[14, 1] = points[13, 1] + 0.06
-    assert mouth_openness(points) == pytest.approx(0.06 / 0.12, rel=1e-3)
+    assert lip_gap_per_mouth_width(points) == pytest.approx(0.06 / 0.12, rel=1e-3)
 
 
 def test_open_eyes_win() -> None:

@@ -12,8 +12,9 @@ from tests.support.geometry import shipped_basis, shipped_head
 from vqcodec.errors import UsageError
 from vqcodec.evaluation.metrics.lipsync import opening_track
 from vqcodec.geometry.basis import LandmarkBasis
-from vqcodec.geometry.controls import Controls, lid_opening, read_controls
-from vqcodec.gesture.apertures import SHUT_LIPS, Closer, Lids, Lips
+from vqcodec.geometry.controls import Controls, read_controls
+from vqcodec.geometry.openings import SHUT_LIPS, upright_lid_gap_per_eye_width
+from vqcodec.gesture.apertures import Closer, Lids, Lips
 from vqcodec.speech.energy import EnergyMeter, frame_energy
 from vqcodec.speech.rest import resting
 
@@ -99,7 +100,9 @@ def test_lids_shut_as_far_as_told_and_lips_stay(basis: LandmarkBasis) -> None:
     lids, blink = Lids(SHAPE), np.zeros(40, np.float32)
     blink[10], blink[20] = 1.0, 0.5
     made = Closer(basis, lids)(
-        values, features[0], lids.most(blink, float(lid_opening(points[:1], SHAPE)[0]))
+        values,
+        features[0],
+        lids.most(blink, float(upright_lid_gap_per_eye_width(points[:1], SHAPE)[0])),
     )
     before, after = (
         basis.landmarks((features[0] + v * basis.units).astype(np.float32)) for v in (values, made)
@@ -127,7 +130,13 @@ def test_lips_shut_and_the_eyes_stay(basis: LandmarkBasis) -> None:
     np.testing.assert_allclose(lips.opening(before), opening_track(before), rtol=1e-4, atol=1e-6)
     assert opening_track(before).max() > 0.1 and opening_track(after)[20:].max() < SHUT_LIPS + 0.005
     assert np.array_equal(made[:20], values[:20])
-    assert np.abs(lid_opening(after, SHAPE) - lid_opening(before, SHAPE)).max() < 0.03
+    assert (
+        np.abs(
+            upright_lid_gap_per_eye_width(after, SHAPE)
+            - upright_lid_gap_per_eye_width(before, SHAPE)
+        ).max()
+        < 0.03
+    )
 
 
 def test_a_generator_that_never_learned_it_still_blinks_and_is_silent(basis: LandmarkBasis) -> None:

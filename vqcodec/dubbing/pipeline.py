@@ -36,6 +36,7 @@ from vqcodec.face.paste import PasteBack
 from vqcodec.face.portrait import PortraitSquare, portrait_square
 from vqcodec.format import DIMS, MAX_GROUP_SPAN_S, to_indices
 from vqcodec.geometry.controls import Controls, read_controls
+from vqcodec.geometry.openings import BLINK_LOOKS_SHUT
 from vqcodec.media.out.atomic import atomic_output, check_output
 from vqcodec.media.out.sink import VIDEO_SUFFIXES
 from vqcodec.media.sound.source import SoundSource
@@ -53,7 +54,6 @@ TURNED_DEG = 35.0
 """A portrait turned further than this shows too little of the far side: a warning."""
 PROFILE_DEG = 60.0
 """One turned further than this can't speak to the viewer: refused."""
-_SHUT = 0.6
 _SPOOLED_BYTES = 16 << 20
 # parts of the work, for the progress bar: hearing, making motion, rendering
 _STREAM_SHARES, _VIDEO_SHARES = (0.4, 0.6, 0.0), (0.1, 0.2, 0.7)
@@ -192,7 +192,7 @@ def _person(picture: NDArray[np.uint8], parts: DubParts, name: str) -> _Portrait
         told.append(
             f"the face in {name} is turned by {yaw_deg:.0f} degrees: one seen from the front looks better"
         )
-    if controls.blink[0] > _SHUT:
+    if controls.blink[0] > BLINK_LOOKS_SHUT:
         told.append(f"the eyes in {name} are shut: what they look like open is made up")
     return _Portrait(face, stored, dequantize(stored, parts.space.units), controls, tuple(told))
 

@@ -9,42 +9,21 @@ from numpy.typing import NDArray
 
 from vqcodec.face.crop import face_box
 from vqcodec.geometry.mesh import SKULL
+from vqcodec.geometry.openings import (
+    OPEN_EYE_RATIO,
+    OPEN_SHARE,
+    lid_gap_per_eye_width,
+    lip_gap_per_mouth_width,
+)
 from vqcodec.runtime.opencv import cv2
 
 Points = NDArray[np.float32]
 
-_EYES = (
-    (33, 133, ((160, 144), (159, 145), (158, 153))),
-    (362, 263, ((385, 380), (386, 374), (387, 373))),
-)
-
-OPEN_EYE_RATIO = 0.28
 REFRESH_DISTANCE = 0.28
 """Ordinary clips stay for two seconds at .25 at most (95 % of 474 single-shot clips, from their first frame)."""
 REFRESH_SCALE = 1.7
 REFRESH_AFTER_S = Fraction(2)
 REFRESH_GAP_S = Fraction(5)
-
-
-def eye_openness(points: Points) -> float:
-    """Eye aspect ratio (lid distance over eye width), mean of three lid pairs and both eyes; about 0.3 open, 0.1 shut.
-
-    Args:
-        points: (478, 2) landmarks in any unit.
-    """
-    ratios = []
-    for outer, inner, lids in _EYES:
-        width = float(np.hypot(*(points[outer] - points[inner])))
-        gap = float(np.mean([np.hypot(*(points[a] - points[b])) for a, b in lids]))
-        ratios.append(gap / max(width, 1e-6))
-    return float(np.mean(ratios))
-
-
-def mouth_openness(points: Points) -> float:
-    """Distance of the inner lips (13, 14) over the width of the mouth (61, 291)."""
-    return float(
-        np.hypot(*(points[13] - points[14])) / max(np.hypot(*(points[61] - points[291])), 1e-6)
-    )
 
 
 def sharpness(square: NDArray[np.uint8], points: Points) -> float:
@@ -69,8 +48,12 @@ def portrait_score(square: NDArray[np.uint8], points: Points) -> float:
     Open eyes count most (a portrait with shut eyes has no irises to show), then a closed mouth, then sharpness: half a
     nat of it, which is plain motion blur, weighs like a mouth opened by a third.
     """
-    eyes = min(eye_openness(points) / OPEN_EYE_RATIO, 1.0)
-    return 3.0 * eyes - 1.2 * min(mouth_openness(points), 0.5) + 0.8 * sharpness(square, points)
+    eyes = min(lid_gap_per_eye_width(points) / OPEN_EYE_RATIO, 1.0)
+    return (
+        3.0 * eyes
+        - 1.2 * min(lip_gap_per_mouth_width(points), 0.5)
+        + 0.8 * sharpness(square, points)
+    )
 
 
 def pose_distance(portrait: Points, points: Points) -> tuple[float, float]:
@@ -125,5 +108,5 @@ class RefreshWatch:
         return (
             time_s - self._since_s >= REFRESH_AFTER_S
             and time_s - self._key_s >= self._gap_s
-            and eye_openness(points) >= 0.6 * OPEN_EYE_RATIO
+            and lid_gap_per_eye_width(points) >= OPEN_SHARE * OPEN_EYE_RATIO
         )

@@ -19,14 +19,17 @@ from numpy.typing import NDArray
 
 from vqcodec.config import Refs
 from vqcodec.face.keyframes import (
-    OPEN_EYE_RATIO,
     Points,
     RefreshWatch,
-    eye_openness,
-    mouth_openness,
     pose_distance,
 )
 from vqcodec.geometry.mesh import SKULL
+from vqcodec.geometry.openings import (
+    OPEN_EYE_RATIO,
+    OPEN_SHARE,
+    lid_gap_per_eye_width,
+    lip_gap_per_mouth_width,
+)
 from vqcodec.runtime.opencv import cv2
 
 THUMB_PX = 64
@@ -39,7 +42,6 @@ AFTER_S = Fraction(2, 5)
 GAP_S = Fraction(1)
 LEVEL_FULL, LEVEL_STEP, LEVEL_MIN = 0.28, 0.03, 0.15
 """A fresh portrait, a quarter of a second away, has .06 (median) to .15 (of ten frames, one has more)."""
-OPEN_SHARE = 0.6
 
 PAST_S = Fraction(8)
 PAST_STEP_S = Fraction(1, 2)
@@ -59,8 +61,8 @@ class Look:
     Attributes:
         points: (478, 2) landmarks in 0..1 of the square.
         luma: (64, 64) float32, 0..1.
-        mouth: `mouth_openness`.
-        eyes: `eye_openness`.
+        mouth: `lip_gap_per_mouth_width`.
+        eyes: `lid_gap_per_eye_width`.
     """
 
     points: Points
@@ -73,7 +75,7 @@ class Look:
         """Measure a frame: its (S, S, 3) uint8 square and (478, 2) landmarks in 0..1 of it."""
         small = cv2.resize(square, (THUMB_PX, THUMB_PX), interpolation=cv2.INTER_AREA)
         luma = cv2.cvtColor(small, cv2.COLOR_RGB2GRAY).astype(np.float32) / np.float32(255)
-        return cls(points, luma, mouth_openness(points), eye_openness(points))
+        return cls(points, luma, lip_gap_per_mouth_width(points), lid_gap_per_eye_width(points))
 
 
 def _aligning(source: Points, target: Points) -> NDArray[np.float64]:

@@ -26,10 +26,11 @@ from vqcodec.generate.conditions import conditions
 from vqcodec.generate.network import GeneratorNetwork, GeneratorShape
 from vqcodec.generate.passes import coarse_to_fine
 from vqcodec.geometry.basis import LandmarkBasis, read_basis
-from vqcodec.geometry.controls import Controls, lid_opening
+from vqcodec.geometry.controls import Controls
 from vqcodec.geometry.headpose import read_head
 from vqcodec.geometry.layout import MOTION_2
-from vqcodec.gesture.apertures import SHUT_LIPS, Closer, Lids, Lips
+from vqcodec.geometry.openings import SHUT_LIPS, upright_lid_gap_per_eye_width
+from vqcodec.gesture.apertures import Closer, Lids, Lips
 from vqcodec.gesture.emphasis import LipEmphasis
 from vqcodec.models import store
 from vqcodec.runtime.device import choose_device
@@ -220,7 +221,7 @@ class MotionGenerator:
             features = (portrait.features + made * self._basis.units).astype(np.float32)
             ajar = self._lips.opening(self._basis.landmarks(features))
             made = self._shut_lips(made, portrait.features, ajar + rest * (SHUT_LIPS - ajar))
-        own = float(lid_opening(portrait.landmarks[None], self._shape)[0])
+        own = float(upright_lid_gap_per_eye_width(portrait.landmarks[None], self._shape)[0])
         return self._shut_lids(made, portrait.features, self._lids.most(controls.blink, own))
 
 

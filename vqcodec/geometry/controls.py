@@ -27,22 +27,21 @@ from vqcodec.geometry.headpose import (
     rotations,
     turned,
 )
+from vqcodec.geometry.openings import (
+    BLINK_HIDES_REST,
+    EYES,
+    LIDS_OPEN,
+    LIDS_SHUT,
+    gaze_and_lid_gap,
+)
 
 __all__ = ["Controls", "HeadShape", "moved_head", "read_controls", "transferred"]
 
 Array = NDArray[np.float64]
 Floats = NDArray[np.float32]
 
-# outer and inner corner, iris centre, lid pairs (upper, lower); the picture's left eye first
-_EYES = (
-    (33, 133, 468, ((160, 144), (159, 145), (158, 153))),
-    (263, 362, 473, ((387, 373), (386, 374), (385, 380))),
-)
-# lid distance over eye width, upright: eyes no more open than this begin to count as shut, and are shut at the second
-LIDS_OPEN, LIDS_SHUT = 0.25, 0.03
 # where the iris of eyes that look straight ahead is, in eye widths below the line of the corners
 _IRIS_REST = -0.07
-_BLINKING = 0.4
 _LARGEST_GAZE = 0.5
 
 
@@ -129,7 +128,7 @@ def read_controls(landmarks: Floats, shape: HeadShape) -> Controls:
         T frames of controls; NaN where there is no face.
     """
     pose = fitted_poses(landmarks, shape)
-    eyes = [_read_eye(landmarks, pose, shape, eye) for eye in range(len(_EYES))]
+    eyes = [gaze_and_lid_gap(landmarks, pose, shape, eye) for eye in EYES]
     gaze = np.mean([gaze for gaze, _ in eyes], axis=0) - np.array([0, _IRIS_REST])
     blink = np.mean(
         [np.clip((LIDS_OPEN - opening) / (LIDS_OPEN - LIDS_SHUT), 0, 1) for _, opening in eyes],
@@ -140,44 +139,6 @@ def read_controls(landmarks: Floats, shape: HeadShape) -> Controls:
         np.clip(gaze, -_LARGEST_GAZE, _LARGEST_GAZE).astype(np.float32),
         blink.astype(np.float32),
     )
-
-
-def lid_opening(landmarks: Floats, shape: HeadShape) -> Floats:
-    """Distance of the lids over the eye's width, upright, mean of both eyes: (T, 478, 2) -> (T,). Wide eyes are at .3 to .5."""
-    pose = fitted_poses(landmarks, shape)
-    return np.asarray(
-        np.mean([_read_eye(landmarks, pose, shape, eye)[1] for eye in range(len(_EYES))], axis=0),
-        np.float32,
-    )
-
-
-def _read_eye(landmarks: Floats, pose: Floats, shape: HeadShape, eye: int) -> tuple[Array, Array]:
-    """One eye's gaze (T, 2), from the line of its corners, and opening (T,), both in eye widths."""
-    outer, inner, iris, lids = _EYES[eye]
-    picked = [outer, inner, iris, *(i for pair in lids for i in pair)]
-    points = _facing(landmarks[:, picked], pose, shape.points[picked])
-    across = points[:, 1] - points[:, 0]
-    if eye:  # both from the picture's left to its right
-        across = -across
-    width = np.maximum(np.linalg.norm(across, axis=-1), 1e-6)
-    offset = points[:, 2] - (points[:, 0] + points[:, 1]) / 2
-    along = across / width[:, None]
-    gaze = (
-        np.stack(
-            [(offset * along).sum(-1), offset[:, 1] * along[:, 0] - offset[:, 0] * along[:, 1]], -1
-        )
-        / width[:, None]
-    )
-    gaps = points[:, 4::2] - points[:, 3::2]
-    opening = (gaps[..., 1] * along[:, None, 0] - gaps[..., 0] * along[:, None, 1]).mean(-1) / width
-    return gaze, opening
-
-
-def _facing(points: Floats, poses: Floats, solid: Floats) -> Array:
-    """Points of T frames (T, N, 2) as they would be seen from straight ahead, in units of the head."""
-    upright = np.zeros((1, POSE_NUMBERS))
-    depth = solid.astype(np.float64) @ rotations(poses[:, :3])[:, 2, :, None]
-    return turned(points.astype(np.float64), depth[..., 0], poses.astype(np.float64), upright)
 
 
 def moved_head(landmarks: Floats, start: Floats, poses: Floats, shape: HeadShape) -> Floats:
@@ -250,6 +211,6 @@ def transferred(driver: Controls, own: Controls, other: Controls) -> Controls:
 
 def _rest(portrait: Controls) -> tuple[Floats, float]:
     """Gaze (1, 2) and blink of a portrait's eyes at rest; shut ones tell neither."""
-    if portrait.blink[0] > _BLINKING:
+    if portrait.blink[0] > BLINK_HIDES_REST:
         return np.zeros((1, 2), np.float32), 0.0
     return portrait.gaze, float(portrait.blink[0])

@@ -189,3 +189,21 @@ def turned(points: Array, depth: Array, start: Array, poses: Array) -> Array:
         np.exp(poses[:, 5])[:, None, None] * (solid @ turn[:, :2].swapaxes(-1, -2))
         + poses[:, None, 3:5]
     )
+
+
+def facing(
+    points: NDArray[np.floating], poses: NDArray[np.floating], solid: NDArray[np.floating]
+) -> Array:
+    """Points as they would be seen from straight ahead.
+
+    Args:
+        points: (T, N, 2) in 0..1 of the square.
+        poses: (T, 6) they are seen under.
+        solid: (N, 3) the same points of the mean head.
+
+    Returns:
+        (T, N, 2) in units of the head.
+    """
+    upright = np.zeros((1, POSE_NUMBERS))
+    depth = solid.astype(np.float64) @ rotations(poses[:, :3])[:, 2, :, None]
+    return turned(points.astype(np.float64), depth[..., 0], poses.astype(np.float64), upright)

@@ -98,6 +98,7 @@ CHEEKS = (50, 280, 205, 425, 117, 346, 36, 266, 187, 411, 147, 376, 151, 9, 108,
 
 INNER_LIPS = (13, 14)
 """Upper and lower middle of the inner lips."""
+MOUTH_CORNERS = (61, 291)
 OUTER_EYE_CORNERS = (33, 263)
 LIPS = LIPS_OUTER + LIPS_INNER
 EYES = EYE_RIGHT + EYE_LEFT

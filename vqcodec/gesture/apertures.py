@@ -14,15 +14,20 @@ from numpy.typing import NDArray
 
 from vqcodec.format import REACH
 from vqcodec.geometry.basis import LandmarkBasis
-from vqcodec.geometry.controls import LIDS_OPEN, LIDS_SHUT, HeadShape, lid_opening
+from vqcodec.geometry.controls import HeadShape
 from vqcodec.geometry.layout import LANDMARK_DIMS
 from vqcodec.geometry.mesh import (
     EYE_LEFT,
     EYE_RIGHT,
-    INNER_LIPS,
     LIPS_INNER,
     LIPS_OUTER,
-    OUTER_EYE_CORNERS,
+    MOUTH_CORNERS,
+)
+from vqcodec.geometry.openings import (
+    LIDS_OPEN,
+    LIDS_SHUT,
+    lip_gap_per_eye_distance,
+    upright_lid_gap_per_eye_width,
 )
 
 # upper and lower contour from the outer to the inner corner; the fold above; the picture's left eye first
@@ -37,8 +42,6 @@ _LOWER_LIP = LIPS_OUTER[1:10]
 _JAW = 0.8
 # lids may be so much wider than told, less and less up to this blink
 _SLACK, _BLINKING = 0.3, 0.25
-SHUT_LIPS = 0.02
-"""Distance of the middle of the lips in eye distances: shut lips are at 0 to this."""
 _ROUNDS, _LEAST_EFFECT, _LARGEST_STEP = 3, 0.1, 2.0
 
 Floats = NDArray[np.float32]
@@ -57,7 +60,7 @@ class _Aperture(Protocol):
 
 
 class Lids:
-    """Both eyes. Opening: distance of the lids over the eye's width, upright (speech.controls).
+    """Both eyes. Opening: `upright_lid_gap_per_eye_width`.
 
     Args:
         shape: the mean head.
@@ -68,7 +71,7 @@ class Lids:
 
     def opening(self, points: Floats) -> Floats:
         """See _Aperture."""
-        return lid_opening(points, self._shape)
+        return upright_lid_gap_per_eye_width(points, self._shape)
 
     def closing(self, points: Floats) -> Floats:
         """See _Aperture."""
@@ -93,7 +96,7 @@ class Lids:
 
 
 class Lips:
-    """The mouth. Opening: distance of the middle of the lips over that of the eyes' outer corners.
+    """The mouth. Opening: `lip_gap_per_eye_distance`.
 
     Args:
         shape: the mean head.
@@ -101,16 +104,13 @@ class Lips:
 
     def __init__(self, shape: HeadShape) -> None:
         x, y = shape.points[:, 0], shape.points[:, 1]
-        half = float(np.abs(x[[61, 291]]).mean())
+        half = float(np.abs(x[list(MOUTH_CORNERS)]).mean())
         jaw = np.exp(-((x / half) ** 2)) * (y > float(y[list(_LOWER_LIP)].max()))
         self._share = (_JAW * jaw).astype(np.float32)[:, None]
 
     def opening(self, points: Floats) -> Floats:
         """See _Aperture."""
-        left, right = (points[:, i] for i in OUTER_EYE_CORNERS)
-        eyes = np.maximum(np.linalg.norm(left - right, axis=-1), 1e-6)
-        upper, lower = (points[:, i] for i in INNER_LIPS)
-        return np.asarray(np.linalg.norm(upper - lower, axis=-1) / eyes, np.float32)
+        return np.asarray(lip_gap_per_eye_distance(points), np.float32)
 
     def closing(self, points: Floats) -> Floats:
         """See _Aperture."""

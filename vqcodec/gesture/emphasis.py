@@ -15,10 +15,10 @@ from vqcodec.geometry.basis import LandmarkBasis
 from vqcodec.geometry.controls import HeadShape
 from vqcodec.geometry.layout import LANDMARK_DIMS
 from vqcodec.geometry.mesh import INNER_LIPS
+from vqcodec.geometry.openings import lip_gap
 
 CLOSED_SHARE = 0.2
 """Of the frames of a window, those with the smallest openings: their mean is the closed state."""
-_UPPER, _LOWER = INNER_LIPS
 
 Floats = NDArray[np.float32]
 
@@ -26,7 +26,7 @@ Floats = NDArray[np.float32]
 def lower_face(shape: HeadShape) -> Floats:
     """(478, 1) share of each landmark that moves with jaw and lips: 0 from the nose up, 1 at the lips."""
     down = shape.points[:, 1] - shape.points[1, 1]
-    mouth = float(shape.points[[_UPPER, _LOWER], 1].mean() - shape.points[1, 1])
+    mouth = float(shape.points[list(INNER_LIPS), 1].mean() - shape.points[1, 1])
     return np.asarray(np.clip(down / (0.7 * mouth), 0, 1)[:, None], np.float32)
 
 
@@ -62,7 +62,7 @@ class LipEmphasis:
             return values
         units = self._basis.units
         points = self._basis.landmarks((portrait + values * units).astype(np.float32))
-        opening = np.linalg.norm(points[:, _UPPER] - points[:, _LOWER], axis=-1)
+        opening = lip_gap(points)
         own = (values[:, :LANDMARK_DIMS] - turned) * units[:LANDMARK_DIMS]
         closed = own[
             np.argsort(opening, kind="stable")[: max(round(CLOSED_SHARE * len(own)), 1)]

@@ -8,12 +8,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from vqcodec.geometry.openings import BLINK_HIDES_REST
+
 FRAME_S = 0.04
 # blinks are measured from their beginnings, on frames: a margin keeps every gap within 2 to 7 s wherever it is measured
 SHORTEST_GAP_S, LONGEST_GAP_S = 2.1, 6.8
 _PAUSE, _SPEECH = 0.15, 0.3
 _PAUSE_MEMORY_S = 0.9
-_SHUT_PORTRAIT = 0.4
 _OPENING_S = 0.32
 _LARGEST_GAZE = 0.25
 # how much of the way to its new target an eye goes in one frame: saccades take 20 to 80 ms
@@ -81,7 +82,7 @@ class Blinker:
     def __init__(self, model: EyeModel, portrait: float) -> None:
         self._model = model
         self._portrait = min(max(portrait, 0.0), 1.0)
-        self._rest = self._portrait if self._portrait <= _SHUT_PORTRAIT else 0.0
+        self._rest = self._portrait if self._portrait <= BLINK_HIDES_REST else 0.0
         self._time_s = 0.0
         self._began_s = 0.0
         self._blinked = False
@@ -166,4 +167,4 @@ class Gazer:
 
 def is_shut(blink: float) -> bool:
     """Whether a portrait's eyes count as shut."""
-    return blink > _SHUT_PORTRAIT
+    return blink > BLINK_HIDES_REST

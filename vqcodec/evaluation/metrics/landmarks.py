@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vqcodec.geometry.mesh import OUTER_EYE_CORNERS
+from vqcodec.geometry.openings import between
 
 # MediaPipe's face mesh: outer contour of the lips, lower then upper, then the inner contour in the same order
 LIPS = (
@@ -64,8 +65,7 @@ Points = NDArray[np.float32]
 
 def interocular_px(points: Points) -> float:
     """Distance of the outer eye corners of (478, 2) points, in their unit."""
-    first, second = OUTER_EYE_CORNERS
-    return float(np.linalg.norm(points[first].astype(np.float64) - points[second]))
+    return float(between(points.astype(np.float64), OUTER_EYE_CORNERS))
 
 
 def landmark_distance(

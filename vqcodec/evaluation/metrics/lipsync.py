@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vqcodec.errors import UsageError
-from vqcodec.evaluation.metrics.landmarks import Points, interocular_px
-from vqcodec.geometry.mesh import INNER_LIPS
+from vqcodec.evaluation.metrics.landmarks import Points
+from vqcodec.geometry.openings import lip_gap_per_eye_distance
 
 MAX_LAG_MS = 200
 MIN_FRAMES = 10
@@ -35,17 +35,8 @@ class LipSync:
 
 
 def lip_opening(points: Points) -> float:
-    """Gap between the lips of one face: distance of the inner lip points 13 and 14 in inter-ocular distances.
-
-    Range 0 (closed) to about .5.
-
-    Args:
-        points: (478, 2) landmarks.
-    """
-    upper, lower = INNER_LIPS
-    return float(
-        np.linalg.norm(points[upper].astype(np.float64) - points[lower]) / interocular_px(points)
-    )
+    """`lip_gap_per_eye_distance` of one face's (478, 2) landmarks: 0 (closed) to about .5."""
+    return float(lip_gap_per_eye_distance(points.astype(np.float64)))
 
 
 def opening_track(points: Iterable[Points | None]) -> Track:

@@ -29,10 +29,11 @@ from vqcodec.evaluation.tools.frames import Follower, Picture, coded_square
 from vqcodec.evaluation.tools.sheets import Centre, draw_label, window
 from vqcodec.evaluation.validate.roundtrip import Codec, PublicApi
 from vqcodec.evaluation.validate.run import validation_clips
-from vqcodec.face.keyframes import mouth_openness, pose_distance
+from vqcodec.face.keyframes import pose_distance
 from vqcodec.face.landmarks import FaceLandmarker
 from vqcodec.format import CODED_SIZE_PX, LAYERS
 from vqcodec.geometry.mesh import EYES, LIPS
+from vqcodec.geometry.openings import lip_gap_per_mouth_width
 from vqcodec.lab.command import perform, publish
 from vqcodec.lab.rate.layersheet import write_sheet
 from vqcodec.media.picture.source import VideoSource
@@ -100,7 +101,7 @@ def moments(
                 continue
             first = seen.points if first is None else first
             scores = {
-                "widest mouth": mouth_openness(seen.points),
+                "widest mouth": lip_gap_per_mouth_width(seen.points),
                 "farthest pose": pose_distance(first, seen.points)[0],
             }
             for why, score in scores.items():

@@ -16,9 +16,9 @@ from vqcodec.evaluation.metrics.identity import IdentityEmbedder, identity_dista
 from vqcodec.evaluation.metrics.landmarks import interocular_px
 from vqcodec.evaluation.tools.frames import Picture
 from vqcodec.evaluation.validate.record import mean_of
-from vqcodec.face.keyframes import eye_openness, mouth_openness
 from vqcodec.face.landmarks import FaceLandmarker
 from vqcodec.geometry.mesh import OUTER_EYE_CORNERS
+from vqcodec.geometry.openings import lid_gap_per_eye_width, lip_gap_per_mouth_width
 from vqcodec.lab.markdown import read
 
 IDENTITY_BAR = 0.35
@@ -152,8 +152,8 @@ class Judge:
             mean_of([identity_distance(own, a) for a, _ in looks]),
             mean_of([identity_distance(b, a) for a, b in looks]),
             mean_of([identity_distance(own, b) for _, b in looks]),
-            follows(mouth_openness),
-            follows(eye_openness),
+            follows(lip_gap_per_mouth_width),
+            follows(lid_gap_per_eye_width),
             follows(yaw),
             follows(roll_deg),
             path(ours) / far if far > 0 else float("nan"),

@@ -22,7 +22,8 @@ from safetensors.numpy import save_file
 from vqcodec.errors import UsageError
 from vqcodec.face.asset import face_model_path
 from vqcodec.geometry.headpose import normalized
-from vqcodec.geometry.mesh import SKULL
+from vqcodec.geometry.mesh import OUTER_EYE_CORNERS, SKULL
+from vqcodec.geometry.openings import EYES, between, lip_gap_per_eye_distance
 from vqcodec.training.common.export import name_model
 from vqcodec.training.picture.views import mirror_permutation
 
@@ -31,7 +32,6 @@ MOST_TURNED_RAD = 0.25
 ROUNDS = 5
 # MediaPipe's y points up and its z to the viewer; ours the other ways
 _AXES = np.diag([1.0, -1.0, -1.0])
-_LIDS = (159, 145, 386, 374)
 
 Array = NDArray[np.float64]
 
@@ -79,15 +79,13 @@ def _best_frame(landmarks: NDArray[np.float32]) -> int | None:
     if not np.isfinite(landmarks).all((-1, -2)).any():
         return None
     p = landmarks.astype(np.float64)
-    width = np.linalg.norm(p[:, 263] - p[:, 33], axis=-1)
+    width = between(p, OUTER_EYE_CORNERS)
     middle = (p[:, 263] + p[:, 33]) / 2
     across = (p[:, 263] - p[:, 33]) / width[:, None]
     turned = np.abs(((p[:, 4] - middle) * across).sum(-1)) / width
-    mouth = np.linalg.norm(p[:, 13] - p[:, 14], axis=-1) / width
-    lids = (
-        np.linalg.norm(p[:, 159] - p[:, 145], axis=-1)
-        + np.linalg.norm(p[:, 386] - p[:, 374], axis=-1)
-    ) / width
+    mouth = lip_gap_per_eye_distance(p)
+    middles = (eye.lids[1] for eye in EYES)
+    lids = sum(between(p, pair) for pair in middles) / width
     return int(np.nanargmin(turned + mouth - lids))
 
 

@@ -18,6 +18,7 @@ from vqcodec.geometry.basis import LandmarkBasis
 from vqcodec.geometry.controls import Controls, moved_head
 from vqcodec.geometry.headpose import read_head
 from vqcodec.geometry.layout import MOTION_2
+from vqcodec.geometry.openings import lip_gap
 from vqcodec.gesture.emphasis import lower_face
 from vqcodec.models import store
 from vqcodec.quantize.grfsq import quantize
@@ -158,8 +159,7 @@ class Stretches:
         count, rng = len(speech), self._rng
         length = int(rng.integers(count // 3, count + 1))
         start = int(rng.integers(0, count - length + 1))
-        gap = np.linalg.norm(points[1:, 13] - points[1:, 14], axis=-1)
-        closed = 1 + int(gap.argmin())
+        closed = 1 + int(lip_gap(points[1:]).argmin())
         still = moved_head(points[closed], given.pose[closed], given.pose[1:], self._shape)
         inside = np.clip(
             np.minimum(np.arange(count) - start + 1, start + length - np.arange(count)) / 4, 0, 1

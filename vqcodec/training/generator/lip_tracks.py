@@ -19,10 +19,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vqcodec.format import LANDMARKS
+from vqcodec.geometry.mesh import INNER_LIPS, MOUTH_CORNERS
+from vqcodec.geometry.openings import per_eye_distance
 
-SIGNALS = ((13, 14), (0, 17), (61, 291))
+SIGNALS = (INNER_LIPS, (0, 17), MOUTH_CORNERS)
 """Inner opening, outer height, width: distances of two landmarks over that of the outer eye corners."""
-EYES = (33, 263)
 LARGEST_LAG = 8
 LEAST_CORRELATION = 0.25
 GAIN_OF_A_SHIFT = 0.05
@@ -34,10 +35,7 @@ Floats = NDArray[np.float32]
 
 def lip_signals(landmarks: Floats) -> Floats:
     """(T, 478, 2) -> (T, 3) of SIGNALS, each about 0 with a spread of about 1 over the clip: who speaks doesn't matter."""
-    unit = np.linalg.norm(landmarks[:, EYES[0]] - landmarks[:, EYES[1]], axis=-1)
-    raw = np.stack(
-        [np.linalg.norm(landmarks[:, a] - landmarks[:, b], axis=-1) / unit for a, b in SIGNALS], 1
-    )
+    raw = np.stack([per_eye_distance(landmarks, pair) for pair in SIGNALS], 1)
     return np.asarray((raw - raw.mean(0)) / (raw.std(0) + 0.01), np.float32)
 
 

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vqcodec.errors import MediaError
+from vqcodec.geometry.openings import lip_gap
 from vqcodec.training.picture.coded import CodedPortraits, load_coded
 
 
@@ -114,5 +115,5 @@ def mouth_odds(clip: CachedClip) -> NDArray[np.float64]:
     """Odds of a clip's valid frames by the gap between the lips, over the face's height; a shut mouth keeps a chance."""
     points = clip.landmarks[clip.valid].astype(np.float64)
     height = np.linalg.norm(points[:, 10] - points[:, 152], axis=1)
-    odds = np.linalg.norm(points[:, 13] - points[:, 14], axis=1) / height.clip(1e-6) + 0.01
+    odds = lip_gap(points) / height.clip(1e-6) + 0.01
     return odds / odds.sum()
