@@ -10,15 +10,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.support.generator import noise
-from tests.support.geometry import shipped_head
-from vqcodec.errors import ModelError, UsageError
-from vqcodec.format import SPEECH_TOKEN_SAMPLES
+from vqcodec.errors import ModelError
 from vqcodec.geometry.controls import Controls
 from vqcodec.gesture.behaviour import LIMITS, Behaviour
 from vqcodec.models import store
-from vqcodec.speech.energy import EnergyMeter, frame_energy
-from vqcodec.training.behaviour.fit import read_clips
 
 MODEL = Behaviour.load()
 THREE_MINUTES = 4500
@@ -221,41 +216,3 @@ def test_the_shipped_motion_is_like_the_real_footage_it_was_fitted_on() -> None:
         ratio = np.array(made[key]) / np.array(real[key])
         assert (ratio > low).all() and (ratio < high).all(), key
     assert made["speech_to_pause"] == pytest.approx(real["speech_to_pause"], rel=0.15)
-
-
-def test_energy_is_of_the_sounds_own_loudness() -> None:
-    sound = noise(4, -70)
-    sound[16000:32000] += noise(1, -20, 1)
-    sound[40000:48000] += noise(0.5, -35, 2)
-    energy = frame_energy(sound)
-    assert energy.shape == (100,) and energy.dtype == np.float32
-    assert energy[:24].max() == 0 and energy[26:49].min() > 0.9 and 0.3 < energy[65:72].mean() < 0.7
-    np.testing.assert_allclose(frame_energy(0.25 * sound)[26:49], energy[26:49], atol=0.02)
-
-
-def test_background_noise_counts_little_and_silence_nothing() -> None:
-    sound = noise(4, -40)
-    sound[16000:32000] += noise(1, -20, 1)
-    assert frame_energy(sound)[:24].mean() < 0.1
-    for quiet in (np.zeros(16000), noise(2, -65), np.full(16000, 0.7)):
-        assert not frame_energy(quiet).any()
-
-
-def test_energy_of_pieces_is_that_of_the_whole() -> None:
-    sound = np.concatenate([noise(1, -20), noise(1, -50)])[:-100]
-    meter = EnergyMeter()
-    for piece in np.split(sound, [1, 700, 701, 9000, 20000]):
-        meter.push(piece)
-    np.testing.assert_array_equal(meter.energy(), frame_energy(sound))
-    assert len(frame_energy(sound)) == -(-len(sound) // SPEECH_TOKEN_SAMPLES)
-    assert len(frame_energy(np.zeros(0))) == 0 == len(EnergyMeter().energy())
-    broken = sound.copy()
-    broken[500:600] = np.nan
-    assert np.isfinite(frame_energy(broken)).all()
-
-
-def test_the_fit_takes_clips_and_leaves_other_facts_of_the_cache(tmp_path) -> None:  # type: ignore[no-untyped-def]
-    """The generator's training keeps sync.json beside the clips."""
-    (tmp_path / "sync.json").write_text('{"t0026": [0, 0.46]}')
-    with pytest.raises(UsageError, match="no real training clips"):
-        read_clips(tmp_path, tmp_path, shipped_head())

@@ -18,8 +18,8 @@ from tests.support.pipeline import encoder_parts, write_swaying
 from vqcodec.encoding.parts import EncoderParts
 from vqcodec.errors import MediaError, NoFaceError, UsageError
 from vqcodec.format import to_indices
-from vqcodec.generate.generator import PortraitFacts
 from vqcodec.geometry.controls import Controls
+from vqcodec.geometry.portrait import PortraitFacts
 from vqcodec.lab.dub import dubbing
 from vqcodec.lab.dub.cache import ResultCache
 from vqcodec.lab.dub.clips import (

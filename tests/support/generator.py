@@ -4,13 +4,19 @@ from __future__ import annotations
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from tests.support.geometry import shipped_head
-from vqcodec.generate.generator import MotionGenerator, PortraitFacts
+from vqcodec.generate.generator import MotionGenerator
 from vqcodec.generate.network import GeneratorNetwork, GeneratorShape
 from vqcodec.geometry.basis import LandmarkBasis
 from vqcodec.geometry.controls import read_controls
+from vqcodec.geometry.portrait import PortraitFacts
+from vqcodec.gesture.finish import MotionFinish
 from vqcodec.models import store
+from vqcodec.training.generator.clips import MotionClip
+from vqcodec.training.generator.data import Stretches
+from vqcodec.training.generator.form import GeneratorForm
 from vqcodec.types import ModelId
 
 TINY = GeneratorShape(width=16, layers=1, heads=2)
@@ -34,15 +40,58 @@ def facts(points: np.ndarray, basis: LandmarkBasis) -> PortraitFacts:
     return PortraitFacts(features, read_controls(points[:1], shipped_head()), points[0])
 
 
-def generator(basis: LandmarkBasis, shape: GeneratorShape = TINY, seed: int = 0) -> MotionGenerator:
+def drawn_clip(frames: int = 60, seed: int = 0, opening: float = 0.1) -> MotionClip:
+    points = drawn_face(frames, seed, opening)
+    rng = np.random.default_rng(seed)
+    controls = read_controls(points, shipped_head())
+    rest = rng.normal(0, 0.02, (frames, 12)).astype(np.float32)
+    return MotionClip(
+        f"clip{seed}",
+        points,
+        rest,
+        controls,
+        controls,
+        rng.integers(0, 3125, (2, frames)),
+        real=True,
+    )
+
+
+def learning(
+    model: GeneratorNetwork, form: GeneratorForm, basis: LandmarkBasis, speech: Tensor | None = None
+) -> list[float]:
+    """Losses of forty steps on one batch; `speech` in place of its tokens."""
+    torch.manual_seed(0)
+    batch = next(iter(Stretches([drawn_clip()], basis, batch=4, length=40, seed=0)))
+    if speech is not None:
+        batch["speech"] = speech
+    loss, optimizer = form.loss_for(basis, 6.0), torch.optim.Adam(model.parameters(), 1e-2)
+    losses = []
+    for _ in range(40):
+        total = loss(model, batch)["total"]
+        optimizer.zero_grad()
+        total.backward()
+        optimizer.step()
+        losses.append(float(total.detach()))
+    return losses
+
+
+def generator(
+    basis: LandmarkBasis,
+    shape: GeneratorShape = TINY,
+    seed: int = 0,
+    *,
+    finish: type[MotionFinish] | None = MotionFinish,
+) -> MotionGenerator:
     torch.manual_seed(seed)
     return MotionGenerator(
         store.current("renderer").id,
         GeneratorNetwork(shape),
         basis,
+        shipped_head(),
         NOBODY,
         NOBODY,
         torch.device("cpu"),
+        finish=None if finish is None else finish(basis, shipped_head()),
     )
 
 

@@ -16,10 +16,10 @@ from vqcodec.generate.network import GeneratorNetwork
 from vqcodec.geometry.basis import LandmarkBasis
 from vqcodec.training.common.plain_loop import Batch
 from vqcodec.training.generator.data import Stretches
+from vqcodec.training.generator.form import SHIPPED_FORM
 from vqcodec.training.generator.lip_reader import LipReader
 from vqcodec.training.generator.lip_tracks import lip_signals
 from vqcodec.training.generator.recordings import Recordings, build_recordings
-from vqcodec.training.generator.steps import loss_for
 from vqcodec.training.speech_tokens.steps import load_sounds
 
 FRAMES = 200
@@ -133,7 +133,7 @@ def _batch(basis: LandmarkBasis, recorded: float) -> Batch:
 def test_of_a_recording_only_the_expected_lips_are_learned(basis: LandmarkBasis) -> None:
     """What the picture's own lips did says nothing of another sound: the loss must not know it."""
     torch.manual_seed(0)
-    network, loss = GeneratorNetwork(TINY, dropout=0.0), loss_for(basis, 6.0)
+    network, loss = GeneratorNetwork(TINY, dropout=0.0), SHIPPED_FORM.loss_for(basis, 6.0)
     batch = _batch(basis, 1.0)
     assert not batch["filmed"].any() and batch["likely"].isfinite().all()
     losses = loss(network, batch)
@@ -149,6 +149,6 @@ def test_of_a_recording_only_the_expected_lips_are_learned(basis: LandmarkBasis)
 def test_without_a_reader_nothing_is_expected(basis: LandmarkBasis) -> None:
     torch.manual_seed(0)
     batch = _batch(basis, 0.0)
-    losses = loss_for(basis, 6.0)(GeneratorNetwork(TINY, dropout=0.0), batch)
+    losses = SHIPPED_FORM.loss_for(basis, 6.0)(GeneratorNetwork(TINY, dropout=0.0), batch)
     assert batch["filmed"].all() and batch["likely"].isnan().all()
     assert losses["likely"] == 0 and losses["total"].isfinite() and losses["apart"] > 0

@@ -18,8 +18,8 @@ from vqcodec.motion.ports import LandmarkFeatures
 from vqcodec.types import ModelId
 
 if TYPE_CHECKING:
-    from vqcodec.generate.generator import PortraitFacts
     from vqcodec.geometry.controls import Controls, HeadShape
+    from vqcodec.geometry.portrait import PortraitFacts
 
 
 class SpeechTokenStream(Protocol):
@@ -119,12 +119,13 @@ class DubParts:
         from vqcodec.generate.generator import MotionGenerator
         from vqcodec.geometry.headpose import read_head
         from vqcodec.gesture.behaviour import Behaviour
+        from vqcodec.gesture.finish import MotionFinish
         from vqcodec.models import store
         from vqcodec.motion.space import MotionSpace
         from vqcodec.speech.tokenizer import SpeechTokenizer
 
         runtime = runtime or RuntimeOptions()
-        generator = MotionGenerator.load(device=runtime.device)
+        generator = MotionGenerator.load(device=runtime.device, finish=MotionFinish)
         tokenizer = SpeechTokenizer.load(device=runtime.device)
         if generator.speech_tokenizer.sha256 != tokenizer.id.sha256:
             raise ModelError(

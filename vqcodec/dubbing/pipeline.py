@@ -267,7 +267,7 @@ class _Work:
         )
 
     def _motion(self, heard: Heard, controls: Controls) -> Iterator[NDArray[np.int16]]:
-        from vqcodec.generate.generator import PortraitFacts
+        from vqcodec.geometry.portrait import PortraitFacts
 
         person, options = self._person, self._options
         facts = PortraitFacts(

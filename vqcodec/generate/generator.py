@@ -11,8 +11,8 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from typing import Protocol
 
 import numpy as np
 import torch
@@ -27,11 +27,9 @@ from vqcodec.generate.network import GeneratorNetwork, GeneratorShape
 from vqcodec.generate.passes import coarse_to_fine
 from vqcodec.geometry.basis import LandmarkBasis, read_basis
 from vqcodec.geometry.controls import Controls
-from vqcodec.geometry.headpose import read_head
+from vqcodec.geometry.headpose import HeadShape, read_head
 from vqcodec.geometry.layout import MOTION_2
-from vqcodec.geometry.openings import SHUT_LIPS, upright_lid_gap_per_eye_width
-from vqcodec.gesture.apertures import Closer, Lids, Lips
-from vqcodec.gesture.emphasis import LipEmphasis
+from vqcodec.geometry.portrait import PortraitFacts
 from vqcodec.models import store
 from vqcodec.runtime.device import choose_device
 from vqcodec.types import ModelId
@@ -39,26 +37,26 @@ from vqcodec.types import ModelId
 WINDOW_FRAMES = 256
 """The network was trained on stretches of about this length; it takes up to 4096."""
 OVERLAP_FRAMES = 64
-METHOD = 2
-"""Raised when the same weights come to make other motion: results kept by evaluation.dubcache are of one method."""
 _BACKGROUND = slice(MOTION_2.surround_span.start, MOTION_2.surround_span.start + 4)
 
+Floats = NDArray[np.float32]
 Values = NDArray[np.int16]
 
 
-@dataclass(frozen=True, slots=True)
-class PortraitFacts:
-    """What the generator knows of a portrait.
+class Finish(Protocol):
+    """What is done to motion as the network has it (vqcodec.gesture.finish.MotionFinish)."""
 
-    Attributes:
-        features: (48,) float32 f_s as the decoder will have it.
-        controls: its own pose, gaze and blink, one frame.
-        landmarks: (478, 2) float32 in 0..1 of the square.
-    """
-
-    features: NDArray[np.float32]
-    controls: Controls
-    landmarks: NDArray[np.float32]
+    def __call__(
+        self,
+        values: Floats,
+        turned: Floats,
+        controls: Controls,
+        portrait: PortraitFacts,
+        rest: Floats,
+        lip_gain: float,
+    ) -> Floats:
+        """(T, 48) units, (T, 36) units of the head's turn alone, T frames, (T,) rest of the lips -> (T, 48) units."""
+        ...
 
 
 class MotionGenerator:
@@ -68,7 +66,16 @@ class MotionGenerator:
         id: name and sha256 of its weights.
         motion_space: the motion space it speaks.
         speech_tokenizer: whose tokens it understands.
-        lip_gain: how much lip motion is enlarged (speech.emphasis).
+        lip_gain: how much lip motion is enlarged, for `finish`.
+
+    Args:
+        identity: becomes `id`.
+        network: the network.
+        basis: of the motion space.
+        shape: the mean head.
+        motion_space, speech_tokenizer, lip_gain: see above.
+        device: where it runs.
+        finish: what is done to motion as the network has it; None: nothing.
     """
 
     def __init__(
@@ -76,27 +83,32 @@ class MotionGenerator:
         identity: ModelId,
         network: GeneratorNetwork,
         basis: LandmarkBasis,
+        shape: HeadShape,
         motion_space: ModelId,
         speech_tokenizer: ModelId,
         device: torch.device,
+        *,
         lip_gain: float = 1.0,
+        finish: Finish | None,
     ) -> None:
         self.id, self.motion_space, self.speech_tokenizer = identity, motion_space, speech_tokenizer
         self._network, self._device = network.eval().to(device), device
-        self._basis, self._shape, self.lip_gain = (
-            basis,
-            read_head(store.current("head").path),
-            lip_gain,
-        )
-        self._emphasis = LipEmphasis(basis, self._shape)
-        self._lids, self._lips = Lids(self._shape), Lips(self._shape)
-        self._shut_lids, self._shut_lips = Closer(basis, self._lids), Closer(basis, self._lips)
+        self._basis, self._shape, self.lip_gain, self._finish = basis, shape, lip_gain, finish
 
     @classmethod
     def load(
-        cls, path: str | os.PathLike[str] | None = None, device: Device = "auto"
+        cls,
+        path: str | os.PathLike[str] | None = None,
+        device: Device = "auto",
+        *,
+        finish: Callable[[LandmarkBasis, HeadShape], Finish] | None,
     ) -> MotionGenerator:
         """The shipped generator, or the one in a file.
+
+        Args:
+            path: a generator's file, or None for the shipped one.
+            device: auto, cpu or cuda.
+            finish: makes what is done to its motion; None: nothing is.
 
         Raises:
             ModelError: the file is missing, has the wrong hash, isn't a generator or is one for another motion space.
@@ -105,7 +117,9 @@ class MotionGenerator:
         try:
             with safe_open(str(model.path), "pt") as handle:
                 facts = handle.metadata() or {}
-            network = GeneratorNetwork(GeneratorShape(**json.loads(facts["shape"])), dropout=0.0)
+            network = GeneratorNetwork(
+                GeneratorShape.from_facts(json.loads(facts["shape"])), dropout=0.0
+            )
             network.load_state_dict({k: v.float() for k, v in load_file(str(model.path)).items()})
             space, tokenizer = (_named(facts[k]) for k in ("motion_space", "speech_tokenizer"))
         except (SafetensorError, KeyError, TypeError, ValueError, RuntimeError) as error:
@@ -118,14 +132,20 @@ class MotionGenerator:
                 f"{model.path} speaks the motion space {space}, which isn't here",
                 hint="Take the generator and the motion space of one version.",
             )
+        basis, shape = (
+            read_basis(known[space.sha256].path),
+            read_head(store.current("head").path),
+        )
         return cls(
             model.id,
             network,
-            read_basis(known[space.sha256].path),
+            basis,
+            shape,
             space,
             tokenizer,
             choose_device(device),
-            float(facts.get("lip_gain", 1)),
+            lip_gain=float(facts.get("lip_gain", 1)),
+            finish=None if finish is None else finish(basis, shape),
         )
 
     def generate(
@@ -203,26 +223,12 @@ class MotionGenerator:
         values = coarse_to_fine(
             self._network, heard, *known, temperature=temperature, noise=noise, expected=not argmax
         )
-        gain = self.lip_gain if temperature == 0 else 1.0  # what is drawn has its size already
-        made = self._emphasis(values[0].cpu().numpy(), turned, portrait.features, gain * (1 - rest))
-        made = self._shut(made, controls, portrait, rest)
+        made = values[0].cpu().numpy()
+        if self._finish is not None:
+            gain = self.lip_gain if temperature == 0 else 1.0  # what is drawn has its size already
+            made = self._finish(made, turned, controls, portrait, rest, gain)
         made[:, _BACKGROUND] = 0
         return made
-
-    def _shut(
-        self,
-        made: NDArray[np.float32],
-        controls: Controls,
-        portrait: PortraitFacts,
-        rest: NDArray[np.float32],
-    ) -> NDArray[np.float32]:
-        """Motion whose lips are shut at rest and whose lids blink as told."""
-        if rest.any():
-            features = (portrait.features + made * self._basis.units).astype(np.float32)
-            ajar = self._lips.opening(self._basis.landmarks(features))
-            made = self._shut_lips(made, portrait.features, ajar + rest * (SHUT_LIPS - ajar))
-        own = float(upright_lid_gap_per_eye_width(portrait.landmarks[None], self._shape)[0])
-        return self._shut_lids(made, portrait.features, self._lids.most(controls.blink, own))
 
 
 def _named(text: str) -> ModelId:

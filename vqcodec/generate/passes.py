@@ -5,8 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from vqcodec.format import DIMS, GROUP_DIMS, GROUPS, HALF, LAYER_STEPS, LAYERS, LEVELS
-from vqcodec.generate.network import GeneratorNetwork, ordinal_logits
+from vqcodec.format import DIMS, HALF, LAYER_STEPS, LAYERS, LEVELS
+from vqcodec.generate.network import GeneratorNetwork
 
 
 def chosen(
@@ -19,26 +19,23 @@ def chosen(
     """Digits -2..2 out of logits.
 
     Args:
-        logits: (B, T, 48, 5), or (B, T, 12, 625).
+        logits: (B, T, 48, 5).
         temperature: 0 takes the likeliest.
         noise: where chance comes from.
-        expected: at temperature 0 take the digit nearest to the mean instead; digits only.
+        expected: at temperature 0 take the digit nearest to the mean instead.
 
     Returns:
         (B, T, 48) float.
     """
-    if expected and temperature == 0 and logits.shape[-1] == LEVELS:
+    if expected and temperature == 0:
         levels = torch.arange(LEVELS, device=logits.device) - HALF
-        return (logits.float().softmax(-1) * levels).sum(-1).round()
+        nearest: Tensor = (logits.float().softmax(-1) * levels).sum(-1).round()
+        return nearest
     if temperature > 0:
         chance = torch.empty(logits.shape).exponential_(generator=noise).to(logits.device)
         picked = (logits.float() / temperature - chance.log()).argmax(-1)
     else:
         picked = logits.argmax(-1)
-    if logits.shape[-1] != LEVELS:
-        places = LEVELS ** torch.arange(GROUP_DIMS, device=logits.device)
-        picked = (picked[..., None] // places % LEVELS).flatten(-2)
-    assert picked.shape[-1] == DIMS == GROUPS * GROUP_DIMS
     return picked.float() - HALF
 
 
@@ -67,10 +64,7 @@ def coarse_to_fine(
     digits = torch.zeros(batch, length, DIMS, LAYERS, device=controls.device)
     for layer in range(LAYERS):
         which = torch.full((batch,), layer, dtype=torch.int64, device=controls.device)
-        out = network(speech, controls, turned, portrait, digits, which, mask)
-        if network.shape.continuous:
-            return out.float()
-        if network.shape.ordinal:
-            out = ordinal_logits(out, digits, which)
-        digits[..., layer] = chosen(out, temperature, noise, expected=expected and layer > 0)
-    return digits @ torch.tensor(LAYER_STEPS, dtype=torch.float32, device=digits.device)
+        logits = network.logits(speech, controls, turned, portrait, digits, which, mask)
+        digits[..., layer] = chosen(logits, temperature, noise, expected=expected and layer > 0)
+    values: Tensor = digits @ torch.tensor(LAYER_STEPS, dtype=torch.float32, device=digits.device)
+    return values

@@ -29,7 +29,7 @@ from vqcodec.geometry.headpose import (
 )
 from vqcodec.geometry.openings import (
     BLINK_HIDES_REST,
-    EYES,
+    BOTH_EYES,
     LIDS_OPEN,
     LIDS_SHUT,
     gaze_and_lid_gap,
@@ -128,7 +128,7 @@ def read_controls(landmarks: Floats, shape: HeadShape) -> Controls:
         T frames of controls; NaN where there is no face.
     """
     pose = fitted_poses(landmarks, shape)
-    eyes = [gaze_and_lid_gap(landmarks, pose, shape, eye) for eye in EYES]
+    eyes = [gaze_and_lid_gap(landmarks, pose, shape, eye) for eye in BOTH_EYES]
     gaze = np.mean([gaze for gaze, _ in eyes], axis=0) - np.array([0, _IRIS_REST])
     blink = np.mean(
         [np.clip((LIDS_OPEN - opening) / (LIDS_OPEN - LIDS_SHUT), 0, 1) for _, opening in eyes],

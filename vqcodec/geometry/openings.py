@@ -45,14 +45,15 @@ class Eye(NamedTuple):
     lids: tuple[tuple[int, int], ...]
 
 
-EYES = (
+BOTH_EYES = (
     Eye(33, 133, 468, ((160, 144), (159, 145), (158, 153))),
     Eye(263, 362, 473, ((387, 373), (386, 374), (385, 380))),
 )
 """The picture's left one first."""
 # a sum's order decides its last bit, and a portrait may hang on that: pairs from the picture's left to its right
 _PAIRS = tuple(
-    (eye, lids) for eye, lids in zip(EYES, (EYES[0].lids, EYES[1].lids[::-1]), strict=True)
+    (eye, lids)
+    for eye, lids in zip(BOTH_EYES, (BOTH_EYES[0].lids, BOTH_EYES[1].lids[::-1]), strict=True)
 )
 
 
@@ -80,7 +81,7 @@ def lip_gap_per_mouth_width(points: Floats) -> float:
     return float(np.hypot(*(points[INNER_LIPS[0]] - points[INNER_LIPS[1]])) / max(wide, _LEAST))
 
 
-def between(points: NDArray[Any], pair: tuple[int, int]) -> NDArray[Any]:
+def distance(points: NDArray[Any], pair: tuple[int, int]) -> NDArray[Any]:
     """Distance of two landmarks: (..., 478, 2) in any unit -> (...) in that unit."""
     first, second = pair
     return np.asarray(np.linalg.norm(points[..., first, :] - points[..., second, :], axis=-1))
@@ -88,13 +89,13 @@ def between(points: NDArray[Any], pair: tuple[int, int]) -> NDArray[Any]:
 
 def lip_gap(points: NDArray[Any]) -> NDArray[Any]:
     """Distance of the middle of the inner lips: (..., 478, 2) in any unit -> (...) in that unit."""
-    return between(points, INNER_LIPS)
+    return distance(points, INNER_LIPS)
 
 
 def per_eye_distance(points: NDArray[Any], pair: tuple[int, int]) -> NDArray[Any]:
     """Distance of two landmarks over that of the outer eye corners: (..., 478, 2) -> (...)."""
     return np.asarray(
-        between(points, pair) / np.maximum(between(points, OUTER_EYE_CORNERS), _LEAST)
+        distance(points, pair) / np.maximum(distance(points, OUTER_EYE_CORNERS), _LEAST)
     )
 
 
@@ -115,7 +116,7 @@ def upright_lid_gap_per_eye_width(landmarks: Floats, shape: HeadShape) -> Floats
     """
     pose = fitted_poses(landmarks, shape)
     return np.asarray(
-        np.mean([gaze_and_lid_gap(landmarks, pose, shape, eye)[1] for eye in EYES], axis=0),
+        np.mean([gaze_and_lid_gap(landmarks, pose, shape, eye)[1] for eye in BOTH_EYES], axis=0),
         np.float32,
     )
 
@@ -129,7 +130,7 @@ def gaze_and_lid_gap(
         landmarks: (T, 478, 2) in 0..1 of the square.
         poses: (T, 6) of `fitted_poses`.
         shape: the mean head.
-        eye: of EYES.
+        eye: of BOTH_EYES.
 
     Returns:
         (T, 2) offset of the iris from the line of the corners and (T,) gap of the lids, both in eye widths.
@@ -137,7 +138,7 @@ def gaze_and_lid_gap(
     picked = [eye.outer, eye.inner, eye.iris, *(i for pair in eye.lids for i in pair)]
     points = facing(landmarks[:, picked], poses, shape.points[picked])
     across = points[:, 1] - points[:, 0]
-    if eye is EYES[1]:  # both from the picture's left to its right
+    if eye is BOTH_EYES[1]:  # both from the picture's left to its right
         across = -across
     width = np.maximum(np.linalg.norm(across, axis=-1), _LEAST)
     offset = points[:, 2] - (points[:, 0] + points[:, 1]) / 2

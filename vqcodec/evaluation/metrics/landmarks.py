@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vqcodec.geometry.mesh import OUTER_EYE_CORNERS
-from vqcodec.geometry.openings import between
+from vqcodec.geometry.openings import distance
 
 # MediaPipe's face mesh: outer contour of the lips, lower then upper, then the inner contour in the same order
 LIPS = (
@@ -65,7 +65,7 @@ Points = NDArray[np.float32]
 
 def interocular_px(points: Points) -> float:
     """Distance of the outer eye corners of (478, 2) points, in their unit."""
-    return float(between(points.astype(np.float64), OUTER_EYE_CORNERS))
+    return float(distance(points.astype(np.float64), OUTER_EYE_CORNERS))
 
 
 def landmark_distance(

@@ -150,10 +150,11 @@ def shipped_motion(options: Namespace, parts: EncoderParts) -> Motion:
         ModelError: a model is missing.
     """
     from vqcodec.generate.generator import MotionGenerator
+    from vqcodec.gesture.finish import MotionFinish
     from vqcodec.speech.tokenizer import SpeechTokenizer
 
     tokenizer = SpeechTokenizer.load(options.tokenizer, options.device)
-    generator = MotionGenerator.load(options.generator, options.device)
+    generator = MotionGenerator.load(options.generator, options.device, finish=MotionFinish)
     return GeneratedMotion(
         tokenizer,
         generator,

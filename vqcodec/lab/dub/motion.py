@@ -14,9 +14,14 @@ from vqcodec.speech.energy import EnergyMeter
 from vqcodec.speech.rest import resting
 
 if TYPE_CHECKING:
-    from vqcodec.generate.generator import MotionGenerator, PortraitFacts
+    from vqcodec.generate.generator import MotionGenerator
     from vqcodec.geometry.controls import Controls, HeadShape
+    from vqcodec.geometry.portrait import PortraitFacts
     from vqcodec.speech.tokenizer import SpeechTokens
+
+
+METHOD = 2
+"""Raised when the same weights come to make other motion: results that the cache keeps are of one method."""
 
 
 class Motion(Protocol):
@@ -61,8 +66,8 @@ def features_of(clip: DubClip, tokens: NDArray[np.integer], units: NDArray[np.fl
 
 def portrait_facts(clip: DubClip, shape: HeadShape) -> tuple[Controls, PortraitFacts]:
     """The clip's own controls, and its portrait as the generator wants it."""
-    from vqcodec.generate.generator import PortraitFacts
     from vqcodec.geometry.controls import read_controls
+    from vqcodec.geometry.portrait import PortraitFacts
 
     own = read_controls(clip.portrait_points[None], shape)
     return read_controls(clip.points, shape), PortraitFacts(
@@ -92,8 +97,6 @@ class GeneratedMotion:
         temperature: float = 0.0,
         seed: int = 0,
     ) -> None:
-        from vqcodec.generate.generator import METHOD
-
         self._tokenizer, self._generator, self._shape, self._units = (
             tokenizer,
             generator,

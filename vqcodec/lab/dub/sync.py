@@ -37,7 +37,7 @@ Figures = dict[str, float]
 
 
 class Portrait(Protocol):
-    """What is needed of a portrait (vqcodec.generate.generator.PortraitFacts)."""
+    """What is needed of a portrait (vqcodec.geometry.portrait.PortraitFacts)."""
 
     @property
     def features(self) -> NDArray[np.float32]:

@@ -22,14 +22,16 @@ from safetensors import safe_open
 from safetensors.torch import load_file
 
 from vqcodec.generate.conditions import conditions
-from vqcodec.generate.generator import PortraitFacts
-from vqcodec.generate.network import GeneratorNetwork, GeneratorShape
-from vqcodec.generate.passes import coarse_to_fine
+from vqcodec.generate.network import GeneratorNetwork
 from vqcodec.geometry.basis import LandmarkBasis, read_basis
 from vqcodec.geometry.controls import Controls, HeadShape
 from vqcodec.geometry.headpose import read_head
+from vqcodec.geometry.portrait import PortraitFacts
 from vqcodec.lab.command import perform
+from vqcodec.lab.paper.generator_forms import built, form_of
 from vqcodec.models import store
+from vqcodec.training.common.recipe import load_plain
+from vqcodec.training.generator.form import GeneratorForm
 from vqcodec.training.generator.run import train_speech
 from vqcodec.training.speech_tokens.teacher import FEATURES
 
@@ -48,6 +50,7 @@ class RowModel:
     """A trained row."""
 
     network: GeneratorNetwork
+    form: GeneratorForm
     basis: LandmarkBasis
     shape: HeadShape
 
@@ -72,11 +75,11 @@ class RowModel:
             self.basis,
             self.shape,
         )
-        heard = speech.astype(np.int64 if self.network.shape.codes else np.float32)
+        heard = speech.astype(np.float32 if self.form.features else np.int64)
         given = (
             torch.from_numpy(np.ascontiguousarray(x))[None] for x in (heard, table, turned, facts)
         )
-        values = coarse_to_fine(self.network, *given)[0].numpy().clip(-170, 170)
+        values = self.form.motion(self.network, *given)[0].numpy().clip(-170, 170)
         values[:, 36:40] = 0  # the background, as the generator has it
         return np.asarray(portrait.features + values * self.basis.units, np.float32)
 
@@ -88,11 +91,12 @@ def load_row(path: Path) -> RowModel:
         OSError, KeyError: the file is missing or something else.
     """
     with safe_open(str(path), "pt") as handle:
-        shape = GeneratorShape(**json.loads((handle.metadata() or {})["shape"]))
-    network = GeneratorNetwork(shape, dropout=0.0)
+        facts = json.loads((handle.metadata() or {})["shape"])
+    network = built(facts, dropout=0.0)
     network.load_state_dict({k: v.float() for k, v in load_file(str(path)).items()})
     return RowModel(
         network.eval(),
+        form_of(facts),
         read_basis(store.current("motion_space").path),
         read_head(store.current("head").path),
     )
@@ -128,7 +132,7 @@ def _options(parser: ArgumentParser) -> None:
 
 
 def _job(options: Namespace) -> int:
-    base = (Path(__file__).parents[2] / "training" / "recipes" / "table4.toml").read_text()
+    base = Path(__file__).with_name("table4.toml").read_text()
     options.out.mkdir(parents=True, exist_ok=True)
     for row in options.rows:
         recipe = options.out / f"row-{row}.toml"
@@ -141,6 +145,7 @@ def _job(options: Namespace) -> int:
             features=options.features,
             minutes=options.minutes,
             prepared=True,
+            form=form_of(load_plain(str(recipe)).shape),
         )
         target = options.out / f"row-{row}.safetensors"
         target.write_bytes(made.read_bytes())

@@ -23,7 +23,7 @@ from vqcodec.errors import UsageError
 from vqcodec.face.asset import face_model_path
 from vqcodec.geometry.headpose import normalized
 from vqcodec.geometry.mesh import OUTER_EYE_CORNERS, SKULL
-from vqcodec.geometry.openings import EYES, between, lip_gap_per_eye_distance
+from vqcodec.geometry.openings import BOTH_EYES, distance, lip_gap_per_eye_distance
 from vqcodec.training.common.export import name_model
 from vqcodec.training.picture.views import mirror_permutation
 
@@ -79,13 +79,13 @@ def _best_frame(landmarks: NDArray[np.float32]) -> int | None:
     if not np.isfinite(landmarks).all((-1, -2)).any():
         return None
     p = landmarks.astype(np.float64)
-    width = between(p, OUTER_EYE_CORNERS)
+    width = distance(p, OUTER_EYE_CORNERS)
     middle = (p[:, 263] + p[:, 33]) / 2
     across = (p[:, 263] - p[:, 33]) / width[:, None]
     turned = np.abs(((p[:, 4] - middle) * across).sum(-1)) / width
     mouth = lip_gap_per_eye_distance(p)
-    middles = (eye.lids[1] for eye in EYES)
-    lids = sum(between(p, pair) for pair in middles) / width
+    middles = (eye.lids[1] for eye in BOTH_EYES)
+    lids = sum(distance(p, pair) for pair in middles) / width
     return int(np.nanargmin(turned + mouth - lids))
 
 

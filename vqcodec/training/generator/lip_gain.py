@@ -1,4 +1,4 @@
-"""How far a generator's lips must be enlarged to move as far as real ones (speech.emphasis).
+"""How far a generator's lips must be enlarged to move as far as real ones (gesture.emphasis).
 
     python -m vqcodec.training.generator.lip_gain CACHE GENERATOR.safetensors
 
@@ -21,11 +21,13 @@ from safetensors.torch import load_file, save_file
 from vqcodec.errors import UsageError
 from vqcodec.evaluation.metrics.lipsync import opening_track
 from vqcodec.generate.conditions import conditions
-from vqcodec.generate.generator import MotionGenerator, PortraitFacts
+from vqcodec.generate.generator import MotionGenerator
 from vqcodec.geometry.basis import LandmarkBasis, read_basis
 from vqcodec.geometry.controls import HeadShape
 from vqcodec.geometry.headpose import read_head
+from vqcodec.geometry.portrait import PortraitFacts
 from vqcodec.gesture.emphasis import LipEmphasis
+from vqcodec.gesture.finish import MotionFinish
 from vqcodec.models import store
 from vqcodec.training.generator.clips import MotionClip, load_motion_clips
 
@@ -98,7 +100,7 @@ def main() -> None:
     write_gain(args.generator, 1.0)
     _, held = load_motion_clips(args.cache)
     gain = fitted_gain(
-        MotionGenerator.load(args.generator, "cpu"),
+        MotionGenerator.load(args.generator, "cpu", finish=MotionFinish),
         held,
         read_basis(store.current("motion_space").path),
     )

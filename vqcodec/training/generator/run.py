@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from vqcodec.config import Device
 from vqcodec.errors import UsageError
-from vqcodec.generate.network import GeneratorNetwork, GeneratorShape
-from vqcodec.geometry.basis import read_basis
+from vqcodec.generate.network import GeneratorNetwork
+from vqcodec.geometry.basis import LandmarkBasis, read_basis
 from vqcodec.models import store
 from vqcodec.motion.space import MotionSpace
 from vqcodec.runtime.allocator import tune_allocator
@@ -21,14 +21,16 @@ from vqcodec.speech.tokenizer import SpeechTokenizer
 from vqcodec.training.common.ahead import ahead
 from vqcodec.training.common.cache import build_cache
 from vqcodec.training.common.plain_loop import PlainLoop
-from vqcodec.training.common.recipe import load_plain
+from vqcodec.training.common.recipe import PlainRecipe, load_plain
 from vqcodec.training.generator.cache import build_speech_cache
+from vqcodec.training.generator.check import MotionCheck
 from vqcodec.training.generator.clips import MotionClip, load_motion_clips
 from vqcodec.training.generator.data import Stretches
+from vqcodec.training.generator.export import export_generator
+from vqcodec.training.generator.form import SHIPPED_FORM, GeneratorForm
 from vqcodec.training.generator.lip_reader import LipReader
 from vqcodec.training.generator.lip_tracks import write_lags
 from vqcodec.training.generator.recordings import Recordings, build_recordings
-from vqcodec.training.generator.steps import MotionCheck, export_generator, loss_for
 from vqcodec.training.speech_tokens.sound_cache import build_sound
 from vqcodec.training.speech_tokens.teacher import Teacher
 
@@ -58,6 +60,7 @@ def train_speech(
     teacher: Path | None = None,
     features: Path | None = None,
     prepared: bool = False,
+    form: GeneratorForm = SHIPPED_FORM,
 ) -> Path:
     """Train the generator.
 
@@ -73,8 +76,9 @@ def train_speech(
         tokenizer: another speech tokenizer than the shipped one.
         teacher: folder made by training.teacher, to set clips in step with their sound (training.lip_tracks).
         features: folder with the teacher's features (training.sound_cache), if not `cache`/sound. With them lips are learned
-            from recordings as well (training.recordings), and continuous speech, if the recipe says so, is taken from there.
+            from recordings as well (training.recordings), and a form that hears features takes them from there.
         prepared: the cache is complete.
+        form: what is trained.
 
     Returns:
         The exported weights.
@@ -88,37 +92,23 @@ def train_speech(
     heard = SpeechTokenizer.load(tokenizer)
     if not prepared:
         prepare(data, cache, heard, teacher)
-    extra, shape = settings.settings, GeneratorShape(**settings.shape)
-    material = _read(cache, features or cache / "sound", shape, extra.get("recorded", 0.0))
+    extra = settings.settings
+    material = _read(
+        cache, features or cache / "sound", extra.get("recorded", 0.0), with_features=form.features
+    )
     space = store.current("motion_space")
     basis = read_basis(space.path)
     torch.manual_seed(settings.schedule.seed)
-    loop = PlainLoop(
-        GeneratorNetwork(shape, extra.get("dropout", 0.1)),
-        settings.schedule,
-        out,
-        choose_device(device),
-    )
-    if not shape.codes:
-        _measure(loop.model, material.train)
+    network = form.build(settings.shape, extra.get("dropout", 0.1))
+    loop = PlainLoop(network, settings.schedule, out, choose_device(device))
+    form.prepare(network, material.train)
     if resume:
         loop.resume()
     length = int(extra.get("length", 160))
-    draws = Stretches(
-        material.train,
-        basis,
-        batch=settings.batch,
-        length=length,
-        silence=material.silence,
-        recordings=material.recordings,
-        recorded=material.recorded,
-        seed=settings.schedule.seed * 1000003 + loop.step,
-        real_weight=extra.get("real_weight", 3.0),
-    )
     loop.run(
-        ahead(iter(draws)),
-        loss_for(basis, extra.get("lips", 6.0)),
-        MotionCheck(material.held, basis, length),
+        ahead(iter(_draws(material, settings, basis, length, loop.step))),
+        form.loss_for(basis, extra.get("lips", 6.0)),
+        MotionCheck(material.held, basis, length, form),
         minutes=minutes,
         steps=steps,
     )
@@ -136,14 +126,14 @@ class _Material:
     recorded: float
 
 
-def _read(cache: Path, sounds: Path, shape: GeneratorShape, recorded: float) -> _Material:
+def _read(cache: Path, sounds: Path, recorded: float, *, with_features: bool) -> _Material:
     """The cache's material; no recordings where the clips were not set in step with their sound."""
     recorded = recorded if (cache / "sync.json").is_file() else 0.0
     reader = LipReader.fit(cache, sounds) if recorded else None
     train, held = load_motion_clips(
         cache,
-        sounds if recorded or not shape.codes else None,
-        continuous=not shape.codes,
+        sounds if recorded or with_features else None,
+        continuous=with_features,
         reader=reader,
     )
     if not train:
@@ -151,7 +141,7 @@ def _read(cache: Path, sounds: Path, shape: GeneratorShape, recorded: float) -> 
             f"no training clips with sound and a face in {cache}",
             hint="Pass --data with the corpus folder.",
         )
-    silence = np.load(cache / "silence.codes.npy").astype(np.int64) if shape.codes else None
+    silence = None if with_features else np.load(cache / "silence.codes.npy").astype(np.int64)
     return _Material(
         train,
         held,
@@ -161,17 +151,26 @@ def _read(cache: Path, sounds: Path, shape: GeneratorShape, recorded: float) -> 
     )
 
 
+def _draws(
+    material: _Material, settings: PlainRecipe, basis: LandmarkBasis, length: int, step: int
+) -> Stretches:
+    """Stretches from a step on: other ones after a resume than before it."""
+    return Stretches(
+        material.train,
+        basis,
+        batch=settings.batch,
+        length=length,
+        silence=material.silence,
+        recordings=material.recordings,
+        recorded=material.recorded,
+        seed=settings.schedule.seed * 1000003 + step,
+        real_weight=settings.settings.get("real_weight", 3.0),
+    )
+
+
 def _export(loop: PlainLoop, target: Path, heard: SpeechTokenizer, space: store.ModelFile) -> Path:
     target.parent.mkdir(exist_ok=True)
     model = loop.averaged()
     assert isinstance(model, GeneratorNetwork)
     export_generator(model, target, "generator-1", heard.id, space.id)
     return target
-
-
-def _measure(model: torch.nn.Module, clips: list[MotionClip]) -> None:
-    """Tell a network for continuous speech the mean and scale of its input."""
-    assert isinstance(model, GeneratorNetwork)
-    sample = np.concatenate([np.asarray(clip.speech[0, ::4], np.float32) for clip in clips])
-    model.speech.mean.copy_(torch.from_numpy(sample.mean(0)))
-    model.speech.scale.copy_(torch.from_numpy(sample.std(0) + 1e-3))

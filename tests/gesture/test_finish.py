@@ -1,22 +1,19 @@
-"""Silences: when lips rest, and lids and lips that shut as far as they are told."""
+"""Lips as large as real ones, and lids and lips that shut as far as they are told."""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
-from tests.support.generator import drawn_face, facts, generator, noise
+from tests.support.generator import drawn_face, facts, generator
 from tests.support.geometry import shipped_basis, shipped_head
-from vqcodec.errors import UsageError
 from vqcodec.evaluation.metrics.lipsync import opening_track
+from vqcodec.generate.conditions import conditions
 from vqcodec.geometry.basis import LandmarkBasis
 from vqcodec.geometry.controls import Controls, read_controls
 from vqcodec.geometry.openings import SHUT_LIPS, upright_lid_gap_per_eye_width
 from vqcodec.gesture.apertures import Closer, Lids, Lips
-from vqcodec.speech.energy import EnergyMeter, frame_energy
-from vqcodec.speech.rest import resting
+from vqcodec.gesture.emphasis import LipEmphasis
 
 SHAPE = shipped_head()
 
@@ -26,70 +23,28 @@ def basis() -> LandmarkBasis:
     return shipped_basis()
 
 
-def silent(sound: np.ndarray) -> np.ndarray:
-    meter = EnergyMeter()
-    meter.push(sound)
-    return meter.silent()
-
-
-@pytest.mark.parametrize("floor_dbfs", [-90, -45])
-def test_silence_is_below_the_voice_or_as_faint_as_the_room(floor_dbfs: float) -> None:
-    sound = noise(6, floor_dbfs)
-    sound[32000:64000] += noise(2, -20, 1)
-    found = silent(sound)
-    assert (
-        found.shape == (150,)
-        and found[:49].mean() > 0.9
-        and found[101:].mean() > 0.9
-        and not found[51:99].any()
+def test_lips_are_enlarged_and_nothing_else(basis: LandmarkBasis) -> None:
+    shape = shipped_head()
+    points = drawn_face(80)
+    features = np.concatenate([basis.project(points), np.zeros((80, 12), np.float32)], 1)
+    values = ((features - features[0]) / basis.units).astype(np.float32)
+    controls = read_controls(points, shape)
+    _, turned, _ = conditions(points[0], controls[:1], controls, features[0], basis, shape)
+    emphasis = LipEmphasis(basis, shape)
+    assert np.array_equal(emphasis(values, turned, features[0], 1.0), values)
+    larger = basis.landmarks(
+        (features[0] + emphasis(values, turned, features[0], 2.0) * basis.units).astype(np.float32)
     )
-
-
-@pytest.mark.parametrize(
-    "sound",
-    [np.zeros(32000, np.float32), noise(2, -60), noise(2, -75)],
-    ids=["zeros", "-60", "-75"],
-)
-def test_faint_noise_alone_is_silence(sound: np.ndarray) -> None:
-    assert silent(sound).all() and not frame_energy(sound).any()
-
-
-def test_a_voice_is_no_silence_however_faint_or_even() -> None:
-    syllables = np.repeat(np.tile([1.0, 0.05], 20), 1600)
-    assert silent(noise(4, -54) * syllables).mean() < 0.6
-    assert not silent(noise(4, -30)).any()
-
-
-def test_lips_rest_in_long_silences_only() -> None:
-    flags = np.ones(200, bool)
-    flags[50:80] = flags[100:120] = flags[160:] = False
-    rest = resting(flags)
-    assert (rest[:35] == 1).all() and rest[47:50].max() < 0.1, (
-        "shut from the first frame, open before the voice"
+    before, after = (
+        np.linalg.norm(p[:, 13] - p[:, 14], axis=-1) for p in (basis.landmarks(features), larger)
     )
-    assert not rest[80:100].any(), "a pause of less than a second is the generator's"
-    assert not rest[120:125].any() and (rest[136:148] == 1).all() and rest[158] < 0.1
-    assert not rest[~flags].any() and np.abs(np.diff(rest)).max() < 0.25
-
-
-def test_a_click_ends_no_silence_and_an_end_needs_no_opening() -> None:
-    flags = np.ones(60, bool)
-    flags[:10], flags[35:37] = False, False
-    rest = resting(flags)
-    assert (rest[26:] == 1).all()
-    assert (resting(np.ones(5, bool)) == 1).all() and not resting(np.zeros(5, bool)).any()
-    assert len(resting(np.zeros(0, bool))) == 0
-
-
-@given(st.lists(st.booleans(), max_size=120))
-@settings(max_examples=50, deadline=None)
-def test_rest_is_between_0_and_1(flags: list[bool]) -> None:
-    rest = resting(np.array(flags, bool))
+    assert 1.5 < after.std() / before.std() < 2.3 and np.corrcoef(before, after)[0, 1] > 0.97
     assert (
-        rest.shape == (len(flags),)
-        and rest.dtype == np.float32
-        and (rest >= 0).all()
-        and (rest <= 1).all()
+        np.abs(larger - basis.landmarks(features))[:, 10].max() < 0.1 * np.abs(after - before).max()
+    )
+    still = np.repeat(values[:1], 30, 0)
+    assert np.allclose(
+        emphasis(still, turned[:1].repeat(30, 0), features[0], 3.0), still, atol=1e-4
     )
 
 
@@ -158,16 +113,3 @@ def test_a_generator_that_never_learned_it_still_blinks_and_is_silent(basis: Lan
     shown = basis.landmarks((facts(points, basis).features + made * basis.units).astype(np.float32))
     assert (read_controls(shown, SHAPE).blink[45:48] > 0.8).all()
     assert opening_track(shown).max() < 0.04
-
-
-def test_rest_has_a_number_for_every_frame(basis: LandmarkBasis) -> None:
-    points = drawn_face(5)
-    with pytest.raises(UsageError, match="4 of rest"):
-        list(
-            generator(basis).generate(
-                np.zeros(5, np.int64),
-                read_controls(points, SHAPE),
-                facts(points, basis),
-                rest=np.zeros(4, np.float32),
-            )
-        )
