@@ -15,8 +15,8 @@ from tests.support.generator import NOBODY, TINY, drawn_clip, drawn_face, facts,
 from tests.support.geometry import shipped_basis, shipped_head
 from vqcodec.errors import ModelError, UsageError
 from vqcodec.format import DIMS
-from vqcodec.generate.conditions import conditions
 from vqcodec.generate.generator import OVERLAP_FRAMES, WINDOW_FRAMES, MotionGenerator
+from vqcodec.generate.inputs import network_inputs
 from vqcodec.generate.network import GeneratorNetwork, GeneratorShape
 from vqcodec.generate.passes import chosen, coarse_to_fine
 from vqcodec.geometry.basis import LandmarkBasis
@@ -151,7 +151,7 @@ def test_motion_is_the_networks_own_without_a_finish(basis: LandmarkBasis) -> No
         for made in (generator(basis, finish=None), generator(basis))
     )
     assert plain.shape == finished.shape and not np.array_equal(plain, finished)
-    told = conditions(
+    told = network_inputs(
         points[0],
         controls[:1],
         controls,

@@ -8,7 +8,7 @@ import pytest
 from tests.support.generator import drawn_face, facts, generator
 from tests.support.geometry import shipped_basis, shipped_head
 from vqcodec.evaluation.metrics.lipsync import opening_track
-from vqcodec.generate.conditions import conditions
+from vqcodec.generate.inputs import network_inputs
 from vqcodec.geometry.basis import LandmarkBasis
 from vqcodec.geometry.controls import Controls, read_controls
 from vqcodec.geometry.openings import SHUT_LIPS, upright_lid_gap_per_eye_width
@@ -29,7 +29,7 @@ def test_lips_are_enlarged_and_nothing_else(basis: LandmarkBasis) -> None:
     features = np.concatenate([basis.project(points), np.zeros((80, 12), np.float32)], 1)
     values = ((features - features[0]) / basis.units).astype(np.float32)
     controls = read_controls(points, shape)
-    _, turned, _ = conditions(points[0], controls[:1], controls, features[0], basis, shape)
+    _, turned, _ = network_inputs(points[0], controls[:1], controls, features[0], basis, shape)
     emphasis = LipEmphasis(basis, shape)
     assert np.array_equal(emphasis(values, turned, features[0], 1.0), values)
     larger = basis.landmarks(

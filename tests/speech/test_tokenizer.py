@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from vqcodec.errors import ModelError, UsageError
 from vqcodec.speech import mel
-from vqcodec.speech.network import TOKEN_CODES, EncoderShape, SpeechEncoder
+from vqcodec.speech.encoder import TOKEN_CODES, EncoderShape, SpeechEncoder
 from vqcodec.speech.tokenizer import SpeechTokenizer
 from vqcodec.types import ModelId
 

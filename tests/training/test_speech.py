@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from vqcodec.errors import MediaError, ModelError, UsageError
-from vqcodec.speech.network import EncoderShape
+from vqcodec.speech.encoder import EncoderShape
 from vqcodec.speech.tokenizer import WINDOW_TOKENS, SpeechTokenizer
 from vqcodec.training.common.ahead import ahead
 from vqcodec.training.common.plain_loop import PlainLoop, Schedule

@@ -22,7 +22,7 @@ from safetensors.torch import load_file
 
 from vqcodec.config import Device
 from vqcodec.errors import ModelError, UsageError
-from vqcodec.generate.conditions import conditions
+from vqcodec.generate.inputs import network_inputs
 from vqcodec.generate.network import GeneratorNetwork, GeneratorShape
 from vqcodec.generate.passes import coarse_to_fine
 from vqcodec.geometry.basis import LandmarkBasis, read_basis
@@ -208,7 +208,7 @@ class MotionGenerator:
         noise: torch.Generator,
         argmax: bool,
     ) -> NDArray[np.float32]:
-        table, turned, facts = conditions(
+        table, turned, facts = network_inputs(
             portrait.landmarks,
             portrait.controls,
             controls,

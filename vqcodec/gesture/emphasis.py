@@ -51,7 +51,7 @@ class LipEmphasis:
 
         Args:
             values: (T, 48) units.
-            turned: (T, 36) units, what the head's turn alone does (generate.conditions): it stays.
+            turned: (T, 36) units, what the head's turn alone does (generate.inputs): it stays.
             portrait: (48,) features f_s.
             gain: of all frames, or (T,) of each: 1 changes nothing, 0 holds the closed state.
 

@@ -26,8 +26,8 @@ from vqcodec.errors import ModelError, UsageError
 from vqcodec.format import SPEECH_RATE_HZ, SPEECH_TOKEN_HZ, SPEECH_TOKEN_SAMPLES
 from vqcodec.models import store
 from vqcodec.runtime.device import choose_device
+from vqcodec.speech.encoder import TOKEN_CODES, EncoderShape, SpeechEncoder
 from vqcodec.speech.mel import FRAMES_PER_TOKEN, LEAD_SAMPLES, TAIL_SAMPLES, framed_log_mel
-from vqcodec.speech.network import TOKEN_CODES, EncoderShape, SpeechEncoder
 from vqcodec.types import ModelId
 
 CONTEXT_TOKENS = 25

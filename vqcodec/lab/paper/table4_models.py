@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from safetensors import safe_open
 from safetensors.torch import load_file
 
-from vqcodec.generate.conditions import conditions
+from vqcodec.generate.inputs import network_inputs
 from vqcodec.generate.network import GeneratorNetwork
 from vqcodec.geometry.basis import LandmarkBasis, read_basis
 from vqcodec.geometry.controls import Controls, HeadShape
@@ -67,7 +67,7 @@ class RowModel:
         Returns:
             (T, 48) float32; of a discrete row whole units away from f_s, as a stream would hold them.
         """
-        table, turned, facts = conditions(
+        table, turned, facts = network_inputs(
             portrait.landmarks,
             portrait.controls,
             controls,

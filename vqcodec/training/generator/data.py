@@ -13,7 +13,7 @@ import torch
 from numpy.typing import NDArray
 
 from vqcodec.format import DIMS, HALF, LAYER_STEPS, LAYERS
-from vqcodec.generate.conditions import conditions
+from vqcodec.generate.inputs import network_inputs
 from vqcodec.geometry.basis import LandmarkBasis
 from vqcodec.geometry.controls import Controls, moved_head
 from vqcodec.geometry.headpose import read_head
@@ -184,7 +184,7 @@ class Stretches:
         stored = (np.rint(features[0] / basis.units) * basis.units).astype(np.float32)
         values = quantize(features[1:] - stored, basis.units)
         used, wanted = digits_of(values, self._rng, self.WORSE_SHARE if self._spoil else 0.0)
-        controls, turned, portrait = conditions(
+        controls, turned, portrait = network_inputs(
             points[0], given[:1], given[1:], stored, basis, self._shape
         )
         pad = self._length - count

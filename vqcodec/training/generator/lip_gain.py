@@ -20,8 +20,8 @@ from safetensors.torch import load_file, save_file
 
 from vqcodec.errors import UsageError
 from vqcodec.evaluation.metrics.lipsync import opening_track
-from vqcodec.generate.conditions import conditions
 from vqcodec.generate.generator import MotionGenerator
+from vqcodec.generate.inputs import network_inputs
 from vqcodec.geometry.basis import LandmarkBasis, read_basis
 from vqcodec.geometry.controls import HeadShape
 from vqcodec.geometry.headpose import read_head
@@ -45,7 +45,7 @@ def spreads(
     values = np.concatenate(list(generator.generate(clip.speech[0], clip.controls, facts))).astype(
         np.float32
     )
-    _, turned, _ = conditions(
+    _, turned, _ = network_inputs(
         clip.landmarks[0], clip.controls[:1], clip.controls, stored, basis, shape
     )
     emphasis = LipEmphasis(basis, shape)

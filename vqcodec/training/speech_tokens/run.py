@@ -9,7 +9,7 @@ import torch
 from vqcodec.config import Device
 from vqcodec.runtime.allocator import tune_allocator
 from vqcodec.runtime.device import choose_device
-from vqcodec.speech.network import EncoderShape
+from vqcodec.speech.encoder import EncoderShape
 from vqcodec.training.common.plain_loop import PlainLoop
 from vqcodec.training.common.recipe import load_plain
 from vqcodec.training.speech_tokens.sound_cache import build_sound

@@ -17,14 +17,15 @@ from torch import Tensor, nn
 
 from vqcodec.errors import UsageError
 from vqcodec.format import SPEECH_TOKEN_SAMPLES
+from vqcodec.speech.encoder import MEL_MEAN, MEL_SCALE, EncoderShape, SpeechEncoder
 from vqcodec.speech.mel import BANDS, FRAMES_PER_TOKEN, log_mel
-from vqcodec.speech.network import MEL_MEAN, MEL_SCALE, EncoderShape, SpeechEncoder, TeacherHead
 from vqcodec.speech.tokenizer import WINDOW_TOKENS
 from vqcodec.training.common.plain_loop import Batch
 from vqcodec.training.generator.lip_reader import LipReader
 from vqcodec.training.generator.lip_tracks import SIGNALS
 from vqcodec.training.speech_tokens.augment import augment
 from vqcodec.training.speech_tokens.teacher import FEATURES
+from vqcodec.training.speech_tokens.teacher_head import TeacherHead
 
 HELD_OUT = 25
 """Every 25th sound, by its name, is for checks only."""

@@ -14,7 +14,7 @@ from vqcodec.geometry.layout import LANDMARK_DIMS
 Floats = NDArray[np.float32]
 
 
-def conditions(
+def network_inputs(
     portrait: Floats,
     start: Controls,
     controls: Controls,

@@ -1,10 +1,10 @@
-"""The speech tokenizer's network: log-mel -> encoder -> FSQ, and what only its training needs.
+"""The speech tokenizer's network: log-mel -> encoder -> FSQ.
 
 The paper's Figure 2 b takes CosyVoice's tokenizer (Du et al. 2024), which is supervised by the meaning of speech; so is this.
 
     (B, 4 T, 80) log-mel --conv, halved twice--> (B, T, width) --layers--> (B, T, 5) --FSQ 5x5x5x5x5--> code in 0..3124
-                                                                             |
-                              training: a layer --> teacher's features (B, T, 128), log-mel (B, T, 80), lips (B, T, 3)
+
+What teaches it is vqcodec.training.speech_tokens.teacher_head.
 """
 
 from __future__ import annotations
@@ -21,7 +21,6 @@ from vqcodec.speech.mel import BANDS
 TOKEN_DIMS = 5
 TOKEN_LEVELS = 5
 TOKEN_CODES = TOKEN_LEVELS**TOKEN_DIMS
-LIP_SIGNALS = 3
 MEL_MEAN, MEL_SCALE = -3.5, 2.0
 """Bring log-mel to about unit scale; constants, since a stream can't know its own mean."""
 
@@ -90,20 +89,3 @@ class SpeechEncoder(nn.Module):
             + TOKEN_LEVELS // 2
         )
         return (digits * TOKEN_LEVELS ** torch.arange(TOKEN_DIMS, device=digits.device)).sum(-1)
-
-
-class TeacherHead(nn.Module):
-    """From quantized levels to what the teacher hears; thrown away after training."""
-
-    def __init__(self, width: int, layers: int, heads: int, features: int) -> None:
-        super().__init__()
-        self.widen = nn.Linear(TOKEN_DIMS, width)
-        self.stack = Stack(layers, width, heads)
-        self.features, self.mel, self.lips = (
-            nn.Linear(width, n) for n in (features, BANDS, LIP_SIGNALS)
-        )
-
-    def forward(self, levels: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """(B, T, 5) -> the teacher's features (B, T, features), log-mel (B, T, 80) and lips (B, T, 3), all at unit scale."""
-        x = self.stack(self.widen(levels))
-        return self.features(x), self.mel(x), self.lips(x)
