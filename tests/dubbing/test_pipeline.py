@@ -12,7 +12,6 @@ import pytest
 
 import vqcodec
 from tests.support.dub import (
-    BEHAVIOUR_ID,
     GENERATOR_ID,
     TOKENIZER_ID,
     DrawnHeads,
@@ -90,7 +89,6 @@ def test_the_stream(tmp_path: Path, speech: Path, portrait: Path) -> None:
         (report.sizes.portrait, report.sizes.motion, report.sizes.audio, report.sizes.container)
     ) == len(data)
     assert (report.tokenizer, report.generator, report.warnings) == (TOKENIZER_ID, GENERATOR_ID, ())
-    assert report.behaviour == BEHAVIOUR_ID
 
 
 def test_what_the_generator_is_told(tmp_path: Path, speech: Path, portrait: Path) -> None:
@@ -225,8 +223,6 @@ def test_the_report(tmp_path: Path, speech: Path, portrait: Path) -> None:
     )
     assert (
         fields["generator"].startswith("fake-generator@")
-        and fields["behaviour"].startswith("fake-behaviour@")
-        and fields["behaviour_sha256"] == BEHAVIOUR_ID.sha256.hex()
         and fields["poses"] == ""
         and fields["seed"] == 0
     )

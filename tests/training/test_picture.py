@@ -16,6 +16,7 @@ from tests.support.geometry import shipped_basis
 from tests.support.training import make_cache, moving_landmarks, tiny_recipe
 from vqcodec.errors import ModelError, UsageError
 from vqcodec.format import from_indices, to_indices
+from vqcodec.models import store
 from vqcodec.models.manifest import read_manifest
 from vqcodec.quantize.grfsq import quantize
 from vqcodec.quantize.grfsq_torch import straight_through
@@ -96,8 +97,6 @@ def test_resume_without_a_checkpoint_starts_from_the_shipped_weights(
 ) -> None:
     from safetensors import safe_open
 
-    from vqcodec.models import store
-
     run = trainer(cache, tmp_path, tiny_recipe())
     run.resume()
     with safe_open(str(store.current("renderer").path), "pt") as handle:
@@ -124,7 +123,6 @@ def test_the_512_stage_trains_only_the_512_head(cache: Path, tmp_path: Path) -> 
 
 
 def test_exported_weights_load_as_motion_space_and_renderer(cache: Path, tmp_path: Path) -> None:
-    from vqcodec.models import store
     from vqcodec.motion.space import MotionSpace
     from vqcodec.training.picture.run import export_all
 

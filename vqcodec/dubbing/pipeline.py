@@ -37,6 +37,7 @@ from vqcodec.face.portrait import PortraitSquare, portrait_square
 from vqcodec.format import DIMS, MAX_GROUP_SPAN_S, to_indices
 from vqcodec.geometry.controls import Controls, read_controls
 from vqcodec.geometry.openings import BLINK_LOOKS_SHUT
+from vqcodec.geometry.portrait import PortraitFacts
 from vqcodec.media.out.atomic import atomic_output, check_output
 from vqcodec.media.out.sink import VIDEO_SUFFIXES
 from vqcodec.media.sound.source import SoundSource
@@ -267,8 +268,6 @@ class _Work:
         )
 
     def _motion(self, heard: Heard, controls: Controls) -> Iterator[NDArray[np.int16]]:
-        from vqcodec.geometry.portrait import PortraitFacts
-
         person, options = self._person, self._options
         facts = PortraitFacts(
             features=person.features, landmarks=person.face.points, controls=person.controls

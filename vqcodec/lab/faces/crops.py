@@ -96,8 +96,7 @@ def moments(
             if number % every:
                 continue
             square = coded_square(frame.rgb, crop, CODED_SIZE_PX)
-            seen = landmarker.largest(square)
-            if seen is None:
+            if (seen := landmarker.largest(square)) is None:
                 continue
             first = seen.points if first is None else first
             scores = {
