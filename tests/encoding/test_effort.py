@@ -32,6 +32,7 @@ from vqcodec.encoding.pipeline import encode
 from vqcodec.errors import UsageError
 from vqcodec.format import DIMS, from_indices, to_indices
 from vqcodec.geometry.basis import LANDMARK_DIMS
+from vqcodec.geometry.layout import MOTION_2
 from vqcodec.lab.rate import effort
 from vqcodec.media.picture.source import VideoSource
 from vqcodec.models.store import packaged_dir
@@ -218,7 +219,7 @@ class Shifting:
 
 def test_groups_are_refined_and_faceless_frames_hold_what_was_refined() -> None:
     def run(refiner: MotionRefiner | None) -> list[Any]:
-        assembler = Assembler(UNITS, Fraction(1, 25), refiner=refiner)
+        assembler = Assembler(UNITS, MOTION_2, Fraction(1, 25), refiner=refiner)
         items: list[Any] = []
         for i in range(80):
             seen = i % 60 != 55

@@ -18,6 +18,7 @@ from vqcodec.config import Refs
 from vqcodec.encoding.groups import LATER_CANDIDATES_S, Assembler, Portrait
 from vqcodec.face.shots import Face, FaceFrame
 from vqcodec.format import DIMS, from_indices
+from vqcodec.geometry.layout import MOTION_2
 from vqcodec.quantize.grfsq import dequantize
 from vqcodec.types import Crop, MotionGroup
 
@@ -56,7 +57,7 @@ def assemble(
     time_base_s: Fraction = Fraction(1, 25),
     refs: Refs = "auto",
 ) -> tuple[list[Portrait | MotionGroup], Assembler]:
-    assembler = Assembler(UNITS, time_base_s, "first" if first else "auto", refs=refs)
+    assembler = Assembler(UNITS, MOTION_2, time_base_s, "first" if first else "auto", refs=refs)
     items: list[Portrait | MotionGroup] = []
     for i, item in enumerate(frames):
         value = values[i] if values is not None else 0.0

@@ -16,13 +16,26 @@ from vqcodec.encoding.bitrate import ladder
 from vqcodec.entropy import encode_layers
 from vqcodec.errors import UsageError
 from vqcodec.format import DIMS, to_indices
-from vqcodec.geometry.basis import LANDMARK_DIMS
+from vqcodec.geometry.basis import read_basis
+from vqcodec.geometry.layout import LANDMARK_DIMS, MOTION_2, Layout, read_layout
+from vqcodec.models.store import motion_space
 from vqcodec.quantize import quantize
-from vqcodec.quantize.rdo import CANDIDATES, _best_path, choose, importance, step_bits
+from vqcodec.quantize.rdo import (
+    CANDIDATES,
+    LEARNED_IMPORTANCE,
+    SURROUND_IMPORTANCE,
+    _best_path,
+    choose,
+    importance,
+    step_bits,
+)
 
 UNITS = np.concatenate(
     [[8.0, 2.0], np.ones(LANDMARK_DIMS - 2), np.full(DIMS - LANDMARK_DIMS, 1 / 24)]
 ).astype(np.float32)
+
+
+LAYOUT = Layout()
 
 
 def trembling(frames: int, seed: int) -> NDArray[np.float64]:
@@ -40,10 +53,11 @@ def size_bytes(values: NDArray[np.int16]) -> int:
 @pytest.mark.parametrize("seed", range(3))
 def test_more_price_means_fewer_bytes_and_more_error(seed: int) -> None:
     delta = trembling(50, seed)
-    chosen = [choose(delta, UNITS, strength) for strength in (0, 0.3, 1, 3, 10)]
+    chosen = [choose(delta, UNITS, LAYOUT, strength) for strength in (0, 0.3, 1, 3, 10)]
     bytes_each = [size_bytes(values) for values in chosen]
     errors = [
-        float((importance(UNITS) * (delta / UNITS - values) ** 2).mean()) for values in chosen
+        float((importance(UNITS, LAYOUT) * (delta / UNITS - values) ** 2).mean())
+        for values in chosen
     ]
     assert all(a > b for a, b in itertools.pairwise(bytes_each)), bytes_each
     assert all(a < b for a, b in itertools.pairwise(errors)), errors
@@ -53,20 +67,20 @@ def test_more_price_means_fewer_bytes_and_more_error(seed: int) -> None:
 
 def test_nothing_to_pay_is_the_nearest_value() -> None:
     delta = trembling(20, 5)
-    np.testing.assert_array_equal(choose(delta, UNITS, 0.0), quantize(delta, UNITS))
-    np.testing.assert_array_equal(choose(delta[:1], UNITS, 9.0), quantize(delta[:1], UNITS))
+    np.testing.assert_array_equal(choose(delta, UNITS, LAYOUT, 0.0), quantize(delta, UNITS))
+    np.testing.assert_array_equal(choose(delta[:1], UNITS, LAYOUT, 9.0), quantize(delta[:1], UNITS))
 
 
 def test_a_still_face_stays_and_a_real_step_is_kept() -> None:
     delta = np.zeros((30, DIMS))
     delta[15:] = 20 * UNITS
-    np.testing.assert_array_equal(choose(delta, UNITS, 1.0), quantize(delta, UNITS))
+    np.testing.assert_array_equal(choose(delta, UNITS, LAYOUT, 1.0), quantize(delta, UNITS))
 
 
 def test_a_tremble_at_rest_is_not_coded() -> None:
     delta = np.tile(UNITS * 0.45, (30, 1)).astype(np.float64)
     delta[::2] += 0.1 * UNITS  # .45 and .55: nearest values 0 and 1 in turns
-    values = choose(delta, UNITS, 1.0)
+    values = choose(delta, UNITS, LAYOUT, 1.0)
     assert np.abs(np.diff(quantize(delta, UNITS), axis=0)).min() == 1
     assert (np.diff(values[:, 2:LANDMARK_DIMS], axis=0) == 0).all()
 
@@ -74,7 +88,7 @@ def test_a_tremble_at_rest_is_not_coded() -> None:
 def test_a_wide_unit_keeps_its_precision() -> None:
     """A unit of 8 px is coarse already: there, the choice stays at the nearest value."""
     delta = trembling(50, 7)
-    off = np.abs(choose(delta, UNITS, 1.0).astype(int) - quantize(delta, UNITS))
+    off = np.abs(choose(delta, UNITS, LAYOUT, 1.0).astype(int) - quantize(delta, UNITS))
     assert off[:, 0].mean() < 0.1 < off[:, 2:LANDMARK_DIMS].mean()
 
 
@@ -82,7 +96,7 @@ def test_a_wide_unit_keeps_its_precision() -> None:
 @settings(deadline=None, max_examples=40)
 def test_any_motion_gives_valid_values_near_it(frames: int, strength: float, seed: int) -> None:
     delta = np.random.default_rng(seed).normal(0, 200, (frames, DIMS)) * UNITS
-    values = choose(delta, UNITS, strength)
+    values = choose(delta, UNITS, LAYOUT, strength)
     assert values.dtype == np.int16 and values.shape == delta.shape
     assert np.abs(values).max() <= 170
     assert np.abs(values.astype(int) - quantize(delta, UNITS)).max() <= 2 * CANDIDATES
@@ -130,3 +144,28 @@ def test_a_target_rate_may_choose_unless_a_price_is_given() -> None:
     assert ladder(EncodeOptions())[0].rdo == 0
     for price in (0.0, 2.5):
         assert {rung.rdo for rung in ladder(EncodeOptions(rdo=price))} == {0.0}
+
+
+@pytest.mark.parametrize("unit", [1 / 24, 0.2, 0.5, 3.0])
+@pytest.mark.parametrize("layout", [Layout(), MOTION_2])
+def test_what_a_dimension_means_is_told_by_the_layout_alone(unit: float, layout: Layout) -> None:
+    """A unit says how fine a dimension is, not what it is: the choice in units stays as it is with another one."""
+    units = UNITS.copy()
+    units[LANDMARK_DIMS:] = unit
+    weight = importance(units, layout)
+    assert (weight[layout.surround_span] == SURROUND_IMPORTANCE).all()
+    assert (weight[layout.learned_span] == LEARNED_IMPORTANCE).all()
+    np.testing.assert_array_equal(weight[:LANDMARK_DIMS], units[:LANDMARK_DIMS].astype(float) ** 2)
+    steps = trembling(30, 4) / UNITS
+    chosen = choose(steps * units, units, layout, 1.0)
+    np.testing.assert_array_equal(chosen, choose(steps * UNITS, UNITS, layout, 1.0))
+
+
+def test_the_shipped_spaces_weigh_as_before() -> None:
+    """The units of motion-1 and motion-2 tell their dimensions apart as the layout does."""
+    for name, layout in (("motion-1", Layout()), ("motion-2", MOTION_2)):
+        path = motion_space(name).path
+        units = read_basis(path).units
+        assert read_layout(path) == layout
+        told = np.where(units[LANDMARK_DIMS:] > 0.25, SURROUND_IMPORTANCE, LEARNED_IMPORTANCE)
+        np.testing.assert_array_equal(importance(units, layout)[LANDMARK_DIMS:], told)

@@ -17,6 +17,7 @@ from vqcodec.decoding.parts import DecoderParts
 from vqcodec.encoding.parts import EncoderParts
 from vqcodec.face.landmarks import FaceObservation
 from vqcodec.format import DIMS, LANDMARKS
+from vqcodec.geometry.layout import MOTION_2, Layout
 from vqcodec.types import ModelId, VideoFrame
 
 FACE_BLUE = 250
@@ -111,6 +112,7 @@ class FakeSpace:
 
     id: ModelId = SPACE_ID
     units: NDArray[np.float32] = field(default_factory=lambda: np.full(DIMS, 0.5, np.float32))
+    layout: Layout = MOTION_2
 
     def __post_init__(self) -> None:
         rng = np.random.default_rng(3)

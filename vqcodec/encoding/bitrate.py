@@ -21,6 +21,7 @@ from vqcodec.config import EncodeOptions
 from vqcodec.encoding.groups import Portrait
 from vqcodec.errors import UsageError
 from vqcodec.format import from_indices, to_indices
+from vqcodec.geometry.layout import Layout
 from vqcodec.media.still.stills import encode_avif
 from vqcodec.quantize.grfsq import dequantize
 from vqcodec.quantize.rdo import choose
@@ -109,6 +110,7 @@ class FittedFile:
         options: EncodeOptions,
         audio_heads: dict[int, AudioHead],
         units: NDArray[np.float32],
+        layout: Layout,
     ) -> None:
         """Begin.
 
@@ -118,6 +120,7 @@ class FittedFile:
             options: with bitrate_kbps set.
             audio_heads: by bit rate, in the order of SoundPiece.rung; empty without sound, one with copied sound.
             units: (48,) of the motion space.
+            layout: what its dimensions mean.
         """
         assert options.bitrate_kbps is not None
         self.head = head
@@ -127,7 +130,7 @@ class FittedFile:
         self._rungs = ladder(options)
         self.rung = self._rungs[0]
         self._audio_heads = audio_heads
-        self._units = units
+        self._units, self._layout = units, layout
         self._cheaper: dict[tuple[int, float], MotionGroup] = {}  # by first frame and strength
         self._items: list[_Stills | MotionGroup | SoundPiece] = []
 
@@ -181,9 +184,8 @@ class FittedFile:
             return group
         key = group.first_frame, strength
         if key not in self._cheaper:
-            values = choose(
-                dequantize(from_indices(group.indices), self._units), self._units, strength
-            )
+            delta = dequantize(from_indices(group.indices), self._units)
+            values = choose(delta, self._units, self._layout, strength)
             self._cheaper[key] = replace(group, indices=to_indices(values))
         return self._cheaper[key]
 

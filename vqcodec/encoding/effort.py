@@ -158,7 +158,7 @@ class Refiner:
             portrait_quality,
         )
         self._units = renderer.basis.units.astype(np.float64)
-        self._weight = importance(renderer.basis.units)
+        self._weight = importance(renderer.basis.units, renderer.layout)
         self._state: PortraitState | None = None
         self._before: Floats | None = None
 

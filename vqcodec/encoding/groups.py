@@ -23,6 +23,7 @@ from vqcodec.face.keyframes import portrait_score
 from vqcodec.face.mismatch import PortraitWatch
 from vqcodec.face.shots import Face, FaceFrame
 from vqcodec.format import MAX_GROUP_FRAMES, MAX_GROUP_SPAN_S, to_indices
+from vqcodec.geometry.layout import Layout
 from vqcodec.quantize.grfsq import dequantize
 from vqcodec.quantize.rdo import choose
 from vqcodec.types import Crop, MotionGroup
@@ -99,6 +100,7 @@ class Assembler:
 
     Args:
         units: (48,) of the motion space.
+        layout: what its dimensions mean.
         time_base_s: seconds in a tick.
         portrait_frame: which frame becomes the portrait; of those that a shot gets later, the best is taken anyway.
         rdo: strength of the rate-distortion choice (rdo.choose); 0 takes the nearest values.
@@ -113,6 +115,7 @@ class Assembler:
     def __init__(
         self,
         units: NDArray[np.float32],
+        layout: Layout,
         time_base_s: Fraction,
         portrait_frame: PortraitFrame = "auto",
         rdo: float = 0.0,
@@ -122,7 +125,7 @@ class Assembler:
         self.key_frames = 0
         self._refiner = refiner
         self.low_confidence_frames = 0
-        self._units = units
+        self._units, self._layout = units, layout
         self._time_base_s = time_base_s
         self._rdo = rdo
         self._first_only = portrait_frame == "first"
@@ -235,7 +238,8 @@ class Assembler:
             values.append(self._held)
         missing = np.array([p.features is None for p in group])
         self.low_confidence_frames += int(missing.sum())
-        tokens = to_indices(choose(np.stack(values) - self._base, self._units, self._rdo))
+        delta = np.stack(values) - self._base
+        tokens = to_indices(choose(delta, self._units, self._layout, self._rdo))
         return [
             MotionGroup(
                 group[0].index, np.array([p.tick for p in group], np.int64), missing, tokens

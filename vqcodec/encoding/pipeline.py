@@ -240,11 +240,12 @@ def encode(
         file = (
             StreamedFile(sink, head, options.portrait_quality)
             if options.bitrate_kbps is None
-            else FittedFile(sink, head, options, track.heads, parts.space.units)
+            else FittedFile(sink, head, options, track.heads, parts.space.units, parts.space.layout)
         )
         refiner = _refiner(options, parts)
         assembler = Assembler(
             parts.space.units,
+            parts.space.layout,
             video.time_base_s,
             options.portrait_frame,
             options.rdo or 0.0,

@@ -7,6 +7,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from vqcodec.geometry.layout import Layout
 from vqcodec.motion.surroundings import SurroundingsTracker
 from vqcodec.types import ModelId
 
@@ -22,6 +23,11 @@ class MotionFeatures(Protocol):
     @property
     def units(self) -> NDArray[np.float32]:
         """(48,) size of the finest quantizer step."""
+        ...
+
+    @property
+    def layout(self) -> Layout:
+        """What the last twelve dimensions mean."""
         ...
 
     def tracker(self) -> SurroundingsTracker | None:

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vqcodec.format import DIMS, REACH
-from vqcodec.geometry.layout import LANDMARK_DIMS
+from vqcodec.geometry.layout import Layout
 from vqcodec.quantize.grfsq import quantize
 
 CANDIDATES = 4
@@ -27,24 +27,22 @@ LEAST_MOTION = 0.02
 MOST_BITS_A_STEP = 6.0
 LEARNED_IMPORTANCE = 0.15
 """Of a learned dimension: one unit of it changes the rendered picture a seventh as much as 1 px of a landmark dimension."""
-
 SURROUND_IMPORTANCE = 0.6
 """Of half a pixel of background or torso: it is seen all over them, but nobody looks there."""
-SURROUND_UNIT_ABOVE = 0.25
-"""Units of learned dimensions are smaller: so the two can be told apart whatever the motion space."""
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
 
 
 def choose(
-    delta: NDArray[np.floating], units: NDArray[np.floating], strength: float
+    delta: NDArray[np.floating], units: NDArray[np.floating], layout: Layout, strength: float
 ) -> NDArray[np.int16]:
     """Motion of one group in whole units, at a price per bit.
 
     Args:
         delta: (T, 48) f_t - f_s of the group's frames in order, T >= 1.
         units: (48,) size of a unit of each dimension, above zero.
+        layout: what the dimensions mean.
         strength: what a bit is worth, >= 0, in squared pixels of a 256 px crop, summed over the weighted landmark
             coordinates. With 0 the result is that of `quantize`.
 
@@ -60,16 +58,15 @@ def choose(
     scaled = delta.astype(np.float64) / units.astype(np.float64)
     path: Ints = nearest.astype(np.int64)
     for _ in range(ROUNDS):
-        path = _best_path(scaled, path, importance(units), strength * step_bits(path))
+        path = _best_path(scaled, path, importance(units, layout), strength * step_bits(path))
     return path.astype(np.int16)
 
 
-def importance(units: NDArray[np.floating]) -> Floats:
+def importance(units: NDArray[np.floating], layout: Layout) -> Floats:
     """(48,) squared pixels that an error of one unit stands for."""
     weight = units.astype(np.float64) ** 2
-    weight[LANDMARK_DIMS:] = np.where(
-        units[LANDMARK_DIMS:] > SURROUND_UNIT_ABOVE, SURROUND_IMPORTANCE, LEARNED_IMPORTANCE
-    )
+    weight[layout.surround_span] = SURROUND_IMPORTANCE
+    weight[layout.learned_span] = LEARNED_IMPORTANCE
     return weight
 
 

@@ -19,7 +19,7 @@ from torch import Tensor
 
 from vqcodec.format import DIMS, FEATURE_SIZE_PX, LANDMARKS
 from vqcodec.geometry.basis import LandmarkBasis, landmark_weights
-from vqcodec.geometry.layout import LANDMARK_DIMS
+from vqcodec.geometry.layout import LANDMARK_DIMS, Layout
 from vqcodec.render.conditioning import conditioning_inputs
 from vqcodec.render.maps import draw_maps
 from vqcodec.render.network import View
@@ -45,12 +45,14 @@ class DifferentiableRenderer:
     Attributes:
         device: where it runs.
         basis: landmarks of the motion space.
+        layout: what its other dimensions mean.
     """
 
     def __init__(self, renderer: Renderer) -> None:
         self._renderer = renderer
         self.device: torch.device = renderer.device
         self.basis: LandmarkBasis = renderer.basis
+        self.layout: Layout = renderer.layout
         weights = np.repeat(landmark_weights()[None], LANDMARK_DIMS, 0)
         self._components = self._tensor(self.basis.components / weights)
         self._mean = self._tensor(self.basis.mean)

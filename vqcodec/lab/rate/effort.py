@@ -100,7 +100,7 @@ def one(
     """Figures of one clip at one effort."""
     options = EncodeOptions(effort=effort)
     timed = _Timed(Refiner.load(options, space)) if effort else None
-    stream, size = code(tracked, Setting(0.0), decoder.space.units, options.portrait_quality, timed)
+    stream, size = code(tracked, Setting(0.0), decoder.space, options.portrait_quality, timed)
     shown = np.stack(list(rendered(stream, decoder, judge.every, METRIC_SIDE_PX)))
     seconds = float(len(tracked.frames) / tracked.head.frame_rate_hz)
     return judge.distances(*reference, shown) | {

@@ -46,7 +46,7 @@ class LayerStream:
 
 def streams(tracked: Tracked, parts: EncoderParts) -> list[LayerStream]:
     """A tracked clip coded once, then cut: 1 to 4 layers."""
-    data, _ = code(tracked, Setting(0.0), parts.space.units, EncodeOptions().portrait_quality)
+    data, _ = code(tracked, Setting(0.0), parts.space, EncodeOptions().portrait_quality)
     cut = []
     for layers in range(1, LAYERS + 1):
         sink = io.BytesIO()

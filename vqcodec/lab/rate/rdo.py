@@ -39,6 +39,7 @@ from vqcodec.lab.command import clips_options, perform, publish
 from vqcodec.lab.rate.rdcurve import Curve, Point, show
 from vqcodec.media.picture.source import VideoSource
 from vqcodec.media.still.stills import decode_still, encode_avif
+from vqcodec.motion.ports import MotionFeatures
 from vqcodec.quantize.grfsq import dequantize
 from vqcodec.types import AudioGroup, Head, KeyFrame, MotionGroup, VideoFrame
 
@@ -84,7 +85,7 @@ def track(clip: Path, parts: EncoderParts, seconds: float | None = None) -> Trac
 def code(
     tracked: Tracked,
     setting: Setting,
-    units: NDArray[np.float32],
+    space: MotionFeatures,
     quality: int,
     refiner: MotionRefiner | None = None,
     refs: Refs = "auto",
@@ -99,7 +100,9 @@ def code(
         tracked.head.renderer,
     )
     writer = Writer(sink, head)
-    assembler = Assembler(units, head.time_base_s, "first", setting.strength, refs, refiner)
+    assembler = Assembler(
+        space.units, space.layout, head.time_base_s, "first", setting.strength, refs, refiner
+    )
 
     def put(items: list[Portrait | MotionGroup]) -> None:
         for item in items:
@@ -215,7 +218,7 @@ def measure(clips: Sequence[Path], wanted: Sequence[Setting], every: int) -> Cur
             reference, points = judge.reference(tracked)
             seconds = float(len(tracked.frames) / tracked.head.frame_rate_hz)
             for row, setting in zip(rows, wanted, strict=True):
-                stream, size = code(tracked, setting, encoder.space.units, options.portrait_quality)
+                stream, size = code(tracked, setting, encoder.space, options.portrait_quality)
                 shown = np.stack(list(rendered(stream, decoder, every)))
                 row.append(
                     judge.distances(reference, points, shown)

@@ -93,7 +93,7 @@ def measure(clips: Sequence[Path], choices: Sequence[Choice], every: int) -> dic
             rows = by_clip[clip.stem] = []
             for choice in choices:
                 stream, _ = code(
-                    tracked, Setting(0.0), encoder.space.units, choice.quality, refs=choice.refs
+                    tracked, Setting(0.0), encoder.space, choice.quality, refs=choice.refs
                 )
                 shown = np.stack(list(rendered(stream, decoder, every)))
                 rows.append(
