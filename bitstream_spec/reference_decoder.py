@@ -2,7 +2,8 @@
 """Reference decoder for .vqt 1.0, standard library only: reference_decoder.py FILE  ("-" for standard input)
 
 Written from vqt.md, tokens.md and entropy.md, for people who write another one: short, strict and slow. Prints the JSON of
-conformance.md, "Level A", and exits with 0; or {"error": CODE, "offset": BYTE}, and exits with 3 (4 for "unsupported-...")."""
+conformance.md, "Level A", and exits with 0; or {"error": CODE, "offset": BYTE}, and exits with 3 (4 for "unsupported-...").
+This file is vqt.md; reference_entropy.py beside it is entropy.md."""
 
 import hashlib
 import json
@@ -10,8 +11,9 @@ import math
 import struct
 import sys
 import zlib
-from bisect import bisect_right as count
 from pathlib import Path
+
+from reference_entropy import Fault, decode_group, need
 
 SIGNATURE = b"\xd6VQT\r\n\x1a\n"
 LIMITS = {
@@ -23,18 +25,6 @@ LIMITS = {
     b"IEND": 20,
 }
 MAX_POSITION, MAX_FRAMES = 2**53 - 1, 2**32 - 1
-TABLES = json.loads((Path(__file__).parent / "tables/motion-1.json").read_text(encoding="ascii"))[
-    "layers"
-]
-
-
-class Fault(Exception):
-    """A broken rule: code, then the byte offset if it isn't the chunk's."""
-
-
-def need(condition, *fault):
-    if not condition:
-        raise Fault(*fault or ["bad-value"])
 
 
 class Fields:
@@ -208,39 +198,36 @@ class Decoder(Fields):
         need(ticks[-1] <= MAX_POSITION, "bad-time")
         held = f.bits(frames, 1) if form & 1 else []
         need(any(held) or not form & 1)
-        layers = [f.bytes(size) for size in [f.varint(0, 65535) for _ in range(form >> 1)]] + [
-            f.rest()
-        ]
+        sizes = [f.varint(0, 65535) for _ in range(form >> 1)]
+        layers = [*map(f.bytes, sizes), f.rest()]
         need(len(layers[-1]) <= 65535)
-        out = self.out
-        need(out["groups"] or self.key_frame_waits, "bad-order")
-        need(len(layers) == out["layers"], "bad-layers")
-        need(first == out["frames"], "bad-frame")
-        need(first + frames <= MAX_FRAMES, "too-many")
-        above, below = map(int, out["time_base_s"].split("/"))
-        need(
-            ticks[0] > out.get("last_tick", -1) and (ticks[-1] - ticks[0]) * above <= 2 * below,
-            "bad-time",
-        )
+        self.follows(first, ticks, layers)
         self.entry(1, ticks[0])
         tokens, states = decode_group(layers, frames)
         self.key_frame_waits = False
         self.hashes["ticks"].update(struct.pack(f">{frames}Q", *ticks))
-        self.hashes["token"].update(
-            b"".join(struct.pack(f">{len(frame)}H", *frame) for frame in tokens)
-        )
-        self.hashes["states"].update(b"".join(struct.pack(">3I", *state) for state in states))
+        for frame in tokens:
+            self.hashes["token"].update(struct.pack(f">{len(frame)}H", *frame))
+        for state in states:
+            self.hashes["states"].update(struct.pack(">3I", *state))
+        out = self.out
         out["sizes"]["motion"] += sum(map(len, layers))
         out["low_confidence_frames"] += sum(held)
-        out |= {
-            "groups": out["groups"] + 1,
-            "frames": first + frames,
-            "final_states": states,
-            "last_tick": ticks[-1],
-            "last_tokens": tokens[-1],
-            "first_tick": out.get("first_tick", ticks[0]),
-            "first_tokens": out.get("first_tokens", tokens[0]),
-        }
+        out["groups"] += 1
+        out["frames"] = first + frames
+        out.setdefault("first_tick", ticks[0])
+        out.setdefault("first_tokens", tokens[0])
+        out |= {"final_states": states, "last_tick": ticks[-1], "last_tokens": tokens[-1]}
+
+    def follows(self, first, ticks, layers):
+        out = self.out
+        need(out["groups"] or self.key_frame_waits, "bad-order")
+        need(len(layers) == out["layers"], "bad-layers")
+        need(first == out["frames"], "bad-frame")
+        need(first + len(ticks) <= MAX_FRAMES, "too-many")
+        above, below = map(int, out["time_base_s"].split("/"))
+        need(ticks[0] > out.get("last_tick", -1), "bad-time")
+        need((ticks[-1] - ticks[0]) * above <= 2 * below, "bad-time")
 
     def audo(self, f):
         first, packets, trim = f.varint(0, MAX_POSITION), f.varint(1, 800), f.varint(0, 5760)
@@ -285,133 +272,6 @@ class Decoder(Fields):
             "bad-total",
         )
         self.out["end_tick"] = end
-
-
-class RangeDecoder:
-    """entropy.md, section 3."""
-
-    def __init__(self, data, symbols):
-        self.data, self.length, self.taken, self.span = (
-            data + bytes(2 * symbols + 4),
-            len(data),
-            4,
-            2**32 - 1,
-        )
-        self.code = int.from_bytes(self.data[:4], "big")
-        need(self.code < self.span, "bad-payload")
-
-    def symbol(self, frequencies):
-        unit, start, k = self.span >> 12, 0, 0
-        while k < 4 and unit * (start + frequencies[k]) <= self.code:
-            start += frequencies[k]
-            k += 1
-        self.code -= unit * start
-        self.span = unit * frequencies[k] if k < 4 else self.span - unit * start
-        while self.span < 2**24:
-            self.code, self.span, self.taken = (
-                self.code * 256 + self.data[self.taken],
-                self.span * 256,
-                self.taken + 1,
-            )
-        return k
-
-    def end(self):
-        """Checks section 3.4; returns the final state."""
-        need(
-            self.length <= self.taken and (not self.length or self.data[self.length - 1]),
-            "bad-payload",
-        )
-        word = int.from_bytes(self.data[self.taken - 4 : self.taken], "big")
-        low = (word - self.code) % 2**32
-        last = 0 if low == 0 or low + self.span > 2**32 else low + 2**24 - 1 >> 24 << 24
-        need(word == last % 2**32, "bad-payload")
-        return [self.code, self.span, self.taken]
-
-
-def decode_group(layers, frames):
-    """Tokens [frame][12 groups x L layers] of a group and its coders' final states (entropy.md, 1 and 2; tokens.md, 3)."""
-    digits = []
-    states = [
-        decode_layer(data, table, digits, frames)
-        for data, table in zip(layers, TABLES, strict=False)
-    ]
-    return [
-        [
-            sum((layer[t][4 * g + p] + 2) * 5**p for p in range(4))
-            for g in range(12)
-            for layer in digits
-        ]
-        for t in range(frames)
-    ], states
-
-
-def decode_layer(data, table, coarser, frames):
-    """Adds the digits [frame][48] of one layer to the coarser ones (entropy.md, section 4; the names are those of the text)."""
-    r, every, last = len(coarser), range(48), frames - 1
-    grands, parents = [*[[[0] * 48] * frames] * 2, *coarser][-2:]
-    c = [
-        [sum(4 ** (r - q) * coarser[q][t][d] for q in range(r)) for d in every]
-        for t in range(frames)
-    ]
-    move = [
-        [abs(c[t][d] - c[t - 1][d]) if 0 < t < frames else 0 for d in every]
-        for t in range(frames + 3)
-    ]
-    group = [1024 * sum(row[d] for row in move) // max(last, 1) for d in every]
-    start = [
-        [
-            max(0, table["start_scale"][i][d] + (table["start_slope"][i] * group[d] >> 8))
-            for d in every
-        ]
-        for i in range(3)
-    ]
-    fast, slow, activity, ratio = start[1][:], start[1][:], start[2][:], 256
-    first, activities = table["first_thresholds"], table["activity_thresholds"]
-    a, out, coder = [], [], RangeDecoder(data, 48 * frames)
-    for t in range(frames):
-        frame, mu, digits = sum(move[t]) + sum(move[t + 1]), [], []
-        for d in every:
-            parent, grand = parents[t][d], (grands[t][d] > 0) - (grands[t][d] < 0)
-            features = [a[max(t - k, 0)][d] - c[t][d] if t else 0 for k in (1, 2, 3)]
-            features += [c[min(max(t + k, 0), last)][d] - c[t][d] for k in (1, 2, 3, -1)] + [
-                parent,
-                grand,
-            ]
-            moves = [move[t + k][d] for k in (-1, 0, 1, 2)]
-            state = (
-                (a[t - 1][d] != a[max(t - 2, 0)][d]) + sum(2 << k for k in range(4) if moves[k])
-                if t
-                else 0
-            )
-            kind = 1 + (len(activities) + 1) * state + count(activities, activity[d]) if t else 0
-            total = sum(w * x for w, x in zip(table["coefficients"][kind], features, strict=True))
-            mu.append(min(max(total + 32 >> 6, -160), 160))
-            terms = (fast[d], slow[d], ratio * slow[d] >> 8, sum(moves) << 8, frame << 4, 1024)
-            sigma = (
-                sum(w * x for w, x in zip(table["scale_weights"][state], terms, strict=True)) >> 8
-            )
-            scale = (
-                len(first) + 1 + count(table["scale_thresholds"], sigma)
-                if t
-                else count(first, start[0][d])
-            )
-            m = -1 if (parent or grand or mu[d]) < 0 else 1
-            row = table["frequencies"][scale][(1 if r == 1 else 3) * abs(parent) + m * grand][
-                20 + (m * mu[d] + 4 >> 3)
-            ]
-            digits.append(m * (0, -1, 1, -2, 2)[coder.symbol([row[i] for i in (2, 1, 3, 0, 4)])])
-        a.append([c[t][d] + digits[d] for d in every])
-        out.append(digits)
-        if t:
-            error = [abs(64 * digits[d] - mu[d]) << 4 for d in every]
-            ratio = min(1023, 256 * sum(error) // max(1, sum(slow)))
-            fast = [x + (e - x >> 2) for x, e in zip(fast, error, strict=True)]
-            slow = [x + (e - x >> 4) for x, e in zip(slow, error, strict=True)]
-            activity = [
-                activity[d] + ((abs(a[t][d] - a[t - 1][d]) << 10) - activity[d] >> 3) for d in every
-            ]
-    coarser.append(out)
-    return coder.end()
 
 
 def main(path):

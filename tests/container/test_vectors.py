@@ -125,10 +125,9 @@ def test_final_states_are_of_every_layer() -> None:
 
 
 def run(*arguments: str, stdin: bytes = b"") -> subprocess.CompletedProcess[bytes]:
-    script = str(SPEC / "reference_decoder.py")
-    return subprocess.run(
-        [sys.executable, "-I", script, *arguments], input=stdin, capture_output=True, timeout=60
-    )
+    """In an interpreter that sees the standard library and the script's folder only."""
+    command = [sys.executable, "-S", "-E", "-s", str(SPEC / "reference_decoder.py"), *arguments]
+    return subprocess.run(command, input=stdin, capture_output=True, timeout=60)
 
 
 @pytest.mark.parametrize(

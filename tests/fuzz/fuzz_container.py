@@ -14,7 +14,9 @@ sys.path[:0] = [
     str(Path(__file__).resolve().parent),
 ]
 
-with atheris.instrument_imports(include=["vqcodec", "construct", "reference_decoder"]):
+with atheris.instrument_imports(
+    include=["vqcodec", "construct", "reference_decoder", "reference_entropy"]
+):
     import reference_decoder
     from oracles import check, remember_tokens
 import mutator  # noqa: E402
