@@ -117,6 +117,14 @@ def test_version_is_one() -> None:
     assert f"## [{vqcodec.__version__}]" in (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
 
 
+def test_packages_are_those_of_the_tree_without_the_laboratory() -> None:
+    folders = {init.parent.relative_to(ROOT).parts for init in ROOT.glob("vqcodec/**/__init__.py")}
+    product = {".".join(parts) for parts in folders if parts[:2] != ("vqcodec", "lab")}
+    pyproject = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    listed = pyproject["tool"]["setuptools"]["packages"]
+    assert sorted(listed) == sorted(product | {"vqcodec_cli"}), "a wheel holds what is listed"
+
+
 def test_readme_has_the_two_commands() -> None:
     lines = (ROOT / "README.md").read_text(encoding="utf-8").splitlines()
     commands = [line for line in lines if line.startswith("pip install") and "&&" in line]

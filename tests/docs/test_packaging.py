@@ -18,13 +18,6 @@ def pyproject() -> dict[str, Any]:
     return tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 
 
-def test_packages_are_those_of_the_tree_without_the_laboratory(pyproject: dict[str, Any]) -> None:
-    folders = {init.parent.relative_to(ROOT).parts for init in ROOT.glob("vqcodec/**/__init__.py")}
-    product = {".".join(parts) for parts in folders if parts[:2] != ("vqcodec", "lab")}
-    listed = pyproject["tool"]["setuptools"]["packages"]
-    assert sorted(listed) == sorted(product | {"vqcodec_cli"})
-
-
 def test_the_laboratory_gives_no_data_to_the_wheel(pyproject: dict[str, Any]) -> None:
     assert pyproject["tool"]["setuptools"]["exclude-package-data"] == {"vqcodec": ["lab/**"]}
 

@@ -2,7 +2,7 @@
 
     python -m vqcodec.lab table [PAGE.md ...] [--results DIR] [--only PART] [--check]
 
-A page (by default this folder's README.md and the card of the models) has a place for each part it shows: two comment
+A page (by default this folder's README.md, the models' card and the front page) has a place for each part: two comment
 lines, which `marked.py` writes. What stands between them is made from the JSON files of a folder (by default results/);
 everything else is left alone. `--check` changes nothing and exits with 1 when a page is out of step.
 
@@ -21,7 +21,7 @@ from pathlib import Path
 
 from vqcodec.errors import UsageError
 from vqcodec.evaluation.tools.files import save_json
-from vqcodec.lab import resulttable
+from vqcodec.lab import frontpage, resulttable
 from vqcodec.lab.command import command, perform
 from vqcodec.lab.compare import summary, tables
 from vqcodec.lab.dub import table as dubtable
@@ -34,7 +34,11 @@ from vqcodec.lab.rate import effort, layertable, rates, rdcurve, refs
 
 HERE = Path(__file__).parent
 RESULTS = HERE / "results"
-PAGES = (HERE / "README.md", HERE.parent / "models" / "CARD.md")
+PAGES = (
+    HERE / "README.md",
+    HERE.parent / "models" / "CARD.md",
+    HERE.parent.parent / "README.md",
+)
 COMMAND = command("table")
 
 
@@ -53,6 +57,7 @@ class Part:
 
 PARTS: Mapping[str, Part] = {
     "results": Part("val.json", resulttable.lines),
+    "front-page": Part("val.json", frontpage.lines),
     "steady": Part("val.json", steadytable.lines),
     "rates": Part("rates.json", rates.lines),
     "rate-distortion": Part("rdo.json", rdcurve.lines),

@@ -1,0 +1,73 @@
+"""The one table of the README: this codec beside H.264 and AV1 at equal rates, and beside what VQTalker shows.
+
+Six rows. The first four come from the comparison (all clips, whole files without sound), the last two from the validation's
+steady-camera clips, since the paper's authors show such clips; theirs are their own, so each codec is held against the
+still first frame of its own clips.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from vqcodec.evaluation.compare.analysis import words
+from vqcodec.evaluation.compare.analysis.overall import Analysis, analyse
+from vqcodec.evaluation.compare.results import VQT
+from vqcodec.evaluation.validate.record import Results
+from vqcodec.lab.compare import summary
+from vqcodec.lab.markdown import number, table
+from vqcodec.lab.paper.paperdata import AUTHORS_CLIPS
+from vqcodec.lab.paper.steadytable import RIVAL, best_run, steady_part
+
+HEADS = ("vqcodec", "H.264 (x264 veryslow)", "AV1 (SVT-AV1)", "VQTalker (its clips)")
+COMPARISON = "compare.json"
+ANCHORS = ("h264", "av1")
+AT = (
+    ("perceptual distance at 8 kbit/s ↓", "perc", 8.0, ".3f"),
+    ("perceptual distance at 20 kbit/s ↓", "perc", 20.0, ".3f"),
+    ("landmark distance at 12 kbit/s, eye distances ↓", "lmd", 12.0, ".3f"),
+)
+STILL = "still first frame"
+
+
+def at_rates(analysis: Analysis) -> list[tuple[str, list[str]]]:
+    """Mean quality at three rates; "-" where more than a tenth of the clips can't be coded at so few bits."""
+    return [
+        (name, [number(analysis.curves[metric][c].at(kbps), form) for c in (VQT, *ANCHORS)] + [""])
+        for name, metric, kbps, form in AT
+    ]
+
+
+def saving(analysis: Analysis) -> tuple[str, list[str]]:
+    """Median BD-rate by perceptual distance."""
+    found = [analysis.find(codec, "perc") for codec in ANCHORS]
+    cells = [words.NOTHING if o is None else words.percent(o.bd_median) for o in found]
+    return "vqcodec's rate for the same perceptual distance, median", ["", *cells, ""]
+
+
+def beside_rival(results: Results) -> list[tuple[str, list[str]]]:
+    """Motion rate, and perceptual distance as a share of the still first frame's, on steady-camera clips."""
+    part = steady_part(results)
+    if part is None:
+        return []
+    known = part.summary(best_run(part))
+    others = {o.method: o.values for o in AUTHORS_CLIPS}
+    share = known["scores"]["perc"] / known["still"]["perc"]
+    theirs = others[RIVAL]["perc"] / others[STILL]["perc"]
+    motion = known["rates"]["motion_kbps"]
+    return [
+        (
+            "steady cameras: motion, kbit/s ↓",
+            [f"{motion:.1f}", "", "", f"{others[RIVAL]['raw_kbps']:.1f}"],
+        ),
+        (
+            "steady cameras: perceptual distance, share of the first frame held ↓",
+            [f"{share:.0%}".replace("%", " %"), "", "", f"{theirs:.0%}".replace("%", " %")],
+        ),
+    ]
+
+
+def lines(validation: Path) -> list[str]:
+    """The part, made from the JSON of a validation and that of a comparison beside it."""
+    analysis = analyse(summary.load(validation.with_name(COMPARISON)))
+    rows = [*at_rates(analysis), saving(analysis), *beside_rival(Results.load(validation))]
+    return table(HEADS, rows)
