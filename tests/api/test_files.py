@@ -8,14 +8,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 
 import vqcodec
 from tests.support.codec import CountedLoads
 from tests.support.dub import spoken, write_portrait, write_wav
-from tests.support.pipeline import read_video
+from tests.support.pipeline import SPACE_ID, read_video
 from vqcodec import api
 from vqcodec.config import RuntimeOptions
+from vqcodec.encoding import effort
 from vqcodec.errors import MediaError, OutputExistsError, UsageError
+from vqcodec.runtime.device import dtype_of
 
 
 def test_all_kinds_of_sources_give_the_same_bytes(counted: CountedLoads, drawn_clip: Path) -> None:
@@ -136,3 +139,44 @@ def test_options_are_named() -> None:
     for gone in ("force", "device", "crf", "face_model", "batch_frames"):
         with pytest.raises(TypeError, match=gone):
             vqcodec.DecodeOptions(**{gone: 1})  # type: ignore[arg-type]
+
+
+def test_an_effort_takes_the_codecs_own_renderer(
+    counted: CountedLoads, drawn_clip: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made: list[tuple[object, ...]] = []
+    given: list[object] = []
+
+    def load_renderer(*arguments: object) -> object:
+        made.append(arguments)
+        return object()
+
+    def refiner(options: object, space: object, renderer: object) -> object:
+        given.append(renderer)
+        raise InterruptedError
+
+    monkeypatch.setattr(effort, "load_renderer", load_renderer)
+    monkeypatch.setattr(effort.Refiner, "load", refiner)
+    codec = counted.codec(device="cpu")
+    for _ in range(2):
+        with pytest.raises(InterruptedError):
+            codec.encode(drawn_clip, options=vqcodec.EncodeOptions(effort=1))
+    assert made == [(SPACE_ID, "cpu")] and given[0] is given[1]
+
+
+def test_precisions_by_name() -> None:
+    assert dtype_of("auto", "cpu") is None and dtype_of("fp32", "cpu") is torch.float32
+    assert dtype_of("bf16", "cpu") is torch.bfloat16
+    with pytest.raises(UsageError, match="fp16"):
+        dtype_of("fp16", "cpu")
+
+
+def test_threads_are_set_when_the_first_model_is_loaded(
+    counted: CountedLoads, drawn_clip: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    taken: list[int | None] = []
+    monkeypatch.setattr("vqcodec.runtime.device.use_threads", taken.append)
+    codec = counted.codec(threads=1)
+    assert taken == []
+    codec.decode(codec.encode(drawn_clip).data or b"")
+    assert taken == [1]
