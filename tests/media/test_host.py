@@ -54,3 +54,36 @@ def test_nothing_is_said_where_no_level_is_set(sample_clip: Path, tmp_path: Path
         check=True,
     )
     assert (done.stdout, done.stderr) == ("True\nTrue\n", "")
+
+
+TERMINAL = """
+import sys
+from vqcodec.errors import UsageError
+class Terminal:
+    isatty = staticmethod(lambda: True)
+sys.stdin = sys.stdout = Terminal()
+from vqcodec.media.picture.source import VideoSource
+from vqcodec.stream.opening import open_stream
+from vqcodec.media.out.atomic import atomic_output
+
+def refused(call):
+    try:
+        with call("-"):
+            return ""
+    except UsageError as error:
+        return f"{error}, {error.exit_code};"
+
+told = "".join(map(refused, (VideoSource, open_stream, atomic_output)))
+sys.stdin = sys.stdout = None
+sys.stderr.write(told)
+"""
+
+
+def test_a_terminal_is_refused_alike_wherever_bytes_are_due() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", TERMINAL], capture_output=True, text=True, timeout=60, check=True
+    )
+    assert done.stderr == (
+        "cannot read standard input: it is a terminal, 2;" * 2
+        + "cannot write to standard output: it is a terminal, 2;"
+    )

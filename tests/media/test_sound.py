@@ -13,7 +13,7 @@ from tests.support.media import HZ, clicks, lag, make_clip, times_at
 from vqcodec.errors import UsageError
 from vqcodec.media.items import AudioBlock, AudioPacket
 from vqcodec.media.picture.source import VideoSource
-from vqcodec.media.sound.clock import SoundTrack
+from vqcodec.media.sound.clock import ClockedSound
 from vqcodec.media.sound.opus_bytes import silent_packet
 from vqcodec.media.sound.opus_codec import AudioDecoder, packet_samples
 
@@ -114,8 +114,8 @@ def test_holes_become_silence(tmp_path: Path) -> None:
 
 
 def track(frames: list[tuple[np.ndarray, Fraction | None]], rate: int = HZ) -> np.ndarray:
-    """What a SoundTrack makes of mono frames and their times."""
-    sound = SoundTrack(1)
+    """What a ClockedSound makes of mono frames and their times."""
+    sound = ClockedSound(1)
     blocks = []
     for samples, time_s in frames:
         frame = av.AudioFrame.from_ndarray(samples.reshape(1, -1), format="s16", layout="mono")

@@ -82,7 +82,7 @@ class StreamedFile:
 Coded = tuple[FaceFrame, NDArray[np.float32] | None]
 
 
-class _SoundTrack:
+class _CodedSound:
     """The sound of an encode: nothing, coded at some rates, or copied.
 
     Attributes:
@@ -181,7 +181,7 @@ def _batch_features(
 
 
 def _pipeline(
-    track: _SoundTrack, detector: Detector, space: MotionFeatures, options: EncodeOptions
+    track: _CodedSound, detector: Detector, space: MotionFeatures, options: EncodeOptions
 ) -> Generator[Coded | SoundPiece, None, None]:
     """The threads of the picture above."""
     frames = overlapped(track.items(), depth=_DEPTH)
@@ -228,7 +228,7 @@ def encode(
     with atomic_output(target, force=force) as sink:
         parts = encoder_parts(parts)
         video = open_video(source, fps=options.fps, sound=_SOUND[options.audio.mode])
-        track = _SoundTrack(video, options)
+        track = _CodedSound(video, options)
         head = Head(
             video.time_base_s,
             video.frame_rate_hz,

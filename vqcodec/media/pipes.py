@@ -11,7 +11,7 @@ import sys
 import tempfile
 from typing import Any, BinaryIO
 
-from vqcodec.errors import MediaError
+from vqcodec.errors import UsageError
 
 _PEEK_BYTES = 1 << 20
 
@@ -129,11 +129,11 @@ class GuardedWriter:
 
 
 def standard_input() -> BinaryIO:
-    """Standard input as bytes. Raises MediaError on a terminal."""
+    """Standard input as bytes. Raises UsageError on a terminal."""
     if sys.stdin is None or sys.stdin.isatty():
-        raise MediaError(
+        raise UsageError(
             "cannot read standard input: it is a terminal",
-            hint="pipe a file into it, or give a path",
+            hint="Pipe a file into it, or give a path.",
         )
     try:
         # a reader of our own: at exit the interpreter locks sys.stdin, which a thread that waits for input holds
@@ -143,11 +143,11 @@ def standard_input() -> BinaryIO:
 
 
 def standard_output() -> BinaryIO:
-    """Standard output as bytes. Raises MediaError on a terminal."""
+    """Standard output as bytes. Raises UsageError on a terminal."""
     if sys.stdout is None or sys.stdout.isatty():
-        raise MediaError(
+        raise UsageError(
             "cannot write to standard output: it is a terminal",
-            hint="redirect it to a file or a pipe, or give a path",
+            hint="Redirect it to a file or a pipe, or give a path.",
         )
     return sys.stdout.buffer
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import os
-import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -12,18 +11,10 @@ from contextlib import contextmanager
 from typing import BinaryIO, cast
 
 from vqcodec.errors import MediaError, UsageError
+from vqcodec.media.pipes import standard_input
 from vqcodec.types import FileLike
 
 _POLL_S = 0.05
-
-
-def _standard_input() -> BinaryIO:
-    """A reader of its own: a thread left waiting in that of sys.stdin makes an interrupted program abort."""
-    if sys.stdin is None or sys.stdin.isatty():
-        raise UsageError(
-            "standard input is a terminal", hint="Pipe a .vqt file into it, or give a file name."
-        )
-    return open(sys.stdin.fileno(), "rb", closefd=False)
 
 
 @contextmanager
@@ -32,11 +23,10 @@ def open_stream(source: FileLike) -> Iterator[BinaryIO]:
 
     Raises:
         MediaError: the file is missing or can't be read.
-        UsageError: `source` is a text file object.
+        UsageError: `source` is a text file object, or standard input a terminal.
     """
     if isinstance(source, str) and source == "-":
-        with _standard_input() as handle:
-            yield handle
+        yield standard_input()
     elif isinstance(source, (str, os.PathLike)):
         try:
             handle = open(source, "rb")  # noqa: SIM115 - closed by the with below

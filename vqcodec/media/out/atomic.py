@@ -71,7 +71,7 @@ def atomic_output(target: FileLike, *, force: bool = False) -> Iterator[BinaryIO
     """
     check_output(target, force=force)
     if not is_file_name(target):
-        with open_stream(target) as stream:
+        with open_pipe(target) as stream:
             yield stream
         return
     pending = PendingFile(target, force=force)  # type: ignore[arg-type]
@@ -96,7 +96,7 @@ def is_file_name(target: FileLike) -> bool:
 
 
 @contextmanager
-def open_stream(target: FileLike) -> Iterator[BinaryIO]:
+def open_pipe(target: FileLike) -> Iterator[BinaryIO]:
     """Open what isn't a regular file for writing in order; flushed at the end, closed only if opened here."""
     if isinstance(target, str | os.PathLike) and target != "-":
         with _writing(target):

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from vqcodec.errors import MediaError, UsageError
 from vqcodec.media.faults import media_faults
-from vqcodec.media.out.atomic import PendingFile, check_output, is_file_name, open_stream
+from vqcodec.media.out.atomic import PendingFile, check_output, is_file_name, open_pipe
 from vqcodec.media.out.tracks import OpusTrack, PcmTrack, SoundTrack, VideoTrack
 from vqcodec.media.pipes import GuardedWriter
 from vqcodec.types import AudioHead, FileLike
@@ -156,7 +156,7 @@ class VideoSink:
                 format=self._muxer,
                 container_options=options,
             )
-        stream: AbstractContextManager[BinaryIO] = open_stream(target)
+        stream: AbstractContextManager[BinaryIO] = open_pipe(target)
         self._guard = GuardedWriter(self._stack.enter_context(stream))
         options = {"movflags": _PIPE_FLAGS} if self._muxer in ("mp4", "mov") else {}
         return av.open(self._guard, "w", format=self._muxer, container_options=options)

@@ -23,7 +23,7 @@ from vqcodec.format import AUDIO_RATE_HZ, MAX_FRAME_RATE_HZ
 from vqcodec.media.items import AudioBlock, AudioPacket
 from vqcodec.media.picture.probe import MediaInfo
 from vqcodec.media.picture.source import Sound, VideoSource
-from vqcodec.media.picture.thinning import Nearest, Sampler, Thin, default_thinning
+from vqcodec.media.picture.thinning import Nearest, Thin, Thinning, default_thinning
 from vqcodec.types import FileLike, VideoFrame
 
 FRAME_TICK_S = Fraction(1, 90_000)
@@ -95,12 +95,12 @@ class FrameSource:
         self._zero_s = first.time_s if isinstance(first, VideoFrame) else Fraction(0)
         self._shape = _checked(first.rgb if isinstance(first, VideoFrame) else first).shape
         self.time_base_s = FRAME_TICK_S if timed else self._interval_s
-        self._sampler: Sampler[Picture]
+        self._thinning: Thinning[Picture]
         if fps is None:
             step, gap_s = default_thinning(rate_hz)
-            self.frame_rate_hz, self._sampler = rate_hz / step, Thin(gap_s)
+            self.frame_rate_hz, self._thinning = rate_hz / step, Thin(gap_s)
         else:
-            self.frame_rate_hz, self._sampler = Fraction(fps), Nearest(Fraction(fps))
+            self.frame_rate_hz, self._thinning = Fraction(fps), Nearest(Fraction(fps))
             self.time_base_s = 1 / self.frame_rate_hz
         counted = isinstance(frames.pictures, np.ndarray)
         self.duration_s = len(frames.pictures) * self._interval_s if counted else None  # type: ignore[arg-type]
@@ -162,8 +162,8 @@ class FrameSource:
                     f"picture {number} is shown at {float(time_s):g} s, not after the one before"
                 )
             last_s = time_s
-            yield from self._sampler.push(rgb, time_s)
-        yield from self._sampler.finish(last_s + self._interval_s)
+            yield from self._thinning.push(rgb, time_s)
+        yield from self._thinning.finish(last_s + self._interval_s)
 
     def _all(self) -> Iterator[Picture | VideoFrame]:
         yield self._first

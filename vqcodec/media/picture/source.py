@@ -18,7 +18,7 @@ from vqcodec.media.picture.colour import RgbConverter
 from vqcodec.media.picture.packets import PacketReader
 from vqcodec.media.picture.probe import MediaInfo, describe
 from vqcodec.media.picture.rates import DEFAULT_RATE_HZ, fraction, tick_s
-from vqcodec.media.picture.thinning import Nearest, Sampler, Thin, default_thinning
+from vqcodec.media.picture.thinning import Nearest, Thin, Thinning, default_thinning
 from vqcodec.media.picture.timeline import Timeline
 from vqcodec.media.sound.packets import Listener, make_listener
 from vqcodec.types import AudioHead, FileLike, VideoFrame
@@ -107,12 +107,12 @@ class VideoSource:
         rate_hz = reader.rate_hz or DEFAULT_RATE_HZ
         self._tick_s = self.time_base_s = tick_s(reader.video.time_base)
         self._interval = max(1, round(1 / (rate_hz * self._tick_s)))
-        self._sampler: Sampler[Any]
+        self._thinning: Thinning[Any]
         if fps is None:
             step, gap_s = default_thinning(rate_hz)
-            self.frame_rate_hz, self._sampler = rate_hz / step, Thin(gap_s)
+            self.frame_rate_hz, self._thinning = rate_hz / step, Thin(gap_s)
         else:
-            self.frame_rate_hz, self._sampler = Fraction(fps), Nearest(Fraction(fps))
+            self.frame_rate_hz, self._thinning = Fraction(fps), Nearest(Fraction(fps))
             self.time_base_s = 1 / self.frame_rate_hz
         self._timeline: Timeline | None = None
         self._converted: tuple[Any, NDArray[np.uint8]] | None = None
@@ -184,7 +184,7 @@ class VideoSource:
         assert self._timeline is not None
         ticks = self._timeline.place(frame.pts if frame.pts is not None else frame.dts)
         if ticks is not None:
-            yield from self._sampled(self._sampler.push(frame, ticks * self._tick_s))
+            yield from self._thinned(self._thinning.push(frame, ticks * self._tick_s))
 
     def _start_clock(self, first: Any) -> None:
         stamp = first.pts if first.pts is not None else first.dts
@@ -197,7 +197,7 @@ class VideoSource:
         if self._listener is not None:
             self._listener.begin(self._zero_s)
 
-    def _sampled(self, chosen: list[tuple[Any, Fraction]]) -> Iterator[VideoFrame]:
+    def _thinned(self, chosen: list[tuple[Any, Fraction]]) -> Iterator[VideoFrame]:
         for frame, time_s in chosen:
             if self._converted is None or self._converted[0] is not frame:
                 try:
@@ -219,7 +219,7 @@ class VideoSource:
         if self._timeline is None or self._timeline.last is None:
             return
         end_s = (self._timeline.last + self._interval) * self._tick_s
-        yield from self._sampled(self._sampler.finish(end_s))
+        yield from self._thinned(self._thinning.finish(end_s))
         if self._listener is not None:
             yield from self._listener.finish()
             self.corrupt_packets += self._listener.corrupt_packets

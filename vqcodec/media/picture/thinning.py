@@ -13,7 +13,7 @@ DEFAULT_MAX_RATE_HZ = 30
 _ABOVE_HZ = Fraction(61, 2)
 
 
-class Sampler(Protocol[T]):
+class Thinning(Protocol[T]):
     """Takes pictures in order of time and gives those to keep, with their (new) times."""
 
     def push(self, item: T, time_s: Fraction) -> list[tuple[T, Fraction]]:

@@ -24,7 +24,7 @@ _SILENCE_BLOCK = AUDIO_RATE_HZ // 2
 _LAYOUTS = {1: "mono", 2: "stereo", 3: "2.1", 4: "quad", 5: "5.0", 6: "5.1", 7: "6.1", 8: "7.1"}
 
 
-class SoundTrack:
+class ClockedSound:
     """PyAV sound frames in, `AudioBlock`s out.
 
     Nothing that lies after time zero is dropped. Holes longer than 30 ms become silence. Smaller differences between

@@ -13,7 +13,7 @@ from vqcodec.format import AUDIO_RATE_HZ
 from vqcodec.media.items import AudioBlock, AudioPacket
 from vqcodec.media.picture.packets import PacketReader
 from vqcodec.media.picture.rates import seconds, tick_s
-from vqcodec.media.sound.clock import SoundTrack
+from vqcodec.media.sound.clock import ClockedSound
 from vqcodec.media.sound.opus_bytes import packet_samples
 from vqcodec.media.sound.opus_copy import OpusCopier
 from vqcodec.types import AudioHead
@@ -63,7 +63,7 @@ class Decoding:
 
     def __init__(self, channels: int) -> None:
         self.corrupt_packets = 0
-        self._track = SoundTrack(channels)
+        self._track = ClockedSound(channels)
         self._zero_s: Fraction | None = Fraction(0)
 
     def begin(self, zero_s: Fraction | None) -> None:
