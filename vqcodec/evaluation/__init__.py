@@ -1,1 +1,1 @@
-"""vqcodec: talking-head video at the rate of a modem."""
+"""Judging: metrics, `validate`, `compare`, `benchmark`, conformance."""

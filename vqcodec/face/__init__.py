@@ -1,1 +1,1 @@
-"""vqcodec: talking-head video at the rate of a modem."""
+"""Where the face is: landmarks, the tracked face, its square, cuts, and which frame becomes the portrait."""

@@ -1,1 +1,1 @@
-"""vqcodec: talking-head video at the rate of a modem."""
+"""The weights that ship, their cards, and how they are found and checked."""

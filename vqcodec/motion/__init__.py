@@ -1,1 +1,1 @@
-"""vqcodec: talking-head video at the rate of a modem."""
+"""A crop and its landmarks to the 48 numbers of a motion space."""

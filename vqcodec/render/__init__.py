@@ -1,1 +1,1 @@
-"""vqcodec: talking-head video at the rate of a modem."""
+"""A portrait and motion features to pictures: the renderer and the arithmetic of its warps."""

@@ -1,1 +1,1 @@
-"""vqcodec: talking-head video at the rate of a modem."""
+"""What is heard: log-mel, the speech tokenizer, how loud it is, where nobody speaks."""

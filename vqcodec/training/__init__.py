@@ -1,1 +1,1 @@
-"""vqcodec: talking-head video at the rate of a modem."""
+"""Making the weights: one folder by what is trained, and what was tried in README.md."""
