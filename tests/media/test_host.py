@@ -58,7 +58,7 @@ def test_nothing_is_said_where_no_level_is_set(sample_clip: Path, tmp_path: Path
 
 TERMINAL = """
 import sys
-from vqcodec.errors import UsageError
+from vqcodec.errors import MediaError
 class Terminal:
     isatty = staticmethod(lambda: True)
 sys.stdin = sys.stdout = Terminal()
@@ -70,7 +70,7 @@ def refused(call):
     try:
         with call("-"):
             return ""
-    except UsageError as error:
+    except MediaError as error:
         return f"{error}, {error.exit_code};"
 
 told = "".join(map(refused, (VideoSource, open_stream, atomic_output)))
@@ -84,6 +84,6 @@ def test_a_terminal_is_refused_alike_wherever_bytes_are_due() -> None:
         [sys.executable, "-c", TERMINAL], capture_output=True, text=True, timeout=60, check=True
     )
     assert done.stderr == (
-        "cannot read standard input: it is a terminal, 2;" * 2
-        + "cannot write to standard output: it is a terminal, 2;"
+        "cannot read standard input: it is a terminal, 8;" * 2
+        + "cannot write to standard output: it is a terminal, 8;"
     )

@@ -8,19 +8,32 @@ The time model, which every module of this package keeps:
   zero and drift can't build up.
 * A file is read once, front to back; nothing is kept that grows with its length.
 
-Modules (import names from them, this package imports nothing by itself):
+The way of a frame in, one room after the other:
 
-    items.py    AudioBlock, AudioPacket, Source, Target    output.py  files that appear whole or not at all
-    probe.py    probe() -> MediaInfo                       sink.py    VideoSink: H.264 + AAC or Opus
-    source.py   VideoSource: frames and sound of one pass  stills.py  AVIF stills, portraits
-    audio.py    AudioEncoder, AudioDecoder (Opus)
+    path, "-", file object
+      pipes.py                stdin and file objects as libav wants them
+      picture/opening.py      the container, and which of its streams are read
+      picture/packets.py      read ahead; rate (rates.py), tick, pixel aspect, duration: all that is known of the file
+        |
+        +-- picture packets --> picture/source.py: VideoSource
+        |     decode
+        |     picture/timeline.py   timestamps -> ticks since time zero
+        |     picture/thinning.py   which pictures are kept, and when they are shown
+        |     picture/colour.py     upright sRGB, square pixels (hdr.py: PQ and HLG)
+        |     --> VideoFrame
+        |
+        +-- sound packets ----> sound/packets.py: Decoding or Copying
+              sound/clock.py        decoded sound without holes or drift    --> AudioBlock
+              sound/opus_copy.py    Opus packets moved in sync, not decoded --> AudioPacket
 
-and behind them
+picture/frames.py gives the same from pictures in memory, picture/probe.py looks at a file without keeping anything, and
+sound/source.py reads sound alone.
 
-    rates.py    exact rates and times from PyAV            sampling.py   which frames are kept
-    reader.py   opening, choosing streams, packets         timeline.py   timestamps -> ticks since time zero
-    colour.py   RGB <-> YUV, turning; hdr.py: PQ and HLG   sound.py      decoded sound without holes or drift
-    pipes.py    file objects, stdin, stdout for libav      listening.py  sound packets -> blocks or copied packets
-    faults.py   libav's errors as MediaError               opus.py, opus_copy.py  Opus bytes; copying in sync
-    tracks.py   the streams of a file being written
+The way out:
+
+    RGB, samples or Opus packets --> out/sink.py: VideoSink --> out/tracks.py: one track each --> out/atomic.py --> file
+
+Besides: sound/opus_codec.py codes and decodes Opus (opus_bytes.py: what its bytes say), still/stills.py AVIF stills and
+portraits (avif_size.py: how large they are), items.py the values that travel, faults.py libav's errors as MediaError.
+Import names from the modules; this package imports nothing by itself.
 """

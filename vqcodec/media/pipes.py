@@ -9,9 +9,9 @@ from __future__ import annotations
 import shutil
 import sys
 import tempfile
-from typing import Any, BinaryIO
+from typing import IO, BinaryIO
 
-from vqcodec.errors import UsageError
+from vqcodec.errors import MediaError
 
 _PEEK_BYTES = 1 << 20
 
@@ -20,10 +20,10 @@ class GuardedReader:
     """A binary file object as PyAV wants it; seekable only if the object is. Never closes it."""
 
     def __init__(self, stream: BinaryIO) -> None:
-        self._stream = stream
+        self._stream: IO[bytes] = stream
         self._head = b""
         self._error: BaseException | None = None
-        self._spool: Any = None
+        self._spool: IO[bytes] | None = None
         if _can_seek(stream):
             self.seek = self._seek
             self.tell = stream.tell
@@ -87,12 +87,13 @@ class GuardedReader:
             self._head += data
 
     def _copy_to_disk(self) -> None:
-        self._spool = tempfile.TemporaryFile(prefix="vqcodec-")  # noqa: SIM115 (lives as long as the reader)
-        self._spool.write(self._head)
-        shutil.copyfileobj(self._stream, self._spool, 1 << 20)
-        self._spool.seek(0)
-        self._head, self._stream = b"", self._spool
-        self.seek, self.tell = self._seek, self._spool.tell
+        spool = tempfile.TemporaryFile(prefix="vqcodec-")  # noqa: SIM115 (lives as long as the reader)
+        self._spool = spool
+        spool.write(self._head)
+        shutil.copyfileobj(self._stream, spool, 1 << 20)
+        spool.seek(0)
+        self._head, self._stream = b"", spool
+        self.seek, self.tell = self._seek, spool.tell
 
 
 class GuardedWriter:
@@ -129,9 +130,9 @@ class GuardedWriter:
 
 
 def standard_input() -> BinaryIO:
-    """Standard input as bytes. Raises UsageError on a terminal."""
+    """Standard input as bytes. Raises MediaError on a terminal."""
     if sys.stdin is None or sys.stdin.isatty():
-        raise UsageError(
+        raise MediaError(
             "cannot read standard input: it is a terminal",
             hint="Pipe a file into it, or give a path.",
         )
@@ -143,9 +144,9 @@ def standard_input() -> BinaryIO:
 
 
 def standard_output() -> BinaryIO:
-    """Standard output as bytes. Raises UsageError on a terminal."""
+    """Standard output as bytes. Raises MediaError on a terminal."""
     if sys.stdout is None or sys.stdout.isatty():
-        raise UsageError(
+        raise MediaError(
             "cannot write to standard output: it is a terminal",
             hint="Redirect it to a file or a pipe, or give a path.",
         )

@@ -22,8 +22,8 @@ def open_stream(source: FileLike) -> Iterator[BinaryIO]:
     """Open a .vqt file for reading; what the caller opened stays open.
 
     Raises:
-        MediaError: the file is missing or can't be read.
-        UsageError: `source` is a text file object, or standard input a terminal.
+        MediaError: the file is missing or can't be read, or standard input is a terminal.
+        UsageError: `source` is a text file object.
     """
     if isinstance(source, str) and source == "-":
         yield standard_input()

@@ -8,16 +8,17 @@ from contextlib import AbstractContextManager, ExitStack
 from fractions import Fraction
 from pathlib import Path
 from types import TracebackType
-from typing import Any, BinaryIO
+from typing import BinaryIO
 
 import av
 import numpy as np
+from av.container import OutputContainer
 from numpy.typing import NDArray
 
 from vqcodec.errors import MediaError, UsageError
 from vqcodec.media.faults import media_faults
 from vqcodec.media.out.atomic import PendingFile, check_output, is_file_name, open_pipe
-from vqcodec.media.out.tracks import OpusTrack, PcmTrack, SoundTrack, VideoTrack
+from vqcodec.media.out.tracks import MuxedPacket, OpusTrack, PcmTrack, SoundTrack, VideoTrack
 from vqcodec.media.pipes import GuardedWriter
 from vqcodec.types import AudioHead, FileLike
 
@@ -102,13 +103,8 @@ class VideoSink:
             raise UsageError(
                 f"a video of {width}x{height}, {frame_rate_hz} Hz, crf {crf}, {threads} threads"
             )
-        if channels not in (0, 1, 2) or (channels and opus is not None):
-            raise UsageError(f"{channels} audio channels", hint="give channels 0, 1 or 2, or opus")
         self._muxer, video, sound = _CONTAINERS[_container_name(target, container)]
-        if opus is not None and self._muxer == "mov":
-            raise UsageError(
-                "Opus sound can't be put in .mov", hint="write .mp4 or .mkv, or give samples"
-            )
+        _check_sound(channels, opus, self._muxer)
         check_output(target, force=force)
         self._name = (
             str(getattr(target, "name", "<stream>"))
@@ -122,7 +118,7 @@ class VideoSink:
         tick_s = time_base_s if time_base_s is not None else 1 / Fraction(frame_rate_hz)
         try:
             with media_faults(self._name, "write"):
-                self._container: Any = self._open(target, force)
+                self._container = self._open(target, force)
                 if comment:
                     self._container.metadata["comment"] = comment
                 self._video = VideoTrack(
@@ -135,18 +131,13 @@ class VideoSink:
                     preset,
                     threads,
                 )
-                self._sound: SoundTrack | None = None
-                if opus is not None:
-                    self._sound = OpusTrack(self._container, opus)
-                elif channels:
-                    self._sound = PcmTrack(
-                        self._container, sound, channels, audio_bps or channels * _SOUND_BPS[sound]
-                    )
+                bps = audio_bps or channels * _SOUND_BPS[sound]
+                self._sound = _sound_track(self._container, sound, channels, bps, opus)
         except BaseException:
             self.abort()
             raise
 
-    def _open(self, target: FileLike, force: bool) -> Any:
+    def _open(self, target: FileLike, force: bool) -> OutputContainer:
         if is_file_name(target):
             self._pending = PendingFile(target, force=force)  # type: ignore[arg-type]
             options = {"movflags": _FILE_FLAGS} if self._muxer in ("mp4", "mov") else {}
@@ -193,7 +184,7 @@ class VideoSink:
             )
         return self._sound
 
-    def _mux(self, packets: list[Any]) -> None:
+    def _mux(self, packets: list[MuxedPacket]) -> None:
         if self._done:
             raise UsageError(f"{self._name} is closed")
         try:
@@ -256,6 +247,23 @@ class VideoSink:
             self.close()
         else:
             self.abort()
+
+
+def _check_sound(channels: int, opus: AudioHead | None, muxer: str) -> None:
+    if channels not in (0, 1, 2) or (channels and opus is not None):
+        raise UsageError(f"{channels} audio channels", hint="give channels 0, 1 or 2, or opus")
+    if opus is not None and muxer == "mov":
+        raise UsageError(
+            "Opus sound can't be put in .mov", hint="write .mp4 or .mkv, or give samples"
+        )
+
+
+def _sound_track(
+    container: OutputContainer, codec: str, channels: int, bit_rate: int, opus: AudioHead | None
+) -> SoundTrack | None:
+    if opus is not None:
+        return OpusTrack(container, opus)
+    return PcmTrack(container, codec, channels, bit_rate) if channels else None
 
 
 def _container_name(target: FileLike, container: str | None) -> str:

@@ -4,11 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from fractions import Fraction
-from typing import Any, Protocol
+from typing import Protocol, TypeAlias, cast
 
 import av
 import numpy as np
+from av.audio.stream import AudioStream
+from av.container import OutputContainer
+from av.packet import Packet
+from av.stream import Stream
 from av.video.reformatter import ColorRange
+from av.video.stream import VideoStream
 from numpy.typing import NDArray
 
 from vqcodec.errors import UsageError
@@ -24,12 +29,15 @@ _MAX_TICKS_PER_S = 1 << 31
 _VP9_MORE_CRF = 13  # VP9's crf runs to 63; 18 of x264 looks like 31 there
 
 
+MuxedPacket: TypeAlias = "Packet[Stream]"
+
+
 class VideoTrack:
     """RGB pictures -> H.264 (or VP9) packets with exact times."""
 
     def __init__(
         self,
-        container: Any,
+        container: OutputContainer,
         codec: str,
         size: tuple[int, int],
         rate_hz: Fraction,
@@ -48,7 +56,7 @@ class VideoTrack:
             raise UsageError(
                 f"a time base of {tick_s} s", hint="use one with a denominator below 2^31"
             )
-        self._stream = container.add_stream(codec, rate=rate_hz)
+        self._stream = cast(VideoStream, container.add_stream(codec, rate=rate_hz))
         stream, context = self._stream, self._stream.codec_context
         stream.width, stream.height = (side + side % 2 for side in size)
         stream.pix_fmt = "yuv420p"
@@ -68,7 +76,7 @@ class VideoTrack:
                 "crf": str(min(63, crf + _VP9_MORE_CRF)),
             }
 
-    def encode(self, rgb: NDArray[np.uint8], time_s: Fraction) -> list[Any]:
+    def encode(self, rgb: NDArray[np.uint8], time_s: Fraction) -> list[MuxedPacket]:
         """Packets that are ready. Raises UsageError for a wrong size or time."""
         if rgb.dtype != np.uint8 or rgb.shape != (self._size[1], self._size[0], 3):
             raise UsageError(
@@ -88,7 +96,7 @@ class VideoTrack:
         frame.pts, frame.time_base = self._last, Fraction(1, self._ticks_per_s)
         return list(self._stream.encode(frame))
 
-    def flush(self) -> list[Any]:
+    def flush(self) -> list[MuxedPacket]:
         """The packets that were held back."""
         return list(self._stream.encode(None)) if self._last >= 0 else []
 
@@ -101,29 +109,31 @@ class VideoTrack:
 class SoundTrack(Protocol):
     """Sound of a file that is being written."""
 
-    def samples(self, samples: NDArray[np.int16]) -> list[Any]:
+    def samples(self, samples: NDArray[np.int16]) -> list[MuxedPacket]:
         """Take PCM."""
 
-    def packets(self, packets: Sequence[bytes], end_trim_samples: int) -> list[Any]:
+    def packets(self, packets: Sequence[bytes], end_trim_samples: int) -> list[MuxedPacket]:
         """Take Opus packets."""
 
-    def flush(self) -> list[Any]:
+    def flush(self) -> list[MuxedPacket]:
         """The packets that were held back."""
 
 
 class PcmTrack:
     """int16 samples at 48 kHz -> AAC or Opus packets."""
 
-    def __init__(self, container: Any, codec: str, channels: int, bit_rate: int) -> None:
+    def __init__(
+        self, container: OutputContainer, codec: str, channels: int, bit_rate: int
+    ) -> None:
         """`codec` is "aac" or "libopus"."""
         self._channels = channels
-        self._stream = container.add_stream(codec, rate=AUDIO_RATE_HZ)
+        self._stream = cast(AudioStream, container.add_stream(codec, rate=AUDIO_RATE_HZ))
         context = self._stream.codec_context
         context.layout, context.format = _LAYOUTS[channels], "fltp" if codec == "aac" else "s16"
         context.bit_rate, context.time_base = bit_rate, Fraction(1, AUDIO_RATE_HZ)
         self._taken = 0
 
-    def samples(self, samples: NDArray[np.int16]) -> list[Any]:
+    def samples(self, samples: NDArray[np.int16]) -> list[MuxedPacket]:
         """Take (n, channels) or (n,) samples."""
         block = np.asarray(samples)
         if block.dtype != np.int16 or block.ndim not in (1, 2) or block.size % self._channels:
@@ -146,13 +156,13 @@ class PcmTrack:
         self._taken += frame.samples
         return list(self._stream.encode(frame))
 
-    def packets(self, packets: Sequence[bytes], end_trim_samples: int) -> list[Any]:
+    def packets(self, packets: Sequence[bytes], end_trim_samples: int) -> list[MuxedPacket]:
         """Not for this track."""
         raise UsageError(
             "write_packets() of a file opened for samples", hint="open it with opus=head"
         )
 
-    def flush(self) -> list[Any]:
+    def flush(self) -> list[MuxedPacket]:
         """The packets that were held back."""
         return list(self._stream.encode(None)) if self._taken else []
 
@@ -160,7 +170,7 @@ class PcmTrack:
 class OpusTrack:
     """Opus packets, unchanged."""
 
-    def __init__(self, container: Any, head: AudioHead) -> None:
+    def __init__(self, container: OutputContainer, head: AudioHead) -> None:
         """`head` tells channels and pre-skip."""
         stream = container.add_stream("libopus", rate=AUDIO_RATE_HZ)
         context = stream.codec_context
@@ -175,13 +185,13 @@ class OpusTrack:
         self._stream = stream
         self._at = -head.pre_skip_samples
 
-    def samples(self, samples: NDArray[np.int16]) -> list[Any]:
+    def samples(self, samples: NDArray[np.int16]) -> list[MuxedPacket]:
         """Not for this track."""
         raise UsageError(
             "write_audio() of a file opened for Opus packets", hint="open it with channels=1"
         )
 
-    def packets(self, packets: Sequence[bytes], end_trim_samples: int) -> list[Any]:
+    def packets(self, packets: Sequence[bytes], end_trim_samples: int) -> list[MuxedPacket]:
         """Take packets in order."""
         given = []
         for index, data in enumerate(packets):
@@ -195,6 +205,6 @@ class OpusTrack:
             given.append(packet)
         return given
 
-    def flush(self) -> list[Any]:
+    def flush(self) -> list[MuxedPacket]:
         """Nothing is held back."""
         return []

@@ -8,12 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from fractions import Fraction
-from typing import Any
+from typing import cast
 
 import av
 import numpy as np
+from av.buffer import Buffer
+from av.video.codeccontext import VideoCodecContext
+from av.video.plane import VideoPlane
 from av.video.reformatter import ColorRange, VideoReformatter
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from vqcodec.media.picture.hdr import BT2020_PRIMARIES, is_hdr, to_sdr
 from vqcodec.runtime.opencv import cv2
@@ -78,13 +81,13 @@ def _turn(matrix: tuple[int, ...]) -> Callable[[NDArray[np.uint8]], NDArray[np.u
     return turn
 
 
-def _u8(array: Any) -> NDArray[np.uint8]:
+def _u8(array: ArrayLike) -> NDArray[np.uint8]:
     return np.asarray(array, dtype=np.uint8)
 
 
 def display_matrix(frame: av.VideoFrame) -> tuple[int, ...]:
     """The nine numbers of the picture's display matrix (16.16), the identity where there is none."""
-    data: Any = frame.side_data.get("DISPLAYMATRIX")
+    data = cast("Buffer | None", frame.side_data.get("DISPLAYMATRIX"))
     if data is None or len(raw := bytes(data)) < 36:
         return (1 << 16, 0, 0, 0, 1 << 16, 0, 0, 0, 1 << 30)
     return tuple(int(value) for value in np.frombuffer(raw[:36], "=i4"))
@@ -114,7 +117,10 @@ class RgbConverter:
     """
 
     def __init__(
-        self, first: av.VideoFrame, pixel_aspect: Fraction = Fraction(1), context: Any = None
+        self,
+        first: av.VideoFrame,
+        pixel_aspect: Fraction = Fraction(1),
+        context: VideoCodecContext | None = None,
     ) -> None:
         """Fix size and turn by the stream's first picture.
 
@@ -163,8 +169,8 @@ class RgbConverter:
         return int(getattr(frame, name, None) or getattr(self._context, name, None) or 2)
 
 
-def _plane(plane: Any, width: int, height: int) -> NDArray[np.uint8]:
-    rows = np.frombuffer(plane, np.uint8)[: plane.line_size * height].reshape(
+def _plane(plane: VideoPlane, width: int, height: int) -> NDArray[np.uint8]:
+    rows = np.frombuffer(memoryview(plane), np.uint8)[: plane.line_size * height].reshape(
         height, plane.line_size
     )
     return rows[:, :width]

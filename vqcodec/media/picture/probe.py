@@ -5,14 +5,14 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Any
 
+import av
 import av.error
+from av.stream import Stream
 
 from vqcodec.errors import MediaError
 from vqcodec.media.picture.colour import degrees_clockwise, display_matrix, shown_size
 from vqcodec.media.picture.packets import PacketReader
-from vqcodec.media.picture.rates import fraction, tick_s
 from vqcodec.types import FileLike
 
 
@@ -80,14 +80,13 @@ def probe(source: FileLike) -> MediaInfo:
             source.seek(start)
 
 
-def describe(reader: PacketReader, first: Any) -> MediaInfo:
+def describe(reader: PacketReader, first: av.VideoFrame | None) -> MediaInfo:
     """MediaInfo of an open file; `first` is its first decoded picture or None."""
     video, audio = reader.video, reader.audio
     width, height, turn = 0, 0, 0
     if video is not None:
-        aspect = fraction(video.sample_aspect_ratio) or Fraction(1)
         stored = (first.width, first.height) if first is not None else (video.width, video.height)
-        width, height = shown_size(*stored, aspect)
+        width, height = shown_size(*stored, reader.pixel_aspect)
         turn = degrees_clockwise(display_matrix(first)) if first is not None else 0
         if turn in (90, 270):
             width, height = height, width
@@ -98,8 +97,8 @@ def describe(reader: PacketReader, first: Any) -> MediaInfo:
         height=height,
         rotation=turn,
         frame_rate_hz=reader.rate_hz,
-        time_base_s=tick_s(video.time_base) if video is not None else Fraction(0),
-        duration_s=reader.duration_s(),
+        time_base_s=reader.tick_s,
+        duration_s=reader.duration_s,
         video_codec=_codec(video),
         has_video=video is not None,
         is_still=reader.is_still,
@@ -110,7 +109,7 @@ def describe(reader: PacketReader, first: Any) -> MediaInfo:
     )
 
 
-def _codec(stream: Any) -> str:
+def _codec(stream: Stream | None) -> str:
     """The format's name rather than the decoder's: "opus", not "libopus"; "av1", not "libdav1d"."""
     if stream is None:
         return ""
@@ -119,9 +118,9 @@ def _codec(stream: Any) -> str:
     )
 
 
-def _first_picture(reader: PacketReader) -> Any:
+def _first_picture(reader: PacketReader) -> av.VideoFrame | None:
     for packet in reader.packets():
-        if packet.stream.index != reader.video.index:
+        if not reader.is_picture(packet):
             continue
         try:
             for frame in packet.decode():

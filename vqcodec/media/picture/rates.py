@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from fractions import Fraction
 from itertools import pairwise
-from typing import Any
+from typing import Protocol
 
 from vqcodec.format import MAX_FRAME_RATE_HZ
 
@@ -44,20 +44,34 @@ _STANDARD_HZ = tuple(
 )
 
 
-def fraction(value: Any) -> Fraction | None:
+class Rational(Protocol):
+    """A rational number of PyAV, whichever class it is."""
+
+    @property
+    def numerator(self) -> int:
+        """Above the line."""
+        ...
+
+    @property
+    def denominator(self) -> int:
+        """Below the line; 0 where the number is unknown."""
+        ...
+
+
+def fraction(value: Rational | None) -> Fraction | None:
     """A PyAV rational as Fraction; None for None, 0/0 and n/0, which libav uses for "unknown"."""
     if value is None or not value.denominator:
         return None
     return Fraction(int(value.numerator), int(value.denominator))
 
 
-def tick_s(value: Any) -> Fraction:
+def tick_s(value: Rational | None) -> Fraction:
     """A PyAV time base as Fraction; 1/1000000 (libav's own) where it is unknown or nonsense."""
     base = fraction(value)
     return base if base is not None and base > 0 else Fraction(1, 1_000_000)
 
 
-def seconds(ticks: int | None, time_base: Any) -> Fraction | None:
+def seconds(ticks: int | None, time_base: Rational | None) -> Fraction | None:
     """A timestamp or a duration in exact seconds, None if it isn't known."""
     return None if ticks is None else ticks * tick_s(time_base)
 
@@ -67,7 +81,9 @@ def plausible(rate: Fraction | None) -> bool:
     return rate is not None and 1 <= rate <= MAX_FRAME_RATE_HZ
 
 
-def nominal_rate(declared: Iterable[Any], ticks: Iterable[int], time_base: Any) -> Fraction:
+def nominal_rate(
+    declared: Iterable[Rational | None], ticks: Iterable[int], time_base: Rational | None
+) -> Fraction:
     """Nominal frame rate of a video stream in Hz.
 
     The timestamps of the first packets say which rate it is about; the header's rates, which are wrong in many files

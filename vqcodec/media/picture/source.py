@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from fractions import Fraction
 from types import TracebackType
-from typing import Any, Literal
+from typing import Literal
 
+import av
 import av.error
 import numpy as np
 from numpy.typing import NDArray
@@ -15,9 +16,9 @@ from vqcodec.errors import MediaError, UsageError
 from vqcodec.format import MAX_FRAME_RATE_HZ
 from vqcodec.media.items import AudioBlock, AudioPacket
 from vqcodec.media.picture.colour import RgbConverter
-from vqcodec.media.picture.packets import PacketReader
+from vqcodec.media.picture.packets import PacketReader, PicturePacket, SoundPacket
 from vqcodec.media.picture.probe import MediaInfo, describe
-from vqcodec.media.picture.rates import DEFAULT_RATE_HZ, fraction, tick_s
+from vqcodec.media.picture.rates import DEFAULT_RATE_HZ
 from vqcodec.media.picture.thinning import Nearest, Thin, Thinning, default_thinning
 from vqcodec.media.picture.timeline import Timeline
 from vqcodec.media.sound.packets import Listener, make_listener
@@ -105,9 +106,9 @@ class VideoSource:
                 f"no video in {reader.name}", hint="give a file with pictures, or use `vqcodec dub`"
             )
         rate_hz = reader.rate_hz or DEFAULT_RATE_HZ
-        self._tick_s = self.time_base_s = tick_s(reader.video.time_base)
+        self._tick_s = self.time_base_s = reader.tick_s
         self._interval = max(1, round(1 / (rate_hz * self._tick_s)))
-        self._thinning: Thinning[Any]
+        self._thinning: Thinning[av.VideoFrame]
         if fps is None:
             step, gap_s = default_thinning(rate_hz)
             self.frame_rate_hz, self._thinning = rate_hz / step, Thin(gap_s)
@@ -115,9 +116,9 @@ class VideoSource:
             self.frame_rate_hz, self._thinning = Fraction(fps), Nearest(Fraction(fps))
             self.time_base_s = 1 / self.frame_rate_hz
         self._timeline: Timeline | None = None
-        self._converted: tuple[Any, NDArray[np.uint8]] | None = None
+        self._converted: tuple[av.VideoFrame, NDArray[np.uint8]] | None = None
         self._listener: Listener | None = make_listener(reader, sound, channels)
-        self._waiting: list[Any] = []
+        self._waiting: list[SoundPacket] = []
         self._stream = self._run()
         first = next(self._stream, None)
         if self._timeline is None:
@@ -128,7 +129,7 @@ class VideoSource:
         self._pushed_back: list[VideoFrame | AudioBlock | AudioPacket] = (
             [] if first is None else [first]
         )
-        self.duration_s: Fraction | None = reader.duration_s()
+        self.duration_s: Fraction | None = reader.duration_s
         self.has_audio: bool = self._listener is not None
 
     @property
@@ -153,12 +154,11 @@ class VideoSource:
 
     def _run(self) -> Iterator[VideoFrame | AudioBlock | AudioPacket]:
         """Decode packet by packet. Sound that comes before the first picture waits (compressed) for time zero."""
-        video = self._reader.video
         for packet in self._reader.packets():
-            if packet.stream.index == video.index:
+            if self._reader.is_picture(packet):
                 for frame in self._decoded(packet):
                     yield from self._picture(frame)
-            elif self._listener is not None:
+            elif self._listener is not None and self._reader.is_sound(packet):
                 self._waiting.append(packet)
             if self._timeline is not None:
                 yield from self._hear()
@@ -169,7 +169,7 @@ class VideoSource:
     def _overfull(self) -> bool:
         return sum(packet.size for packet in self._waiting) > _MAX_WAITING_BYTES
 
-    def _decoded(self, packet: Any) -> list[Any]:
+    def _decoded(self, packet: PicturePacket) -> list[av.VideoFrame]:
         try:
             return list(packet.decode())
         except av.error.EOFError:
@@ -178,7 +178,7 @@ class VideoSource:
             self.corrupt_packets += 1
             return []
 
-    def _picture(self, frame: Any) -> Iterator[VideoFrame]:
+    def _picture(self, frame: av.VideoFrame) -> Iterator[VideoFrame]:
         if self._timeline is None:
             self._start_clock(frame)
         assert self._timeline is not None
@@ -186,18 +186,18 @@ class VideoSource:
         if ticks is not None:
             yield from self._thinned(self._thinning.push(frame, ticks * self._tick_s))
 
-    def _start_clock(self, first: Any) -> None:
+    def _start_clock(self, first: av.VideoFrame) -> None:
         stamp = first.pts if first.pts is not None else first.dts
         self._zero_s = (stamp or 0) * self._tick_s
         self._timeline = Timeline(stamp or 0, self._interval, max(1, round(1 / self._tick_s)))
-        aspect = fraction(self._reader.video.sample_aspect_ratio) or Fraction(1)
-        self._converter = RgbConverter(first, aspect, self._reader.video.codec_context)
+        context = None if self._reader.video is None else self._reader.video.codec_context
+        self._converter = RgbConverter(first, self._reader.pixel_aspect, context)
         self.width, self.height = self._converter.width, self._converter.height
         self.info: MediaInfo = describe(self._reader, first)
         if self._listener is not None:
             self._listener.begin(self._zero_s)
 
-    def _thinned(self, chosen: list[tuple[Any, Fraction]]) -> Iterator[VideoFrame]:
+    def _thinned(self, chosen: list[tuple[av.VideoFrame, Fraction]]) -> Iterator[VideoFrame]:
         for frame, time_s in chosen:
             if self._converted is None or self._converted[0] is not frame:
                 try:
@@ -223,7 +223,7 @@ class VideoSource:
         if self._listener is not None:
             yield from self._listener.finish()
             self.corrupt_packets += self._listener.corrupt_packets
-        declared = self._reader.duration_s()
+        declared = self._reader.duration_s
         short = declared is not None and end_s < declared - max(Fraction(1), declared / 50)
         self.truncated = bool(self._reader.broken) or short
 

@@ -151,7 +151,7 @@ class _Segment:
             self.written -= excess
         return samples
 
-    def _collect(self, frames: list[Any]) -> NDArray[np.int16]:
+    def _collect(self, frames: list[av.AudioFrame]) -> NDArray[np.int16]:
         parts = [
             np.asarray(frame.to_ndarray()).reshape(-1, self._channels)
             for frame in frames
@@ -175,7 +175,7 @@ def _known_layout(frame: av.AudioFrame) -> av.AudioFrame:
     count = len(frame.layout.channels)
     if not frame.layout.name.endswith("channels"):
         return frame
-    samples: Any = frame.to_ndarray()
+    samples: NDArray[Any] = frame.to_ndarray()  # of the format's own type
     kept = (
         samples[:8] if frame.format.is_planar else samples.reshape(-1, count)[:, :8].reshape(1, -1)
     )

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from fractions import Fraction
-from typing import Any
 
 import av
 import av.error
 import numpy as np
+from av.audio.codeccontext import AudioCodecContext
 from numpy.typing import NDArray
 
 from vqcodec.errors import BitstreamError, UnsupportedError, UsageError
@@ -66,9 +66,9 @@ class AudioEncoder:
         self._taken = self._coded = 0
         self._flushed = False
 
-    def _open(self, bitrate_bps: int, frame_ms: int) -> Any:
+    def _open(self, bitrate_bps: int, frame_ms: int) -> AudioCodecContext:
         with media_faults("Opus sound", "encode"):
-            codec: Any = av.CodecContext.create("libopus", "w")
+            codec = av.CodecContext.create("libopus", "w")
             codec.sample_rate, codec.format, codec.layout = (
                 AUDIO_RATE_HZ,
                 "s16",
@@ -153,7 +153,7 @@ class AudioDecoder:
         self._skip = max(0, head.pre_skip_samples - first_sample)
         self.position = max(0, first_sample - head.pre_skip_samples)
         with media_faults("Opus sound", "decode"):
-            self._codec: Any = av.CodecContext.create("libopus", "r")
+            self._codec = av.CodecContext.create("libopus", "r")
             # Pre-skip is ours to apply: libav versions differ in whether a bare decoder does it.
             self._codec.extradata = opus_head_bytes(head.channels, 0)
             self._codec.sample_rate, self._codec.layout = AUDIO_RATE_HZ, _LAYOUTS[head.channels]
@@ -193,7 +193,7 @@ class AudioDecoder:
         return samples
 
 
-def _int16(frame: Any, channels: int) -> NDArray[np.int16]:
+def _int16(frame: av.AudioFrame, channels: int) -> NDArray[np.int16]:
     samples = np.asarray(frame.to_ndarray())
     if frame.format.is_planar:
         samples = samples.T

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from fractions import Fraction
-from typing import Any, Protocol
+from typing import Protocol
 
 import av.error
+from av.audio.stream import AudioStream
 
 from vqcodec.errors import BitstreamError, UsageError
 from vqcodec.format import AUDIO_RATE_HZ
 from vqcodec.media.items import AudioBlock, AudioPacket
-from vqcodec.media.picture.packets import PacketReader
+from vqcodec.media.picture.packets import PacketReader, SoundPacket
 from vqcodec.media.picture.rates import seconds, tick_s
 from vqcodec.media.sound.clock import ClockedSound
 from vqcodec.media.sound.opus_bytes import packet_samples
@@ -37,7 +38,7 @@ class Listener(Protocol):
     def begin(self, zero_s: Fraction) -> None:
         """Time zero is known, in the file's time."""
 
-    def hear(self, packet: Any) -> Iterator[AudioBlock | AudioPacket]:
+    def hear(self, packet: SoundPacket) -> Iterator[AudioBlock | AudioPacket]:
         """Take a PyAV packet."""
 
     def finish(self) -> Iterator[AudioBlock | AudioPacket]:
@@ -52,7 +53,7 @@ def make_listener(reader: PacketReader, sound: str, channels: int) -> Listener |
     """
     if sound == "none" or reader.audio is None:
         return None
-    return Decoding(channels) if sound == "decode" else Copying(reader)
+    return Decoding(channels) if sound == "decode" else Copying(reader, reader.audio)
 
 
 class Decoding:
@@ -70,7 +71,7 @@ class Decoding:
         """Time zero, in the file's time; None: where the sound itself begins."""
         self._zero_s = zero_s
 
-    def hear(self, packet: Any) -> Iterator[AudioBlock]:
+    def hear(self, packet: SoundPacket) -> Iterator[AudioBlock]:
         """Decode one packet; a damaged one becomes a hole, which the timestamps fill with silence."""
         try:
             frames = list(packet.decode())
@@ -97,8 +98,8 @@ class Decoding:
 class Copying:
     """Copies Opus packets."""
 
-    def __init__(self, reader: PacketReader) -> None:
-        codec = reader.audio.codec_context
+    def __init__(self, reader: PacketReader, stream: AudioStream) -> None:
+        codec = stream.codec_context
         name = str(getattr(codec.codec, "canonical_name", "") or codec.name)
         if "opus" not in name:
             raise UsageError(
@@ -126,7 +127,7 @@ class Copying:
             self._copier.begin(bytes(first), self._at(first), tick_s(first.stream.time_base))
         self.head, self._first = self._copier.head, None
 
-    def hear(self, packet: Any) -> Iterator[AudioPacket]:
+    def hear(self, packet: SoundPacket) -> Iterator[AudioPacket]:
         """Copy one packet."""
         data = bytes(packet)
         if data:
@@ -136,12 +137,12 @@ class Copying:
         """Nothing is held back."""
         return iter(())
 
-    def _at(self, packet: Any) -> Fraction | None:
+    def _at(self, packet: SoundPacket) -> Fraction | None:
         at_s = seconds(packet.pts, packet.stream.time_base)
         return None if at_s is None else at_s - self._zero_s
 
 
-def _end_trim(packet: Any, data: bytes) -> int:
+def _end_trim(packet: SoundPacket, data: bytes) -> int:
     """Samples of a packet that aren't heard: by its side data (Matroska, Ogg) or a shorter duration (MP4)."""
     if packet.has_sidedata("skip_samples"):
         side = bytes(packet.get_sidedata("skip_samples"))

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from fractions import Fraction
 from types import TracebackType
-from typing import Any
 
 import av
 import numpy as np
@@ -14,7 +13,7 @@ from numpy.typing import NDArray
 from vqcodec.errors import MediaError, UsageError
 from vqcodec.format import AUDIO_RATE_HZ, SPEECH_RATE_HZ
 from vqcodec.media.items import AudioBlock
-from vqcodec.media.picture.packets import PacketReader
+from vqcodec.media.picture.packets import PacketReader, plausible_duration
 from vqcodec.media.picture.rates import seconds
 from vqcodec.media.sound.packets import Decoding
 from vqcodec.types import FileLike
@@ -71,8 +70,8 @@ class SoundSource:
                 f"{self.name} has no sound",
                 hint="Give a sound file, or a video with a sound track.",
             )
-        own = seconds(reader.audio.duration, reader.audio.time_base)
-        duration_s = own if own is not None and 0 < own < 10**7 else reader.duration_s()
+        own_s = seconds(reader.audio.duration, reader.audio.time_base)
+        duration_s = plausible_duration(own_s) or reader.duration_s
         if duration_s is not None:
             self._check_length(duration_s)
         return duration_s
@@ -108,7 +107,7 @@ class SoundSource:
 
     def _decoded(self, decoding: Decoding) -> Iterator[AudioBlock]:
         for packet in self._reader.packets():
-            if packet.stream.index == self._reader.audio.index:
+            if self._reader.is_sound(packet):
                 yield from decoding.hear(packet)
         yield from decoding.finish()
 
@@ -155,7 +154,7 @@ class SpeechResampler:
         # the resampler's tail may be a sample longer or shorter than what went in
         return np.pad(rest, (0, missing)) if missing > 0 else rest[: len(rest) + missing]
 
-    def _collect(self, frames: list[Any]) -> NDArray[np.float32]:
+    def _collect(self, frames: list[av.AudioFrame]) -> NDArray[np.float32]:
         parts = [
             np.asarray(frame.to_ndarray(), np.float32).reshape(-1)
             for frame in frames

@@ -6,7 +6,7 @@ import io
 import math
 import os
 import warnings
-from typing import Any, BinaryIO
+from typing import BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
@@ -97,7 +97,7 @@ def decode_still(data: bytes, *, size_px: int = 512) -> NDArray[np.uint8]:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            picture: Any = Image.open(io.BytesIO(data), formats=["AVIF"])
+            picture = Image.open(io.BytesIO(data), formats=["AVIF"])
             # The size is checked before anything is decoded, so that a few bytes can't ask for gigabytes.
             if picture.size != (size_px, size_px) or getattr(picture, "n_frames", 1) != 1:
                 raise BitstreamError(
