@@ -4,20 +4,16 @@ from __future__ import annotations
 
 import io
 import itertools
-import json
-import sys
 from collections.abc import Callable
 from fractions import Fraction
 from pathlib import Path
-from types import SimpleNamespace
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
 from numpy.typing import NDArray
 
-import vqcodec
 from tests.encoding.test_groups import UNITS, decoded, frame, row
 from tests.support.evaluation import write_video
 from tests.support.pipeline import encoder_parts, write_swaying
@@ -42,8 +38,7 @@ from vqcodec.render import likeness
 from vqcodec.render.differentiable import DifferentiableRenderer
 from vqcodec.render.renderer import Renderer
 from vqcodec.reports import EncodeReport
-from vqcodec.types import ModelId, MotionGroup, StreamSizes
-from vqcodec_cli import main as cli_main
+from vqcodec.types import ModelId, MotionGroup
 
 needs_weights = pytest.mark.skipif(
     not (packaged_dir() / "manifest.json").is_file(), reason="the weights are not in this checkout"
@@ -274,56 +269,6 @@ def test_encode_tells_what_it_refines(tmp_path: Path, monkeypatch: pytest.Monkey
 def test_efforts_that_are_none(wrong: Any) -> None:
     with pytest.raises(UsageError, match="effort"):
         EncodeOptions(effort=wrong)
-
-
-class StandInCodec:
-    """Remembers what it was asked for; encodes nothing."""
-
-    asked: ClassVar[list[EncodeOptions]] = []
-
-    def __init__(self, **runtime: Any) -> None:
-        pass
-
-    def encode(
-        self, source: str, target: str, options: EncodeOptions, *, force: bool, progress: Any
-    ) -> EncodeReport:
-        self.asked.append(options)
-        name = ModelId("a", bytes(32))
-        return EncodeReport(
-            sizes=StreamSizes(frames=1, seconds=Fraction(1)),
-            layers=4,
-            motion_space=name,
-            renderer=name,
-            frame_rate_hz=Fraction(25),
-            key_frames=1,
-            low_confidence_frames=0,
-            portrait_quality=50,
-            elapsed_s=1.0,
-            effort=options.effort,
-            refinement_gain=0.05,
-        )
-
-
-def test_command_line(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
-) -> None:
-    calls = StandInCodec.asked
-    api = SimpleNamespace(Codec=StandInCodec)
-    monkeypatch.setitem(sys.modules, "vqcodec.api", api)  # type: ignore[arg-type]
-    monkeypatch.setattr(vqcodec, "api", api, raising=False)
-
-    def run(*arguments: str) -> Any:
-        monkeypatch.setattr(
-            sys, "argv", ["vqcodec", "encode", "in.mp4", str(tmp_path / "o.vqt"), *arguments]
-        )
-        with pytest.raises(SystemExit) as done:
-            cli_main.main()
-        return done.value.code or 0
-
-    assert run("--effort", "3", "--json") == 0 and run() == 0
-    assert [options.effort for options in calls] == [3, 0]
-    assert json.loads(capsys.readouterr().out)["refinement_gain"] == 0.05
-    assert run("--effort", "4") == UsageError.exit_code and len(calls) == 2
 
 
 def test_table_of_the_measurement() -> None:
