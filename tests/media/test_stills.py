@@ -11,6 +11,7 @@ import pytest
 from PIL import Image, ImageCms
 
 from vqcodec.errors import BitstreamError, MediaError, UsageError
+from vqcodec.format import MAX_STILL_BYTES
 from vqcodec.media.still.avif_size import AvifError, largest_side
 from vqcodec.media.still.stills import decode_still, encode_avif, load_picture
 
@@ -194,3 +195,17 @@ def test_an_item_list_that_repeats_itself_is_refused() -> None:
     with pytest.raises(AvifError, match="longer than the file"):
         largest_side(data)
     assert time.process_time() - start < 0.5
+
+
+def test_a_still_is_as_long_as_a_stream_may_hold() -> None:
+    """bitstream_spec/vqt.md, section 5: up to MAX_STILL_BYTES; padding after the last box is no picture."""
+    picture = encode_avif(np.full((512, 512, 3), 90, np.uint8), quality=40)
+
+    def padded(size: int) -> bytes:
+        free = size - len(picture)
+        return picture + free.to_bytes(4, "big") + b"free" + bytes(free - 8)
+
+    assert decode_still(padded(MAX_STILL_BYTES)).shape == (512, 512, 3)
+    with pytest.raises(BitstreamError) as caught:
+        decode_still(padded(MAX_STILL_BYTES + 1))
+    assert caught.value.code == "bad-still"

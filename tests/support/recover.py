@@ -13,13 +13,15 @@ from numpy.typing import NDArray
 
 from tests.support.container import make_group
 from tests.support.pipeline import RENDERER_ID, SPACE_ID
-from vqcodec.container import Reader, Writer
+from vqcodec.container import Reader, RecoveringReader, Writer
 from vqcodec.container.chunks import Chunk
+from vqcodec.container.reader import Item
 from vqcodec.container.scan import ChunkScanner
+from vqcodec.damage import Damage
 from vqcodec.format import DIMS
 from vqcodec.media.sound.opus_codec import AudioEncoder
 from vqcodec.media.still.stills import encode_avif
-from vqcodec.types import AudioGroup, Head, KeyFrame
+from vqcodec.types import AudioGroup, Head, KeyFrame, MotionGroup
 
 FPS = 25
 STEP = 1001
@@ -98,3 +100,18 @@ def times(count: int, first: int = 0) -> list[Fraction]:
 
 
 Pcm = NDArray[np.int16]
+
+
+def recovered(data: bytes, **options: object) -> tuple[list[Item], Damage]:
+    """What a recovery gives of the bytes, and what was lost."""
+    reader = RecoveringReader.open(io.BytesIO(data), **options)  # type: ignore[arg-type]
+    return list(reader), reader.damage
+
+
+def labels(items: list[Item]) -> str:
+    """K0 M0 A0 ...: kind and first frame, or the number of the sound group."""
+    names = {KeyFrame: "K", MotionGroup: "M", AudioGroup: "A"}
+    return " ".join(
+        names[type(i)] + str(i.first_sample // 4800 if isinstance(i, AudioGroup) else i.first_frame)
+        for i in items
+    )
