@@ -8,7 +8,6 @@ import torch
 
 from tests.support.geometry import shipped_basis
 from tests.support.training import draw_face, moving_landmarks
-from vqcodec.geometry.basis import fit_basis
 from vqcodec.geometry.layout import LANDMARK_DIMS, Layout
 from vqcodec.models import store
 from vqcodec.motion.space import MotionSpace
@@ -18,6 +17,7 @@ from vqcodec.render.flow import LandmarkFlow, affine_flow, base_grid, resize_flo
 from vqcodec.render.maps import MAP_CHANNELS, draw_maps
 from vqcodec.render.renderer import Renderer
 from vqcodec.render.sampling import CpuSampler, GridSampler
+from vqcodec.training.picture.basis_fit import fit_basis
 
 CPU = torch.device("cpu")
 

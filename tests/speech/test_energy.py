@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from tests.support.generator import noise
 from vqcodec.format import SPEECH_TOKEN_SAMPLES
-from vqcodec.speech.energy import EnergyMeter, frame_energy
+from vqcodec.speech.energy import EnergyMeter
 from vqcodec.speech.rest import resting
 
 
@@ -42,6 +42,13 @@ def test_energy_of_pieces_is_that_of_the_whole() -> None:
     broken = sound.copy()
     broken[500:600] = np.nan
     assert np.isfinite(frame_energy(broken)).all()
+
+
+def frame_energy(sound: np.ndarray) -> np.ndarray:
+    """Of a whole sound at once."""
+    meter = EnergyMeter()
+    meter.push(sound)
+    return meter.energy()
 
 
 def silent(sound: np.ndarray) -> np.ndarray:

@@ -84,20 +84,6 @@ def _loud(levels: NDArray[np.float64]) -> float | None:
     return None if loud < _FAINT_DBFS and even else loud
 
 
-def frame_energy(samples: NDArray[np.floating]) -> Floats:
-    """Energy of a whole sound.
-
-    Args:
-        samples: (N,) 16 kHz mono in -1..1.
-
-    Returns:
-        (ceil(N / 640),) float32 in 0..1, the same whatever the sound's level: see `EnergyMeter.energy`.
-    """
-    meter = EnergyMeter()
-    meter.push(samples)
-    return meter.energy()
-
-
 def _levels_db(frames: NDArray[np.float32]) -> NDArray[np.float64]:
     """(T, n) samples -> (T,) level about the mean (a constant offset is no sound), in dBFS."""
     power = frames.astype(np.float64).var(1) if len(frames) else np.zeros(0)

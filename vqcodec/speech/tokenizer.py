@@ -33,7 +33,6 @@ from vqcodec.types import ModelId
 CONTEXT_TOKENS = 25
 KEPT_TOKENS = 50
 WINDOW_TOKENS = KEPT_TOKENS + 2 * CONTEXT_TOKENS
-WINDOWS_AT_ONCE = 8
 
 Samples = NDArray[np.float32]
 Codes = NDArray[np.int64]

@@ -53,7 +53,7 @@ class Recipe:
     Attributes:
         ema: decay of the averaged weights, which are the ones exported.
         check_every: steps between checks on validation pictures.
-        basis: arguments of models.basis.fit_basis.
+        basis: arguments of training.picture.basis_fit.fit_basis.
         keep_motion_space: train the renderer alone, for the shipped motion space: old streams stay valid.
     """
 

@@ -12,13 +12,14 @@ from safetensors.numpy import load_file, save_file
 
 from vqcodec.config import Device
 from vqcodec.errors import UsageError
-from vqcodec.geometry.basis import LandmarkBasis, fit_basis, read_basis
+from vqcodec.geometry.basis import LandmarkBasis, read_basis
 from vqcodec.models import store
 from vqcodec.runtime.allocator import tune_allocator
 from vqcodec.runtime.device import choose_device
 from vqcodec.training.common.cache import build_cache
 from vqcodec.training.common.export import export_motion_space, export_renderer, name_pictures
 from vqcodec.training.common.recipe import Recipe, load_recipe
+from vqcodec.training.picture.basis_fit import fit_basis
 from vqcodec.training.picture.loop import Trainer
 
 
