@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import importlib.util
 import subprocess
 import sys
 import tomllib
+import zipfile
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import pytest
@@ -32,3 +35,38 @@ def test_lowest_versions_cover_every_dependency(pyproject: dict[str, Any]) -> No
     named = {line.partition("==")[0] for line in done.stdout.split()}
     wanted = {line.partition(">")[0] for line in pyproject["project"]["dependencies"]}
     assert named == wanted
+
+
+def script(name: str) -> ModuleType:
+    spec = importlib.util.spec_from_file_location(name, ROOT / ".ci" / f"{name}.py")
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_a_wheel_with_laboratory_or_without_weights_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(ROOT)
+    look = script("look_into_wheel")
+    manifest = (ROOT / look.MANIFEST).read_text(encoding="utf-8")
+    with zipfile.ZipFile(tmp_path / "bare.whl", "w") as wheel:
+        for name in look.NEEDED:
+            wheel.writestr(name, manifest if name == look.MANIFEST else "")
+    with zipfile.ZipFile(tmp_path / "lab.whl", "w") as wheel:
+        wheel.writestr("vqcodec/lab/__init__.py", "")
+    with zipfile.ZipFile(tmp_path / "bare.whl") as wheel:
+        found = look.faults(wheel)
+    assert found and all(text.endswith(".safetensors is missing") for text in found)
+    with zipfile.ZipFile(tmp_path / "lab.whl") as wheel:
+        assert "vqcodec/lab/__init__.py doesn't belong there" in look.faults(wheel)
+
+
+def test_speed_is_told_beside_what_was_committed() -> None:
+    told = script("benchmark")
+    before = told.committed()
+    now = {**before, "files": {"frames": 10, "encode_fps": 2 * before["files"]["encode_fps"]}}
+    lines = told.lines(now, before)
+    assert lines[0].startswith("now: ") and lines[1].startswith("before: ")
+    assert any(line.startswith("file to file, encode") and line.endswith("+100%") for line in lines)
