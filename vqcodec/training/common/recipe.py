@@ -120,7 +120,7 @@ class PlainRecipe:
     """A training in one stage, of one of the speech networks.
 
     Attributes:
-        schedule: see training.plain_loop.
+        schedule: see common.plain_loop.
         shape: size of the network, by name.
         batch: examples in a batch.
         settings: what else the training takes, by name.

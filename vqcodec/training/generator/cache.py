@@ -75,7 +75,7 @@ def build_motion(cache: Path, name: str, space: MotionSpace) -> None:
 
 
 def build_codes(cache: Path, sounds: Path, name: str, tokenizer: SpeechTokens) -> None:
-    """Write NAME.codes.npy from a cached sound (training.sound_cache), unless it is there."""
+    """Write NAME.codes.npy from a cached sound (speech_tokens.sound_cache), unless it is there."""
     target = cache / f"{name}.codes.npy"
     if target.is_file():
         return

@@ -52,11 +52,11 @@ def load_motion_clips(
     continuous: bool = False,
     reader: LipReader | None = None,
 ) -> tuple[list[MotionClip], list[MotionClip]]:
-    """Training clips and held-out ones of a cache (training.motion_cache), in step with their sound (training.lip_tracks).
+    """Training clips and held-out ones of a cache (generator.cache), in step with their sound (generator.lip_tracks).
 
     Args:
         cache: the folder.
-        sounds: folder with the teacher's features (training.sound_cache).
+        sounds: folder with the teacher's features (speech_tokens.sound_cache).
         continuous: take those for speech instead of codes.
         reader: tells the lips to expect of them.
     """

@@ -54,8 +54,8 @@ class LipReader:
         """Fit it to the training clips.
 
         Args:
-            clips: cache with NAME.motion.npy (training.motion_cache) and sync.json (training.lip_tracks).
-            sounds: cache with NAME.teacher.npy (training.sound_cache).
+            clips: cache with NAME.motion.npy (generator.cache) and sync.json (generator.lip_tracks).
+            sounds: cache with NAME.teacher.npy (speech_tokens.sound_cache).
             leave_out: names of clips not to look at.
 
         Raises:

@@ -74,9 +74,9 @@ def train_speech(
         steps: stop after this many further steps.
         device: auto, cpu or cuda.
         tokenizer: another speech tokenizer than the shipped one.
-        teacher: folder made by training.teacher, to set clips in step with their sound (training.lip_tracks).
-        features: folder with the teacher's features (training.sound_cache), if not `cache`/sound. With them lips are learned
-            from recordings as well (training.recordings), and a form that hears features takes them from there.
+        teacher: folder made by speech_tokens.teacher, to set clips in step with their sound (generator.lip_tracks).
+        features: folder with the teacher's features (speech_tokens.sound_cache), if not `cache`/sound. With them lips are learned
+            from recordings as well (generator.recordings), and a form that hears features takes them from there.
         prepared: the cache is complete.
         form: what is trained.
 

@@ -45,10 +45,10 @@ def train_speech_tokens(
         data: corpus folder with index.tsv, train/ and speech/.
         out: folder for checkpoint, log and exported weights.
         voices: folder filled by training.voices.
-        teacher: folder made by training.teacher; None when the cache is complete.
+        teacher: folder made by speech_tokens.teacher; None when the cache is complete.
         recipe: name of a shipped recipe or path of a TOML file.
         cache: folder for sound and the teacher's features; `out`/cache by default.
-        clips: folder with the clips' landmarks and sync.json (training.lip_tracks): learn from lips as well.
+        clips: folder with the clips' landmarks and sync.json (generator.lip_tracks): learn from lips as well.
         resume: go on from the checkpoint in `out`.
         minutes: stop after this time.
         steps: stop after this many further steps.

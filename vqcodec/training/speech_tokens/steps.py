@@ -52,11 +52,11 @@ def held_out(name: str) -> bool:
 
 
 def load_sounds(cache: Path, clips: Path | None = None) -> tuple[list[Sound], list[Sound]]:
-    """Training sounds and held-out ones of a cache (training.sound_cache).
+    """Training sounds and held-out ones of a cache (speech_tokens.sound_cache).
 
     Args:
         cache: the folder.
-        clips: folder with the clips' motion and sync.json (training.lip_tracks), to learn what sound does to lips as well.
+        clips: folder with the clips' motion and sync.json (generator.lip_tracks), to learn what sound does to lips as well.
 
     Raises:
         UsageError: the cache is empty.
