@@ -14,24 +14,24 @@ from vqcodec.entropy.rangecoder import (
     FREQ_TOTAL,
     MIN_RANGE,
     WORD,
+    FrequencyRow,
     RangeDecoder,
     RangeEncoder,
-    Row,
     final_word,
 )
 from vqcodec.errors import BitstreamError
 
 SPEC = Path(__file__).resolve().parents[2] / "bitstream_spec" / "entropy.md"
-EXAMPLE: Row = (0, 2048, 3072, 3584, 3840, 4096)
+EXAMPLE: FrequencyRow = (0, 2048, 3072, 3584, 3840, 4096)
 
 
-def random_rows(seed: int, count: int) -> list[Row]:
+def random_rows(seed: int, count: int) -> list[FrequencyRow]:
     rng = random.Random(seed)
     cuts = [sorted(rng.sample(range(1, FREQ_TOTAL), 4)) for _ in range(count)]
     return [(0, a, b, c, d, FREQ_TOTAL) for a, b, c, d in cuts]
 
 
-def encode(table: list[Row], ranks: list[int]) -> bytes:
+def encode(table: list[FrequencyRow], ranks: list[int]) -> bytes:
     coder = RangeEncoder()
     coder.encode(table, ranks)
     return coder.finish()
@@ -64,7 +64,7 @@ def test_nothing_but_rank_0_takes_no_bytes() -> None:
 
 def test_carries_run_through_bytes_of_ones() -> None:
     rng = random.Random(7)
-    table: list[Row] = [(0, 1, 2, 3, 4, 4096)] * 4000
+    table: list[FrequencyRow] = [(0, 1, 2, 3, 4, 4096)] * 4000
     ranks = [rng.choices((4, 3, 0), (4000, 3, 3))[0] for _ in table]
     payload = encode(table, ranks)
     decoder = RangeDecoder(payload, len(ranks))

@@ -15,7 +15,7 @@ FREQ_TOTAL = 1 << FREQ_BITS
 MIN_RANGE = 1 << 24
 WORD = 1 << 32
 
-Row = tuple[int, int, int, int, int, int]
+FrequencyRow = tuple[int, int, int, int, int, int]
 """Cumulative frequencies of ranks 0..4 and the total: (0, c1, c2, c3, c4, 4096)."""
 
 
@@ -51,7 +51,7 @@ class RangeEncoder:
             i -= 1
         self._out[i] += 1
 
-    def encode(self, rows: Sequence[Row], ranks: Sequence[int]) -> None:
+    def encode(self, rows: Sequence[FrequencyRow], ranks: Sequence[int]) -> None:
         """Code each rank with its row (two sequences of one length)."""
         low, span, out = self._low, self._span, self._out
         for row, rank in zip(rows, ranks, strict=True):
@@ -97,7 +97,7 @@ class RangeDecoder:
         if self._code >= self._span:
             raise _bad_payload("begins with 32 one bits")
 
-    def decode(self, rows: Sequence[Row]) -> list[int]:
+    def decode(self, rows: Sequence[FrequencyRow]) -> list[int]:
         """One rank for each row."""
         code, span, pos, data = self._code, self._span, self._pos, self._data
         ranks: list[int] = []

@@ -13,7 +13,7 @@ from importlib.resources import files
 import numpy as np
 from numpy.typing import NDArray
 
-from vqcodec.entropy.rangecoder import FREQ_TOTAL, Row
+from vqcodec.entropy.rangecoder import FREQ_TOTAL, FrequencyRow
 from vqcodec.format import DIMS, LAYERS
 
 FILE_NAME = "motion-1.json"
@@ -53,7 +53,7 @@ class LayerTables:
     scale_thresholds: Ints
     frequencies: Ints
 
-    def rows(self) -> list[Row]:
+    def rows(self) -> list[FrequencyRow]:
         """Cumulative rows in coder rank order, one per context number."""
         ranked = self.frequencies.reshape(-1, 5)[:, [f + 2 for f in RANK_TO_FOLDED]]
         ends = np.cumsum(ranked, axis=1).tolist()
@@ -100,6 +100,6 @@ def load() -> tuple[LayerTables, ...]:
 
 
 @cache
-def load_rows(layer: int) -> list[Row]:
+def load_rows(layer: int) -> list[FrequencyRow]:
     """`LayerTables.rows` of a layer (0 = coarsest), built once."""
     return load()[layer].rows()
