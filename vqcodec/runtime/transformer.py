@@ -1,4 +1,4 @@
-"""What both networks of this stage are made of: transformer layers that look both ways, with rotary positions."""
+"""What the networks of speech and of motion from it are made of: transformer layers that look both ways."""
 
 from __future__ import annotations
 

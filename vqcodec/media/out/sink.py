@@ -46,7 +46,7 @@ class VideoSink:
             sink.write_frame(rgb, time_s)
             sink.write_audio(samples)                   # 48 kHz int16, contiguous from time zero
 
-    The file takes its name only on close() (see `output.atomic_output`). "-" and file objects get fragmented MP4, which a
+    The file takes its name only on close() (see `atomic.atomic_output`). "-" and file objects get fragmented MP4, which a
     player can read while it is being written.
 
     Video is H.264, yuv420p, BT.709 limited range, converted and tagged alike (.webm: VP9). Sound is AAC (64 kbit/s per

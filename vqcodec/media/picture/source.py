@@ -179,23 +179,23 @@ class VideoSource:
             return []
 
     def _picture(self, frame: av.VideoFrame) -> Iterator[VideoFrame]:
-        if self._timeline is None:
-            self._start_clock(frame)
-        assert self._timeline is not None
-        ticks = self._timeline.place(frame.pts if frame.pts is not None else frame.dts)
+        timeline = self._timeline or self._start_clock(frame)
+        ticks = timeline.place(frame.pts if frame.pts is not None else frame.dts)
         if ticks is not None:
             yield from self._thinned(self._thinning.push(frame, ticks * self._tick_s))
 
-    def _start_clock(self, first: av.VideoFrame) -> None:
+    def _start_clock(self, first: av.VideoFrame) -> Timeline:
         stamp = first.pts if first.pts is not None else first.dts
         self._zero_s = (stamp or 0) * self._tick_s
-        self._timeline = Timeline(stamp or 0, self._interval, max(1, round(1 / self._tick_s)))
+        timeline = Timeline(stamp or 0, self._interval, max(1, round(1 / self._tick_s)))
+        self._timeline = timeline
         context = None if self._reader.video is None else self._reader.video.codec_context
         self._converter = RgbConverter(first, self._reader.pixel_aspect, context)
         self.width, self.height = self._converter.width, self._converter.height
         self.info: MediaInfo = describe(self._reader, first)
         if self._listener is not None:
             self._listener.begin(self._zero_s)
+        return timeline
 
     def _thinned(self, chosen: list[tuple[av.VideoFrame, Fraction]]) -> Iterator[VideoFrame]:
         for frame, time_s in chosen:
@@ -209,10 +209,10 @@ class VideoSource:
             yield VideoFrame(self._converted[1], time_s)
 
     def _hear(self) -> Iterator[AudioBlock | AudioPacket]:
-        assert self._listener is not None or not self._waiting
+        if self._listener is None:
+            return
         waiting, self._waiting = self._waiting, []
         for packet in waiting:
-            assert self._listener is not None
             yield from self._listener.hear(packet)
 
     def _finish(self) -> Iterator[VideoFrame | AudioBlock | AudioPacket]:
