@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 import textwrap
+from pathlib import Path
+
+import vqcodec
 
 BOTH = """
 import os, sys, threading
@@ -98,3 +102,13 @@ def test_saying_it_twice_changes_nothing() -> None:
         "own_stderr()\nown = sys.stderr\nassert own_stderr() and sys.stderr is own\noverlapping()"
     )
     assert stderr_of(code) == "told\nafter\n"
+
+
+def test_the_library_turns_descriptors_in_one_place_only() -> None:
+    package = Path(vqcodec.__file__).parent
+    found = {
+        path.relative_to(package).as_posix()
+        for path in package.rglob("*.py")
+        if re.search(r"\bdup2\(|redirect_std|logging\.set_level", path.read_text(encoding="utf-8"))
+    }
+    assert found == {"runtime/native_log.py"}

@@ -8,6 +8,7 @@ from importlib import import_module
 
 from vqcodec.errors import UsageError
 from vqcodec.lab.command import EXPERIMENTS
+from vqcodec.runtime.native_log import own_stderr
 
 
 def listing() -> str:
@@ -37,4 +38,5 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
+    own_stderr()  # what libraries greet with is kept off the terminal
     sys.exit(main())
