@@ -11,7 +11,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from vqcodec.codec import codec
+from vqcodec.codec.codec import Codec
 from vqcodec.config import DecodeOptions, Device, EncodeOptions
 from vqcodec.container.reader import Reader
 from vqcodec.container.writer import Writer
@@ -23,7 +23,7 @@ from vqcodec.types import MotionGroup
 Tokens = list[MotionGroup]
 
 
-class Codec(Protocol):
+class MeasuredCodec(Protocol):
     """What is measured: the public interface of this package, or a stand-in of a test."""
 
     def encode(
@@ -64,17 +64,17 @@ class PublicApi:
     def encode(
         self, source: Path, target: Path, options: EncodeOptions
     ) -> tuple[EncodeReport, Tokens]:
-        """See `Codec`."""
+        """See `MeasuredCodec`."""
         with motion_written() as groups:
-            report = codec.Codec(device=self._device).encode(source, target, options, force=True)
+            report = Codec(device=self._device).encode(source, target, options, force=True)
         return report, groups
 
     def decode(self, source: Path, target: Path, options: DecodeOptions) -> None:
-        """See `Codec`."""
-        codec.Codec(device=self._device).decode(source, target, options, force=True)
+        """See `MeasuredCodec`."""
+        Codec(device=self._device).decode(source, target, options, force=True)
 
     def tokens(self, source: Path) -> Tokens:
-        """See `Codec`."""
+        """See `MeasuredCodec`."""
         with source.open("rb") as handle:
             return [chunk for chunk in Reader(handle) if isinstance(chunk, MotionGroup)]
 
@@ -118,7 +118,7 @@ def round_trip(
     folder: Path,
     *,
     layers: int = LAYERS,
-    codec: Codec | None = None,
+    codec: MeasuredCodec | None = None,
     device: Device = "auto",
 ) -> RoundTrip:
     """Encode a clip (portrait = first frame, whole picture, sound as by default) and decode it at 512x512.

@@ -20,7 +20,7 @@ from vqcodec.evaluation.tools.conditions import conditions
 from vqcodec.evaluation.tools.frames import read_frames
 from vqcodec.evaluation.tools.sheets import contact_sheet
 from vqcodec.evaluation.validate.record import ClipResult, Results, Run
-from vqcodec.evaluation.validate.roundtrip import Codec, round_trip
+from vqcodec.evaluation.validate.roundtrip import MeasuredCodec, round_trip
 from vqcodec.evaluation.validate.steady import Camera, camera
 from vqcodec.format import LAYERS
 
@@ -69,7 +69,7 @@ class Validation:
         layers: Sequence[int],
         folder: Path,
         *,
-        codec: Codec | None = None,
+        codec: MeasuredCodec | None = None,
         sheets: Path | None = None,
         device: Device = "auto",
     ) -> None:

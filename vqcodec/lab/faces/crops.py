@@ -27,7 +27,7 @@ from vqcodec.container import Reader
 from vqcodec.errors import MediaError, OutputExistsError, UsageError
 from vqcodec.evaluation.tools.frames import Follower, Picture, coded_square
 from vqcodec.evaluation.tools.sheets import Centre, draw_label, window
-from vqcodec.evaluation.validate.roundtrip import Codec, PublicApi
+from vqcodec.evaluation.validate.roundtrip import MeasuredCodec, PublicApi
 from vqcodec.evaluation.validate.run import validation_clips
 from vqcodec.face.keyframes import pose_distance
 from vqcodec.face.landmarks import FaceLandmarker
@@ -112,7 +112,7 @@ def moments(
 
 
 def decoded_at(
-    stream: Path, time_s: Fraction, folder: Path, codec: Codec, device: Device = "auto"
+    stream: Path, time_s: Fraction, folder: Path, codec: MeasuredCodec, device: Device = "auto"
 ) -> Picture:
     """The frame of a .vqt nearest to a time, from a short piece decoded to a video as a user would see it.
 
@@ -191,7 +191,7 @@ def clip_rows(
     folder: Path,
     *,
     stream: Path | None = None,
-    codec: Codec | None = None,
+    codec: MeasuredCodec | None = None,
     layers: int = LAYERS,
     device: Device = "auto",
 ) -> list[Row]:
@@ -232,7 +232,7 @@ def crop_sheets(
     target: Path,
     *,
     coded: Path | None = None,
-    codec: Codec | None = None,
+    codec: MeasuredCodec | None = None,
     layers: int = LAYERS,
     device: Device = "auto",
     force: bool = False,
@@ -336,7 +336,7 @@ def _options(parser: ArgumentParser) -> None:
     parser.add_argument("--force", action="store_true", help="replace existing sheets")
 
 
-def _job(options: Namespace, codec: Codec | None) -> int:
+def _job(options: Namespace, codec: MeasuredCodec | None) -> int:
     found = crop_sheets(
         validation_clips(options.data, options.clips),
         options.out,
@@ -349,6 +349,6 @@ def _job(options: Namespace, codec: Codec | None) -> int:
     return publish(report(found))
 
 
-def main(arguments: Sequence[str] | None = None, codec: Codec | None = None) -> int:
+def main(arguments: Sequence[str] | None = None, codec: MeasuredCodec | None = None) -> int:
     """The command; returns its exit code."""
     return perform("crops", _options, lambda options: _job(options, codec), arguments)
