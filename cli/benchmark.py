@@ -16,7 +16,8 @@ from .sample import chosen
 from .shared import DeviceOption
 
 if TYPE_CHECKING:
-    from vqcodec.evaluation.benchmark import Benchmark, RenderRate
+    from vqcodec.evaluation.benchmark import Benchmark
+    from vqcodec.evaluation.render_rate import RenderRate
 
 REAL_TIME_FPS = 25
 

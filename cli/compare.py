@@ -76,14 +76,14 @@ def compare(
         DEFAULT_POINTS,
         QUICK_EVERY,
         QUICK_POINTS,
-        Settings,
+        ComparisonSettings,
         parse_codecs,
     )
 
     from .compare_table import compare_table
 
     usual = (QUICK_POINTS, QUICK_EVERY) if quick else (DEFAULT_POINTS, DEFAULT_EVERY)
-    settings = Settings(
+    settings = ComparisonSettings(
         parse_codecs(codecs),
         usual[0] if points is None else points,
         usual[1] if every is None else every,

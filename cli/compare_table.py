@@ -8,10 +8,10 @@ from rich.table import Table
 from rich.text import Text
 
 if TYPE_CHECKING:
-    from vqcodec.evaluation.compare.results import Results
+    from vqcodec.evaluation.compare.results import ComparisonResults
 
 
-def compare_table(results: Results) -> Table:
+def compare_table(results: ComparisonResults) -> Table:
     """A row per codec, a column per metric, in the colours of the curves."""
     from vqcodec.evaluation.compare.page.terminal import terminal_table
 

@@ -1,4 +1,4 @@
-"""What the tests share: the sample media, the corpus where there is one, and the command line."""
+"""What the tests share: the sample media and the command line."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
-CORPUS = ROOT.parent / "shared" / "corpus"
 
 
 @pytest.fixture(scope="session")
@@ -25,14 +24,6 @@ def sample_clip() -> Path:
 def sample_portrait() -> Path:
     """portrait.png: 512x512."""
     return ROOT / "sample_media" / "portrait.png"
-
-
-@pytest.fixture(scope="session")
-def corpus() -> Path:
-    """The training and validation clips; tests that need them are skipped without them."""
-    if not (CORPUS / "index.tsv").is_file():
-        pytest.skip("needs the corpus beside the checkout")
-    return CORPUS
 
 
 @pytest.fixture(autouse=True)

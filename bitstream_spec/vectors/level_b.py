@@ -34,7 +34,7 @@ from puppet import Pose, Puppet  # noqa: E402
 import vqcodec  # noqa: E402
 from vqcodec.config import AudioChoice  # noqa: E402
 from vqcodec.container import Reader, verify  # noqa: E402
-from vqcodec.evaluation import conformance  # noqa: E402
+from vqcodec.evaluation import conformance, render_setting  # noqa: E402
 from vqcodec.face.landmarks import FaceLandmarker  # noqa: E402
 from vqcodec.models import store  # noqa: E402
 from vqcodec.motion.space import MotionSpace  # noqa: E402
@@ -220,12 +220,12 @@ def sha256(data: bytes) -> str:
 
 def main() -> None:
     """Write the folder anew."""
-    setting = conformance.REFERENCE_SETTING
+    setting = render_setting.REFERENCE_SETTING
     renderer = Renderer.load(
-        device=setting.device, precision=conformance.PRECISIONS[setting.precision]
+        device=setting.device, precision=render_setting.PRECISIONS[setting.precision]
     )
     files: dict[str, bytes] = {}
-    with conformance.threads(setting.threads):
+    with render_setting.threads(setting.threads):
         streams = {
             name: described(name, recipe, renderer, files) for name, recipe in RECIPES.items()
         }
@@ -236,7 +236,7 @@ def main() -> None:
         "made_with": asdict(setting) | {name: found[name] for name in MADE_WITH},
         "streams": streams,
         "tolerance": {
-            f"{bits} bits": asdict(allowed) for bits, allowed in conformance.TOLERANCES.items()
+            f"{bits} bits": asdict(allowed) for bits, allowed in render_setting.TOLERANCES.items()
         },
     }
     files["expected.json"] = (json.dumps(expected, indent=1) + "\n").encode()

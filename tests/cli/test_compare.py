@@ -15,8 +15,8 @@ from tests.support.compare import ladder, results
 from tests.support.evaluation import moving, write_video
 from vqcodec.evaluation.compare import runner
 from vqcodec.evaluation.compare.page import report
-from vqcodec.evaluation.compare.results import Results
-from vqcodec.evaluation.compare.settings import Settings
+from vqcodec.evaluation.compare.results import ComparisonResults
+from vqcodec.evaluation.compare.settings import ComparisonSettings
 from vqcodec_cli import main as cli_main
 
 RESULTS = results(
@@ -34,7 +34,7 @@ class Runs:
         monkeypatch.setattr(runner, "run", self._run)
         monkeypatch.setattr(report, "build", lambda found, out, progress: out / "report.html")
 
-    def _run(self, comparison: runner.Comparison, progress: Any) -> Results:
+    def _run(self, comparison: runner.Comparison, progress: Any) -> ComparisonResults:
         self.asked.append(comparison)
         return RESULTS
 
@@ -53,7 +53,7 @@ def test_defaults_are_the_careful_ones(
     runs = Runs(monkeypatch)
     assert run("a.mp4", "b.mp4") == 0
     assert runs.asked == [
-        runner.Comparison((Path("a.mp4"), Path("b.mp4")), Path("report"), Settings())
+        runner.Comparison((Path("a.mp4"), Path("b.mp4")), Path("report"), ComparisonSettings())
     ]
     shown = capsys.readouterr()
     assert "vqcodec" in shown.out and "AV1" in shown.out and "report.html" in shown.err
@@ -81,10 +81,12 @@ def test_options_arrive(monkeypatch: pytest.MonkeyPatch) -> None:
         )
         == 0
     )
-    wanted = Settings(("av1", "vqt"), 7, 3, False, False, False, Fraction(10))
+    wanted = ComparisonSettings(("av1", "vqt"), 7, 3, False, False, False, Fraction(10))
     assert runs.asked == [runner.Comparison((Path("a.mp4"),), Path("x"), wanted, 1)]
     assert run("a.mp4", "--quick") == 0
-    assert runs.asked[1].settings == Settings(points=3, every=11, tracks=False, quick=True)
+    assert runs.asked[1].settings == ComparisonSettings(
+        points=3, every=11, tracks=False, quick=True
+    )
 
 
 def test_json_is_all_of_stdout(
@@ -129,7 +131,7 @@ def test_as_a_user_types_it(cli: Cli, tmp_path: Path) -> None:
     )
     assert done.returncode == 0, done.stderr.decode()
     folder = tmp_path / "report"
-    found = Results.load(folder / "results.json")
+    found = ComparisonResults.load(folder / "results.json")
     assert {p.codec for p in found.clips[0].points} == {"h264", "vqt"}
     for name in (
         "report.html",

@@ -16,7 +16,7 @@ from tests.conftest import Cli
 from tests.support.evaluation import moving, write_video
 from vqcodec.errors import MediaError, UsageError
 from vqcodec.evaluation import benchmark as measuring
-from vqcodec.evaluation.benchmark import (
+from vqcodec.evaluation.render_rate import (
     RenderRate,
     Scene,
     checked_precisions,

@@ -24,8 +24,8 @@ from vqcodec.evaluation.compare.anchors.codecs import (
 )
 from vqcodec.evaluation.compare.anchors.mux import Sound, remuxed, smallest, without_sei
 from vqcodec.evaluation.compare.anchors.variants import Variant, variants_for
-from vqcodec.evaluation.compare.reference import Reference, YuvFrames, prepare
-from vqcodec.evaluation.compare.settings import Settings, parse_codecs
+from vqcodec.evaluation.compare.reference import ReferenceClip, YuvFrames, prepare
+from vqcodec.evaluation.compare.settings import ComparisonSettings, parse_codecs
 from vqcodec.evaluation.metrics.fidelity import psnr_db
 from vqcodec.media.picture.colour import RgbConverter
 from vqcodec.media.picture.source import VideoSource
@@ -41,12 +41,12 @@ def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def reference(clip: Path) -> Reference:
+def reference(clip: Path) -> ReferenceClip:
     return prepare(clip, clip.parent / "work")
 
 
 @pytest.fixture(scope="module")
-def coded(reference: Reference) -> dict[str, Coded]:
+def coded(reference: ReferenceClip) -> dict[str, Coded]:
     frames = YuvFrames(reference, Variant(128, 1))
     return {
         name: encode(codec, frames, 128, RATE_HZ, codec.crf_start - 20, quick=True)
@@ -54,7 +54,7 @@ def coded(reference: Reference) -> dict[str, Coded]:
     }
 
 
-def test_reference_is_the_clip_without_loss(clip: Path, reference: Reference) -> None:
+def test_reference_is_the_clip_without_loss(clip: Path, reference: ReferenceClip) -> None:
     assert (reference.frames, reference.side_px, reference.frame_rate_hz) == (FRAMES, 256, RATE_HZ)
     assert not reference.sound and reference.seconds == Fraction(FRAMES, 25)
     with VideoSource(str(clip)) as source:
@@ -62,7 +62,7 @@ def test_reference_is_the_clip_without_loss(clip: Path, reference: Reference) ->
     assert float(psnr_db(shown, reference.small()).min()) > 38  # chroma is stored at half size
 
 
-def test_reference_is_cut_in_time(reference: Reference, tmp_path: Path) -> None:
+def test_reference_is_cut_in_time(reference: ReferenceClip, tmp_path: Path) -> None:
     cut = prepare(reference.path, tmp_path, Fraction(2, 5))
     assert cut.frames == 10
     assert float(psnr_db(reference.small()[:10], cut.small()).min()) > 38
@@ -77,7 +77,9 @@ def test_reference_refuses_what_is_no_video(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", list(ANCHOR_CODECS))
-def test_coded_pictures_come_back(name: str, coded: dict[str, Coded], reference: Reference) -> None:
+def test_coded_pictures_come_back(
+    name: str, coded: dict[str, Coded], reference: ReferenceClip
+) -> None:
     shown = [RgbConverter(f).rgb(f) for f in decode(coded[name].data)]
     assert len(shown) == FRAMES
     small = [RgbConverter(f).rgb(f) for f in YuvFrames(reference, Variant(128, 1))]
@@ -124,7 +126,7 @@ def test_without_sei_drops_only_type_6() -> None:
     assert without_sei(b"no start code") == b"no start code"
 
 
-def test_higher_crf_is_smaller(reference: Reference) -> None:
+def test_higher_crf_is_smaller(reference: ReferenceClip) -> None:
     frames = YuvFrames(reference, Variant(128, 2))
     codec = ANCHOR_CODECS["h264"]
     sizes = [
@@ -134,14 +136,14 @@ def test_higher_crf_is_smaller(reference: Reference) -> None:
     assert sizes == sorted(sizes, reverse=True) and sizes[0] > 2 * sizes[2]
 
 
-def test_half_rate_takes_every_second_frame(reference: Reference) -> None:
+def test_half_rate_takes_every_second_frame(reference: ReferenceClip) -> None:
     whole, half = (list(YuvFrames(reference, Variant(256, d))) for d in (1, 2))
     assert [f.pts for f in half] == list(range(FRAMES // 2))
     assert np.array_equal(half[3].to_ndarray(), whole[6].to_ndarray())
 
 
 def test_frames_are_kept_only_while_they_fit(
-    reference: Reference, monkeypatch: pytest.MonkeyPatch
+    reference: ReferenceClip, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     kept = YuvFrames(reference, Variant(128, 1))
     assert all(a is b for a, b in zip(list(kept), list(kept), strict=True))
@@ -154,7 +156,7 @@ def test_frames_are_kept_only_while_they_fit(
 @pytest.mark.skipif(
     not hasattr(os, "sched_getscheduler"), reason="the system has no scheduling policies"
 )
-def test_no_encoder_keeps_a_priority_it_took(reference: Reference) -> None:
+def test_no_encoder_keeps_a_priority_it_took(reference: ReferenceClip) -> None:
     before = os.sched_getscheduler(0)
     frames = YuvFrames(reference, Variant(128, 1))
     for codec in ANCHOR_CODECS.values():
@@ -162,7 +164,7 @@ def test_no_encoder_keeps_a_priority_it_took(reference: Reference) -> None:
         assert os.sched_getscheduler(0) == before, codec.name
 
 
-def test_an_encoder_that_refuses_is_told(reference: Reference) -> None:
+def test_an_encoder_that_refuses_is_told(reference: ReferenceClip) -> None:
     def one() -> Iterator[Any]:
         yield from list(YuvFrames(reference, Variant(128, 1)))[:1]
 
@@ -193,7 +195,7 @@ def test_variants() -> None:
 
 
 def test_settings_refuse_nonsense() -> None:
-    assert Settings().rates_kbps == [5.0, 10.0, 20.0, 40.0]
+    assert ComparisonSettings().rates_kbps == [5.0, 10.0, 20.0, 40.0]
     assert parse_codecs(" AV1, vqt ") == ("av1", "vqt")
     for wrong in (
         dict(codecs=("vvc",)),
@@ -204,7 +206,7 @@ def test_settings_refuse_nonsense() -> None:
         dict(cut_s=Fraction(0)),
     ):
         with pytest.raises(UsageError):
-            Settings(**wrong)  # type: ignore[arg-type]
+            ComparisonSettings(**wrong)  # type: ignore[arg-type]
 
 
 def test_missing_encoder_is_named(monkeypatch: pytest.MonkeyPatch) -> None:

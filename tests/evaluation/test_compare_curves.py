@@ -13,9 +13,10 @@ import pytest
 
 from tests.support import compare as drawn
 from vqcodec.evaluation.compare.analysis.overall import analyse
-from vqcodec.evaluation.compare.page import curves, sheet, sidebyside
+from vqcodec.evaluation.compare.page import curves, sheet, videos
 from vqcodec.evaluation.compare.page.palette import COLOURS, MARKERS, ORIGINAL, SIGNS
 from vqcodec.evaluation.compare.results import CODECS
+from vqcodec.evaluation.tools import sidebyside
 from vqcodec.evaluation.tools.frames import iter_frames
 
 pytest.importorskip("matplotlib")
@@ -78,12 +79,15 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_the_grid_video_has_all_tiles_and_the_sound(folder: Path, tmp_path: Path) -> None:
     (clip,) = drawn.realistic(["one"]).clips
-    media = sidebyside.media_of(clip, folder)
+    media = videos.media_of(clip, folder)
     assert list(media) == ["original", "vqt", "h264", "h265", "av1", "vp9"]
-    labels = sidebyside.labels_of(clip, list(media))
+    labels = videos.labels_of(clip, list(media))
     assert labels["vqt"] == "vqcodec  9.6 kbit/s  2.4 kB" and labels["original"] == "original"
     target = tmp_path / "grid.mp4"
-    assert sidebyside.grid_video(media, labels, target, tile_px=96, crf=10) == clip.frames
+    assert (
+        sidebyside.grid_video(videos.tiles_of(clip, media), target, tile_px=96, crf=10)
+        == clip.frames
+    )
     with av.open(str(target)) as container:
         assert len(container.streams.audio) == 1
         assert container.streams.video[0].average_rate == 25
@@ -102,7 +106,7 @@ def test_the_grid_video_has_all_tiles_and_the_sound(folder: Path, tmp_path: Path
 def test_grid_shapes(tiles: int, shape: tuple[int, int]) -> None:
     assert sidebyside.grid_shape(tiles) == shape
     pictures = [np.full((64, 64, 3), 30 * k, np.uint8) for k in range(tiles)]
-    assert sidebyside.compose_grid(pictures, ["x"] * tiles, 64).shape == (
+    assert sidebyside.compose_grid(pictures).shape == (
         shape[0] * 64,
         shape[1] * 64,
         3,
@@ -111,13 +115,13 @@ def test_grid_shapes(tiles: int, shape: tuple[int, int]) -> None:
 
 def test_media_that_are_not_there_are_left_out(tmp_path: Path) -> None:
     (clip,) = drawn.realistic(["one"]).clips
-    assert sidebyside.media_of(clip, tmp_path) == {}
+    assert videos.media_of(clip, tmp_path) == {}
 
 
 def test_the_sheet(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sheet, "mouth_centres", lambda pictures: [(48.0, 64.0)] * len(pictures))
     (clip,) = drawn.realistic(["one"]).clips
-    media = sidebyside.media_of(clip, folder)
+    media = videos.media_of(clip, folder)
     picture = sheet.contact_sheet(clip, media, tmp_path / "sheet.png")
     assert picture.shape == (6 * (256 + 128) + 8, sheet.LABEL_WIDTH_PX + 6 * 256, 3)
     stored = cv2.imread(str(tmp_path / "sheet.png"))

@@ -10,17 +10,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.support import compare as drawn
-from vqcodec.evaluation.compare.analysis import overall
+from vqcodec.evaluation.compare.analysis import mean_curve
 from vqcodec.evaluation.compare.analysis.envelope import (
     BdRate,
     EqualRate,
     bd_rate,
     envelope,
     front,
-    median_equal,
-    verdict,
 )
 from vqcodec.evaluation.compare.analysis.overall import Analysis, Overall, analyse
+from vqcodec.evaluation.compare.analysis.verdict import median_equal, verdict
 
 SSIM = {"ssim": drawn.METRICS["ssim"]}
 PERC = {"perc": drawn.METRICS["perc"]}
@@ -257,7 +256,7 @@ def test_bd_rates_of_shifted_curves(steps: list[float], first: float, second: fl
 @given(st.lists(st.floats(-5, 5), min_size=2, max_size=40))
 def test_from_the_crossing_on_the_anchor_stays_ahead(gains: list[float]) -> None:
     grid = [5.0 + k for k in range(len(gains))]
-    found = overall._last_change(list(zip(grid, gains, strict=True)))
+    found = mean_curve.last_change(list(zip(grid, gains, strict=True)))
     start = {"everywhere": 0.0, "nowhere": math.inf, "from": found.kbps}[found.kind]
     assert start is not None
     assert all(gain > 0 for rate, gain in zip(grid, gains, strict=True) if rate > start + 1e-9)

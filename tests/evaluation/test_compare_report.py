@@ -180,7 +180,7 @@ def test_a_full_page_shows_the_start_of_some_clips(
     results = drawn.realistic(names)
     results = replace(results, clips=tuple(replace(c, seconds=30.0) for c in results.clips))
     shown = [
-        report.Shown(
+        report.ShownClip(
             {
                 "original": built.parent / "media" / "one" / "original.mp4",
                 "vqt": built.parent / "media" / "one" / "vqt.mp4",

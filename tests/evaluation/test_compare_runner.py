@@ -14,14 +14,14 @@ from vqcodec.errors import UsageError
 from vqcodec.evaluation.compare import points as vqtpoints
 from vqcodec.evaluation.compare import runner
 from vqcodec.evaluation.compare.anchors import codecs as anchors
-from vqcodec.evaluation.compare.results import Results
+from vqcodec.evaluation.compare.results import ComparisonResults
 from vqcodec.evaluation.compare.runner import Comparison
-from vqcodec.evaluation.compare.settings import Settings
+from vqcodec.evaluation.compare.settings import ComparisonSettings
 from vqcodec.evaluation.tools.frames import read_frames
 from vqcodec.progress import ProgressEvent
 
 FRAMES = 30
-SETTINGS = Settings(codecs=("h264", "vqt"), points=2, every=9, tracks=False, quick=True)
+SETTINGS = ComparisonSettings(codecs=("h264", "vqt"), points=2, every=9, tracks=False, quick=True)
 
 
 @pytest.fixture(scope="module")
@@ -30,13 +30,13 @@ def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def done(clip: Path) -> tuple[Results, Path, list[ProgressEvent]]:
+def done(clip: Path) -> tuple[ComparisonResults, Path, list[ProgressEvent]]:
     events: list[ProgressEvent] = []
     out = clip.parent / "report"
     return runner.run(Comparison((clip,), out, SETTINGS, jobs=1), events.append), out, events
 
 
-def test_every_codec_has_points(done: tuple[Results, Path, list[ProgressEvent]]) -> None:
+def test_every_codec_has_points(done: tuple[ComparisonResults, Path, list[ProgressEvent]]) -> None:
     results, out, events = done
     (clip,) = results.clips
     assert (clip.name, clip.frames, clip.side_px, clip.sound) == ("talk", FRAMES, 256, False)
@@ -55,11 +55,11 @@ def test_every_codec_has_points(done: tuple[Results, Path, list[ProgressEvent]])
         assert p.per_frame["numbers"] == [4, 13, 22]
     assert events[0].stage == "prepare" and events[-1].stage == "compare"
     assert results.metrics["perc"]["better"] == "lower" and "msi" in results.absent
-    assert Results.load(out / runner.RESULTS) == results
+    assert ComparisonResults.load(out / runner.RESULTS) == results
 
 
 def test_one_point_of_each_codec_is_matched_in_size(
-    done: tuple[Results, Path, list[ProgressEvent]],
+    done: tuple[ComparisonResults, Path, list[ProgressEvent]],
 ) -> None:
     results, out, _ = done
     matched = {p.codec: p for p in results.clips[0].points if p.matched}
@@ -74,7 +74,7 @@ def test_one_point_of_each_codec_is_matched_in_size(
 
 
 def test_the_vqt_is_what_encode_writes(
-    done: tuple[Results, Path, list[ProgressEvent]], tmp_path: Path
+    done: tuple[ComparisonResults, Path, list[ProgressEvent]], tmp_path: Path
 ) -> None:
     import vqcodec
 
@@ -86,17 +86,19 @@ def test_the_vqt_is_what_encode_writes(
     parts = vqcodec.open(tmp_path / "again.vqt")
     with parts as stream:
         frames = [f.rgb for f in stream.frames()]
-    from vqcodec.evaluation.compare.worker import _decoder
+    from vqcodec.evaluation.compare.coding import decoder_of
 
     data = (tmp_path / "again.vqt").read_bytes()
-    some = dict(vqtpoints.pictures(data, _decoder(data), {3, 4, 20}))
+    some = dict(vqtpoints.pictures(data, decoder_of(data), {3, 4, 20}))
     assert set(some) == {3, 4, 20}
     for number, picture in some.items():  # another batch rounds otherwise, here and there by one
         assert int(np.abs(picture.astype(int) - frames[number]).max()) <= 2
 
 
 def test_nothing_is_coded_twice(
-    done: tuple[Results, Path, list[ProgressEvent]], clip: Path, monkeypatch: pytest.MonkeyPatch
+    done: tuple[ComparisonResults, Path, list[ProgressEvent]],
+    clip: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     results, out, _ = done
 
@@ -110,7 +112,9 @@ def test_nothing_is_coded_twice(
 
 
 def test_it_goes_on_where_it_stopped(
-    done: tuple[Results, Path, list[ProgressEvent]], clip: Path, monkeypatch: pytest.MonkeyPatch
+    done: tuple[ComparisonResults, Path, list[ProgressEvent]],
+    clip: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     results, out, _ = done
     path = out / "work" / "talk" / "h264.json"
@@ -135,10 +139,10 @@ def test_it_goes_on_where_it_stopped(
 
 
 def test_two_processes_find_the_same(
-    done: tuple[Results, Path, list[ProgressEvent]], clip: Path, tmp_path: Path
+    done: tuple[ComparisonResults, Path, list[ProgressEvent]], clip: Path, tmp_path: Path
 ) -> None:
     results, _, _ = done
-    settings = Settings(
+    settings = ComparisonSettings(
         codecs=("h264", "vp9"), points=2, every=9, tracks=False, videos=False, quick=True
     )
     other = runner.run(Comparison((clip,), tmp_path, settings, jobs=2))

@@ -16,8 +16,9 @@ import torch
 from tests.support.spec import SPEC, VECTORS, reference_result
 from vqcodec.container import Reader, verify
 from vqcodec.errors import MediaError, UnsupportedError
-from vqcodec.evaluation import conformance
-from vqcodec.evaluation.conformance import References, Setting
+from vqcodec.evaluation import conformance, render_setting
+from vqcodec.evaluation.conformance import References
+from vqcodec.evaluation.render_setting import Setting
 from vqcodec.models import store
 from vqcodec.types import KeyFrame, ModelId
 
@@ -124,7 +125,7 @@ def test_tolerances_are_those_of_the_text() -> None:
     ]
     assert [
         (t.min_psnr_db, pytest.approx(t.max_share))
-        for t in map(conformance.TOLERANCES.get, (32, 16))
+        for t in map(render_setting.TOLERANCES.get, (32, 16))
     ] == stated
     assert EXPECTED["tolerance"]["32 bits"] == {"min_psnr_db": 48.0, "max_share": 0.0001}
 
@@ -152,9 +153,9 @@ def test_a_broken_folder_is_told(tmp_path: Path) -> None:
 
 
 def test_settings_that_a_machine_lacks_are_skipped(references: References) -> None:
-    every = conformance.settings()
+    every = render_setting.settings()
     assert {(s.device, s.precision) for s in every} == {
-        (d, p) for d in ("cpu", "cuda") for p in conformance.PRECISIONS
+        (d, p) for d in ("cpu", "cuda") for p in render_setting.PRECISIONS
     }
     assert {s.threads for s in every if s.device == "cpu"} == {1, 2, 4}
     if not torch.cuda.is_available():

@@ -21,7 +21,7 @@ from vqcodec.errors import MediaError, NoFaceError, UsageError
 from vqcodec.evaluation.metrics.suite import Suite
 from vqcodec.evaluation.tools.frames import read_frames
 from vqcodec.evaluation.validate import roundtrip
-from vqcodec.evaluation.validate.record import Results, Run
+from vqcodec.evaluation.validate.record import Run, ValidationResults
 from vqcodec.evaluation.validate.roundtrip import (
     PublicApi,
     Tokens,
@@ -169,7 +169,7 @@ def test_command(
     assert "PSNR" in shown and "still portrait" in shown and "steady-camera clips: 1 of 1" in shown
     # figures alone: bars and other systems are no business of a stranger's clips
     assert "MISSED" not in shown and "bar" not in shown and "VQTalker" not in shown
-    assert Results.load(out).runs[0].layers == 4
+    assert ValidationResults.load(out).runs[0].layers == 4
     assert sorted(p.name for p in keep.iterdir()) == ["one-4.mp4", "one-4.vqt"]
     assert str(tmp_path) not in out.read_text(encoding="utf-8")
 

@@ -15,7 +15,7 @@ from vqcodec.lab.paper import motioncoder
 from vqcodec.lab.paper import train_codebooks as trainer
 from vqcodec.lab.paper.codebook_counts import counted_bits, utilisation_pct
 from vqcodec.lab.paper.codebook_data import MotionData
-from vqcodec.lab.paper.codebook_steps import PictureModel, Settings
+from vqcodec.lab.paper.codebook_steps import PictureModel, RowSettings
 from vqcodec.lab.paper.designs import DESIGNS, Design, Fsq, LearnedCodes, quantizer_of
 from vqcodec.lab.paper.motioncoder import MotionCoder
 from vqcodec.lab.paper.paperdata import TABLE_3
@@ -273,4 +273,4 @@ def test_unknown_rows_are_refused() -> None:
     with pytest.raises(UsageError, match="no row pq"):
         trainer.chosen_rows("vq,pq")
     assert [d.key for d in trainer.chosen_rows("rvq,vq")] == ["vq", "rvq"]
-    assert Settings().to_json()["feature_steps"] == 2000
+    assert RowSettings().to_json()["feature_steps"] == 2000

@@ -13,7 +13,8 @@ from tests.support import compare as drawn
 from vqcodec.errors import UsageError
 from vqcodec.evaluation.compare.analysis import words
 from vqcodec.evaluation.compare.analysis.envelope import EqualRate
-from vqcodec.evaluation.compare.analysis.overall import Crossing, analyse
+from vqcodec.evaluation.compare.analysis.mean_curve import Crossing
+from vqcodec.evaluation.compare.analysis.overall import analyse
 from vqcodec.lab.compare import curves, summary, tables
 from vqcodec_cli.compare_table import compare_table
 

@@ -18,19 +18,8 @@ from vqcodec.evaluation.tools.frames import read_frames
 from vqcodec.evaluation.validate.roundtrip import Tokens
 from vqcodec.face.landmarks import FaceLandmarker
 from vqcodec.format import DIMS
-from vqcodec.lab.faces.crops import (
-    CROPS,
-    Moment,
-    Row,
-    clip_rows,
-    compose,
-    crop_sheets,
-    grid,
-    main,
-    moments,
-    report,
-    rows,
-)
+from vqcodec.lab.faces.crops import clip_rows, crop_sheets, main, moments, report
+from vqcodec.lab.faces.cropsheet import CROPS, CropRow, Moment, compose, grid, rows
 from vqcodec.reports import EncodeReport
 from vqcodec.types import Head, KeyFrame, ModelId, MotionGroup, StreamSizes
 
@@ -156,13 +145,13 @@ def test_crops_are_cut_from_the_same_place_without_resampling() -> None:
 
 
 def test_grid_and_report() -> None:
-    row = Row("why", "eyes", noise((96, 256, 3)), noise((96, 256, 3), 1))
+    row = CropRow("why", "eyes", noise((96, 256, 3)), noise((96, 256, 3), 1))
     sheet = compose("name", [row, row])
     assert sheet.shape == (24 + 2 * 96, 616, 3)
     assert grid([sheet] * 8, columns=6).shape == (2 * sheet.shape[0], 6 * 616, 3)
     assert grid([sheet]).shape == sheet.shape
     pair = [
-        Row("why", part, noise((*size[::-1], 3)), noise((*size[::-1], 3)))
+        CropRow("why", part, noise((*size[::-1], 3)), noise((*size[::-1], 3)))
         for part, size in CROPS.items()
     ]
     assert report({"a": pair}).splitlines()[-1].split() == ["mean", "1.00", "1.00", "1.00"]

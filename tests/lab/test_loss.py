@@ -19,10 +19,10 @@ from vqcodec.errors import MediaError, UsageError
 from vqcodec.evaluation.tools.frames import to_side
 from vqcodec.format import LANDMARKS
 from vqcodec.geometry.basis import LANDMARK_DIMS, LandmarkBasis
-from vqcodec.lab.loss import loss
+from vqcodec.lab.loss import loss, pictures, poses
 from vqcodec.lab.loss import report as lossreport
 from vqcodec.lab.loss.channel import HARMS, chunks, cut, flip_bits, long_stream, lose_groups
-from vqcodec.lab.loss.report import LossReport, PictureFigures, PoseFigures, Row
+from vqcodec.lab.loss.report import DamageRow, LossReport, PictureFigures, PoseFigures
 from vqcodec.media.still.stills import decode_still
 from vqcodec.types import MotionGroup
 
@@ -70,16 +70,16 @@ def test_the_share_of_lost_groups_is_the_one_asked_for() -> None:
         for seed in range(20)
     ]
     assert abs(float(np.mean(lost)) - 0.2) < 0.03
-    assert loss.sound_lost(LONG, LONG) == 0 and loss.sound_lost(LONG, cut(LONG)) > 0.4
+    assert poses.sound_lost(LONG, LONG) == 0 and poses.sound_lost(LONG, cut(LONG)) > 0.4
 
 
 def test_a_run_measures_what_is_left() -> None:
     parts = split(WHOLE)
     motion = kinds(parts, b"MOTN")
-    true = loss.Shown.of(WHOLE, UNITS)
+    true = poses.ShownPoses.of(WHOLE, UNITS)
     assert len(true.poses) == 6 * GROUP_FRAMES
-    assert loss.pose_run(WHOLE, true, UNITS, basis())["intact"] == 1  # type: ignore[index]
-    run = loss.pose_run(
+    assert poses.pose_run(WHOLE, true, UNITS, basis())["intact"] == 1  # type: ignore[index]
+    run = poses.pose_run(
         b"".join(p for n, p in enumerate(parts) if n != motion[2]), true, UNITS, basis()
     )
     assert run is not None
@@ -89,16 +89,16 @@ def test_a_run_measures_what_is_left() -> None:
         and run["intact"] == pytest.approx(5 / 6)
     )
     assert 0 < run["lmd"] < run["lmd_held"] and run["lmd_still"] > 0
-    half = loss.pose_run(cut(WHOLE), true, UNITS, basis())
+    half = poses.pose_run(cut(WHOLE), true, UNITS, basis())
     assert half is not None and 0.3 < half["timeline"] < 0.7
-    assert loss.pose_run(flipped(WHOLE, 30), true, UNITS, basis()) is None
+    assert poses.pose_run(flipped(WHOLE, 30), true, UNITS, basis()) is None
 
 
 def test_tokens_are_remembered_where_it_is_asked() -> None:
     def groups(**wanted: Any) -> list[Any]:
         return [list(RecoveringReader.open(io.BytesIO(WHOLE), **wanted))[1].indices for _ in "ab"]
 
-    first, second = groups(decode=loss.remembered_tokens)
+    first, second = groups(decode=poses.remembered_tokens)
     assert first is second
     fresh, again = groups()
     assert fresh is not again and np.array_equal(fresh, first)
@@ -113,13 +113,13 @@ def test_pictures_are_scored_against_the_clip() -> None:
     ):
         pytest.importorskip(package)
     two = playable(4, 2, sound=False)
-    shown, studio = loss.Shown.of(two, UNITS), loss.Studio(decoder_parts())
+    shown, studio = poses.ShownPoses.of(two, UNITS), pictures.Studio(decoder_parts())
     frames = np.stack([to_side(decode_still(pose.key_frame.still)) for pose in shown.poses])
     scores = studio.scores(shown.poses, frames)
     assert scores.shape == (40, 2) and (scores[:, 0] > 60).all() and (scores[:, 1] < 1e-6).all()
     assert (studio.scores(shown.poses[:3], 255 - frames[:3])[:, 0] < 20).all()
-    clip = loss.Clip(frames, two, shown, scores)
-    figures = loss.picture_figures(HARMS[2], [clip, clip], studio, UNITS)
+    clip = pictures.CodedClip(frames, two, shown, scores)
+    figures = pictures.picture_figures(HARMS[2], [clip, clip], studio, UNITS)
     assert figures.frames == 80 and figures.made_up > 0 and figures.psnr_db_undamaged > 60
 
 
@@ -136,7 +136,8 @@ def report() -> LossReport:
         "date_utc": "2026-01-01",
     }
     return LossReport(
-        known, [Row("20 % of groups lost", poses, PictureFigures(99, 20, 20.5, 0.2, 21.5, 0.1))]
+        known,
+        [DamageRow("20 % of groups lost", poses, PictureFigures(99, 20, 20.5, 0.2, 21.5, 0.1))],
     )
 
 

@@ -23,16 +23,16 @@ from vqcodec.errors import ModelError, UsageError
 from vqcodec.lab.paper import codebook_table, motioncoder, papertable
 from vqcodec.lab.paper.codebook_driving import (
     Driven,
+    DrivingStage,
     Material,
-    Stage,
     material,
     pairs,
     plain,
     shipped,
     trained,
 )
-from vqcodec.lab.paper.codebook_table import Row, Table
-from vqcodec.lab.paper.codebooks import Bench, Kept, trained_rows
+from vqcodec.lab.paper.codebook_table import QuantizerRow, QuantizerTable
+from vqcodec.lab.paper.codebooks import Bench, Kept, replace_conditioning, trained_rows
 from vqcodec.lab.paper.designs import DESIGNS
 from vqcodec.lab.paper.motioncoder import MotionCoder
 from vqcodec.lab.paper.paperdata import TABLE_1
@@ -48,7 +48,7 @@ RESULTS = Path(__file__).resolve().parents[2] / "vqcodec" / "lab" / "results"
 FRAMES = 16
 
 
-def row(key: str, **changes: float | None) -> Row:
+def row(key: str, **changes: float | None) -> QuantizerRow:
     values: dict[str, float | None] = dict(
         raw_kbps=8.0,
         counted_kbps=4.5,
@@ -59,10 +59,10 @@ def row(key: str, **changes: float | None) -> Row:
         pose_px=0.4,
         faces_pct=100.0,
     )
-    return Row(key, **values | changes)  # type: ignore[arg-type]
+    return QuantizerRow(key, **values | changes)  # type: ignore[arg-type]
 
 
-def measured() -> Table:
+def measured() -> QuantizerTable:
     known = {
         "pairs": 12,
         "frames": 50,
@@ -81,13 +81,13 @@ def measured() -> Table:
         row(codebook_table.FLOATS, utilisation_pct=None, counted_kbps=None),
         row(codebook_table.CODEC),
     ]
-    return Table(known, 1.1, [row("vq", msi=math.nan), row("gvq")], references)
+    return QuantizerTable(known, 1.1, [row("vq", msi=math.nan), row("gvq")], references)
 
 
 def test_codebooks_json_and_table(tmp_path: Path) -> None:
     path = tmp_path / "codebooks.json"
     measured().save(path)
-    again = Table.load(path)
+    again = QuantizerTable.load(path)
     assert again.rows[0].msi is None and again.rows[1] == row("gvq")
     lines = codebook_table.table(again)
     assert len({line.count("|") for line in lines}) == 1
@@ -98,7 +98,7 @@ def test_codebooks_json_and_table(tmp_path: Path) -> None:
     assert "Not trained: rvq, grvq" in codebook_table.caption(again)
     path.write_text("{}")
     with pytest.raises(UsageError, match="not measured codebooks"):
-        Table.load(path)
+        QuantizerTable.load(path)
 
 
 def test_layers_json_and_table(tmp_path: Path) -> None:
@@ -188,7 +188,7 @@ def test_rows_are_measured(clips: list[Path], encoder: EncoderParts, tmp_path: P
     # fitted to far wider motion: coarse for these clips
     coder.fit(torch.from_numpy(np.concatenate([m.delta for m in found])).repeat(40, 1) * 20)
     film = Renderer.load(device="cpu").net.film.state_dict()
-    with Stage() as stage:
+    with DrivingStage() as stage:
         bench = Bench(found, space, stage)
         own = bench.row("codec", shipped(space.units), 625, 11.145)
         floats = bench.row("floats", plain, 1, 38.4)
@@ -200,7 +200,7 @@ def test_rows_are_measured(clips: list[Path], encoder: EncoderParts, tmp_path: P
     assert 0 < own.msi <= 2 and 0.5 < own.csim <= 1
 
 
-class _Blind(Stage):
+class _Blind(DrivingStage):
     """Sees no face."""
 
     def __init__(self) -> None:
@@ -259,10 +259,10 @@ def test_rows_trained_differently_are_not_compared(tmp_path: Path) -> None:
 def test_other_conditioning_is_used_and_foreign_weights_are_refused() -> None:
     renderer = Renderer.load(device="cpu")
     film = {k: torch.zeros_like(v) for k, v in renderer.net.film.state_dict().items()}
-    renderer.replace_conditioning(film)
+    replace_conditioning(renderer, film)
     assert not any(p.any() for p in renderer.net.film.parameters())
     with pytest.raises(ModelError, match="no conditioning weights"):
-        renderer.replace_conditioning({"x": torch.zeros(1)})
+        replace_conditioning(renderer, {"x": torch.zeros(1)})
 
 
 def test_a_stream_is_cut_to_fewer_layers(

@@ -22,7 +22,7 @@ from vqcodec.lab.speech.phonedata import (
 )
 from vqcodec.lab.speech.phoneprobe import (
     DenseFeatures,
-    Settings,
+    ProbeSettings,
     TokenFeatures,
     WithNeighbours,
     fitted,
@@ -151,7 +151,7 @@ def test_the_regression_learns_what_is_linear_and_leaves_unknown_frames_out() ->
     values = (np.eye(5)[labels] * 100 + rng.standard_normal((3000, 5))).astype(np.float16)
     labels[::10] = UNKNOWN
     train, (test,) = DenseFeatures.pair(values[:2000], [values[2000:]])
-    probe = fitted(train, labels[:2000], 5, Settings(epochs=20, rate=0.05))
+    probe = fitted(train, labels[:2000], 5, ProbeSettings(epochs=20, rate=0.05))
     known = labels[2000:] >= 0
     assert (predicted(probe, test, 1000)[known] == labels[2000:][known]).mean() > 0.99
 
@@ -163,7 +163,7 @@ def test_tokens_are_known_by_their_digits_too() -> None:
     features = TokenFeatures(tokens, 3125)
     assert features.width == 3125 + 25
     probe = fitted(
-        TokenFeatures(tokens[:5000], 3125), labels[:5000], 5, Settings(epochs=20, rate=0.03)
+        TokenFeatures(tokens[:5000], 3125), labels[:5000], 5, ProbeSettings(epochs=20, rate=0.03)
     )
     assert (
         predicted(probe, TokenFeatures(tokens[5000:], 3125), 1000) == labels[5000:]
@@ -182,7 +182,7 @@ def test_neighbours_see_the_frames_beside() -> None:
         (alone, 0.0, 0.4),
         (WithNeighbours(alone, before, after), 0.99, 1.01),
     ):
-        probe = fitted(features, labels, 4, Settings(epochs=10, rate=0.05))
+        probe = fitted(features, labels, 4, ProbeSettings(epochs=10, rate=0.05))
         assert low < (predicted(probe, features, 4000) == labels).mean() < high
 
 
@@ -190,7 +190,11 @@ def test_the_whole_probe_on_a_small_corpus(tmp_path: Path) -> None:
     voices = write_voices(tmp_path)
     cache = tmp_path / "cache"
     result = phones.evaluate(
-        voices, StubTokenizer(), StubTeacher(), settings=Settings(epochs=60, rate=0.05), cache=cache
+        voices,
+        StubTokenizer(),
+        StubTeacher(),
+        settings=ProbeSettings(epochs=60, rate=0.05),
+        cache=cache,
     )
     assert [(row["features"], row["neighbours"]) for row in result["rows"]] == [
         (kind, n) for n in (0, 1) for kind in phones.KINDS

@@ -121,8 +121,8 @@ def test_a_typed_error_keeps_its_exit_code_and_hint(capsys: pytest.CaptureFixtur
     assert told(lambda: 3) == 3
 
 
-def point(strength: float, layers: int, kbps: float, perc: float) -> rdcurve.Point:
-    return rdcurve.Point.of(
+def point(strength: float, layers: int, kbps: float, perc: float) -> rdcurve.MotionPoint:
+    return rdcurve.MotionPoint.of(
         strength,
         layers,
         [
@@ -141,12 +141,12 @@ def test_curve_as_json_table_and_picture(tmp_path: Path) -> None:
         "motion_space": "m",
         "renderer": "r",
     }
-    curve = rdcurve.Curve(
+    curve = rdcurve.MotionCurve(
         known, [point(0, 4, 4.0, 0.5), point(1, 4, 3.0, 0.51), point(0, 2, 2.0, 0.6)]
     )
     path, picture = tmp_path / "c.json", tmp_path / "c.svg"
     curve.save(path)
-    assert rdcurve.Curve.load(path) == curve
+    assert rdcurve.MotionCurve.load(path) == curve
     assert rdplot.main([str(path), str(picture)]) == 0
     lines = rdcurve.lines(path)
     assert (
@@ -186,7 +186,7 @@ def test_a_price_saves_bits_on_a_real_face(
         rdo.main(["--data", str(tmp_path), "--out", str(out), "--every", "7", "--strengths", "0,4"])
         == 0
     )
-    plain, priced, three, two, one = rdcurve.Curve.load(out).points
+    plain, priced, three, two, one = rdcurve.MotionCurve.load(out).points
     assert (priced.strength, three.layers, one.layers) == (4, 3, 1)
     assert plain.motion_kbps > 1.1 * priced.motion_kbps
     assert plain.motion_kbps > three.motion_kbps > two.motion_kbps >= one.motion_kbps

@@ -12,7 +12,7 @@ import pytest
 from vqcodec.errors import UsageError
 from vqcodec.evaluation.metrics.scores import Scores
 from vqcodec.evaluation.tools.conditions import conditions
-from vqcodec.evaluation.validate.record import RATES, ClipResult, Results, Run
+from vqcodec.evaluation.validate.record import RATES, ClipResult, Run, ValidationResults
 from vqcodec.lab import bars, resulttable
 from vqcodec.lab.bars import TARGETS, missed
 
@@ -67,7 +67,7 @@ def clip(name: str, scores: Scores = OURS, **changes: object) -> ClipResult:
     return replace(made, **changes)  # type: ignore[arg-type]
 
 
-def results() -> Results:
+def results() -> ValidationResults:
     better = replace(OURS, psnr_db=29, perc=0.1, lmd=0.03)
     four = Run(
         4,
@@ -79,7 +79,9 @@ def results() -> Results:
     )
     one = Run(1, (clip("a", replace(OURS, psnr_db=25)),))
     known = {"date_utc": "2026-01-02", "machine": {"cpu": "A CPU", "cores": 2}, "renderer": "r@123"}
-    return Results(known, dict.fromkeys("abc", STILL), (four, one), {"d": "NoFaceError: none"})
+    return ValidationResults(
+        known, dict.fromkeys("abc", STILL), (four, one), {"d": "NoFaceError: none"}
+    )
 
 
 def test_means_medians_and_gains() -> None:
@@ -104,12 +106,12 @@ GOOD = replace(OURS, psnr_db=28.5, perc=0.17, cpbd=0.4)
 def only(scores: Scores, **changes: object) -> dict[str, object]:
     """Summary of one clip."""
     run = Run(4, (clip("a", scores, **changes),))
-    return Results({}, {"a": STILL}, (run,)).summary(run)
+    return ValidationResults({}, {"a": STILL}, (run,)).summary(run)
 
 
 def test_faults_show() -> None:
     run = Run(4, (clip("a", GOOD), clip("b", GOOD, frames_decoded=99, tokens_identical=False)))
-    summary = Results({}, dict.fromkeys("ab", STILL), (run,)).summary(run)
+    summary = ValidationResults({}, dict.fromkeys("ab", STILL), (run,)).summary(run)
     assert not summary["tokens_identical"] and not summary["frames_kept"]
     assert [t.name for t in missed(summary)] == [
         "indices identical after decode (1: all)",
@@ -149,7 +151,7 @@ def test_speed_and_clips_that_are_worse_than_a_still_have_bars() -> None:
     run = Run(
         4, (clip("a", replace(GOOD, perc=0.4)), *(clip(n, replace(GOOD, perc=0.01)) for n in "bcd"))
     )
-    summary = Results({}, dict.fromkeys("abcd", STILL), (run,)).summary(run)
+    summary = ValidationResults({}, dict.fromkeys("abcd", STILL), (run,)).summary(run)
     assert [t.name for t in missed(summary)] == [
         "clips perceptually no better than their still portrait"
     ]
@@ -158,7 +160,7 @@ def test_speed_and_clips_that_are_worse_than_a_still_have_bars() -> None:
 def test_shares_are_means_of_each_clips_own() -> None:
     low, high = replace(STILL, perc=0.2), replace(STILL, perc=1.0)
     run = Run(4, (clip("a", replace(GOOD, perc=0.15)), clip("b", replace(GOOD, perc=0.1))))
-    summary = Results({}, {"a": low, "b": high}, (run,)).summary(run)
+    summary = ValidationResults({}, {"a": low, "b": high}, (run,)).summary(run)
     bar = next(t for t in TARGETS if t.name.startswith("perceptual"))
     assert bar.value(summary) == pytest.approx((0.75 + 0.1) / 2) and bar.met(summary)
     assert str(bar) == "at most 0.45"
@@ -169,7 +171,7 @@ def test_json_round_trip(tmp_path: Path) -> None:
     path, made = tmp_path / "deep" / "results.json", results()
     made.save(path)
     assert "NaN" not in path.read_text(encoding="utf-8")
-    again = Results.load(path)
+    again = ValidationResults.load(path)
     assert (
         again.runs[1] == made.runs[1] and again.still == made.still and again.failed == made.failed
     )
@@ -186,7 +188,7 @@ def test_other_files_are_refused(tmp_path: Path, text: str) -> None:
     path = tmp_path / "results.json"
     path.write_text(text, encoding="utf-8")
     with pytest.raises(UsageError):
-        Results.load(path)
+        ValidationResults.load(path)
 
 
 def test_conditions_name_the_machine_and_no_path() -> None:
@@ -218,6 +220,6 @@ def test_the_bars_are_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -
     assert shown.count("MISSED") == len(missed(best)) > 0
     assert shown.count("reached") == len(TARGETS) - len(missed(best)) > 0
     run = Run(4, (clip("a", GOOD),))
-    Results({}, {"a": STILL}, (run,)).save(data)
+    ValidationResults({}, {"a": STILL}, (run,)).save(data)
     assert bars.main([str(data)]) == 0 and "MISSED" not in capsys.readouterr().out
     assert bars.main([str(tmp_path / "absent.json")]) == 8

@@ -14,7 +14,7 @@ import pytest
 from tests.support.evaluation import Picture, noise, write_video
 from vqcodec.errors import MediaError, UsageError
 from vqcodec.evaluation.metrics.scores import Scores
-from vqcodec.evaluation.validate.record import RATES, ClipResult, Results, Run
+from vqcodec.evaluation.validate.record import RATES, ClipResult, Run, ValidationResults
 from vqcodec.evaluation.validate.steady import Camera, border, camera
 from vqcodec.lab import steady, table
 from vqcodec.lab.marked import begin, end
@@ -138,7 +138,7 @@ GOOD = replace(
 )
 
 
-def results() -> Results:
+def results() -> ValidationResults:
     def clip(name: str, scores: Scores) -> ClipResult:
         return ClipResult(
             clip=name,
@@ -163,7 +163,7 @@ def results() -> Results:
         "b": Camera(False, 9.0, 0.0, 9),
         "c": Camera(True, 0.2, 0.9, 9),
     }
-    return Results({}, dict.fromkeys("abc", STILL), (run,), {}, seen)
+    return ValidationResults({}, dict.fromkeys("abc", STILL), (run,), {}, seen)
 
 
 def test_only_steady_clips_are_in_the_table() -> None:
@@ -198,7 +198,7 @@ def test_only_steady_clips_are_in_the_table() -> None:
 def test_results_without_camera_can_be_read_and_say_so(tmp_path: Path) -> None:
     path = tmp_path / "results.json"
     results().save(path)
-    assert Results.load(path).camera == results().camera
+    assert ValidationResults.load(path).camera == results().camera
     old = json.loads(path.read_text(encoding="utf-8"))
     assert old["camera"]["b"] == {
         "steady": False,
@@ -208,7 +208,7 @@ def test_results_without_camera_can_be_read_and_say_so(tmp_path: Path) -> None:
     }
     del old["camera"]
     path.write_text(json.dumps(old), encoding="utf-8")
-    made = Results.load(path)
+    made = ValidationResults.load(path)
     assert made.camera == {} and steadytable.terminal(made) is None
     assert steadytable.markdown(made) == ["No steady-camera clip was measured in these results."]
 

@@ -12,8 +12,8 @@ import cv2
 import numpy as np
 import pytest
 
-from vqcodec.evaluation.compare.page import report, sheet, sidebyside
-from vqcodec.evaluation.compare.results import Amount, Clip, Point, Results
+from vqcodec.evaluation.compare.page import report, sheet, videos
+from vqcodec.evaluation.compare.results import Amount, CodedPoint, ComparedClip, ComparisonResults
 from vqcodec.media.out.sink import VideoSink
 
 RATES = (5.0, 7.0, 10.0, 14.0, 20.0, 28.0, 40.0)
@@ -51,9 +51,9 @@ def point(
     matched: bool = False,
     seconds: float = 2.0,
     setting: str = "",
-) -> Point:
+) -> CodedPoint:
     """A point of a made-up clip."""
-    return Point(
+    return CodedPoint(
         codec,
         variant,
         512,
@@ -72,7 +72,7 @@ def point(
 
 def ladder(
     codec: str, metric: str, formula: Formula, rates: Sequence[float] = RATES
-) -> tuple[Point, ...]:
+) -> tuple[CodedPoint, ...]:
     """Points of one metric along a formula of the rate; the second one is matched."""
     return tuple(
         point(codec, r, {metric: formula(r)}, matched=i == min(1, len(rates) - 1))
@@ -80,12 +80,14 @@ def ladder(
     )
 
 
-def clip(name: str, *points: Sequence[Point]) -> Clip:
+def clip(name: str, *points: Sequence[CodedPoint]) -> ComparedClip:
     """A clip of 2 s with these points."""
-    return Clip(name, 50, 2.0, "25", 512, True, tuple(p for group in points for p in group))
+    return ComparedClip(name, 50, 2.0, "25", 512, True, tuple(p for group in points for p in group))
 
 
-def results(*clips: Clip, metrics: dict[str, dict[str, str]] | None = None) -> Results:
+def results(
+    *clips: ComparedClip, metrics: dict[str, dict[str, str]] | None = None
+) -> ComparisonResults:
     """A comparison of made-up clips."""
     settings: dict[str, Any] = {
         "codecs": ["h264", "h265", "av1", "vp9", "vqt"],
@@ -107,7 +109,7 @@ def results(*clips: Clip, metrics: dict[str, dict[str, str]] | None = None) -> R
         "versions": {"torch": "2.13.0", "av": "16.0"},
         "git": "abc1234",
     }
-    return Results(
+    return ComparisonResults(
         settings, conditions, metrics or METRICS, {"lpips": "no weights of AlexNet here"}, clips
     )
 
@@ -124,11 +126,11 @@ def _means(quality: float, rate: float) -> dict[str, float | None]:
     }
 
 
-def realistic(names: Sequence[str] = ("one", "two")) -> Results:
+def realistic(names: Sequence[str] = ("one", "two")) -> ComparisonResults:
     """Four anchors in two variants and vqt, which is ahead at low rates and saturates."""
     clips = []
     for number, name in enumerate(names):
-        points: list[Point] = []
+        points: list[CodedPoint] = []
         for codec, quality in (("h264", 0.5), ("h265", 0.7), ("av1", 1.0), ("vp9", 0.8)):
             rates = [r * (1 + 0.05 * number) for r in (4.5, *RATES[1:], 52.0)]
             near = min(rates, key=lambda r: abs(r - 9.6))
@@ -195,7 +197,7 @@ def drawn_video(
     return path
 
 
-def drawn_media(out: Path, values: Results) -> None:
+def drawn_media(out: Path, values: ComparisonResults) -> None:
     """media/<clip>/original.mp4 and one file per codec."""
     for each in values.clips:
         for hue, codec in enumerate(["original", *dict.fromkeys(p.codec for p in each.points)]):
@@ -213,5 +215,5 @@ def built_report(out: Path, names: Sequence[str] = ("one", HOSTILE)) -> Path:
     drawn_media(out, values)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(sheet, "mouth_centres", lambda pictures: [(48.0, 64.0)] * len(pictures))
-        patch.setattr(sidebyside, "TILE_PX", 96)
+        patch.setattr(videos, "TILE_PX", 96)
         return report.build(values, out)

@@ -83,3 +83,24 @@ def tone(seconds: float, hz: float = 200.0) -> NDArray[np.float32]:
     return (0.3 * np.sin(2 * np.pi * hz * np.arange(int(16000 * seconds)) / 16000)).astype(
         np.float32
     )
+
+
+GOOD = {
+    "mouth_mean": 0.01,
+    "mouth_std": 0.001,
+    "mouth_max": 0.02,
+    "mouth_portrait": 0.01,
+    "nod_deg": 1.0,
+    "turn_deg": 1.0,
+    "tilt_deg": 1.0,
+    "frozen_s": 0.1,
+    "blinks": 4.0,
+    "blink_gap_least_s": 3.0,
+    "blink_gap_most_s": 5.0,
+}
+
+
+SPOKEN = GOOD | {"mouth_mean": 0.06, "mouth_std": 0.04, "mouth_max": 0.2}
+
+
+SILENCE = {"silence": [GOOD, GOOD], "noise": [GOOD], "speech": [SPOKEN]}

@@ -17,7 +17,7 @@ from typing import Any, TypeAlias
 from rich.console import Console
 from rich.table import Table
 
-from vqcodec.evaluation.validate.record import Results
+from vqcodec.evaluation.validate.record import ValidationResults
 from vqcodec.lab.command import perform
 from vqcodec.lab.paper.steadytable import terminal
 
@@ -93,7 +93,7 @@ def missed(summary: Summary) -> tuple[Target, ...]:
     return tuple(target for target in TARGETS if not target.met(summary))
 
 
-def show(results: Results, console: Console) -> None:
+def show(results: ValidationResults, console: Console) -> None:
     """Print the bars of the run with most layers, and its steady-camera clips beside published systems."""
     best = max(results.runs, key=lambda run: run.layers)
     summary = results.summary(best)
@@ -119,7 +119,7 @@ def _options(parser: ArgumentParser) -> None:
 
 
 def _job(options: Namespace) -> int:
-    results = Results.load(options.results)
+    results = ValidationResults.load(options.results)
     show(results, Console())
     best = max(results.runs, key=lambda run: run.layers)
     return int(bool(missed(results.summary(best))))

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from vqcodec.evaluation.validate.record import Results
+from vqcodec.evaluation.validate.record import ValidationResults
 from vqcodec.evaluation.validate.table import rows
 
 
-def caption(results: Results) -> str:
+def caption(results: ValidationResults) -> str:
     """One paragraph: how many clips, on what, when, with which models."""
     known, summary = results.conditions, results.summary(results.runs[0])
     machine = known.get("machine", {})
@@ -31,7 +31,7 @@ def caption(results: Results) -> str:
     )
 
 
-def markdown(results: Results) -> list[str]:
+def markdown(results: ValidationResults) -> list[str]:
     """The table with its caption, as lines of GitHub Markdown."""
     heads, table = rows(results)
     lines = ["| | " + " | ".join(heads) + " |", "|---|" + "---:|" * len(heads)]
@@ -41,4 +41,4 @@ def markdown(results: Results) -> list[str]:
 
 def lines(path: Path) -> list[str]:
     """The page's part, made from the JSON."""
-    return markdown(Results.load(path))
+    return markdown(ValidationResults.load(path))

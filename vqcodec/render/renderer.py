@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from functools import partial
 
 import cv2
@@ -120,17 +120,6 @@ class Renderer:
             chosen,
             precision or inference_dtype(chosen),
         )
-
-    def replace_conditioning(self, weights: Mapping[str, Tensor]) -> None:
-        """Take other weights for the layers from motion to FiLM's input: an ablation trains these alone.
-
-        Raises:
-            ModelError: they don't fit.
-        """
-        try:
-            self.net.film.load_state_dict(weights)
-        except RuntimeError as error:
-            raise ModelError(f"these are no conditioning weights of {self.id}: {error}") from error
 
     def _image(self, rgb: NDArray[np.uint8]) -> Tensor:
         x = torch.from_numpy(np.ascontiguousarray(rgb)).to(self.device).permute(2, 0, 1)[None]

@@ -36,7 +36,7 @@ _SOUND_BPS = 192_000
 
 
 @dataclass(frozen=True, slots=True)
-class Reference:
+class ReferenceClip:
     """A prepared clip.
 
     Attributes:
@@ -86,7 +86,7 @@ def sha256_of(path: Path) -> str:
         raise MediaError(f"can't read {path}: {error}") from error
 
 
-def prepare(clip: Path, folder: Path, cut_s: Fraction | None = None) -> Reference:
+def prepare(clip: Path, folder: Path, cut_s: Fraction | None = None) -> ReferenceClip:
     """Write a clip's reference into a folder.
 
     The square is the one `vqcodec encode` takes for a shot: around the face as seen at a dozen moments. One square is
@@ -122,7 +122,7 @@ def prepare(clip: Path, folder: Path, cut_s: Fraction | None = None) -> Referenc
             force=True,
         ) as sink:
             frames = _copy(source, sink, crop, side, cut_s, clip)
-    return Reference(clip.stem, path, frames, rate, side, sound, digest)
+    return ReferenceClip(clip.stem, path, frames, rate, side, sound, digest)
 
 
 def _square(clip: Path, cut_s: Fraction | None) -> Crop:
@@ -170,7 +170,7 @@ def _copy(
 class YuvFrames:
     """The pictures of a variant as libav frames, ready for an encoder; kept in memory as long as they are few."""
 
-    def __init__(self, reference: Reference, variant: Variant) -> None:
+    def __init__(self, reference: ReferenceClip, variant: Variant) -> None:
         self._reference, self._variant = reference, variant
         count = reference.frames // variant.divisor + 1
         self._keep = count * variant.side_px**2 * 3 // 2 <= MEMORY_BYTES

@@ -40,7 +40,7 @@ class Amount:
 
 
 @dataclass(frozen=True, slots=True)
-class Point:
+class CodedPoint:
     """One clip, coded once.
 
     Attributes:
@@ -75,7 +75,7 @@ class Point:
     matched: bool = False
 
     @classmethod
-    def from_json(cls, values: dict[str, Any]) -> Point:
+    def from_json(cls, values: dict[str, Any]) -> CodedPoint:
         """The inverse of dataclasses.asdict; raises KeyError or TypeError for anything else."""
         return cls(
             **{**values, "bytes": Amount(**values["bytes"]), "kbps": Amount(**values["kbps"])}
@@ -83,7 +83,7 @@ class Point:
 
 
 @dataclass(frozen=True, slots=True)
-class Clip:
+class ComparedClip:
     """A source and everything coded of it.
 
     Attributes:
@@ -102,16 +102,16 @@ class Clip:
     frame_rate_hz: str
     side_px: int
     sound: bool
-    points: tuple[Point, ...] = ()
+    points: tuple[CodedPoint, ...] = ()
 
     @classmethod
-    def from_json(cls, values: dict[str, Any]) -> Clip:
+    def from_json(cls, values: dict[str, Any]) -> ComparedClip:
         """The inverse of dataclasses.asdict."""
-        return cls(**{**values, "points": tuple(Point.from_json(p) for p in values["points"])})
+        return cls(**{**values, "points": tuple(CodedPoint.from_json(p) for p in values["points"])})
 
 
 @dataclass(frozen=True, slots=True)
-class Results:
+class ComparisonResults:
     """A whole comparison.
 
     Attributes:
@@ -126,7 +126,7 @@ class Results:
     conditions: dict[str, Any]
     metrics: dict[str, dict[str, str]]
     absent: dict[str, str]
-    clips: tuple[Clip, ...]
+    clips: tuple[ComparedClip, ...]
 
     def to_json(self) -> dict[str, Any]:
         """JSON-ready fields, as in results.json."""
@@ -137,14 +137,14 @@ class Results:
         save_json(path, self.to_json())
 
     @classmethod
-    def load(cls, path: Path) -> Results:
+    def load(cls, path: Path) -> ComparisonResults:
         """Read results.json.
 
         Raises:
             UsageError: it is something else.
         """
 
-        def build(data: dict[str, Any]) -> Results:
-            return cls(**{**data, "clips": tuple(Clip.from_json(c) for c in data["clips"])})
+        def build(data: dict[str, Any]) -> ComparisonResults:
+            return cls(**{**data, "clips": tuple(ComparedClip.from_json(c) for c in data["clips"])})
 
         return load_json(path, SCHEMA_VERSION, build, what="a comparison", command=COMMAND)

@@ -8,13 +8,7 @@ out/work/CLIP/                       reference, default .vqt, and one JSON per c
 from __future__ import annotations
 
 import json
-import multiprocessing
-import os
-import queue
-import signal
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import FIRST_EXCEPTION, Future, ProcessPoolExecutor, wait
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
@@ -27,11 +21,12 @@ from vqcodec.evaluation.compare import points as vqtpoints
 from vqcodec.evaluation.compare.anchors.codecs import ANCHOR_CODECS, check_anchor
 from vqcodec.evaluation.compare.anchors.variants import variants_for
 from vqcodec.evaluation.compare.page.videos import ORIGINAL, write_original
-from vqcodec.evaluation.compare.reference import Reference, prepare, sha256_of
-from vqcodec.evaluation.compare.results import VQT, Clip, Results
-from vqcodec.evaluation.compare.settings import Settings
+from vqcodec.evaluation.compare.processes import do, hands, tell
+from vqcodec.evaluation.compare.reference import ReferenceClip, prepare, sha256_of
+from vqcodec.evaluation.compare.results import VQT, ComparedClip, ComparisonResults
+from vqcodec.evaluation.compare.settings import ComparisonSettings
 from vqcodec.evaluation.compare.store import Store
-from vqcodec.evaluation.compare.worker import Prepared, Task, Worker
+from vqcodec.evaluation.compare.task import Prepared, Task
 from vqcodec.evaluation.metrics.catalogue import CATALOGUE
 from vqcodec.evaluation.tools.conditions import conditions
 from vqcodec.evaluation.tools.files import save_json
@@ -42,11 +37,6 @@ from vqcodec.runtime.device import usable_cores
 METHOD = 1
 """Raised when points of an earlier program would mean something else; they are then measured again."""
 RESULTS = "results.json"
-_POLL_S = 0.5
-
-# of this process: its networks are loaded once; and where it reports what it has done
-_worker: Worker | None = None
-_tell: Callable[[str], object] = str
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +52,7 @@ class Comparison:
 
     clips: tuple[Path, ...]
     out: Path
-    settings: Settings
+    settings: ComparisonSettings
     jobs: int | None = None
 
     def __post_init__(self) -> None:
@@ -79,7 +69,7 @@ class Comparison:
                 check_anchor(codec)
 
 
-def run(comparison: Comparison, progress: Progress = silent) -> Results:
+def run(comparison: Comparison, progress: Progress = silent) -> ComparisonResults:
     """Measure what isn't measured yet, and write results.json.
 
     Raises:
@@ -88,8 +78,8 @@ def run(comparison: Comparison, progress: Progress = silent) -> Results:
     clips = comparison.clips
     jobs = min(comparison.jobs or usable_cores(), len(clips) * len(comparison.settings.codecs))
     done = _Counter(progress, "prepare", len(clips), "clips")
-    with _hands(jobs) as hands:
-        prepared = hands.all([(_prepared, (clip, comparison)) for clip in clips], done)
+    with hands(jobs) as processes:
+        prepared = processes.all([(_prepared, (clip, comparison)) for clip in clips], done)
         tasks = [
             _task(comparison, p, codec)
             for p in prepared
@@ -98,7 +88,7 @@ def run(comparison: Comparison, progress: Progress = silent) -> Results:
         done = _Counter(progress, "compare", sum(_expected_points(t) for t in tasks), "points")
         absent = {
             name: reason
-            for found in hands.all([(_do, (task,)) for task in tasks], done)
+            for found in processes.all([(do, (task,)) for task in tasks], done)
             for name, reason in found.items()
         }
     results = _collect(comparison, tasks, absent, jobs)
@@ -154,7 +144,7 @@ def _prepared(clip: Path, comparison: Comparison) -> Prepared:
             "default_bytes": size,
         }
         save_json(note, kept)
-    reference = Reference(
+    reference = ReferenceClip(
         clip.stem,
         folder / "reference.mp4",
         kept["frames"],
@@ -166,7 +156,7 @@ def _prepared(clip: Path, comparison: Comparison) -> Prepared:
     original = comparison.out / "media" / clip.stem / f"{ORIGINAL}.mp4"
     if comparison.settings.videos and not original.exists():
         write_original(reference, original)
-    _tell(reference.name)
+    tell(reference.name)
     return Prepared(reference, folder / "default.vqt", kept["default_bytes"])
 
 
@@ -232,110 +222,15 @@ def _expected_points(task: Task) -> int:
     return max(wanted + task.settings.videos - len(progress.points), 1)
 
 
-Job = tuple[Callable[..., Any], tuple[Any, ...]]
-
-
-class _Hands:
-    """Does jobs in this process or in several others."""
-
-    def __init__(self, pool: ProcessPoolExecutor | None, told: Any) -> None:
-        self._pool, self._told = pool, told
-        self._others = set(multiprocessing.active_children())
-
-    def all(self, jobs: Sequence[Job], done: Callable[[str], None]) -> list[Any]:
-        """Results in the order of the jobs; the first error stops the rest."""
-        global _tell
-        if self._pool is None:
-            _tell = done
-            return [job(*arguments) for job, arguments in jobs]
-        futures: list[Future[Any]] = [self._pool.submit(job, *arguments) for job, arguments in jobs]
-        left = set(futures)
-        try:
-            while left:
-                finished, left = wait(left, timeout=_POLL_S, return_when=FIRST_EXCEPTION)
-                for future in finished:
-                    future.result()
-                self._drain(done)
-        except BaseException:
-            # a task may take minutes, and nothing is lost: what it measured is stored point by point
-            self._pool.shutdown(wait=False, cancel_futures=True)
-            for child in set(multiprocessing.active_children()) - self._others:
-                child.terminate()
-            raise
-        self._drain(done)
-        return [future.result() for future in futures]
-
-    def _drain(self, done: Callable[[str], None]) -> None:
-        while True:
-            try:
-                done(self._told.get_nowait())
-            except queue.Empty:
-                return
-
-
-@contextmanager
-def _hands(jobs: int) -> Iterator[_Hands]:
-    global _worker
-    if jobs == 1:
-        try:
-            yield _Hands(None, None)
-        finally:
-            if _worker is not None:
-                _worker.close()
-            _worker = None
-        return
-    context = multiprocessing.get_context("spawn")
-    threads = max(1, usable_cores() // jobs)
-    before = os.environ.get("OMP_NUM_THREADS")
-    os.environ["OMP_NUM_THREADS"] = str(threads)  # read when a process starts
-    try:
-        with context.Manager() as manager:
-            told = manager.Queue()
-            with ProcessPoolExecutor(
-                jobs, mp_context=context, initializer=_begin, initargs=(threads, told.put)
-            ) as pool:
-                yield _Hands(pool, told)
-    finally:
-        if before is None:
-            del os.environ["OMP_NUM_THREADS"]
-        else:
-            os.environ["OMP_NUM_THREADS"] = before
-
-
-def _begin(threads: int, tell: Callable[[str], None]) -> None:
-    """A worker process starts: its share of the cores."""
-    import torch
-
-    from vqcodec.runtime.allocator import tune_allocator
-    from vqcodec.runtime.native_log import own_stderr
-
-    global _tell
-    signal.signal(
-        signal.SIGINT, signal.SIG_IGN
-    )  # Ctrl-C goes to the whole group; the first process ends the others
-    tune_allocator()
-    own_stderr()
-    torch.set_num_threads(threads)
-    _tell = tell
-
-
-def _do(task: Task) -> dict[str, str]:
-    """Run one task in this process; tells which metrics are absent."""
-    global _worker
-    _worker = _worker or Worker()
-    _worker.run(task, _tell)
-    return _worker.absent
-
-
 def _collect(
     comparison: Comparison, tasks: Sequence[Task], absent: dict[str, str], jobs: int
-) -> Results:
-    clips: dict[str, Clip] = {}
+) -> ComparisonResults:
+    clips: dict[str, ComparedClip] = {}
     for task in sorted(tasks, key=lambda t: comparison.settings.codecs.index(t.codec)):
         reference = task.prepared.reference
         clip = clips.setdefault(
             reference.name,
-            Clip(
+            ComparedClip(
                 reference.name,
                 reference.frames,
                 float(reference.seconds),
@@ -360,7 +255,7 @@ def _collect(
         "side_px": 256,
     }
     ordered = tuple(clips[clip.stem] for clip in comparison.clips)
-    return Results(
+    return ComparisonResults(
         comparison.settings.to_json() | {"jobs": jobs},
         conditions(**more),
         metrics,

@@ -20,7 +20,7 @@ FRAMES_MAX = 15_000
 
 
 @dataclass(frozen=True, slots=True)
-class Settings:
+class ComparisonSettings:
     """Choices of `vqcodec compare`.
 
     Attributes:

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from vqcodec.evaluation.compare.results import Point
+from vqcodec.evaluation.compare.results import CodedPoint
 from vqcodec.evaluation.tools.files import save_json
 
 
@@ -25,11 +25,11 @@ class Progress:
 
     fingerprint: dict[str, Any]
     rates: dict[str, dict[str, float]] = field(default_factory=dict)
-    points: dict[str, Point] = field(default_factory=dict)
+    points: dict[str, CodedPoint] = field(default_factory=dict)
     matched: str | None = None
     finished: bool = False
 
-    def all_points(self) -> tuple[Point, ...]:
+    def all_points(self) -> tuple[CodedPoint, ...]:
         """Points in the order measured, the matched one marked."""
         return tuple(replace(p, matched=key == self.matched) for key, p in self.points.items())
 
@@ -49,7 +49,7 @@ class Store:
     def _read(self, fingerprint: dict[str, Any]) -> Progress | None:
         try:
             data = json.loads(self._path.read_text(encoding="utf-8"))
-            points = {key: Point.from_json(p) for key, p in data.pop("points").items()}
+            points = {key: CodedPoint.from_json(p) for key, p in data.pop("points").items()}
             progress = Progress(points=points, **data)
         except (OSError, ValueError, TypeError, KeyError, AttributeError):
             return None  # nothing, or half a file of another program: measured again

@@ -88,7 +88,7 @@ class FaceFigures:
         return self._sharpness[key]
 
 
-class Reference:
+class ReferenceFrames:
     """A video at 256x256, most often a source, with what has been computed of it; from `Suite.reference`."""
 
     def __init__(self, frames: Frames, faces: FaceFigures) -> None:
@@ -131,12 +131,14 @@ class Suite:
     def _faces(self, frames: Frames) -> FaceFigures:
         return FaceFigures(frames, self._landmarker, self._embedder)
 
-    def reference(self, frames: Frames) -> Reference:
+    def reference(self, frames: Frames) -> ReferenceFrames:
         """Prepare a source, (T, H, W, 3) uint8 RGB, to be compared with several outputs."""
         small = _small(frames)
-        return Reference(small, self._faces(small))
+        return ReferenceFrames(small, self._faces(small))
 
-    def measure(self, reference: Reference | Frames, output: Reference | Frames) -> FrameScores:
+    def measure(
+        self, reference: ReferenceFrames | Frames, output: ReferenceFrames | Frames
+    ) -> FrameScores:
         """Compare frame by frame, at 256x256, over the length of the shorter one.
 
         Args:
@@ -144,7 +146,7 @@ class Suite:
             output: (T', H', W', 3) uint8 RGB, or prepared, where its landmarks are wanted for more than these figures.
         """
         source, shown = (
-            x if isinstance(x, Reference) else self.reference(x) for x in (reference, output)
+            x if isinstance(x, ReferenceFrames) else self.reference(x) for x in (reference, output)
         )
         count = min(len(source.frames), len(shown.frames))
         result = shown.frames[:count]
@@ -164,7 +166,9 @@ class Suite:
             psnr_db, ssim, ms_ssim, perc, **self._face_scores(source, shown.faces, count)
         )
 
-    def _face_scores(self, source: Reference, output: FaceFigures, count: int) -> dict[str, Any]:
+    def _face_scores(
+        self, source: ReferenceFrames, output: FaceFigures, count: int
+    ) -> dict[str, Any]:
         lists: dict[str, list[Any]] = {
             name: []
             for name in (

@@ -98,7 +98,7 @@ class Run:
 
 
 @dataclass(frozen=True, slots=True)
-class Results:
+class ValidationResults:
     """A validation: conditions, the still picture's scores by clip, and one run per number of layers.
 
     `failed` says which clips could not be coded and why; they are in no mean, and a table made from it says so.
@@ -135,7 +135,7 @@ class Results:
         }
 
     @classmethod
-    def from_json(cls, values: dict[str, Any]) -> Results:
+    def from_json(cls, values: dict[str, Any]) -> ValidationResults:
         """The inverse of `to_json`.
 
         Raises:
@@ -164,7 +164,7 @@ class Results:
         save_json(Path(path), rounded(self.to_json()))
 
     @classmethod
-    def load(cls, path: str | os.PathLike[str]) -> Results:
+    def load(cls, path: str | os.PathLike[str]) -> ValidationResults:
         """Read a file that `save` wrote.
 
         Raises:

@@ -15,11 +15,11 @@ from pathlib import Path
 from vqcodec.config import Device
 from vqcodec.errors import MediaError, UsageError, VqcodecError
 from vqcodec.evaluation.metrics.scores import Scores
-from vqcodec.evaluation.metrics.suite import Reference, Suite, still
+from vqcodec.evaluation.metrics.suite import ReferenceFrames, Suite, still
 from vqcodec.evaluation.tools.conditions import conditions
 from vqcodec.evaluation.tools.frames import read_frames
 from vqcodec.evaluation.tools.sheets import contact_sheet
-from vqcodec.evaluation.validate.record import ClipResult, Results, Run
+from vqcodec.evaluation.validate.record import ClipResult, Run, ValidationResults
 from vqcodec.evaluation.validate.roundtrip import MeasuredCodec, round_trip
 from vqcodec.evaluation.validate.steady import Camera, camera
 from vqcodec.format import LAYERS
@@ -81,7 +81,7 @@ class Validation:
         self._failed: dict[str, str] = {}
         self._models: dict[str, str] = {}
 
-    def run(self, clips: Sequence[Path], tick: Tick = lambda name: None) -> Results:
+    def run(self, clips: Sequence[Path], tick: Tick = lambda name: None) -> ValidationResults:
         """Measure all clips. A clip that can't be coded is noted and left out.
 
         Args:
@@ -100,7 +100,9 @@ class Validation:
             raise MediaError(
                 f"no clip could be coded: {next(iter(self._failed.values()), 'there was none')}"
             )
-        return Results(found | self._models, self._still, runs, self._failed, self._camera)
+        return ValidationResults(
+            found | self._models, self._still, runs, self._failed, self._camera
+        )
 
     def _clip(self, clip: Path) -> None:
         reference = self._suite.reference(read_frames(clip))
@@ -110,7 +112,7 @@ class Validation:
         for result, layers in zip(done, self._layers, strict=True):
             self._results[layers].append(result)
 
-    def _once(self, clip: Path, layers: int, reference: Reference) -> ClipResult:
+    def _once(self, clip: Path, layers: int, reference: ReferenceFrames) -> ClipResult:
         trip = round_trip(clip, self._folder, layers=layers, codec=self._codec, device=self._device)
         decoded = read_frames(trip.decoded)
         report, frames = trip.report, len(reference.frames)

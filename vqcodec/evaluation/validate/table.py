@@ -9,7 +9,7 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
-from vqcodec.evaluation.validate.record import Results, Run
+from vqcodec.evaluation.validate.record import Run, ValidationResults
 
 Summary: TypeAlias = dict[str, Any]
 Row: TypeAlias = tuple[str, list[str]]
@@ -43,7 +43,7 @@ def _number(value: float, digits: int) -> str:
     return "-" if np.isnan(value) else f"{value:.{digits}f}"
 
 
-def rows(results: Results) -> tuple[list[str], list[Row]]:
+def rows(results: ValidationResults) -> tuple[list[str], list[Row]]:
     """Heads and rows of the table, as text.
 
     Returns:
@@ -91,7 +91,7 @@ def rows(results: Results) -> tuple[list[str], list[Row]]:
     return heads, table
 
 
-def show(results: Results, console: Console) -> None:
+def show(results: ValidationResults, console: Console) -> None:
     """Print the table, how many clips have a steady camera, those that gained nothing, and those that failed."""
     heads, lines = rows(results)
     table = Table(title=f"clips: {len(results.still)}", title_justify="left")
@@ -111,6 +111,6 @@ def show(results: Results, console: Console) -> None:
         console.print(f"not coded: {name}: {why}", markup=False)
 
 
-def worse_than_still(results: Results, run: Run) -> list[str]:
+def worse_than_still(results: ValidationResults, run: Run) -> list[str]:
     """Clips whose perceptual distance is not below their still portrait's."""
     return [c.clip for c in run.clips if c.scores.perc >= results.still[c.clip].perc]

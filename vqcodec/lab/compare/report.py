@@ -13,7 +13,7 @@ from typing import get_args
 
 from vqcodec.evaluation.compare.analysis.envelope import RateKind
 from vqcodec.evaluation.compare.page.report import build
-from vqcodec.evaluation.compare.results import Results
+from vqcodec.evaluation.compare.results import ComparisonResults
 from vqcodec.lab.command import perform
 
 
@@ -25,7 +25,7 @@ def _options(parser: ArgumentParser) -> None:
 
 
 def _job(options: Namespace) -> int:
-    results = Results.load(options.folder / "results.json")
+    results = ComparisonResults.load(options.folder / "results.json")
     build(results, options.folder, lambda line: print(line, file=sys.stderr), rate=options.rate)
     return 0
 

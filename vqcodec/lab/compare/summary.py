@@ -19,7 +19,7 @@ from typing import Any
 
 from vqcodec.errors import UsageError
 from vqcodec.evaluation.compare.results import COMMAND as COMPARE
-from vqcodec.evaluation.compare.results import Amount, Clip, Point, Results
+from vqcodec.evaluation.compare.results import Amount, CodedPoint, ComparedClip, ComparisonResults
 from vqcodec.evaluation.tools.files import load_json
 from vqcodec.lab.command import perform
 
@@ -39,11 +39,11 @@ def _short(value: Any) -> Any:
     return int(short) if short.is_integer() and abs(short) < 1e15 else short
 
 
-def summarise(results: Results) -> dict[str, Any]:
+def summarise(results: ComparisonResults) -> dict[str, Any]:
     """The JSON-ready summary of a comparison."""
     metrics = list(results.metrics)
 
-    def row(p: Point) -> list[Any]:
+    def row(p: CodedPoint) -> list[Any]:
         values = [
             *(getattr(p, name) for name in _PLAIN),
             *(getattr(p.kbps, name) for name in RATES),
@@ -76,11 +76,11 @@ def summarise(results: Results) -> dict[str, Any]:
     }
 
 
-def _point(row: Sequence[Any], metrics: Sequence[str], seconds: float) -> Point:
+def _point(row: Sequence[Any], metrics: Sequence[str], seconds: float) -> CodedPoint:
     plain, rest = dict(zip(_PLAIN, row, strict=False)), row[len(_PLAIN) :]
     rates, rest = [float(v) for v in rest[: len(RATES)]], rest[len(RATES) :]
     speeds, means = rest[: len(_SPEEDS)], rest[len(_SPEEDS) :]
-    return Point(
+    return CodedPoint(
         **plain,
         bytes=Amount(*(round(r * _BYTES_PER_KBIT * seconds) for r in rates)),
         kbps=Amount(*rates),
@@ -90,7 +90,7 @@ def _point(row: Sequence[Any], metrics: Sequence[str], seconds: float) -> Point:
     )
 
 
-def expanded(data: dict[str, Any]) -> Results:
+def expanded(data: dict[str, Any]) -> ComparisonResults:
     """The inverse of `summarise`, without schema_version, as far as it goes: no per-frame values, bytes within rounding.
 
     Raises:
@@ -102,15 +102,17 @@ def expanded(data: dict[str, Any]) -> Results:
     ):
         raise KeyError("columns")
     clips = [
-        Clip(**{**c, "points": tuple(_point(row, metrics, c["seconds"]) for row in c["points"])})
+        ComparedClip(
+            **{**c, "points": tuple(_point(row, metrics, c["seconds"]) for row in c["points"])}
+        )
         for c in data["clips"]
     ]
-    return Results(
+    return ComparisonResults(
         data["settings"], data["conditions"], data["metrics"], data["absent"], tuple(clips)
     )
 
 
-def save(results: Results, path: Path) -> None:
+def save(results: ComparisonResults, path: Path) -> None:
     """Write the summary, whole or not at all: one point per line."""
     data = summarise(results)
     clips = data.pop("clips")
@@ -130,7 +132,7 @@ def save(results: Results, path: Path) -> None:
     os.replace(part, path)
 
 
-def load(path: Path) -> Results:
+def load(path: Path) -> ComparisonResults:
     """Read a summary or a whole results.json.
 
     Raises:
@@ -147,7 +149,7 @@ def load(path: Path) -> Results:
         return load_json(
             path, SCHEMA_VERSION, expanded, what="a summary of a comparison", command=COMPARE
         )
-    return Results.load(path)
+    return ComparisonResults.load(path)
 
 
 def _options(parser: ArgumentParser) -> None:

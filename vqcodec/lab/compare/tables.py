@@ -18,7 +18,7 @@ from vqcodec.evaluation.compare.analysis import words
 from vqcodec.evaluation.compare.analysis.envelope import RATE_RANGE_KBPS, Range, RateKind
 from vqcodec.evaluation.compare.analysis.overall import Analysis, analyse, codecs_of
 from vqcodec.evaluation.compare.analysis.tables import caption, value_rows
-from vqcodec.evaluation.compare.results import VQT, Results
+from vqcodec.evaluation.compare.results import VQT, ComparisonResults
 from vqcodec.lab.command import perform, publish
 from vqcodec.lab.compare.summary import load
 
@@ -33,12 +33,12 @@ def _lines(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
     return lines + ["| " + " | ".join(map(_plain, row)) + " |" for row in rows]
 
 
-def _anchors(results: Results) -> list[str]:
+def _anchors(results: ComparisonResults) -> list[str]:
     return [c for c in codecs_of(results) if c != VQT]
 
 
 def bd_rows(
-    results: Results, analysis: Analysis, metrics: Sequence[str]
+    results: ComparisonResults, analysis: Analysis, metrics: Sequence[str]
 ) -> tuple[list[str], list[list[str]]]:
     """Heads and cells: a row per anchor; per metric the BD-rate (median, mean, mean curve) and the rate at equal quality."""
     heads = ["BD-rate of vqcodec against"]
@@ -65,7 +65,7 @@ def bd_rows(
 
 
 def crossing_rows(
-    results: Results, analysis: Analysis, metrics: Sequence[str]
+    results: ComparisonResults, analysis: Analysis, metrics: Sequence[str]
 ) -> tuple[list[str], list[list[str]]]:
     """Heads and cells: from which rate on an anchor is better, for good."""
     rows = []
@@ -81,7 +81,7 @@ def crossing_rows(
 
 
 def tables(
-    results: Results,
+    results: ComparisonResults,
     *,
     metrics: Sequence[str] | None = None,
     rate: RateKind = "file",
@@ -110,7 +110,7 @@ def tables(
 
 
 def short(
-    results: Results, *, rate: RateKind = "file", limits_kbps: Range = RATE_RANGE_KBPS
+    results: ComparisonResults, *, rate: RateKind = "file", limits_kbps: Range = RATE_RANGE_KBPS
 ) -> list[str]:
     """Markdown lines of one table for a front page: per anchor and metric the median BD-rate and where the anchor leads."""
     analysis = analyse(results, rate=rate, limits_kbps=limits_kbps)

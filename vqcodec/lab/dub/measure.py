@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from vqcodec.config import DEFAULT_CRF
 from vqcodec.decoding.parts import FrameRenderer
-from vqcodec.evaluation.metrics.suite import FACE_EVERY, Reference, Suite
+from vqcodec.evaluation.metrics.suite import FACE_EVERY, ReferenceFrames, Suite
 from vqcodec.evaluation.tools.frames import read_frames
 from vqcodec.format import CODED_SIZE_PX
 from vqcodec.geometry.basis import LandmarkBasis
@@ -117,7 +117,7 @@ class FullLevel:
     def __init__(self, renderer: FrameRenderer, folder: Path, face_every: int = FACE_EVERY) -> None:
         self._renderer, self._folder = renderer, folder
         self._suite = Suite(face_every)
-        self._reference: tuple[Path, Reference] | None = None
+        self._reference: tuple[Path, ReferenceFrames] | None = None
         self.settings = {
             "motion_space": str(renderer.motion_space),
             "renderer": str(renderer.id),
@@ -156,5 +156,5 @@ class FullLevel:
         return found | {name: float(getattr(scores, name)) for name in PICTURE_FIGURES}
 
 
-def _track(video: Reference) -> list[Points | None]:
+def _track(video: ReferenceFrames) -> list[Points | None]:
     return [video.faces.points(number) for number in range(len(video.frames))]

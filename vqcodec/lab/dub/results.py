@@ -18,7 +18,7 @@ import numpy as np
 
 from vqcodec.errors import UsageError
 from vqcodec.evaluation.tools.files import load_json, rounded, save_json
-from vqcodec.evaluation.validate.record import Results, mean_of
+from vqcodec.evaluation.validate.record import ValidationResults, mean_of
 from vqcodec.lab.bars import Target
 from vqcodec.lab.dub.measure import PICTURE_FIGURES
 from vqcodec.lab.dub.sync import LIP_FIGURES, WITHIN_MS, Figures
@@ -169,7 +169,7 @@ def references(path: Path, names: Sequence[str]) -> dict[str, Any]:
     """
     if not path.is_file():
         return {}
-    known = Results.load(path)
+    known = ValidationResults.load(path)
     run = max(known.runs, key=lambda r: r.layers)
     coded = {c.clip: c.scores for c in run.clips}
     if not names or not set(names) <= coded.keys() & known.still.keys():

@@ -21,9 +21,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from vqcodec.evaluation.benchmark import Scene
 from vqcodec.evaluation.metrics.landmarks import interocular_px
 from vqcodec.evaluation.metrics.lipsync import lip_opening, opening_track
+from vqcodec.evaluation.render_rate import Scene
 from vqcodec.evaluation.validate.record import mean_of
 from vqcodec.format import SPEECH_RATE_HZ
 from vqcodec.geometry.basis import LandmarkBasis

@@ -36,7 +36,7 @@ Points = NDArray[np.float32]
 Figures = dict[str, float]
 
 
-class Portrait(Protocol):
+class DubPortrait(Protocol):
     """What is needed of a portrait (vqcodec.geometry.portrait.PortraitFacts)."""
 
     @property
@@ -118,7 +118,7 @@ def whole_units(motion: NDArray[np.integer]) -> NDArray[np.int16]:
 
 def motion_sync(
     tokens: NDArray[np.integer],
-    portrait: Portrait,
+    portrait: DubPortrait,
     reference_landmarks: NDArray[np.float32] | Sequence[Points | None],
     basis: LandmarkBasis | None = None,
 ) -> Figures:

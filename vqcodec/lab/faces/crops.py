@@ -14,11 +14,9 @@ from __future__ import annotations
 import tempfile
 from argparse import ArgumentParser, Namespace
 from collections.abc import Sequence
-from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -26,59 +24,24 @@ from vqcodec.config import DecodeOptions, Device, EncodeOptions
 from vqcodec.container import Reader
 from vqcodec.errors import MediaError, OutputExistsError, UsageError
 from vqcodec.evaluation.tools.frames import Follower, Picture, coded_square
-from vqcodec.evaluation.tools.sheets import Centre, draw_label, window
 from vqcodec.evaluation.validate.roundtrip import MeasuredCodec, PublicApi
 from vqcodec.evaluation.validate.run import validation_clips
 from vqcodec.face.keyframes import pose_distance
 from vqcodec.face.landmarks import FaceLandmarker
 from vqcodec.format import CODED_SIZE_PX, LAYERS
-from vqcodec.geometry.mesh import EYES, LIPS
 from vqcodec.geometry.openings import lip_gap_per_mouth_width
 from vqcodec.lab.command import perform, publish
+from vqcodec.lab.faces.cropsheet import CROPS, CropRow, Moment, compose, grid, rows
 from vqcodec.lab.rate.layersheet import write_sheet
 from vqcodec.media.picture.source import VideoSource
 from vqcodec.types import Crop, VideoFrame
 
-CROPS = {"eyes": (256, 96), "mouth": (256, 144), "hair edge": (256, 128)}
-"""Width and height in pixels, cut without resampling."""
 EVERY = 3
 """Every so many frames are looked at for the two."""
-_FOREHEAD, _CHIN = 10, 152
-_HAIR_ABOVE = 0.1  # of the face's height over the top of its oval
 _LEAD_S, _TAIL_S = (
     Fraction(4, 5),
     Fraction(2, 5),
 )  # decoded around a frame, so that H.264 is at its usual quality there
-_LABEL_WIDTH_PX, _HEAD_HEIGHT_PX, _GRID_COLUMNS = 104, 24, 6
-
-
-@dataclass(frozen=True, slots=True)
-class Moment:
-    """A frame to show: why, when, and its landmarks, (478, 2) pixels of the coded square."""
-
-    why: str
-    time_s: Fraction
-    source: Picture
-    points: NDArray[np.float32]
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """One pair of crops."""
-
-    why: str
-    part: str
-    source: Picture
-    decoded: Picture
-
-    @property
-    def detail(self) -> float:
-        """Contrast of the finest details, decoded over source."""
-
-        def contrast(picture: Picture) -> float:
-            return float(cv2.Laplacian(cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY), cv2.CV_32F).std())
-
-        return contrast(self.decoded) / max(contrast(self.source), 1e-6)
 
 
 def moments(
@@ -134,57 +97,6 @@ def decoded_at(
     return found.rgb
 
 
-def _centres(points: NDArray[np.float32]) -> dict[str, Centre]:
-    hair = points[_FOREHEAD] + _HAIR_ABOVE * (points[_FOREHEAD] - points[_CHIN])
-    spots = {
-        "eyes": points[list(EYES)].mean(axis=0),
-        "mouth": points[list(LIPS)].mean(axis=0),
-        "hair edge": hair,
-    }
-    return {part: (float(x), float(y)) for part, (x, y) in spots.items()}
-
-
-def rows(moment: Moment, decoded: Picture) -> list[Row]:
-    """The crops of one frame, taken at the same places of both pictures."""
-    return [
-        Row(
-            moment.why,
-            part,
-            window(moment.source, at, CROPS[part]),
-            window(decoded, at, CROPS[part]),
-        )
-        for part, at in _centres(moment.points).items()
-    ]
-
-
-def compose(name: str, found: Sequence[Row]) -> Picture:
-    """Put the rows of a clip together: label, source, decoded.
-
-    Returns:
-        (24 + sum of heights, 104 + 2 x 256, 3) uint8 RGB.
-    """
-    width = _LABEL_WIDTH_PX + 2 * max(size[0] for size in CROPS.values())
-    head = np.full((_HEAD_HEIGHT_PX, width, 3), 16, np.uint8)
-    for text, x in ((name, 6), ("source", _LABEL_WIDTH_PX + 6), ("decoded", _LABEL_WIDTH_PX + 262)):
-        head = draw_label(head, text, (x, 17), 0.42)
-    lines = [head]
-    for row in found:
-        label = np.full((row.source.shape[0], _LABEL_WIDTH_PX, 3), 16, np.uint8)
-        for line, text in enumerate((row.why, row.part, f"detail {row.detail:.2f}")):
-            label = draw_label(label, text, (6, 24 + 22 * line), 0.38)
-        lines.append(np.concatenate([label, row.source, row.decoded], axis=1))
-    return np.concatenate(lines)
-
-
-def grid(sheets: Sequence[Picture], columns: int = _GRID_COLUMNS) -> Picture:
-    """Sheets of one size in rows of so many; the last row is filled with black."""
-    columns = min(columns, len(sheets))
-    filled = [*sheets, *[np.zeros_like(sheets[0])] * (-len(sheets) % columns)]
-    return np.concatenate(
-        [np.concatenate(filled[i : i + columns], axis=1) for i in range(0, len(filled), columns)]
-    )
-
-
 def clip_rows(
     clip: Path,
     landmarker: FaceLandmarker,
@@ -194,7 +106,7 @@ def clip_rows(
     codec: MeasuredCodec | None = None,
     layers: int = LAYERS,
     device: Device = "auto",
-) -> list[Row]:
+) -> list[CropRow]:
     """Encode a clip as a validation does, unless its stream is there, decode round its two frames and cut the crops.
 
     Raises:
@@ -214,7 +126,7 @@ def clip_rows(
         )
     with stream.open("rb") as handle:
         crop = Reader(handle).head.crop
-    found: list[Row] = []
+    found: list[CropRow] = []
     for moment in moments(clip, crop, landmarker):
         found += rows(moment, decoded_at(stream, moment.time_s, folder, codec, device))
     return found
@@ -236,7 +148,7 @@ def crop_sheets(
     layers: int = LAYERS,
     device: Device = "auto",
     force: bool = False,
-) -> dict[str, list[Row]]:
+) -> dict[str, list[CropRow]]:
     """Write the sheets of all clips of at least 512x512 into a folder.
 
     Args:
@@ -268,7 +180,7 @@ def crop_sheets(
                 f"{path} exists", hint="Choose another folder, or pass --force to replace it."
             )
     target.mkdir(parents=True, exist_ok=True)
-    found: dict[str, list[Row]] = {}
+    found: dict[str, list[CropRow]] = {}
     with (
         FaceLandmarker() as landmarker,
         tempfile.TemporaryDirectory(prefix="vqcodec-crops-") as folder,
@@ -293,7 +205,7 @@ def crop_sheets(
     return found
 
 
-def report(found: dict[str, list[Row]]) -> str:
+def report(found: dict[str, list[CropRow]]) -> str:
     """The contrast of fine details by clip and part, and its means, as text."""
     lines = [
         f"{'':<8}" + "".join(f"{part:>12}" for part in CROPS) + "   detail, decoded over source"

@@ -65,7 +65,7 @@ class PictureFigures:
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class DamageRow:
     """One kind of damage."""
 
     damage: str
@@ -78,7 +78,7 @@ class LossReport:
     """All kinds of damage, and under which conditions they were measured."""
 
     conditions: dict[str, Any]
-    rows: list[Row]
+    rows: list[DamageRow]
 
     def save(self, path: Path) -> None:
         """Write the JSON, whole or not at all."""
@@ -101,7 +101,7 @@ class LossReport:
 
         def build(data: dict[str, Any]) -> LossReport:
             rows = [
-                Row(r["damage"], PoseFigures(**r["poses"]), PictureFigures(**r["pictures"]))
+                DamageRow(r["damage"], PoseFigures(**r["poses"]), PictureFigures(**r["pictures"]))
                 for r in data["rows"]
             ]
             return cls(data["conditions"], rows)

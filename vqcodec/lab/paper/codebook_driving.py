@@ -162,7 +162,7 @@ class Driven:
     frames: int
 
 
-class Stage:
+class DrivingStage:
     """Renders and measures driven portraits; a context manager, because MediaPipe must be closed."""
 
     def __init__(
@@ -171,7 +171,7 @@ class Stage:
         self._stability, self._every = stability, identity_every
         self._landmarker, self._embedder = FaceLandmarker(), IdentityEmbedder()
 
-    def __enter__(self) -> Stage:
+    def __enter__(self) -> DrivingStage:
         return self
 
     def __exit__(self, *details: object) -> None:

@@ -40,7 +40,7 @@ _SETTLE_SHARE = 0.2
 
 
 @dataclass(frozen=True, slots=True)
-class Settings:
+class RowSettings:
     """The same for every row.
 
     Attributes:
@@ -179,7 +179,7 @@ class RowTrainer:
         coder: MotionCoder,
         pictures: PictureModel,
         perceptual: PerceptualLoss,
-        settings: Settings,
+        settings: RowSettings,
     ) -> None:
         self.coder, self.pictures, self.perceptual, self.settings = (
             coder,
@@ -235,7 +235,7 @@ class RowTrainer:
 
 
 def start_coder(
-    coder: MotionCoder, data: MotionData, settings: Settings, rng: np.random.Generator
+    coder: MotionCoder, data: MotionData, settings: RowSettings, rng: np.random.Generator
 ) -> None:
     """Fit head, tail and quantizer to `fit_pairs` pairs."""
     coder.fit(data.deltas(rng, settings.fit_pairs))

@@ -1,7 +1,7 @@
 """Table 3 at our scale as plain values, JSON and Markdown.
 
 JSON: {"schema_version": 1, "conditions": {...}, "driver_msi": ..., "rows": [...], "references": [...]}; the fields of a row
-are those of `Row`. A figure that could not be measured is null.
+are those of `QuantizerRow`. A figure that could not be measured is null.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _NAMES = {
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class QuantizerRow:
     """One quantizer, measured.
 
     Attributes:
@@ -51,28 +51,30 @@ class Row:
 
 
 @dataclass(frozen=True, slots=True)
-class Table:
+class QuantizerTable:
     """All rows, and under which conditions they were measured."""
 
     conditions: dict[str, Any]
     driver_msi: float | None
-    rows: list[Row]
-    references: list[Row]
+    rows: list[QuantizerRow]
+    references: list[QuantizerRow]
 
     def save(self, path: Path) -> None:
         """Write the JSON, whole or not at all."""
         save_json(path, rounded({"schema_version": SCHEMA_VERSION, **asdict(self)}))
 
     @classmethod
-    def load(cls, path: Path) -> Table:
+    def load(cls, path: Path) -> QuantizerTable:
         """Read the JSON.
 
         Raises:
             UsageError: it is something else.
         """
 
-        def build(data: dict[str, Any]) -> Table:
-            rows, references = ([Row(**r) for r in data[k]] for k in ("rows", "references"))
+        def build(data: dict[str, Any]) -> QuantizerTable:
+            rows, references = (
+                [QuantizerRow(**r) for r in data[k]] for k in ("rows", "references")
+            )
             return cls(data["conditions"], data["driver_msi"], rows, references)
 
         return load_json(
@@ -88,7 +90,7 @@ def _number(value: float | None, digits: int) -> str:
     return "-" if value is None else f"{value:.{digits}f}"
 
 
-def _measured(row: Row) -> list[str]:
+def _measured(row: QuantizerRow) -> list[str]:
     return [
         _number(row.raw_kbps, 2),
         _number(row.counted_kbps, 2),
@@ -100,7 +102,7 @@ def _measured(row: Row) -> list[str]:
     ]
 
 
-def table(found: Table) -> list[str]:
+def table(found: QuantizerTable) -> list[str]:
     """Markdown lines: our figures, then the paper's beside them."""
     lines = [
         "| method | G | R | FSQ | codes | kbit/s, raw | counted | identity distance ↓ | its cosine ↑ | MSI ↑ | used, % ↑ | "
@@ -137,7 +139,7 @@ def table(found: Table) -> list[str]:
     return lines
 
 
-def caption(found: Table) -> str:
+def caption(found: QuantizerTable) -> str:
     """The conditions in a few sentences."""
     known = found.conditions
     settings = known["training"]["settings"]
@@ -156,12 +158,12 @@ def caption(found: Table) -> str:
     )
 
 
-def show(found: Table) -> str:
+def show(found: QuantizerTable) -> str:
     """The table for a terminal."""
     return "\n".join([*table(found), "", caption(found), ""])
 
 
 def lines(path: Path) -> list[str]:
     """The page's part, made from the JSON."""
-    found = Table.load(path)
+    found = QuantizerTable.load(path)
     return [*table(found), "", caption(found)]

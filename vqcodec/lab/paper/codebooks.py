@@ -12,7 +12,7 @@ from __future__ import annotations
 import json
 import sys
 from argparse import ArgumentParser, Namespace
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -23,7 +23,7 @@ from torch import Tensor
 
 from vqcodec.config import RuntimeOptions
 from vqcodec.encoding.parts import EncoderParts
-from vqcodec.errors import UsageError
+from vqcodec.errors import ModelError, UsageError
 from vqcodec.evaluation.tools.conditions import conditions
 from vqcodec.evaluation.tools.files import rounded, save_json
 from vqcodec.evaluation.validate.record import mean_of
@@ -37,15 +37,15 @@ from vqcodec.lab.paper.codebook_driving import (
     IDENTITY_EVERY,
     Coder,
     Driven,
+    DrivingStage,
     Material,
-    Stage,
     material,
     pairs,
     plain,
     shipped,
     trained,
 )
-from vqcodec.lab.paper.codebook_table import CODEC, FLOATS, Row, Table, show
+from vqcodec.lab.paper.codebook_table import CODEC, FLOATS, QuantizerRow, QuantizerTable, show
 from vqcodec.lab.paper.designs import DESIGNS, FRAME_RATE_HZ, Design
 from vqcodec.lab.paper.train_codebooks import SPACE
 from vqcodec.models import store
@@ -57,6 +57,18 @@ from vqcodec.runtime.allocator import tune_allocator
 _FLOAT_BITS = 32
 
 
+def replace_conditioning(renderer: Renderer, weights: Mapping[str, Tensor]) -> None:
+    """Take other weights for the layers from motion to FiLM's input: the rows train these alone.
+
+    Raises:
+        ModelError: they don't fit.
+    """
+    try:
+        renderer.net.film.load_state_dict(weights)
+    except RuntimeError as error:
+        raise ModelError(f"these are no conditioning weights of {renderer.id}: {error}") from error
+
+
 class Bench:
     """Measures coders on the same clips.
 
@@ -66,7 +78,7 @@ class Bench:
         stage: renders and measures.
     """
 
-    def __init__(self, clips: Sequence[Material], space: MotionSpace, stage: Stage) -> None:
+    def __init__(self, clips: Sequence[Material], space: MotionSpace, stage: DrivingStage) -> None:
         self.clips, self._space, self._stage = clips, space, stage
 
     def row(
@@ -78,11 +90,11 @@ class Bench:
         *,
         conditioning: dict[str, Tensor] | None = None,
         motion_loss: float | None = None,
-    ) -> Row:
+    ) -> QuantizerRow:
         """All figures of one coder, with the shipped renderer or one with other conditioning."""
         renderer = Renderer.load(space=self._space.id, device="cpu")
         if conditioning is not None:
-            renderer.replace_conditioning(conditioning)
+            replace_conditioning(renderer, conditioning)
         driven = [
             self._stage.drive(driver, portrait, code, renderer)
             for driver, portrait in pairs(self.clips)
@@ -94,7 +106,7 @@ class Bench:
             mean_of([getattr(d, name) for d in driven]) for name in ("id_dist", "csim", "msi")
         )
         counted = counted_bits(indices, codes) * FRAME_RATE_HZ / frames / 1000 if indices else None
-        return Row(
+        return QuantizerRow(
             key,
             raw_kbps,
             counted,
@@ -186,7 +198,7 @@ class Kept:
         )
 
 
-def _references(bench: Bench, kept: Kept, units: np.ndarray, weights: str) -> list[Row]:
+def _references(bench: Bench, kept: Kept, units: np.ndarray, weights: str) -> list[QuantizerRow]:
     wanted = (
         (FLOATS, plain, 1, DIMS * _FLOAT_BITS * FRAME_RATE_HZ / 1000),
         (
@@ -199,10 +211,10 @@ def _references(bench: Bench, kept: Kept, units: np.ndarray, weights: str) -> li
     for key, code, codes, raw_kbps in wanted:
         if kept.get(key, weights) is None:
             kept.put(key, weights, asdict(bench.row(key, code, codes, raw_kbps)))
-    return [Row(**(kept.get(key, weights) or {})) for key, *_ in wanted]
+    return [QuantizerRow(**(kept.get(key, weights) or {})) for key, *_ in wanted]
 
 
-def _rows(bench: Bench, kept: Kept, folder: Path) -> list[Row]:
+def _rows(bench: Bench, kept: Kept, folder: Path) -> list[QuantizerRow]:
     rows = []
     for design, path in trained_rows(folder):
         weights = file_sha256(path).hex()
@@ -223,11 +235,11 @@ def _rows(bench: Bench, kept: Kept, folder: Path) -> list[Row]:
             kept.put(design.key, weights, found)
             sys.stdout.write(f"{design.key}: measured\n")
             sys.stdout.flush()
-        rows.append(Row(**rounded(found)))
+        rows.append(QuantizerRow(**rounded(found)))
     return rows
 
 
-def measure(folder: Path, paths: Sequence[Path]) -> Table:
+def measure(folder: Path, paths: Sequence[Path]) -> QuantizerTable:
     """Measure every trained row in `folder` on clips, or read what was measured before."""
     tune_allocator()
     first = trained_rows(folder)[0][1]
@@ -243,7 +255,7 @@ def measure(folder: Path, paths: Sequence[Path]) -> Table:
         "motion_space": str(space.id),
     }
     kept = Kept(folder, rule)
-    with Stage() as stage, torch.inference_mode():
+    with DrivingStage() as stage, torch.inference_mode():
         bench = Bench(clips, space, stage)
         rows = _rows(bench, kept, folder)
         references = _references(bench, kept, space.units, str(parts.renderer))
@@ -259,7 +271,7 @@ def measure(folder: Path, paths: Sequence[Path]) -> Table:
             "seconds": {d.key: motioncoder.facts_of(p)["seconds"] for d, p in trained_rows(folder)},
         },
     )
-    return Table(known, drivers["msi"], rows, references)
+    return QuantizerTable(known, drivers["msi"], rows, references)
 
 
 def _options(parser: ArgumentParser) -> None:

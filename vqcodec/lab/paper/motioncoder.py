@@ -20,7 +20,7 @@ SPREAD_UNITS = 20.0
 HIDDEN = 128
 
 
-class Coded(NamedTuple):
+class CodedMotion(NamedTuple):
     """What a decoder would see: (N, 48) motion, its (N, G, R) indices; and the quantizer's `stray`."""
 
     delta: Tensor
@@ -79,10 +79,12 @@ class MotionCoder(nn.Module):
         self.tail.linear.weight.copy_(vectors[:latents].T)
         self.quantizer.fit(self.head(x))
 
-    def forward(self, delta: Tensor, *, learn: bool = False, revive: bool = False) -> Coded:
+    def forward(self, delta: Tensor, *, learn: bool = False, revive: bool = False) -> CodedMotion:
         """(N, 48) motion -> Coded; `learn` and `revive` are for learned codebooks."""
         quantized = self.quantizer(self.head(delta / self.scale), learn=learn, revive=revive)
-        return Coded(self.tail(quantized.values) * self.scale, quantized.indices, quantized.stray)
+        return CodedMotion(
+            self.tail(quantized.values) * self.scale, quantized.indices, quantized.stray
+        )
 
     def decode(self, indices: Tensor) -> Tensor:
         """(N, G, R) indices -> (N, 48) motion: all that a decoder needs."""

@@ -18,7 +18,7 @@ import numpy as np
 
 from vqcodec.errors import UsageError
 from vqcodec.evaluation.tools.files import rounded, save_json
-from vqcodec.evaluation.validate.record import Results
+from vqcodec.evaluation.validate.record import ValidationResults
 from vqcodec.format import CODED_SIZE_PX, CODES, GROUPS
 from vqcodec.lab.command import perform, publish
 from vqcodec.lab.paper.paperdata import (
@@ -65,7 +65,7 @@ def _rows(others: Sequence[Other]) -> list[dict[str, Any]]:
     return [{"method": o.method, "values": dict(o.values)} for o in others]
 
 
-def our_rows(results: Results) -> list[dict[str, Any]]:
+def our_rows(results: ValidationResults) -> list[dict[str, Any]]:
     """The still portrait and this codec at every number of layers of a validation."""
     rows: list[dict[str, Any]] = []
     for run in sorted(results.runs, key=lambda r: -r.layers):
@@ -87,7 +87,7 @@ def our_rows(results: Results) -> list[dict[str, Any]]:
     return rows
 
 
-def paper_table(results: Results) -> dict[str, Any]:
+def paper_table(results: ValidationResults) -> dict[str, Any]:
     """The whole table as JSON-ready values."""
     summary = results.summary(results.runs[0])
     ours = (
@@ -153,7 +153,7 @@ def caption(found: dict[str, Any]) -> str:
 
 def lines(path: Path) -> list[str]:
     """The page's part, made from a validation."""
-    found = paper_table(Results.load(path))
+    found = paper_table(ValidationResults.load(path))
     return [*table(found), "", caption(found)]
 
 
@@ -166,7 +166,7 @@ def _options(parser: ArgumentParser) -> None:
 
 
 def _job(options: Namespace) -> int:
-    found = paper_table(Results.load(options.results))
+    found = paper_table(ValidationResults.load(options.results))
     if options.check:
         return int(options.out is None or not _is_same(options.out, found))
     text = "\n".join([*table(found), "", caption(found)])

@@ -11,7 +11,7 @@ from typing import Any, TypeAlias
 
 from rich.table import Table
 
-from vqcodec.evaluation.validate.record import Results, Run
+from vqcodec.evaluation.validate.record import Run, ValidationResults
 from vqcodec.lab.paper.paperdata import AUTHORS_CLIPS, AUTHORS_SOURCE
 
 RIVAL = "VQTalker"
@@ -33,18 +33,18 @@ COLUMNS = (
 _MORE, _LESS = ("psnr_db", "ssim", "ms_ssim"), ("motion_kbps", "perc", "lmd", "lmd_mouth")
 
 
-def best_run(results: Results) -> Run:
+def best_run(results: ValidationResults) -> Run:
     """The run with most layers."""
     return max(results.runs, key=lambda run: run.layers)
 
 
-def steady_part(results: Results) -> Results | None:
+def steady_part(results: ValidationResults) -> ValidationResults | None:
     """The validation of the steady clips alone; None where none was coded, or nobody looked."""
     names = {name for name, seen in results.camera.items() if seen.steady}
     runs = tuple(Run(r.layers, tuple(c for c in r.clips if c.clip in names)) for r in results.runs)
     if not all(run.clips for run in runs):
         return None
-    return Results(
+    return ValidationResults(
         results.conditions,
         {k: v for k, v in results.still.items() if k in names},
         runs,
@@ -73,7 +73,7 @@ def _numbers(values: Values) -> list[str]:
     ]
 
 
-def rows(results: Results) -> list[tuple[str, list[str]]]:
+def rows(results: ValidationResults) -> list[tuple[str, list[str]]]:
     """Name and cells of every row, for a validation of steady clips (`steady_part`)."""
     best = best_run(results)
     summary: dict[str, Any] = results.summary(best)
@@ -89,12 +89,12 @@ def rows(results: Results) -> list[tuple[str, list[str]]]:
     ]
 
 
-def title(results: Results) -> str:
+def title(results: ValidationResults) -> str:
     """How many clips are steady."""
     return f"steady-camera clips: {sum(seen.steady for seen in results.camera.values())} of {len(results.camera)}"
 
 
-def caption(results: Results) -> str:
+def caption(results: ValidationResults) -> str:
     """What may be compared with what; `results` holds all clips."""
     names = ", ".join(sorted(name for name, seen in results.camera.items() if seen.steady))
     return (
@@ -107,7 +107,7 @@ def caption(results: Results) -> str:
     )
 
 
-def markdown(results: Results) -> list[str]:
+def markdown(results: ValidationResults) -> list[str]:
     """The table with its caption, as lines of GitHub Markdown."""
     part = steady_part(results)
     if part is None:
@@ -122,10 +122,10 @@ def markdown(results: Results) -> list[str]:
 
 def lines(path: Path) -> list[str]:
     """The page's part, made from the JSON of a validation."""
-    return markdown(Results.load(path))
+    return markdown(ValidationResults.load(path))
 
 
-def terminal(results: Results) -> Table | None:
+def terminal(results: ValidationResults) -> Table | None:
     """The table for a terminal, or None without a steady clip."""
     part = steady_part(results)
     if part is None:

@@ -57,7 +57,7 @@ Hear = Callable[[NDArray[np.float32]], NDArray[Any]]
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class Table4Row:
     """One row: its letters, such as "dc" for D-C, and what makes its motion."""
 
     letters: str
@@ -94,7 +94,7 @@ class RowMotion:
 
 def load_rows(
     models: Path, teacher: Path | None, device: Any, letters: Sequence[str] = ROWS
-) -> list[Row]:
+) -> list[Table4Row]:
     """The rows whose models are asked for.
 
     Args:
@@ -118,7 +118,7 @@ def load_rows(
                 f"{path.name} is not in {models}",
                 hint="Train the four rows first, or choose others with --rows.",
             )
-        rows.append(Row(two, RowMotion(path, load_row(path), hear[two[0]], shape)))
+        rows.append(Table4Row(two, RowMotion(path, load_row(path), hear[two[0]], shape)))
     return rows
 
 
@@ -142,7 +142,7 @@ def _hearing(letters: Sequence[str], teacher: Path | None, device: Any) -> dict[
 
 def measure_clip(
     path: Path,
-    rows: Sequence[Row],
+    rows: Sequence[Table4Row],
     level: Level,
     read: Callable[[Path], DubClip],
     cache: ResultCache,
@@ -152,7 +152,7 @@ def measure_clip(
     found: dict[str, Figures] = {}
     for row in rows:
 
-        def make(row: Row = row) -> dict[str, Any]:
+        def make(row: Table4Row = row) -> dict[str, Any]:
             clip = tracked[0] if tracked else read(path)
             tracked[:] = [clip]
             made = level.measure(clip, row.motion(clip, clip.pcm), clip.pcm, f"row-{row.letters}")
@@ -176,7 +176,7 @@ def measure_clip(
     return found
 
 
-def row_json(row: Row, found: dict[str, dict[str, Figures]]) -> dict[str, Any]:
+def row_json(row: Table4Row, found: dict[str, dict[str, Figures]]) -> dict[str, Any]:
     """A row of the JSON file, from figures by clip and letters."""
     clips = {name: figures[row.letters] for name, figures in found.items()}
     means = mean_figures(list(clips.values()))
@@ -203,7 +203,7 @@ def parse_rows(text: str) -> tuple[str, ...]:
     return letters
 
 
-def measure(options: Namespace, rows: Sequence[Row] | None = None) -> dict[str, Any]:
+def measure(options: Namespace, rows: Sequence[Table4Row] | None = None) -> dict[str, Any]:
     """The content of the JSON file; `rows` stand in for the models of a folder."""
     clips, every_clip = (
         validation_clips(options.data, options.clips),
@@ -245,11 +245,11 @@ def _options(parser: ArgumentParser) -> None:
     )
 
 
-def _job(options: Namespace, rows: Sequence[Row] | None) -> int:
+def _job(options: Namespace, rows: Sequence[Table4Row] | None) -> int:
     data = measure(options, rows)
     return publish("\n".join(table4_lines(data)), options.out, lambda path: save_json(path, data))
 
 
-def main(arguments: Sequence[str] | None = None, rows: Sequence[Row] | None = None) -> int:
+def main(arguments: Sequence[str] | None = None, rows: Sequence[Table4Row] | None = None) -> int:
     """The command; returns its exit code."""
     return perform("table4", _options, lambda options: _job(options, rows), arguments)

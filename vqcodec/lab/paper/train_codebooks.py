@@ -30,7 +30,7 @@ from vqcodec.geometry.layout import Layout
 from vqcodec.lab.command import perform
 from vqcodec.lab.paper import motioncoder
 from vqcodec.lab.paper.codebook_data import MotionData, collected
-from vqcodec.lab.paper.codebook_steps import PictureModel, RowTrainer, Settings, start_coder
+from vqcodec.lab.paper.codebook_steps import PictureModel, RowSettings, RowTrainer, start_coder
 from vqcodec.lab.paper.designs import DESIGNS, Design
 from vqcodec.lab.paper.motioncoder import MotionCoder
 from vqcodec.models import store
@@ -66,7 +66,7 @@ def chosen_rows(text: str | None) -> list[Design]:
 class RowRun:
     """What the rows share: data, frozen networks, settings."""
 
-    def __init__(self, clips: list[CachedClip], data: MotionData, settings: Settings) -> None:
+    def __init__(self, clips: list[CachedClip], data: MotionData, settings: RowSettings) -> None:
         self.clips, self.data, self.settings = clips, data, settings
         space = store.motion_space(SPACE)
         self.shipped = {
@@ -131,7 +131,7 @@ class RowRun:
         return losses
 
 
-def train_rows(cache: Path, out: Path, rows: Sequence[Design], settings: Settings) -> None:
+def train_rows(cache: Path, out: Path, rows: Sequence[Design], settings: RowSettings) -> None:
     """Train what is missing, telling of each row on stdout."""
     tune_allocator()
     out.mkdir(parents=True, exist_ok=True)
@@ -153,7 +153,7 @@ def train_rows(cache: Path, out: Path, rows: Sequence[Design], settings: Setting
 
 
 def _options(parser: ArgumentParser) -> None:
-    known = Settings()
+    known = RowSettings()
     parser.add_argument(
         "--cache",
         type=Path,
@@ -162,7 +162,7 @@ def _options(parser: ArgumentParser) -> None:
     )
     parser.add_argument("--out", type=Path, required=True, help="folder for the trained rows")
     parser.add_argument("--rows", help=f"some of {','.join(d.key for d in DESIGNS)} (all)")
-    for item in fields(Settings):
+    for item in fields(RowSettings):
         value = getattr(known, item.name)
         parser.add_argument(
             f"--{item.name.replace('_', '-')}", type=type(value), default=value, help=f"({value:g})"
@@ -170,7 +170,9 @@ def _options(parser: ArgumentParser) -> None:
 
 
 def _job(options: Namespace) -> int:
-    settings = Settings(**{item.name: getattr(options, item.name) for item in fields(Settings)})
+    settings = RowSettings(
+        **{item.name: getattr(options, item.name) for item in fields(RowSettings)}
+    )
     train_rows(options.cache, options.out, chosen_rows(options.rows), settings)
     return 0
 

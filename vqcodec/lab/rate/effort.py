@@ -35,7 +35,7 @@ from vqcodec.evaluation.tools.frames import METRIC_SIDE_PX
 from vqcodec.evaluation.validate.run import validation_clips
 from vqcodec.lab.command import clips_options, perform, publish
 from vqcodec.lab.markdown import read, where
-from vqcodec.lab.rate.rdo import Measure, Pictures, Setting, Tracked, code, rendered, track
+from vqcodec.lab.rate.rdo import Measure, MotionSetting, Pictures, Tracked, code, rendered, track
 from vqcodec.types import ModelId
 
 SCHEMA_VERSION = 1
@@ -50,7 +50,7 @@ COLUMNS = (
 )
 
 Points = NDArray[np.float32] | None
-Row = dict[str, Any]
+EffortRow = dict[str, Any]
 
 
 class _Timed:
@@ -96,11 +96,12 @@ def one(
     reference: tuple[Pictures, list[Points]],
     decoder: DecoderParts,
     space: ModelId,
-) -> Row:
+) -> EffortRow:
     """Figures of one clip at one effort."""
     options = EncodeOptions(effort=effort)
     timed = _Timed(Refiner.load(options, space)) if effort else None
-    stream, size = code(tracked, Setting(0.0), decoder.space, options.portrait_quality, timed)
+    setting, quality = MotionSetting(0.0), options.portrait_quality
+    stream, size = code(tracked, setting, decoder.space, quality, timed)
     shown = np.stack(list(rendered(stream, decoder, judge.every, METRIC_SIDE_PX)))
     seconds = float(len(tracked.frames) / tracked.head.frame_rate_hz)
     return judge.distances(*reference, shown) | {
@@ -117,7 +118,7 @@ def measure(
     """Code and measure the first seconds of all clips at all efforts; the content of the JSON file."""
     encoder = EncoderParts.load()
     decoder: DecoderParts | None = None
-    found: dict[int, list[Row]] = {effort: [] for effort in efforts}
+    found: dict[int, list[EffortRow]] = {effort: [] for effort in efforts}
     with Measure(every) as judge:
         for clip in clips:
             tracked = track(clip, encoder, seconds)
@@ -147,7 +148,7 @@ def measure(
     return {"schema_version": SCHEMA_VERSION, "conditions": known, "rows": rounded(rows)}
 
 
-def show(rows: Sequence[Row]) -> str:
+def show(rows: Sequence[EffortRow]) -> str:
     """A Markdown table; figures that could not be measured are a dash."""
     lines = [
         "| effort | steps | " + " | ".join(name for _, name, _ in COLUMNS) + " |",

@@ -30,7 +30,7 @@ from vqcodec.evaluation.validate.run import validation_clips
 from vqcodec.format import LAYERS
 from vqcodec.lab.command import clips_options, perform, publish
 from vqcodec.lab.rate.layertable import SCORES, LayerRow, Layers, show
-from vqcodec.lab.rate.rdo import Setting, Tracked, code, rendered, track
+from vqcodec.lab.rate.rdo import MotionSetting, Tracked, code, rendered, track
 
 EVERY = 10
 
@@ -46,7 +46,7 @@ class LayerStream:
 
 def streams(tracked: Tracked, parts: EncoderParts) -> list[LayerStream]:
     """A tracked clip coded once, then cut: 1 to 4 layers."""
-    data, _ = code(tracked, Setting(0.0), parts.space, EncodeOptions().portrait_quality)
+    data, _ = code(tracked, MotionSetting(0.0), parts.space, EncodeOptions().portrait_quality)
     cut = []
     for layers in range(1, LAYERS + 1):
         sink = io.BytesIO()
@@ -72,6 +72,23 @@ def source_squares(tracked: Tracked, every: int, side_px: int) -> Picture:
     return np.stack(squares)
 
 
+def measure_clip(
+    tracked: Tracked, encoder: EncoderParts, decoder: DecoderParts, suite: Suite, every: int
+) -> list[tuple[float, Scores]]:
+    """Motion rate in kbit/s and scores of one clip at 0 (the still first frame) to 4 layers."""
+    squares = source_squares(tracked, every, METRIC_SIDE_PX)
+    # the first frame is the portrait itself: a still picture would score 100 dB there
+    reference = suite.reference(squares[1:])
+    still = np.broadcast_to(squares[:1], reference.frames.shape)
+    seconds = float(len(tracked.frames) / tracked.head.frame_rate_hz)
+    found = {0: (0.0, suite.measure(reference, still).mean())}
+    for stream in streams(tracked, encoder):
+        shown = np.stack(list(rendered(stream.data, decoder, every))[1:])
+        rate = stream.motion_bytes * 8 / seconds / 1000
+        found[stream.layers] = (rate, suite.measure(reference, shown).mean())
+    return [found[n] for n in range(LAYERS + 1)]
+
+
 def measure(clips: Sequence[Path], every: int = EVERY) -> Layers:
     """Code and measure all clips.
 
@@ -86,8 +103,7 @@ def measure(clips: Sequence[Path], every: int = EVERY) -> Layers:
         raise UsageError(f"every {every} frames is not a sampling step", hint="Choose 1 or more.")
     encoder = EncoderParts.load()
     decoder: DecoderParts | None = None
-    scores: list[list[Scores]] = [[] for _ in range(LAYERS + 1)]
-    rates: list[list[float]] = [[] for _ in range(LAYERS + 1)]
+    found: list[list[tuple[float, Scores]]] = []
     with Suite(1) as suite:
         for clip in clips:
             tracked = track(clip, encoder)
@@ -97,37 +113,21 @@ def measure(clips: Sequence[Path], every: int = EVERY) -> Layers:
                     f"{clip} has {len(tracked.frames)} frames: none to measure",
                     hint="Choose a smaller --every.",
                 )
-            seconds = float(len(tracked.frames) / tracked.head.frame_rate_hz)
-            squares = source_squares(tracked, every, METRIC_SIDE_PX)
-            # the first frame is the portrait itself: a still picture would score 100 dB there
-            reference = suite.reference(squares[1:])
-            scores[0].append(
-                suite.measure(
-                    reference, np.broadcast_to(squares[:1], reference.frames.shape)
-                ).mean()
-            )
-            rates[0].append(0.0)
-            for stream in streams(tracked, encoder):
-                shown = np.stack(list(rendered(stream.data, decoder, every))[1:])
-                scores[stream.layers].append(suite.measure(reference, shown).mean())
-                rates[stream.layers].append(stream.motion_bytes * 8 / seconds / 1000)
+            found.append(measure_clip(tracked, encoder, decoder, suite, every))
     known = conditions(
         clips=len(clips),
         every=every,
         motion_space=str(encoder.space.id),
         renderer=str(decoder.renderer.id) if decoder else None,
     )
-    return Layers(
-        known,
-        [
-            LayerRow(
-                n,
-                mean_of(rates[n]),
-                {k: mean_of([getattr(s, k) for s in scores[n]]) for k in SCORES},
-            )
-            for n in range(LAYERS + 1)
-        ],
-    )
+    return Layers(known, [_row(n, [clip[n] for clip in found]) for n in range(LAYERS + 1)])
+
+
+def _row(layers: int, clips: Sequence[tuple[float, Scores]]) -> LayerRow:
+    means: dict[str, float | None] = {
+        name: mean_of([getattr(scores, name) for _, scores in clips]) for name in SCORES
+    }
+    return LayerRow(layers, mean_of([rate for rate, _ in clips]), means)
 
 
 def _options(parser: ArgumentParser) -> None:

@@ -21,7 +21,7 @@ SCHEMA_VERSION = 1
 
 
 @dataclass(frozen=True, slots=True)
-class Point:
+class MotionPoint:
     """One setting: mean figures over clips.
 
     Attributes:
@@ -40,7 +40,7 @@ class Point:
     psnr_db: float
 
     @classmethod
-    def of(cls, strength: float, layers: int, clips: Sequence[dict[str, float]]) -> Point:
+    def of(cls, strength: float, layers: int, clips: Sequence[dict[str, float]]) -> MotionPoint:
         """Mean over the clips."""
         names = [f.name for f in fields(cls)][2:]
         return cls(
@@ -54,7 +54,7 @@ class Point:
         """For tables: what a user would type."""
         return f"`--layers {self.layers}`" if self.layers < LAYERS else f"`--rdo {self.strength:g}`"
 
-    def growth(self, first: Point) -> dict[str, float]:
+    def growth(self, first: MotionPoint) -> dict[str, float]:
         """Relative change of the distances against another point."""
         return {
             key: getattr(self, key) / getattr(first, key) - 1
@@ -63,11 +63,11 @@ class Point:
 
 
 @dataclass(frozen=True, slots=True)
-class Curve:
+class MotionCurve:
     """All points, and under which conditions they were measured."""
 
     conditions: dict[str, Any]
-    points: list[Point]
+    points: list[MotionPoint]
 
     def save(self, path: Path) -> None:
         """Write the JSON, whole or not at all."""
@@ -81,15 +81,15 @@ class Curve:
         )
 
     @classmethod
-    def load(cls, path: Path) -> Curve:
+    def load(cls, path: Path) -> MotionCurve:
         """Read the JSON.
 
         Raises:
             UsageError: it is something else.
         """
 
-        def build(data: dict[str, Any]) -> Curve:
-            return cls(data["conditions"], [Point(**p) for p in data["points"]])
+        def build(data: dict[str, Any]) -> MotionCurve:
+            return cls(data["conditions"], [MotionPoint(**p) for p in data["points"]])
 
         return load_json(
             path,
@@ -100,7 +100,7 @@ class Curve:
         )
 
 
-def table(curve: Curve) -> list[str]:
+def table(curve: MotionCurve) -> list[str]:
     """Markdown lines: rate, distances and their growth against the first point."""
     lines = [
         "| setting | motion, kbit/s | bits saved | PSNR, dB | perceptual distance | | landmark distance | | mouth | |",
@@ -121,7 +121,7 @@ def table(curve: Curve) -> list[str]:
     return lines
 
 
-def caption(curve: Curve) -> str:
+def caption(curve: MotionCurve) -> str:
     """One sentence on the conditions."""
     known = curve.conditions
     return (
@@ -131,12 +131,12 @@ def caption(curve: Curve) -> str:
     )
 
 
-def show(curve: Curve) -> str:
+def show(curve: MotionCurve) -> str:
     """The table for a terminal."""
     return "\n".join([*table(curve), caption(curve), ""])
 
 
 def lines(path: Path) -> list[str]:
     """The page's part, made from the JSON."""
-    curve = Curve.load(path)
+    curve = MotionCurve.load(path)
     return [*table(curve), "", caption(curve)]

@@ -36,7 +36,7 @@ from vqcodec.face.landmarks import FaceLandmarker
 from vqcodec.face.shots import FaceFrame, face_frames
 from vqcodec.format import LAYERS, from_indices
 from vqcodec.lab.command import clips_options, perform, publish
-from vqcodec.lab.rate.rdcurve import Curve, Point, show
+from vqcodec.lab.rate.rdcurve import MotionCurve, MotionPoint, show
 from vqcodec.media.picture.source import VideoSource
 from vqcodec.media.still.stills import decode_still, encode_avif
 from vqcodec.motion.ports import MotionFeatures
@@ -50,16 +50,18 @@ Pictures = NDArray[np.uint8]
 
 
 @dataclass(frozen=True, slots=True)
-class Setting:
+class MotionSetting:
     """One way to code the motion: strength of the rate-distortion choice, and residual layers."""
 
     strength: float
     layers: int = LAYERS
 
 
-def settings(strengths: Sequence[float]) -> list[Setting]:
+def settings(strengths: Sequence[float]) -> list[MotionSetting]:
     """All strengths with all layers, then fewer and fewer layers."""
-    return [Setting(s) for s in strengths] + [Setting(0.0, n) for n in range(LAYERS - 1, 0, -1)]
+    return [MotionSetting(s) for s in strengths] + [
+        MotionSetting(0.0, n) for n in range(LAYERS - 1, 0, -1)
+    ]
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +86,7 @@ def track(clip: Path, parts: EncoderParts, seconds: float | None = None) -> Trac
 
 def code(
     tracked: Tracked,
-    setting: Setting,
+    setting: MotionSetting,
     space: MotionFeatures,
     quality: int,
     refiner: MotionRefiner | None = None,
@@ -199,7 +201,7 @@ class Measure:
         }
 
 
-def measure(clips: Sequence[Path], wanted: Sequence[Setting], every: int) -> Curve:
+def measure(clips: Sequence[Path], wanted: Sequence[MotionSetting], every: int) -> MotionCurve:
     """Code and measure all clips at all settings.
 
     Args:
@@ -231,8 +233,9 @@ def measure(clips: Sequence[Path], wanted: Sequence[Setting], every: int) -> Cur
         motion_space=str(encoder.space.id),
         renderer=str(decoder.renderer.id) if decoder else None,
     )
-    return Curve(
-        known, [Point.of(s.strength, s.layers, row) for s, row in zip(wanted, rows, strict=True)]
+    return MotionCurve(
+        known,
+        [MotionPoint.of(s.strength, s.layers, row) for s, row in zip(wanted, rows, strict=True)],
     )
 
 

@@ -13,11 +13,11 @@ from typing import Any
 from vqcodec.evaluation.tools.extras import require
 from vqcodec.format import LAYERS
 from vqcodec.lab.command import perform
-from vqcodec.lab.rate.rdcurve import Curve, Point
+from vqcodec.lab.rate.rdcurve import MotionCurve, MotionPoint
 
 
 def _draw(
-    axis: Any, points: Sequence[Point], key: str, colour: str, option: str, lift_pt: int
+    axis: Any, points: Sequence[MotionPoint], key: str, colour: str, option: str, lift_pt: int
 ) -> None:
     """One line of points, each with the value of the option that it stands for."""
     values = [getattr(p, key) for p in points]
@@ -33,7 +33,7 @@ def _draw(
         )
 
 
-def plot(curve: Curve, path: Path) -> None:
+def plot(curve: MotionCurve, path: Path) -> None:
     """Draw perceptual and landmark distance, in the logarithm, over the rate (SVG or PNG, by the name)."""
     require("matplotlib", "drawing curves")
     import matplotlib
@@ -66,7 +66,7 @@ def _options(parser: ArgumentParser) -> None:
 
 
 def _job(options: Namespace) -> int:
-    plot(Curve.load(options.curve), options.picture)
+    plot(MotionCurve.load(options.curve), options.picture)
     return 0
 
 

@@ -16,7 +16,7 @@ import io
 import sys
 from argparse import ArgumentParser, Namespace
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +33,7 @@ from vqcodec.evaluation.tools.frames import METRIC_SIDE_PX
 from vqcodec.evaluation.validate.run import validation_clips
 from vqcodec.lab.command import clips_options, perform, publish
 from vqcodec.lab.markdown import read, where
-from vqcodec.lab.rate.rdo import Measure, Setting, code, rendered, track
+from vqcodec.lab.rate.rdo import Measure, MotionSetting, Tracked, code, rendered, track
 
 SCHEMA_VERSION = 1
 COLUMNS = (
@@ -45,7 +45,7 @@ COLUMNS = (
     ("lmd_mouth", "mouth ↓", ".4f"),
 )
 
-Row = dict[str, Any]
+RefsRow = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,43 +79,49 @@ def parse_choices(text: str) -> list[Choice]:
     return choices
 
 
+def measure_clip(
+    tracked: Tracked,
+    choices: Sequence[Choice],
+    encoder: EncoderParts,
+    decoder: DecoderParts,
+    judge: Measure,
+) -> list[RefsRow]:
+    """Code and measure one clip, a row for each choice."""
+    reference, points = judge.reference(tracked)
+    seconds = float(len(tracked.frames) / tracked.head.frame_rate_hz)
+    rows: list[RefsRow] = []
+    for choice in choices:
+        setting = MotionSetting(0.0)
+        stream, _ = code(tracked, setting, encoder.space, choice.quality, refs=choice.refs)
+        shown = np.stack(list(rendered(stream, decoder, judge.every)))
+        rows.append(
+            asdict(choice)
+            | {
+                "portraits": verify(io.BytesIO(stream)).key_frames,
+                "file_kbps": len(stream) * 8 / seconds / 1000,
+            }
+            | judge.distances(reference, points, shown)
+        )
+    return rows
+
+
 def measure(clips: Sequence[Path], choices: Sequence[Choice], every: int) -> dict[str, Any]:
     """Code and measure all clips with all choices; the content of the JSON file."""
     encoder = EncoderParts.load()
     decoder: DecoderParts | None = None
-    by_clip: dict[str, list[Row]] = {}
+    by_clip: dict[str, list[RefsRow]] = {}
     with Measure(every) as judge:
         for clip in clips:
             tracked = track(clip, encoder)
             decoder = decoder or DecoderParts.load(tracked.head)
-            reference, points = judge.reference(tracked)
-            seconds = float(len(tracked.frames) / tracked.head.frame_rate_hz)
-            rows = by_clip[clip.stem] = []
-            for choice in choices:
-                stream, _ = code(
-                    tracked, Setting(0.0), encoder.space, choice.quality, refs=choice.refs
-                )
-                shown = np.stack(list(rendered(stream, decoder, every)))
-                rows.append(
-                    {
-                        "refs": choice.refs,
-                        "quality": choice.quality,
-                        "portraits": verify(io.BytesIO(stream)).key_frames,
-                        "file_kbps": len(stream) * 8 / seconds / 1000,
-                    }
-                    | judge.distances(reference, points, shown)
-                )
+            rows = by_clip[clip.stem] = measure_clip(tracked, choices, encoder, decoder, judge)
             told_rows = "  ".join(
                 f"{row['portraits']} {row['file_kbps']:.1f} {row['perc']:.3f}" for row in rows
             )
             sys.stderr.write(f"{clip.stem}: {told_rows}\n")
-    rows = [
-        {
-            key: float(np.mean([rows[i][key] for rows in by_clip.values()]))
-            for key in next(iter(by_clip.values()))[i]
-        }
-        | {"refs": choice.refs, "quality": choice.quality}
-        for i, choice in enumerate(choices)
+    means = [
+        {key: float(np.mean([row[key] for row in same])) for key in same[0]} | asdict(choice)
+        for choice, same in zip(choices, zip(*by_clip.values(), strict=True), strict=True)
     ]
     known = conditions(
         clips=len(clips),
@@ -127,12 +133,12 @@ def measure(clips: Sequence[Path], choices: Sequence[Choice], every: int) -> dic
     return {
         "schema_version": SCHEMA_VERSION,
         "conditions": known,
-        "rows": rounded(rows),
+        "rows": rounded(means),
         "clips": rounded(by_clip),
     }
 
 
-def show(rows: Sequence[Row]) -> str:
+def show(rows: Sequence[RefsRow]) -> str:
     """A Markdown table."""
     lines = [
         "| `--refs` | `--portrait-quality` | " + " | ".join(name for _, name, _ in COLUMNS) + " |",

@@ -21,7 +21,7 @@ BATCH = 1024
 
 
 @dataclass(frozen=True, slots=True)
-class Settings:
+class ProbeSettings:
     """Of the regression.
 
     Attributes:
@@ -124,7 +124,7 @@ class Probe(nn.Module):
 
 
 def fitted(
-    features: Features, labels: NDArray[np.int64], classes: int, settings: Settings
+    features: Features, labels: NDArray[np.int64], classes: int, settings: ProbeSettings
 ) -> Probe:
     """The probe of training frames; frames with a negative label are left out.
 

@@ -28,7 +28,7 @@ from vqcodec.lab.speech.phonedata import SPLITS, Frames
 from vqcodec.lab.speech.phoneprobe import (
     DenseFeatures,
     Features,
-    Settings,
+    ProbeSettings,
     TokenFeatures,
     WithNeighbours,
     fitted,
@@ -91,7 +91,7 @@ def _features(kind: str, splits: Mapping[str, Frames], codes: int) -> dict[str, 
 
 
 def probed(
-    kind: str, neighbours: bool, splits: Mapping[str, Frames], codes: int, settings: Settings
+    kind: str, neighbours: bool, splits: Mapping[str, Frames], codes: int, settings: ProbeSettings
 ) -> dict[str, Any]:
     """One row of the table: fit on the training split, test on all."""
     features = _features(kind, splits, codes)
@@ -125,7 +125,7 @@ def evaluate(
     tokenizer: phonedata.Tokens,
     teacher: phonedata.TeacherFeatures,
     *,
-    settings: Settings | None = None,
+    settings: ProbeSettings | None = None,
     cache: Path | None = None,
     progress: Callable[[str], None] = lambda _: None,
 ) -> dict[str, Any]:
@@ -142,7 +142,7 @@ def evaluate(
     Raises:
         MediaError: the folder lacks an index or a split.
     """
-    chosen = settings or Settings()
+    chosen = settings or ProbeSettings()
     pieces = phonedata.read_pieces(voices)
     splits: dict[str, Frames] = {}
     for split in SPLITS:
@@ -195,7 +195,7 @@ def table(result: Mapping[str, Any]) -> str:
 
 
 def _options(parser: ArgumentParser) -> None:
-    known = Settings()
+    known = ProbeSettings()
     parser.add_argument(
         "voices", type=Path, help="folder made by python -m vqcodec.training.speech_tokens.voices"
     )
@@ -224,7 +224,7 @@ def _job(options: Namespace) -> int:
         options.voices,
         tokenizer,
         Teacher.load(options.teacher),
-        settings=Settings(epochs=options.epochs),
+        settings=ProbeSettings(epochs=options.epochs),
         cache=options.cache,
         progress=progress,
     )

@@ -11,13 +11,13 @@ have no quality in common there is none, and the rate at which the anchor reache
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 import numpy as np
 
-from vqcodec.evaluation.compare.results import VQT, Clip, Point
+from vqcodec.evaluation.compare.results import VQT, CodedPoint, ComparedClip
 from vqcodec.evaluation.tools.extras import require
 
 RateKind: TypeAlias = Literal["payload", "file", "payload_with_sound", "file_with_sound"]
@@ -113,29 +113,6 @@ class BdRate:
     overlap: float
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
-    """What is known of vqt against one anchor, on one clip, by one metric.
-
-    Attributes:
-        clip, codec, metric: which; the codec is the anchor.
-        kind: "bd-rate" where the curves overlap, else "equal-quality" where only `equal` is known, else "none".
-        bd: negative where vqt needs less; None without overlap.
-        equal: the rate at which the anchor reaches what vqt has at its default setting, whole curve, not only the range.
-        vqt_kbps: rate of that setting.
-        side: where there is no overlap, whether all of vqt's curve is "better" or "worse" than the anchor's; else None.
-    """
-
-    clip: str
-    codec: str
-    metric: str
-    kind: Literal["bd-rate", "equal-quality", "none"]
-    bd: BdRate | None
-    equal: EqualRate | None
-    vqt_kbps: float | None
-    side: Literal["better", "worse"] | None = None
-
-
 def front(rates_kbps: Iterable[float], values: Iterable[float], sign: int) -> Curve:
     """The points that are strictly better than all cheaper ones (of several of one rate, the best).
 
@@ -158,18 +135,18 @@ def front(rates_kbps: Iterable[float], values: Iterable[float], sign: int) -> Cu
     return Curve(sign, tuple(rates), tuple(scores))
 
 
-def rate_of(point: Point, rate: RateKind) -> float:
+def rate_of(point: CodedPoint, rate: RateKind) -> float:
     """A point's rate in kbit/s, counted in one of the four ways."""
     return float(getattr(point.kbps, rate))
 
 
-def usable_points(clip: Clip, codec: str, metric: str) -> list[Point]:
+def usable_points(clip: ComparedClip, codec: str, metric: str) -> list[CodedPoint]:
     """The codec's points of which the metric is known."""
     return [p for p in clip.points if p.codec == codec and p.mean.get(metric) is not None]
 
 
 def envelope(
-    clip: Clip, codec: str, metric: str, better: str, rate: RateKind = "file"
+    clip: ComparedClip, codec: str, metric: str, better: str, rate: RateKind = "file"
 ) -> Curve | None:
     """A codec's curve on a clip over all its variants.
 
@@ -245,59 +222,9 @@ def side_of(
     )
 
 
-def default_point(clip: Clip) -> Point | None:
+def default_point(clip: ComparedClip) -> CodedPoint | None:
     """The .vqt of default settings, which the others' `matched` points are near in size."""
     own = [p for p in clip.points if p.codec == VQT]
     return next(
         (p for p in own if p.matched), next((p for p in own if p.variant == "default"), None)
     )
-
-
-def verdict(
-    clip: Clip,
-    codec: str,
-    metric: str,
-    better: str,
-    *,
-    rate: RateKind = "file",
-    limits_kbps: Range = RATE_RANGE_KBPS,
-) -> Verdict:
-    """How vqt does against an anchor on one clip; `kind` says what could be told."""
-    anchor, own = (
-        envelope(clip, codec, metric, better, rate),
-        envelope(clip, VQT, metric, better, rate),
-    )
-    delta, side = None, None
-    if anchor is not None and own is not None:
-        delta, side = bd_rate(anchor, own, limits_kbps), side_of(anchor, own, limits_kbps)
-    point = default_point(clip)
-    value = None if point is None else point.mean.get(metric)
-    equal = anchor.rate_of(value) if anchor is not None and value is not None else None
-    kind: Literal["bd-rate", "equal-quality", "none"] = (
-        "bd-rate" if delta is not None else "equal-quality" if equal is not None else "none"
-    )
-    return Verdict(
-        clip.name,
-        codec,
-        metric,
-        kind,
-        delta,
-        equal,
-        None if point is None else rate_of(point, rate),
-        side,
-    )
-
-
-def median_equal(found: Sequence[EqualRate]) -> EqualRate | None:
-    """The median of rates of which some are only known to be below or above something.
-
-    Of an even number, the middle two: their geometric mean where both are known, else the upper one.
-    """
-    if not found:
-        return None
-    order = {"below": 0, "at": 1, "above": 2}
-    ranked = sorted(found, key=lambda e: (order[e.kind], e.kbps))
-    lower, upper = ranked[(len(ranked) - 1) // 2], ranked[len(ranked) // 2]
-    if lower.kind == upper.kind:
-        return EqualRate(lower.kind, math.sqrt(lower.kbps * upper.kbps))
-    return upper

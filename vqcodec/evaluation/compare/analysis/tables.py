@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from vqcodec.evaluation.compare.analysis import words
-from vqcodec.evaluation.compare.analysis.overall import CLIP_SHARE, Analysis, codecs_of
-from vqcodec.evaluation.compare.results import Results
+from vqcodec.evaluation.compare.analysis.mean_curve import CLIP_SHARE
+from vqcodec.evaluation.compare.analysis.overall import Analysis, codecs_of
+from vqcodec.evaluation.compare.results import ComparisonResults
 
 RATES_KBPS = (5.0, 10.0, 20.0, 40.0)
 
 
 def value_rows(
-    results: Results,
+    results: ComparisonResults,
     analysis: Analysis,
     metrics: Sequence[str],
     rates_kbps: Sequence[float] = RATES_KBPS,
@@ -33,7 +34,7 @@ def value_rows(
     return ["mean", *heads], rows
 
 
-def caption(results: Results, analysis: Analysis) -> str:
+def caption(results: ComparisonResults, analysis: Analysis) -> str:
     """How the figures were made."""
     known, (low, high) = results.conditions, (f"{r:g}" for r in analysis.limits_kbps)
     return (

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from vqcodec.evaluation.compare.analysis.envelope import EqualRate
-from vqcodec.evaluation.compare.analysis.overall import Analysis, Crossing, Overall, codecs_of
-from vqcodec.evaluation.compare.results import TITLES, VQT, Point, Results
+from vqcodec.evaluation.compare.analysis.mean_curve import Crossing
+from vqcodec.evaluation.compare.analysis.overall import Analysis, Overall, codecs_of
+from vqcodec.evaluation.compare.results import TITLES, VQT, CodedPoint, ComparisonResults
 
 NOTHING = "-"
 MINUS = "\N{MINUS SIGN}"
@@ -24,7 +25,7 @@ def title(codec: str) -> str:
     return TITLES.get(codec, codec)
 
 
-def metric_title(results: Results, metric: str, *, arrow: bool = True) -> str:
+def metric_title(results: ComparisonResults, metric: str, *, arrow: bool = True) -> str:
     """A metric's name, with an arrow to where it is better."""
     about = results.metrics.get(metric, {})
     name = about.get("title") or metric
@@ -32,7 +33,9 @@ def metric_title(results: Results, metric: str, *, arrow: bool = True) -> str:
     return f"{name}{unit} {ARROWS.get(about.get('better', ''), '')}".rstrip() if arrow else name
 
 
-def headline_metrics(results: Results, metrics: tuple[str, ...] = HEADLINE_METRICS) -> list[str]:
+def headline_metrics(
+    results: ComparisonResults, metrics: tuple[str, ...] = HEADLINE_METRICS
+) -> list[str]:
     """Those of `metrics` that the results have, or else the first four that have a direction."""
     found = [m for m in metrics if results.metrics.get(m, {}).get("better") in ARROWS]
     return found or [m for m, about in results.metrics.items() if about.get("better") in ARROWS][:4]
@@ -87,7 +90,7 @@ def size(count: float) -> str:
     return f"{count / 1000:.1f} kB" if count < 1e6 else f"{count / 1e6:.2f} MB"
 
 
-def label(codec: str, point: Point | None, rate: str = "file") -> str:
+def label(codec: str, point: CodedPoint | None, rate: str = "file") -> str:
     """What is burnt into a picture, ASCII."""
     if point is None:
         return title(codec)
@@ -109,7 +112,7 @@ def apart(found: Overall) -> str:
     return ", ".join(f"{side} throughout on {many}" for side, many in sides if many)
 
 
-def sentence(results: Results, analysis: Analysis, found: Overall) -> str:
+def sentence(results: ComparisonResults, analysis: Analysis, found: Overall) -> str:
     """What one anchor and one metric say."""
     name, metric = title(found.codec), metric_title(results, found.metric, arrow=False)
     low, high = (kbps(r) for r in analysis.limits_kbps)
@@ -147,7 +150,7 @@ def sentence(results: Results, analysis: Analysis, found: Overall) -> str:
 
 
 def sentences(
-    results: Results, analysis: Analysis, metrics: list[str] | None = None
+    results: ComparisonResults, analysis: Analysis, metrics: list[str] | None = None
 ) -> dict[str, list[str]]:
     """For each metric, a sentence per anchor."""
     said: dict[str, list[str]] = {}
@@ -159,7 +162,7 @@ def sentences(
     return said
 
 
-def count_of_clips(results: Results) -> str:
+def count_of_clips(results: ComparisonResults) -> str:
     """Like "24 clips, 12000 frames, 480 s"."""
     clips = results.clips
     seconds = sum(c.seconds for c in clips)

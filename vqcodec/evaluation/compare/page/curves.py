@@ -18,7 +18,7 @@ from vqcodec.evaluation.compare.analysis import words
 from vqcodec.evaluation.compare.analysis.envelope import Range, RateKind, default_point, rate_of
 from vqcodec.evaluation.compare.analysis.overall import Analysis, analyse, codecs_of
 from vqcodec.evaluation.compare.page.palette import COLOURS, MARKERS
-from vqcodec.evaluation.compare.results import VQT, Results
+from vqcodec.evaluation.compare.results import VQT, ComparisonResults
 from vqcodec.evaluation.tools.extras import require
 
 TICKS_KBPS = (2, 3, 5, 7, 10, 15, 20, 30, 40, 60, 80, 100, 150, 200)
@@ -33,7 +33,9 @@ def _axis_limits(analysis: Analysis) -> Range:
     return low / _MARGIN, high * _MARGIN
 
 
-def _value_limits(results: Results, analysis: Analysis, metric: str, limits: Range) -> Range | None:
+def _value_limits(
+    results: ComparisonResults, analysis: Analysis, metric: str, limits: Range
+) -> Range | None:
     """Limits of the value axis: the lines and most points inside the rates; the worst points may fall outside."""
     lines = [
         v
@@ -57,7 +59,9 @@ def _value_limits(results: Results, analysis: Analysis, metric: str, limits: Ran
     return low - pad, high + pad
 
 
-def _draw_points(axis: Any, results: Results, metric: str, codec: str, rate: RateKind) -> None:
+def _draw_points(
+    axis: Any, results: ComparisonResults, metric: str, codec: str, rate: RateKind
+) -> None:
     points = [
         p
         for c in results.clips
@@ -78,7 +82,9 @@ def _draw_points(axis: Any, results: Results, metric: str, codec: str, rate: Rat
     )
 
 
-def _draw_line(axis: Any, results: Results, analysis: Analysis, metric: str, codec: str) -> None:
+def _draw_line(
+    axis: Any, results: ComparisonResults, analysis: Analysis, metric: str, codec: str
+) -> None:
     curve = analysis.curves.get(metric, {}).get(codec)
     own = codec == VQT
     style = {
@@ -122,7 +128,7 @@ def _marks(rates: Sequence[float], limits: Range) -> list[int]:
     )
 
 
-def _draw_default(axis: Any, results: Results, metric: str, rate: RateKind) -> None:
+def _draw_default(axis: Any, results: ComparisonResults, metric: str, rate: RateKind) -> None:
     """A ring at vqt's default setting, the mean over clips."""
     found = [
         p
@@ -144,7 +150,7 @@ def _draw_default(axis: Any, results: Results, metric: str, rate: RateKind) -> N
         )
 
 
-def _finish(axis: Any, results: Results, analysis: Analysis, metric: str) -> None:
+def _finish(axis: Any, results: ComparisonResults, analysis: Analysis, metric: str) -> None:
     about, limits = results.metrics[metric], _axis_limits(analysis)
     axis.set_xscale("log")
     axis.set_xlim(*limits)
@@ -169,7 +175,7 @@ def _finish(axis: Any, results: Results, analysis: Analysis, metric: str) -> Non
         axis.spines[side].set_visible(False)
 
 
-def _subtitle(results: Results, directed: bool) -> str:
+def _subtitle(results: ComparisonResults, directed: bool) -> str:
     clips = len(results.clips)
     if not directed:
         return f"all points of {clips} clip{'s' if clips != 1 else ''}"
@@ -177,7 +183,14 @@ def _subtitle(results: Results, directed: bool) -> str:
     return f"{mean}best for no more than each rate; dotted: no dearer points; faint: all points"
 
 
-def figure(results: Results, analysis: Analysis, metric: str) -> Any:
+def _entitle(axis: Any, results: ComparisonResults, analysis: Analysis, metric: str) -> None:
+    title = words.metric_title(results, metric, arrow=False)
+    axis.set_title(title, loc="left", fontsize=12, fontweight="bold", pad=20)
+    below = _subtitle(results, metric in analysis.curves)
+    axis.text(0, 1.02, below, transform=axis.transAxes, fontsize=8, alpha=0.75, va="bottom")
+
+
+def figure(results: ComparisonResults, analysis: Analysis, metric: str) -> Any:
     """Draw one metric; a matplotlib figure, not known to pyplot.
 
     Raises:
@@ -208,22 +221,7 @@ def figure(results: Results, analysis: Analysis, metric: str) -> Any:
             if codec == VQT:
                 _draw_default(axis, results, metric, analysis.rate)
         _finish(axis, results, analysis, metric)
-        axis.set_title(
-            words.metric_title(results, metric, arrow=False),
-            loc="left",
-            fontsize=12,
-            fontweight="bold",
-            pad=20,
-        )
-        axis.text(
-            0,
-            1.02,
-            _subtitle(results, metric in analysis.curves),
-            transform=axis.transAxes,
-            fontsize=8,
-            alpha=0.75,
-            va="bottom",
-        )
+        _entitle(axis, results, analysis, metric)
         drawn.legend(
             loc="outside right upper", frameon=False, fontsize=9, handlelength=2.2, labelspacing=0.7
         )
@@ -265,7 +263,7 @@ def inline(text: str, name: str) -> str:
 
 
 def draw_all(
-    results: Results,
+    results: ComparisonResults,
     folder: Path,
     *,
     analysis: Analysis | None = None,

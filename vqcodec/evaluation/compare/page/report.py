@@ -20,11 +20,12 @@ import numpy as np
 from vqcodec.evaluation.compare.analysis import words
 from vqcodec.evaluation.compare.analysis.envelope import RateKind
 from vqcodec.evaluation.compare.analysis.overall import Analysis, analyse
-from vqcodec.evaluation.compare.page import curves, embed, sheet, sidebyside
+from vqcodec.evaluation.compare.page import curves, embed, sheet, videos
 from vqcodec.evaluation.compare.page import values as page
 from vqcodec.evaluation.compare.page.palette import ORIGINAL
-from vqcodec.evaluation.compare.results import VQT, Clip, Results
+from vqcodec.evaluation.compare.results import VQT, ComparedClip, ComparisonResults
 from vqcodec.evaluation.tools.extras import require
+from vqcodec.evaluation.tools.sidebyside import grid_video
 from vqcodec.media.out.atomic import atomic_output
 
 PAGE_NAME = "report.html"
@@ -38,7 +39,7 @@ Tell = Callable[[str], None]
 
 
 @dataclass(frozen=True, slots=True)
-class Shown:
+class ShownClip:
     """A clip's videos and what was made of them.
 
     Attributes:
@@ -56,7 +57,7 @@ def _fresh(target: Path, media: dict[str, Path]) -> bool:
     )
 
 
-def _sheet_picture(clip: Clip, media: dict[str, Path], target: Path, rate: RateKind) -> Any:
+def _sheet_picture(clip: ComparedClip, media: dict[str, Path], target: Path, rate: RateKind) -> Any:
     if _fresh(target, media):
         known = cv2.imdecode(np.fromfile(target, np.uint8), cv2.IMREAD_COLOR)
         if known is not None:
@@ -64,36 +65,32 @@ def _sheet_picture(clip: Clip, media: dict[str, Path], target: Path, rate: RateK
     return sheet.contact_sheet(clip, media, target, rate=rate)
 
 
-def _pictures(results: Results, out: Path, rate: RateKind, tell: Tell) -> list[Shown]:
+def _pictures(results: ComparisonResults, out: Path, rate: RateKind, tell: Tell) -> list[ShownClip]:
     """Side-by-side videos and sheets of all clips."""
     for name in ("side_by_side", "sheets"):
         (out / name).mkdir(parents=True, exist_ok=True)
     shown, used = [], 0
     for number, clip in enumerate(results.clips, 1):
-        media = sidebyside.media_of(clip, out / "media" / clip.name)
+        media = videos.media_of(clip, out / "media" / clip.name)
         if ORIGINAL not in media or len(media) < 2:
-            shown.append(Shown({}, ""))
+            shown.append(ShownClip({}, ""))
             continue
         tell(f"side by side {number}/{len(results.clips)}: {clip.name}")
         video = out / "side_by_side" / f"{clip.name}.mp4"
         if not _fresh(video, media):
-            sidebyside.grid_video(
-                media,
-                sidebyside.labels_of(clip, list(media), rate),
-                video,
-                tile_px=sidebyside.TILE_PX,
-            )
+            tiles = videos.tiles_of(clip, media, rate)
+            grid_video(tiles, video, tile_px=videos.TILE_PX, force=True)
         tell(f"sheet {number}/{len(results.clips)}: {clip.name}")
         address = embed.picture_address(
             _sheet_picture(clip, media, out / "sheets" / f"{clip.name}.png", rate)
         )
         used += len(address)
-        shown.append(Shown(media, address if used <= _SHEETS_SHARE * embed.PAGE_BYTES else ""))
+        shown.append(ShownClip(media, address if used <= _SHEETS_SHARE * embed.PAGE_BYTES else ""))
     return shown
 
 
 def _films(
-    clip: Clip, media: dict[str, Path], seconds: float | None, rate: RateKind
+    clip: ComparedClip, media: dict[str, Path], seconds: float | None, rate: RateKind
 ) -> list[dict[str, str]]:
     matched = {p.codec: p for p in clip.points if p.matched}
     films = []
@@ -120,8 +117,8 @@ _GRIDS = {2: "two", 4: "four"}
 
 def _add_films(
     values: dict[str, Any],
-    results: Results,
-    shown: Sequence[Shown],
+    results: ComparisonResults,
+    shown: Sequence[ShownClip],
     used_bytes: int,
     rate: RateKind,
 ) -> None:
@@ -189,7 +186,7 @@ def render(values: dict[str, Any]) -> str:
     )
 
 
-def _curve_values(results: Results, analysis: Analysis, out: Path) -> list[str]:
+def _curve_values(results: ComparisonResults, analysis: Analysis, out: Path) -> list[str]:
     """Inline SVGs, the headline metrics first."""
     made = curves.draw_all(results, out / "curves", analysis=analysis)
     first = [m for m in words.headline_metrics(results) if m in made]
@@ -200,7 +197,7 @@ def _curve_values(results: Results, analysis: Analysis, out: Path) -> list[str]:
 
 
 def build(
-    results: Results, out: Path, progress: Tell | None = None, *, rate: RateKind = "file"
+    results: ComparisonResults, out: Path, progress: Tell | None = None, *, rate: RateKind = "file"
 ) -> Path:
     """Make everything that can be looked at.
 

@@ -16,7 +16,7 @@ import numpy as np
 from vqcodec.errors import MediaError
 from vqcodec.evaluation.compare.analysis import words
 from vqcodec.evaluation.compare.page.palette import COLOURS, ORIGINAL, ORIGINAL_TITLE
-from vqcodec.evaluation.compare.results import Clip
+from vqcodec.evaluation.compare.results import ComparedClip
 from vqcodec.evaluation.tools.frames import METRIC_SIDE_PX, PathLike, Picture, to_side
 from vqcodec.evaluation.tools.sheets import MOUTH_SIZE_PX, Centre, draw_label, window
 from vqcodec.face.landmarks import FaceLandmarker
@@ -125,7 +125,9 @@ def compose_sheet(
     return np.concatenate(rows, axis=0)
 
 
-def heads_of(clip: Clip, names: Sequence[str], rate: str = "file") -> dict[str, Sequence[str]]:
+def heads_of(
+    clip: ComparedClip, names: Sequence[str], rate: str = "file"
+) -> dict[str, Sequence[str]]:
     """Lines beside each row: codec, rate, bytes and variant of its matched point."""
     matched = {p.codec: p for p in clip.points if p.matched}
     heads: dict[str, Sequence[str]] = {}
@@ -143,7 +145,7 @@ def heads_of(clip: Clip, names: Sequence[str], rate: str = "file") -> dict[str, 
 
 
 def contact_sheet(
-    clip: Clip,
+    clip: ComparedClip,
     media: dict[str, Path],
     target: PathLike,
     *,

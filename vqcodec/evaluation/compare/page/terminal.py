@@ -8,7 +8,7 @@ from vqcodec.evaluation.compare.analysis import words
 from vqcodec.evaluation.compare.analysis.envelope import RateKind, rate_of
 from vqcodec.evaluation.compare.analysis.overall import Analysis, analyse, codecs_of
 from vqcodec.evaluation.compare.page.palette import COLOURS, SIGNS
-from vqcodec.evaluation.compare.results import VQT, Results
+from vqcodec.evaluation.compare.results import VQT, ComparisonResults
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +39,7 @@ class TerminalTable:
     caption: str
 
 
-def _matched(results: Results, codec: str, rate: RateKind) -> str:
+def _matched(results: ComparisonResults, codec: str, rate: RateKind) -> str:
     points = [p for c in results.clips for p in c.points if p.codec == codec and p.matched]
     if not points:
         return words.NOTHING
@@ -53,7 +53,7 @@ def _matched(results: Results, codec: str, rate: RateKind) -> str:
     return f"{words.kbps(kbps)} kbit/s\n{words.size(count)}"
 
 
-def _cell(results: Results, analysis: Analysis, codec: str, metric: str) -> list[str]:
+def _cell(results: ComparisonResults, analysis: Analysis, codec: str, metric: str) -> list[str]:
     values = [
         p.mean.get(metric)
         for c in results.clips
@@ -70,7 +70,7 @@ def _cell(results: Results, analysis: Analysis, codec: str, metric: str) -> list
 
 
 def terminal_table(
-    results: Results, rate: RateKind = "file", analysis: Analysis | None = None
+    results: ComparisonResults, rate: RateKind = "file", analysis: Analysis | None = None
 ) -> TerminalTable:
     """The table of a comparison.
 

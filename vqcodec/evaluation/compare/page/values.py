@@ -10,7 +10,7 @@ from vqcodec.evaluation.compare.analysis import words
 from vqcodec.evaluation.compare.analysis.overall import Analysis, codecs_of
 from vqcodec.evaluation.compare.analysis.tables import RATES_KBPS, caption, value_rows
 from vqcodec.evaluation.compare.page.palette import COLOURS, ORIGINAL, ORIGINAL_TITLE, SIGNS
-from vqcodec.evaluation.compare.results import VQT, Clip, Point, Results
+from vqcodec.evaluation.compare.results import VQT, CodedPoint, ComparedClip, ComparisonResults
 
 _BETTER = {"higher": "higher", "lower": "lower", "one": "1 is right"}
 
@@ -21,12 +21,14 @@ def look(codec: str) -> dict[str, str]:
     return {"codec": codec, "title": title, "colour": COLOURS[codec], "sign": SIGNS[codec]}
 
 
-def ordered_codecs(results: Results) -> list[str]:
+def ordered_codecs(results: ComparisonResults) -> list[str]:
     """The codecs that have points: vqt, then the anchors."""
     return sorted(codecs_of(results), key=lambda c: c != VQT)
 
 
-def headline(results: Results, analysis: Analysis, metrics: Sequence[str]) -> dict[str, Any]:
+def headline(
+    results: ComparisonResults, analysis: Analysis, metrics: Sequence[str]
+) -> dict[str, Any]:
     """The table of BD-rates: heads and, per anchor, one cell per metric."""
     rows = []
     for codec in ordered_codecs(results):
@@ -65,7 +67,7 @@ def _equal(text: str) -> str:
 
 
 def value_tables(
-    results: Results, analysis: Analysis, metrics: Sequence[str]
+    results: ComparisonResults, analysis: Analysis, metrics: Sequence[str]
 ) -> list[dict[str, Any]]:
     """Mean values at some rates: a table per metric."""
     tables = []
@@ -80,7 +82,7 @@ def value_tables(
     return tables
 
 
-def point_heads(results: Results) -> list[str]:
+def point_heads(results: ComparisonResults) -> list[str]:
     """Heads of the tables of points."""
     return [
         "codec",
@@ -93,7 +95,7 @@ def point_heads(results: Results) -> list[str]:
     ]
 
 
-def point_row(results: Results, point: Point, rate: str) -> dict[str, Any]:
+def point_row(results: ComparisonResults, point: CodedPoint, rate: str) -> dict[str, Any]:
     """One point, as cells for `point_heads`."""
     coded = " · ".join(dict.fromkeys(t for t in (point.variant, point.setting) if t))
     cells = [
@@ -107,7 +109,7 @@ def point_row(results: Results, point: Point, rate: str) -> dict[str, Any]:
     return look(point.codec) | {"cells": cells}
 
 
-def clip_context(results: Results, clip: Clip, rate: str) -> dict[str, Any]:
+def clip_context(results: ComparisonResults, clip: ComparedClip, rate: str) -> dict[str, Any]:
     """A clip without its pictures: what is told of it, and its tables."""
     order = {codec: k for k, codec in enumerate(ordered_codecs(results))}
     points = sorted(clip.points, key=lambda p: (order[p.codec], getattr(p.kbps, rate)))
@@ -153,7 +155,7 @@ def flat(values: dict[str, Any], prefix: str = "") -> list[tuple[str, str]]:
     return lines
 
 
-def context(results: Results, analysis: Analysis) -> dict[str, Any]:
+def context(results: ComparisonResults, analysis: Analysis) -> dict[str, Any]:
     """Everything but curves, pictures and videos."""
     metrics = words.headline_metrics(results)
     said = words.sentences(results, analysis, metrics)

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from vqcodec.evaluation.compare.reference import Reference
+from vqcodec.evaluation.compare.analysis import words
+from vqcodec.evaluation.compare.page.palette import ORIGINAL, ORIGINAL_TITLE
+from vqcodec.evaluation.compare.reference import ReferenceClip
+from vqcodec.evaluation.compare.results import ANCHORS, VQT, ComparedClip
 from vqcodec.evaluation.tools.frames import Picture
+from vqcodec.evaluation.tools.sidebyside import Tile
 from vqcodec.face.crop import resize
 from vqcodec.format import AUDIO_RATE_HZ, CODED_SIZE_PX
 from vqcodec.media.items import AudioBlock
@@ -19,17 +23,18 @@ from vqcodec.media.out.sink import VideoSink
 from vqcodec.media.picture.source import VideoSource
 
 CRF = 17
-ORIGINAL = "original"
+TILE_PX = 512
+SHOWN_ORDER = (ORIGINAL, VQT, *ANCHORS)
 
 
-def _sound(reference: Reference) -> Iterator[NDArray[np.int16]]:
+def _sound(reference: ReferenceClip) -> Iterator[NDArray[np.int16]]:
     with VideoSource(os.fspath(reference.path), sound="decode") as source:
         for item in source.items():
             if isinstance(item, AudioBlock):
                 yield item.samples
 
 
-def write_video(frames: Iterable[Picture], reference: Reference, target: Path) -> None:
+def write_video(frames: Iterable[Picture], reference: ReferenceClip, target: Path) -> None:
     """Write pictures at the reference's rate with the reference's sound (H.264 and AAC), replacing the file.
 
     Args:
@@ -59,7 +64,38 @@ def write_video(frames: Iterable[Picture], reference: Reference, target: Path) -
             sink.write_audio(block)
 
 
-def write_original(reference: Reference, target: Path) -> None:
+def write_original(reference: ReferenceClip, target: Path) -> None:
     """The reference itself as such a video."""
     target.parent.mkdir(parents=True, exist_ok=True)
     write_video((resize(picture, CODED_SIZE_PX) for picture in reference.rgb()), reference, target)
+
+
+def media_of(clip: ComparedClip, folder: Path) -> dict[str, Path]:
+    """The decoded videos of a clip that are there, by codec: the original first, then vqt, then the anchors.
+
+    Args:
+        clip: of the comparison.
+        folder: media/<clip>.
+    """
+    found = {name: folder / f"{name}.mp4" for name in SHOWN_ORDER}
+    coded = {p.codec for p in clip.points}
+    return {
+        name: path
+        for name, path in found.items()
+        if (name == ORIGINAL or name in coded) and path.is_file()
+    }
+
+
+def labels_of(clip: ComparedClip, names: Sequence[str], rate: str = "file") -> dict[str, str]:
+    """What is burnt into each tile, ASCII: codec, rate and bytes of its matched point."""
+    matched = {p.codec: p for p in clip.points if p.matched}
+    return {
+        name: ORIGINAL_TITLE if name == ORIGINAL else words.label(name, matched.get(name), rate)
+        for name in names
+    }
+
+
+def tiles_of(clip: ComparedClip, media: dict[str, Path], rate: str = "file") -> list[Tile]:
+    """The videos of a clip as tiles: the original first, then vqt, then the anchors."""
+    labels = labels_of(clip, list(media), rate)
+    return [Tile(path, labels[name]) for name, path in media.items()]

@@ -1,0 +1,92 @@
+"""The ways to render that level B of bitstream_spec/conformance.md compares, and what each is held to."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import product
+from typing import Literal
+
+import cv2
+import torch
+
+Device = Literal["cpu", "cuda"]
+
+
+PRECISIONS = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
+
+
+@dataclass(frozen=True, slots=True)
+class Tolerance:
+    """What conformance.md, "Level B", asks of every frame."""
+
+    min_psnr_db: float
+    max_share: float
+
+
+TOLERANCES = {32: Tolerance(48.0, 0.0001), 16: Tolerance(38.0, 0.01)}
+"""By the bits of the precision."""
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """A way to render.
+
+    Attributes:
+        device: where.
+        precision: a key of PRECISIONS.
+        threads: of torch and OpenCV.
+        batch_frames: frames rendered at once.
+        gpu_sampling: on a CPU, sample the portrait as a GPU does (vqcodec.render.sampling): what is left to differ there is
+            the order of sums.
+    """
+
+    device: Device
+    precision: str
+    threads: int
+    batch_frames: int
+    gpu_sampling: bool = False
+
+    @property
+    def tolerance(self) -> Tolerance:
+        """What this precision is held to."""
+        return TOLERANCES[int(self.precision[-2:])]
+
+
+REFERENCE_SETTING = Setting("cpu", "float32", 1, 1)
+"""How the reference frames are made."""
+
+
+class threads:
+    """Torch's and OpenCV's threads, set for a while."""
+
+    def __init__(self, count: int) -> None:
+        self._count = count
+        self._before = torch.get_num_threads(), cv2.getNumThreads()
+
+    def __enter__(self) -> None:
+        torch.set_num_threads(self._count)
+        cv2.setNumThreads(self._count)
+
+    def __exit__(self, *_: object) -> None:
+        torch.set_num_threads(self._before[0])
+        cv2.setNumThreads(self._before[1])
+
+
+def settings() -> list[Setting]:
+    """Precisions by threads, precisions by batches, on the CPU and on CUDA."""
+    ways = [
+        ("cpu", 1, 1),
+        ("cpu", 2, 1),
+        ("cpu", 4, 1),
+        ("cpu", 1, 16),
+        ("cuda", 1, 1),
+        ("cuda", 1, 16),
+    ]
+    plain = [
+        Setting(device, precision, threads, batch)  # type: ignore[arg-type]
+        for (device, threads, batch), precision in product(ways, PRECISIONS)
+    ]
+    return [
+        *plain,
+        *(Setting("cpu", precision, 1, 1, gpu_sampling=True) for precision in PRECISIONS),
+    ]
