@@ -31,9 +31,10 @@ def conformance(
             hint="Run this in the folder of a clone, or name the folder of the reference frames.",
         )
     from vqcodec.evaluation import conformance as measuring
+    from vqcodec.evaluation import render_setting
 
     references, results = measuring.References.load(folder), []
-    for result in measuring.measured(references, measuring.settings()):
+    for result in measuring.measured(references, render_setting.settings()):
         results.append(result)
         if not as_json:
             output.print_lines([measuring.line(result)])

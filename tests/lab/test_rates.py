@@ -15,9 +15,9 @@ from tests.support.evaluation import moving, write_video
 from vqcodec.container import Reader, Writer
 from vqcodec.entropy import encode_layers
 from vqcodec.errors import MediaError, OutputExistsError, UsageError
-from vqcodec.evaluation.tools.files import told
 from vqcodec.face.shots import Face
 from vqcodec.format import to_indices
+from vqcodec.lab.command import told
 from vqcodec.lab.loss import report as lossreport
 from vqcodec.lab.marked import begin, end, replaced, updated
 from vqcodec.lab.rate import layertable, rates, rdcurve, rdo, rdplot

@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from vqcodec.evaluation.tools.files import told
+from vqcodec.errors import MediaError, VqcodecError
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +92,18 @@ def perform(
     options(parser)
     given = parser.parse_args(arguments)
     return told(lambda: job(given))
+
+
+def told(job: Callable[[], int]) -> int:
+    """Run a command's job; an expected error becomes a sentence on stderr and its exit code."""
+    try:
+        return job()
+    except VqcodecError as error:  # first: some of these are OSErrors, too
+        sys.stderr.write(f"error: {error}\n{error.hint}\n" if error.hint else f"error: {error}\n")
+        return error.exit_code
+    except OSError as error:
+        sys.stderr.write(f"error: {error}\n")
+        return MediaError.exit_code
 
 
 def publish(text: str, out: Path | None = None, save: Callable[[Path], None] | None = None) -> int:

@@ -1,16 +1,15 @@
-"""What the commands of this package share: result files as JSON, and errors as sentences with an exit code."""
+"""Result files as JSON."""
 
 from __future__ import annotations
 
 import json
 import math
 import os
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
 
-from vqcodec.errors import MediaError, UsageError, VqcodecError
+from vqcodec.errors import UsageError
 
 T = TypeVar("T")
 
@@ -57,15 +56,3 @@ def load_json(
         raise UsageError(
             f"{path} is not {what}: {error!r}", hint=f"Write one with {command} --out."
         ) from error
-
-
-def told(job: Callable[[], int]) -> int:
-    """Run a command's job; an expected error becomes a sentence on stderr and its exit code."""
-    try:
-        return job()
-    except VqcodecError as error:  # first: some of these are OSErrors, too
-        sys.stderr.write(f"error: {error}\n{error.hint}\n" if error.hint else f"error: {error}\n")
-        return error.exit_code
-    except OSError as error:
-        sys.stderr.write(f"error: {error}\n")
-        return MediaError.exit_code
