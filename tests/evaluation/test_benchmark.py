@@ -212,7 +212,7 @@ def test_what_is_printed(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_command_says_what_is_wrong(cli: Cli, clip: Path) -> None:
-    done = cli("benchmark")  # no sample media in the folder it runs in
-    assert done.returncode == MediaError.exit_code and b"there is no sample_media" in done.stderr
+    done = cli("benchmark", "absent.mp4")
+    assert done.returncode == MediaError.exit_code and b"absent.mp4" in done.stderr
     done = cli("benchmark", clip, "--batch", "1,x")
     assert done.returncode == UsageError.exit_code and b"--batch" in done.stderr
