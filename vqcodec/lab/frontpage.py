@@ -12,7 +12,7 @@ from pathlib import Path
 from vqcodec.evaluation.compare.analysis import words
 from vqcodec.evaluation.compare.analysis.overall import Analysis, analyse
 from vqcodec.evaluation.compare.results import VQT
-from vqcodec.evaluation.validate.record import Results
+from vqcodec.evaluation.validate.record import ValidationResults
 from vqcodec.lab.compare import summary
 from vqcodec.lab.markdown import number, table
 from vqcodec.lab.paper.paperdata import AUTHORS_CLIPS
@@ -44,7 +44,7 @@ def saving(analysis: Analysis) -> tuple[str, list[str]]:
     return "vqcodec's rate for the same perceptual distance, median", ["", *cells, ""]
 
 
-def beside_rival(results: Results) -> list[tuple[str, list[str]]]:
+def beside_rival(results: ValidationResults) -> list[tuple[str, list[str]]]:
     """Motion rate, and perceptual distance as a share of the still first frame's, on steady-camera clips."""
     part = steady_part(results)
     if part is None:
@@ -69,5 +69,9 @@ def beside_rival(results: Results) -> list[tuple[str, list[str]]]:
 def lines(validation: Path) -> list[str]:
     """The part, made from the JSON of a validation and that of a comparison beside it."""
     analysis = analyse(summary.load(validation.with_name(COMPARISON)))
-    rows = [*at_rates(analysis), saving(analysis), *beside_rival(Results.load(validation))]
+    rows = [
+        *at_rates(analysis),
+        saving(analysis),
+        *beside_rival(ValidationResults.load(validation)),
+    ]
     return table(HEADS, rows)
