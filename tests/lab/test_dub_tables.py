@@ -64,24 +64,22 @@ def table4_data(clips: int = 2) -> dict[str, Any]:
     }
 
 
-def test_tables_of_a_page(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    dub, four, other, target = (
-        tmp_path / "dub.json",
-        tmp_path / "table4.json",
-        tmp_path / "dubchecks.json",
-        page(tmp_path),
-    )
+def write_results(folder: Path) -> None:
+    """dub.json, table4.json and dubchecks.json."""
     beside = {
         "still": {"ssim": 0.71, "lip_corr": None},
         "codec": {"ssim": 0.93},
         "renderer": "renderer@0",
     }
-    save(dub, NOTHING, [result(), result("c", corr=0.5)], beside)
-    four.write_text(json.dumps(table4_data()), encoding="utf-8")
-    rows = checks(SILENCE)
-    other.write_text(
-        json.dumps({"kind": "checks", "conditions": NOTHING, "checks": rows}), encoding="utf-8"
-    )
+    save(folder / "dub.json", NOTHING, [result(), result("c", corr=0.5)], beside)
+    (folder / "table4.json").write_text(json.dumps(table4_data()), encoding="utf-8")
+    found = {"kind": "checks", "conditions": NOTHING, "checks": checks(SILENCE)}
+    (folder / "dubchecks.json").write_text(json.dumps(found), encoding="utf-8")
+
+
+def test_tables_of_a_page(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    target, four = page(tmp_path), tmp_path / "table4.json"
+    write_results(tmp_path)
     every = [str(target), "--results", str(tmp_path)]
     assert table.main([*every, "--check"]) == 1 and "SSIM" not in target.read_text(encoding="utf-8")
     assert table.main(every) == 0 and table.main([*every, "--check"]) == 0

@@ -71,14 +71,13 @@ class Benchmark:
 
     def to_json(self) -> dict[str, Any]:
         """JSON-ready fields."""
-        return rounded(
-            {
-                "schema_version": SCHEMA_VERSION,
-                "conditions": self.conditions,
-                "render": [asdict(rate) for rate in self.render],
-                "files": None if self.files is None else asdict(self.files),
-            }
-        )
+        fields = {
+            "schema_version": SCHEMA_VERSION,
+            "conditions": self.conditions,
+            "render": [asdict(rate) for rate in self.render],
+            "files": None if self.files is None else asdict(self.files),
+        }
+        return {name: rounded(value) for name, value in fields.items()}
 
 
 def read_scene(stream: Path, units: NDArray[np.float32]) -> Scene:

@@ -167,9 +167,8 @@ def picture(
     state = renderer.prepare(
         still(key_frame.still, coded_size_px), dequantize(key_frame.features, units)
     )
-    return renderer.render(state, np.stack([every[i][1] for i in numbers]), size_px)[
-        numbers.index(frame)
-    ]
+    shown = renderer.render(state, np.stack([every[i][1] for i in numbers]), size_px)
+    return np.asarray(shown[numbers.index(frame)], np.uint8)
 
 
 def compare(reference: NDArray[np.uint8], other: NDArray[np.uint8]) -> tuple[float, float]:

@@ -11,7 +11,8 @@ from concurrent.futures import FIRST_EXCEPTION, Future, ProcessPoolExecutor, wai
 from contextlib import contextmanager
 from typing import Any
 
-from vqcodec.evaluation.compare.worker import Task, Worker
+from vqcodec.evaluation.compare.task import Task
+from vqcodec.evaluation.compare.worker import Worker
 from vqcodec.runtime.device import usable_cores
 
 _POLL_S = 0.5

@@ -20,7 +20,8 @@ from vqcodec.errors import UsageError
 from vqcodec.evaluation.compare import points as vqtpoints
 from vqcodec.evaluation.compare.anchors.codecs import ANCHOR_CODECS, check_anchor
 from vqcodec.evaluation.compare.anchors.variants import variants_for
-from vqcodec.evaluation.compare.page.videos import ORIGINAL, write_original
+from vqcodec.evaluation.compare.page.palette import ORIGINAL
+from vqcodec.evaluation.compare.page.videos import write_original
 from vqcodec.evaluation.compare.processes import do, hands, tell
 from vqcodec.evaluation.compare.reference import ReferenceClip, prepare, sha256_of
 from vqcodec.evaluation.compare.results import VQT, ComparedClip, ComparisonResults

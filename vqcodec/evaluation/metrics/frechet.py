@@ -99,7 +99,8 @@ class VideoFeatures:
 
         path = weights or find_weights("fvd")
         try:
-            self._network: Any = torch.jit.load(str(path), map_location="cpu").eval()
+            jit: Any = torch.jit  # its functions have no annotations
+            self._network: Any = jit.load(str(path), map_location="cpu").eval()
         except (RuntimeError, ValueError, OSError) as error:
             raise MissingWeightsError(
                 f"{path.name} is not a TorchScript network ({type(error).__name__})",

@@ -61,7 +61,7 @@ class FaceFigures:
 
     def frame(self, number: int) -> NDArray[np.uint8]:
         """(S, S, 3) uint8 RGB."""
-        return self._frames[number]
+        return np.asarray(self._frames[number], np.uint8)
 
     def points(self, number: int) -> NDArray[np.float32] | None:
         """(478, 2) landmarks of a frame in pixels, or None without a face."""
