@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
 
@@ -38,7 +37,7 @@ Coded = tuple[Path, EncodeReport, list[MotionGroup]]
 
 
 @pytest.fixture(scope="module")
-def coded(sample_clip: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Coded]:
+def coded(sample_clip: Path, tmp_path_factory: pytest.TempPathFactory) -> Coded:
     """talking.vqt, the encoder's report, and the tokens as they were before entropy coding."""
     target = tmp_path_factory.mktemp("sample") / "talking.vqt"
     groups: list[MotionGroup] = []
@@ -51,7 +50,7 @@ def coded(sample_clip: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterat
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Writer, "motion", keep)
         report = api.encode(sample_clip, target, EncodeOptions(portrait_frame="first"))
-    yield target, report, groups
+    return target, report, groups
 
 
 @pytest.fixture(scope="module")

@@ -98,7 +98,7 @@ def test_json_is_all_of_stdout(
 
 
 @pytest.mark.parametrize(
-    "arguments, word",
+    ("arguments", "word"),
     [
         (["a.mp4", "--codecs", "vvc"], "vvc"),
         (["a.mp4", "--codecs", ""], "codec"),

@@ -28,7 +28,7 @@ WHOLE = make_stream(8, 3, cut=4, layers=1)
 PARTS = split(WHOLE)
 ITEMS = list(Reader(io.BytesIO(WHOLE)))
 PLACE_IN_MOTION = WHOLE.index(PARTS[2]) + 8
-CODED = {part: item for part, item in zip(PARTS[1:-2], ITEMS, strict=True)}
+CODED = dict(zip(PARTS[1:-2], ITEMS, strict=True))
 
 
 def test_memory_is_bounded() -> None:

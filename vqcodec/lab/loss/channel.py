@@ -39,9 +39,11 @@ def lose_groups(data: bytes, share: float, rng: random.Random) -> bytes:
     """Every motion group, and every sound group, is missing with a probability, independently."""
     found = chunks(data)
     kept = [data[: found[0].offset]]
-    for chunk in found:
-        if chunk.type not in (MOTN_TYPE, AUDO_TYPE) or rng.random() >= share:
-            kept.append(data[chunk.offset : chunk.offset + chunk.size_bytes])
+    kept += [
+        data[chunk.offset : chunk.offset + chunk.size_bytes]
+        for chunk in found
+        if chunk.type not in (MOTN_TYPE, AUDO_TYPE) or rng.random() >= share
+    ]
     return b"".join(kept)
 
 

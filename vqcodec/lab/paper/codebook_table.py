@@ -125,10 +125,10 @@ def table(found: QuantizerTable) -> list[str]:
             f"{paper.utilisation_pct:.2f}",
         ]
         lines.append("| " + " | ".join(cells) + " |")
-    for row in found.references:
-        lines.append(
-            "| " + " | ".join([_NAMES[row.key], *[""] * 4, *_measured(row), *[""] * 4]) + " |"
-        )
+    lines += [
+        "| " + " | ".join([_NAMES[row.key], *[""] * 4, *_measured(row), *[""] * 4]) + " |"
+        for row in found.references
+    ]
     lines.append(
         "| "
         + " | ".join(

@@ -32,11 +32,10 @@ def format_tables(layers: list[LayerTables]) -> str:
     """JSON with one frequency table of 21 phases a line, for people who read it."""
     blocks = []
     for layer in layers:
-        lines = []
-        for name in LayerTables.__slots__[:-1]:
-            lines.append(
-                f"  {json.dumps(name)}: {json.dumps(getattr(layer, name).tolist(), separators=(',', ':'))}"
-            )
+        lines = [
+            f"  {json.dumps(name)}: {json.dumps(getattr(layer, name).tolist(), separators=(',', ':'))}"
+            for name in LayerTables.__slots__[:-1]
+        ]
         classes = []
         for table in layer.frequencies.tolist():
             rows = ",\n".join("   " + json.dumps(combo, separators=(",", ":")) for combo in table)
