@@ -12,11 +12,11 @@ from pathlib import Path
 import av
 import pytest
 
-from tests.cli.test_sample import _shipped, count_frames, write_video
 from tests.conftest import Cli, cli_command
 from tests.support.recover import flipped, kinds, split
+from tests.support.sample import count_frames, weights_are_here, write_video
 
-pytestmark = pytest.mark.skipif(not _shipped(), reason="no weights in this checkout")
+pytestmark = pytest.mark.skipif(not weights_are_here(), reason="no weights in this checkout")
 FRAMES = 75
 
 

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import io
 import json
 import os
 import signal
 import subprocess
 import time
-from fractions import Fraction
 from itertools import islice
 from pathlib import Path
 
@@ -17,38 +15,12 @@ import numpy as np
 import pytest
 
 from tests.conftest import Cli, cli_command, interruptible
-from vqcodec.errors import VqcodecError
+from tests.support.sample import count_frames, weights_are_here, write_video
 
 FRAMES = 30
 
 
-def _shipped() -> bool:
-    try:
-        from vqcodec.motion.space import MotionSpace
-        from vqcodec.render.renderer import Renderer
-
-        MotionSpace.load()
-        Renderer.load()
-    except (ImportError, VqcodecError, FileNotFoundError):
-        return False
-    return True
-
-
-pytestmark = pytest.mark.skipif(not _shipped(), reason="no weights in this checkout")
-
-
-def write_video(path: Path, frames: list[np.ndarray]) -> Path:
-    """25 frames per second, H.264 in Matroska, no sound: can be read from a pipe."""
-    with av.open(str(path), "w") as out:
-        video = out.add_stream("libx264", rate=25, options={"crf": "18", "preset": "ultrafast"})
-        video.height, video.width = frames[0].shape[:2]
-        video.pix_fmt = "yuv420p"
-        for t, rgb in enumerate(frames):
-            frame = av.VideoFrame.from_ndarray(rgb, format="rgb24")
-            frame.pts, frame.time_base = t, Fraction(1, 25)
-            out.mux(video.encode(frame))
-        out.mux(video.encode(None))
-    return path
+pytestmark = pytest.mark.skipif(not weights_are_here(), reason="no weights in this checkout")
 
 
 @pytest.fixture(scope="module")
@@ -59,11 +31,6 @@ def short_clip(sample_clip: Path, tmp_path_factory: pytest.TempPathFactory) -> P
             f.to_ndarray(format="rgb24") for f in islice(source.decode(video=0), 20, 20 + FRAMES)
         ]
     return write_video(tmp_path_factory.mktemp("clip") / "short.mkv", frames)
-
-
-def count_frames(data: bytes) -> int:
-    with av.open(io.BytesIO(data)) as source:
-        return sum(1 for _ in source.decode(video=0))
 
 
 def test_pipes(cli: Cli, short_clip: Path, tmp_path: Path) -> None:

@@ -15,20 +15,16 @@ from tests.support.container import (
     make_stream,
     same_item,
 )
+from tests.support.damaged import CODED, ITEMS, PARTS, RAW, WHOLE, with_chunk
 from tests.support.recover import flipped, kinds, labels, recovered, renumbered, split
-from tests.support.spec import VECTORS, load, vector
+from tests.support.spec import vector
 from vqcodec.container import Reader, RecoveringReader, Writer
 from vqcodec.container.payloads import CodedGroup, build_motion
 from vqcodec.entropy import encode_layers
 from vqcodec.errors import BitstreamError, MediaError, UnsupportedError, UsageError
 from vqcodec.types import KeyFrame, MotionGroup
 
-RAW = load(VECTORS / "raw_streams.py")
-WHOLE = make_stream(8, 3, cut=4, layers=1)
-PARTS = split(WHOLE)
-ITEMS = list(Reader(io.BytesIO(WHOLE)))
 PLACE_IN_MOTION = WHOLE.index(PARTS[2]) + 8
-CODED = dict(zip(PARTS[1:-2], ITEMS, strict=True))
 
 
 def test_memory_is_bounded() -> None:
@@ -162,12 +158,6 @@ def test_swapped_neighbours_are_put_in_order() -> None:
     assert [group.first_frame for group in motion] == list(
         range(0, 24, 3)
     ) and damage.dropped_chunks == 0
-
-
-def with_chunk(number: int, kind: bytes, payload: bytes) -> bytes:
-    """WHOLE with a chunk put in front of another, its CRC right."""
-    pairs = RAW.split(WHOLE)
-    return bytes(RAW.join([*pairs[:number], (kind, payload), *pairs[number:]]))
 
 
 @pytest.mark.parametrize(

@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.container.test_recover import CODED, PARTS, WHOLE, recovered, with_chunk
 from tests.support.container import same_item
+from tests.support.damaged import CODED, PARTS, WHOLE, with_chunk
+from tests.support.recover import recovered
 from tests.support.spec import INVALID, VALID, VECTORS, vector
 from vqcodec.container import Reader
 from vqcodec.container.order import Line, Placed

@@ -9,13 +9,7 @@ import zlib
 
 import pytest
 
-from tests.support.container import (
-    make_group,
-    make_head,
-    make_key_frame,
-    make_stream,
-    same_item,
-)
+from tests.support.container import make_group, make_head, make_key_frame, make_stream, same_item
 from tests.support.recover import flipped, labels, recovered, split
 from vqcodec.container import Writer
 from vqcodec.container.chunks import Chunk

@@ -9,56 +9,35 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from numpy.typing import NDArray
 
+from tests.support.conceal import (
+    FRAMES,
+    MOTION,
+    PARTS,
+    PCM,
+    POSES,
+    SOUND,
+    UNITS,
+    WHOLE,
+    shown,
+    without,
+)
 from tests.support.container import make_stream
-from tests.support.pipeline import FakeSpace
 from tests.support.recover import FPS, GROUP_FRAMES, kinds, playable, split, times, tone_packets
 from tests.support.spec import SPEC
 from vqcodec.config import DecodeOptions
-from vqcodec.container import Reader, RecoveringReader, Writer
+from vqcodec.container import Reader, Writer
 from vqcodec.container.chunks import make_chunk
 from vqcodec.container.ledger import MAX_HOLE_S, SECONDS_PER_LOST_BYTE
 from vqcodec.container.payloads import build_audio
-from vqcodec.damage import Damage
-from vqcodec.decoding.conceal import EDGE_SAMPLES, FADE_S, RecoveringWindow, hole_ticks
-from vqcodec.decoding.window import Pose, Samples, Window, play
+from vqcodec.decoding.conceal import EDGE_SAMPLES, HOLE_FADE_S, hole_ticks
+from vqcodec.decoding.heard import Samples
+from vqcodec.decoding.window import Window, play
 from vqcodec.errors import BitstreamError
 from vqcodec.media.sound.opus_codec import AudioDecoder
 from vqcodec.types import AudioGroup, KeyFrame, MotionGroup
 
-UNITS = FakeSpace().units
-WHOLE = playable(6)
-PARTS = split(WHOLE)
-MOTION, SOUND = kinds(PARTS, b"MOTN"), kinds(PARTS, b"AUDO")
-FRAMES = 6 * GROUP_FRAMES
-FADED = int(FADE_S * FPS)
-
-
-def without(*numbers: int, parts: list[bytes] | None = None) -> bytes:
-    return b"".join(part for number, part in enumerate(parts or PARTS) if number not in numbers)
-
-
-def shown(data: bytes, **options: object) -> tuple[list[Pose], NDArray[np.int16], Damage]:
-    """Poses and sound of a damaged stream."""
-    chosen = DecodeOptions(recover=True, **options)  # type: ignore[arg-type]
-    reader = RecoveringReader.open(io.BytesIO(data), from_s=chosen.start_s)
-    results = list(play(reader, RecoveringWindow(reader, UNITS, chosen)))
-    pcm = [item.pcm for item in results if isinstance(item, Samples)]
-    poses = [item for item in results if isinstance(item, Pose)]
-    return poses, np.concatenate(pcm or [np.zeros((0, 1), np.int16)]), reader.damage
-
-
-def undamaged() -> tuple[NDArray[np.float32], NDArray[np.int16]]:
-    reader = Reader(io.BytesIO(WHOLE))
-    results = list(play(reader, Window(reader.head, UNITS, DecodeOptions())))
-    return (
-        np.stack([item.features for item in results if isinstance(item, Pose)]),
-        np.concatenate([item.pcm for item in results if isinstance(item, Samples)]),
-    )
-
-
-POSES, PCM = undamaged()
+FADED = int(HOLE_FADE_S * FPS)
 
 
 # --- times ---
@@ -96,7 +75,7 @@ def test_missing_frames_fit_into_their_hole(
 def test_the_specification_tells_the_same_numbers() -> None:
     text = (SPEC / "vqt.md").read_text(encoding="utf-8").split("## 18.")[1]
     assert (
-        f"over the last {float(FADE_S)} s fades" in text
+        f"over the last {float(HOLE_FADE_S)} s fades" in text
         and f"edges of {EDGE_SAMPLES // 48} ms" in text
     )
     assert (

@@ -25,11 +25,10 @@ from tests.support.pipeline import (
     draw,
 )
 from tests.support.recover import kinds, split, still
-from tests.support.spec import SPEC
 from vqcodec.config import DEFAULT_BATCH_FRAMES, DecodeOptions
 from vqcodec.container import Reader, RecoveringReader, Writer
-from vqcodec.decoding.conceal import RecoveringWindow
-from vqcodec.decoding.fade import FADE_S, SAME_SCENE, SAME_SHOT_UNITS, Fade, cross_faded, goes_on
+from vqcodec.decoding.conceal import Concealment
+from vqcodec.decoding.fade import SAME_SHOT_UNITS
 from vqcodec.decoding.pipeline import decode_frames
 from vqcodec.decoding.window import Pose, Window, play
 from vqcodec.errors import BitstreamError
@@ -235,10 +234,13 @@ def test_two_portraits_in_memory_and_only_while_it_fades() -> None:
     assert sum(map(len, renderer.rendered)) == FRAMES + 2 * 5
 
 
-def test_batches_are_what_they_were() -> None:
-    renderer = Drawing()
-    shown(stream(), renderer)
-    assert [len(batch) for batch in renderer.rendered] == [16, 4, 16, 5, 4]
+def test_a_fade_costs_one_more_call_for_its_own_frames() -> None:
+    fading, cut = Drawing(), Drawing()
+    shown(stream(), fading)
+    shown(stream(jump=int(SAME_SHOT_UNITS)), cut)
+    assert sum(map(len, cut.rendered)) == FRAMES
+    assert len(fading.rendered) == len(cut.rendered) + 1
+    assert sum(map(len, fading.rendered)) == FRAMES + 5
 
 
 # --- random access ---
@@ -278,54 +280,7 @@ def test_nothing_is_faded_over_missing_frames(lost: int) -> None:
     number = kinds(parts, b"MOTN")[lost]
     data = b"".join(parts[:number] + parts[number + 1 :])
     reader = RecoveringReader.open(io.BytesIO(data))
-    poses = [
-        p
-        for p in play(reader, RecoveringWindow(reader, UNITS, DecodeOptions(recover=True)))
-        if isinstance(p, Pose)
-    ]
+    window = Window(reader.head, UNITS, DecodeOptions(recover=True), Concealment(reader))
+    poses = [pose for pose in play(reader, window) if isinstance(pose, Pose)]
     assert len(poses) == FRAMES and reader.damage.frames_concealed == 10
     assert all(pose.faded_from is None and pose.share == 1 for pose in poses)
-
-
-# --- the parts ---
-
-
-def test_share() -> None:
-    fade = Fade(key_frame(0, OLD, 0), Fraction(19, 25), Fraction(20, 25))
-    assert [fade.share(Fraction(n, 25)) for n in range(19, 26)] == [
-        None,
-        *(pytest.approx(n / 6) for n in range(1, 6)),
-        None,
-    ]
-
-
-def test_goes_on() -> None:
-    before = np.zeros(DIMS, np.float32)
-    assert goes_on(before, before + SAME_SHOT_UNITS * UNITS, UNITS)
-    assert not goes_on(before, before - np.float32(1.01 * SAME_SHOT_UNITS) * UNITS, UNITS)
-
-
-def test_cross_faded() -> None:
-    old, new = np.full((256, 256, 3), 100, np.uint8), np.full((256, 256, 3), 140, np.uint8)
-    assert [int(cross_faded(old, new, share)[9, 9, 0]) for share in (0.0, 0.25, 0.5, 1.0)] == [
-        100,
-        110,
-        120,
-        140,
-    ]
-    far = np.full((256, 256, 3), 101 + int(SAME_SCENE * 255), np.uint8)
-    assert cross_faded(old, far, 0.1) is far
-
-
-def test_the_specification_tells_the_same_numbers() -> None:
-    text = (SPEC / "vqt.md").read_text(encoding="utf-8").split("## 19.")[1]
-    assert (
-        f"{float(FADE_S)} s from the first frame" in text
-        and f"at most {SAME_SHOT_UNITS:g} units" in text
-    )
-    assert (
-        "1/6, 2/6, 3/6, 4/6, 5/6" in text
-        and "a quarter of the range" in text
-        and SAME_SCENE == 0.25
-    )
-    assert "section 19" in (SPEC / "conformance.md").read_text(encoding="utf-8")

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from tests.conftest import Cli
-from tests.decoding.test_conceal import FRAMES, MOTION, PARTS, PCM, POSES, SOUND, WHOLE, without
+from tests.support.conceal import FRAMES, MOTION, PARTS, PCM, POSES, SOUND, WHOLE, without
 from tests.support.pipeline import (
     FakeRenderer,
     FakeSpace,

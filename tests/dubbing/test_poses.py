@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -22,12 +23,13 @@ from tests.support.dub import (
 from tests.support.pipeline import RENDERER_ID, draw, video_writer, write_swaying
 from vqcodec.config import DubOptions
 from vqcodec.dubbing.pipeline import dub
-from vqcodec.dubbing.poses import Driver
+from vqcodec.dubbing.poses import read_poses
 from vqcodec.encoding.parts import EncoderParts
 from vqcodec.encoding.pipeline import encode
 from vqcodec.errors import BitstreamError, MediaError, NoFaceError, UnsupportedError
 from vqcodec.geometry.controls import Controls, read_controls
 from vqcodec.reports import DubReport
+from vqcodec.types import ModelId
 
 
 @pytest.fixture
@@ -101,11 +103,37 @@ def test_its_portrait_drives_itself_exactly(tmp_path: Path, clip: Path) -> None:
 
     Image.fromarray(draw(160, 160, [(80, 80, 90)])).save(tmp_path / "first.png")
     parts = dub_parts()
-    driver = Driver(clip, parts, Fraction(1))
+    poses = read_poses(clip, parts, Fraction(1))
     with parts.detector() as detector:
         points = detector.faces(draw(160, 160, [(80, 80, 90)]))[0].points / np.float32(160)
     own = read_controls(points[None], parts.shape)
-    assert np.abs(driver.controls(own, 1).pose[0] - own.pose[0]).max() < 0.02
+    assert np.abs(poses.controls(own, 1).pose[0] - own.pose[0]).max() < 0.02
+
+
+def test_a_recording_is_read_no_further_than_it_is_needed(clip: Path, stream: Path) -> None:
+    for path in (clip, stream):
+        poses = read_poses(path, dub_parts(), Fraction(1, 2))
+        assert len(poses) == 14 and poses.warnings_for(14) == ()
+        assert "0.6 s of motion for 1.0 s" in poses.warnings_for(25)[0]
+
+
+def test_a_recording_of_another_motion_space(clip: Path, tmp_path: Path) -> None:
+    """The parts say where its landmarks come from; the stand-in's units differ from those of the dub's own space."""
+    other, asked = HeadSpace(id=RENDERER_ID), list[ModelId]()
+    other.units = other.units / np.float32(2)
+    encode(clip, tmp_path / "a.vqt", parts=EncoderParts(other, RENDERER_ID, DrawnHeads))
+    parts = dub_parts()
+    with pytest.raises(UnsupportedError):
+        read_poses(tmp_path / "a.vqt", parts, Fraction(1))
+
+    def find(wanted: ModelId) -> HeadSpace:
+        asked.append(wanted)
+        return other
+
+    poses = read_poses(tmp_path / "a.vqt", replace(parts, other_space=find), Fraction(1))
+    right = read_poses(clip, parts, Fraction(1))
+    assert asked == [RENDERER_ID] and np.array_equal(poses.times_s, right.times_s)
+    assert np.abs(poses.table[:, 3:5] - right.table[:, 3:5]).max() < 0.02
 
 
 def test_no_blink_keeps_the_eyes(tmp_path: Path, portrait: Path, clip: Path) -> None:

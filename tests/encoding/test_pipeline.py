@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from tests.support.encoded import coded, groups, stream, times
 from tests.support.pipeline import (
     RENDERER_ID,
     SPACE_ID,
@@ -21,12 +22,10 @@ from tests.support.pipeline import (
     video_writer,
     write_swaying,
 )
-from vqcodec.api import info, verify
+from vqcodec.api import info
 from vqcodec.config import AudioChoice, EncodeOptions, SquareCrop
-from vqcodec.container import Reader
-from vqcodec.encoding.parts import EncoderParts
 from vqcodec.encoding.pipeline import encode
-from vqcodec.errors import MediaError, NoFaceError, OutputExistsError, UsageError
+from vqcodec.errors import MediaError, NoFaceError, OutputExistsError
 from vqcodec.media.still.stills import decode_still
 from vqcodec.progress import ProgressEvent
 from vqcodec.types import AudioGroup, KeyFrame, MotionGroup
@@ -36,28 +35,6 @@ from vqcodec.types import AudioGroup, KeyFrame, MotionGroup
 def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """60 frames, 96x96, 25 per second, with a tone."""
     return write_swaying(tmp_path_factory.mktemp("clip") / "clip.mp4", 60, sound=True)
-
-
-def stream(data: bytes) -> Reader:
-    verify(io.BytesIO(data))
-    return Reader(io.BytesIO(data))
-
-
-def coded(
-    source: object, options: EncodeOptions | None = None, parts: EncoderParts | None = None
-) -> bytes:
-    sink = io.BytesIO()
-    encode(source, sink, options, parts=parts or encoder_parts())  # type: ignore[arg-type]
-    return sink.getvalue()
-
-
-def groups(data: bytes) -> list[MotionGroup]:
-    return [item for item in stream(data) if isinstance(item, MotionGroup)]
-
-
-def times(data: bytes) -> list[Fraction]:
-    base_s = stream(data).head.time_base_s
-    return [int(tick) * base_s for group in groups(data) for tick in group.ticks]
 
 
 def test_a_whole_file(clip: Path, tmp_path: Path) -> None:
@@ -128,7 +105,17 @@ def test_from_a_pipe(tmp_path: Path) -> None:
 def test_features_come_in_batches_and_every_frame_once(clip: Path) -> None:
     space = FakeSpace()
     coded(clip, parts=encoder_parts(space))
-    assert space.batches == [16, 16, 16, 12]
+    assert sum(space.batches) == 60 and len(space.batches) <= 6 and max(space.batches) <= 32
+
+
+@pytest.mark.parametrize("frames", [1, 7, 100])
+def test_the_size_of_a_batch_changes_no_byte(
+    clip: Path, monkeypatch: pytest.MonkeyPatch, frames: int
+) -> None:
+    usual, space = coded(clip), FakeSpace()
+    monkeypatch.setattr("vqcodec.encoding.features.FEATURE_BATCH_FRAMES", frames)
+    assert coded(clip, parts=encoder_parts(space)) == usual
+    assert max(space.batches) == min(frames, 60)
 
 
 def test_variable_frame_rate_keeps_its_times(tmp_path: Path) -> None:
@@ -290,50 +277,3 @@ def test_interrupted_from_the_progress_callback(clip: Path, tmp_path: Path) -> N
     with pytest.raises(KeyboardInterrupt):
         encode(clip, tmp_path / "out.vqt", progress=stop, parts=encoder_parts())
     assert not list(tmp_path.iterdir())
-
-
-# --- fitting a bit rate ---
-
-
-def test_bitrate_is_kept_and_used(clip: Path) -> None:
-    sizes = []
-    for target_kbps in (16, 19, 30):
-        sink = io.BytesIO()
-        report = encode(clip, sink, EncodeOptions(bitrate_kbps=target_kbps), parts=encoder_parts())
-        sizes.append(len(sink.getvalue()))
-        assert sizes[-1] * 8 / 2400 <= target_kbps
-        reader = stream(sink.getvalue())
-        assert report.layers == reader.head.layers and report.sizes.frames == 60
-        assert len(list(reader)) >= 5
-    assert sizes == sorted(sizes) and sizes[0] < sizes[2]
-
-
-def test_a_generous_bitrate_changes_nothing(clip: Path) -> None:
-    assert coded(clip, EncodeOptions(bitrate_kbps=500)) == coded(clip)
-
-
-def test_a_bitrate_a_little_too_low_costs_motion_bits_first(clip: Path) -> None:
-    plain = encode(clip, io.BytesIO(), parts=encoder_parts())
-    sink = io.BytesIO()
-    target_kbps = plain.to_json()["file_kbps"] - 0.05
-    report = encode(clip, sink, EncodeOptions(bitrate_kbps=target_kbps), parts=encoder_parts())
-    assert (report.layers, report.portrait_quality) == (4, plain.portrait_quality)
-    assert (
-        report.sizes.motion < plain.sizes.motion and report.sizes.portrait == plain.sizes.portrait
-    )
-    assert len(sink.getvalue()) * 8 / 2400 <= target_kbps
-    # with a price of the caller's own, the portrait gives way
-    fixed = encode(
-        clip, io.BytesIO(), EncodeOptions(bitrate_kbps=target_kbps, rdo=0), parts=encoder_parts()
-    )
-    assert (
-        fixed.sizes.motion <= plain.sizes.motion and fixed.portrait_quality < plain.portrait_quality
-    )
-
-
-def test_an_impossible_bitrate_names_the_smallest(clip: Path, tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match=r"smallest form takes (\d+\.\d) kbit/s") as caught:
-        encode(clip, tmp_path / "out.vqt", EncodeOptions(bitrate_kbps=1), parts=encoder_parts())
-    assert not list(tmp_path.iterdir())
-    smallest = float(caught.value.hint.rsplit("--bitrate ", 1)[1].split(" ")[0])
-    assert coded(clip, EncodeOptions(bitrate_kbps=smallest))

@@ -20,8 +20,8 @@ from tests.support.pipeline import (
 )
 from vqcodec.config import AudioChoice, DecodeOptions, EncodeOptions
 from vqcodec.container import Reader, Writer
+from vqcodec.decoding.heard import SoundWindow
 from vqcodec.decoding.pipeline import decode
-from vqcodec.decoding.window import SoundWindow
 from vqcodec.encoding.pipeline import encode
 from vqcodec.errors import UsageError
 from vqcodec.media.sound.opus_codec import AudioDecoder, AudioEncoder

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 
-from tests.generate.test_generator import TINY, drawn_clip, drawn_face
+from tests.support.generator import TINY, drawn_clip, drawn_face
 from tests.support.geometry import shipped_basis
 from vqcodec.errors import UsageError
 from vqcodec.generate.network import GeneratorNetwork

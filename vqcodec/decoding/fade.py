@@ -16,9 +16,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vqcodec.runtime.opencv import cv2
+from vqcodec.stream.walk import PosedGroup
 from vqcodec.types import KeyFrame
 
-FADE_S = Fraction(1, 5)
+PORTRAIT_FADE_S = Fraction(1, 5)
 SAME_SHOT_UNITS = 6.0
 """Neighbours of one shot lie nearer in 97 of 100 cases, frames of different recordings further apart in 99.5 of 100."""
 SAME_SCENE = 0.25
@@ -40,7 +41,7 @@ class Fade:
     Attributes:
         key_frame: the portrait before.
         last_s: when its last frame is shown.
-        first_s: when the first frame of the new one is shown, at most FADE_S later.
+        first_s: when the first frame of the new one is shown, at most PORTRAIT_FADE_S later.
     """
 
     key_frame: KeyFrame
@@ -49,9 +50,47 @@ class Fade:
 
     def share(self, time_s: Fraction) -> float | None:
         """Part of the new portrait in a frame, between 0 and 1, growing evenly; None when the fade is over."""
-        if not self.first_s <= time_s < self.first_s + FADE_S:
+        end_s = self.first_s + PORTRAIT_FADE_S
+        if not self.first_s <= time_s < end_s:
             return None
-        return float((time_s - self.last_s) / (self.first_s + FADE_S - self.last_s))
+        return float((time_s - self.last_s) / (end_s - self.last_s))
+
+
+class Fades:
+    """Finds the fades of a stream, group by group.
+
+    Args:
+        units: (48,) of the motion space.
+        time_base_s: seconds in a tick.
+
+    Attributes:
+        fade: the one that the next frames may lie in; None after a cut, or where the portrait never changed.
+    """
+
+    def __init__(self, units: Features, time_base_s: Fraction) -> None:
+        self.fade: Fade | None = None
+        self._units, self._time_base_s = units, time_base_s
+        self._portrait_before: KeyFrame | None = None  # until the first group of the next one
+        self._last: tuple[int, Features] | None = None  # tick and features of a group's last frame
+
+    def leave(self, key_frame: KeyFrame | None) -> None:
+        """Another portrait follows this one, which is None before the first."""
+        self._portrait_before, self.fade = key_frame, None
+
+    def forget(self) -> None:
+        """Frames are missing: whether the next portrait begins a shot can't be told."""
+        self._portrait_before = None
+
+    def enter(self, group: PosedGroup) -> None:
+        """Take the next group: where its portrait is new, but not its shot, the one before fades away."""
+        before, self._portrait_before = self._portrait_before, None
+        last, self._last = self._last, (int(group.ticks[-1]), group.features[-1])
+        if before is None or last is None:
+            return
+        last_s, first_s = last[0] * self._time_base_s, int(group.ticks[0]) * self._time_base_s
+        near = first_s - last_s <= PORTRAIT_FADE_S
+        if near and goes_on(last[1], group.features[0], self._units):
+            self.fade = Fade(before, last_s, first_s)
 
 
 def cross_faded(old: Pixels, new: Pixels, share: float) -> Pixels:

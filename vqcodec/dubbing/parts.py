@@ -85,6 +85,31 @@ class HeadMotion(Protocol):
         ...
 
 
+class RecordedSpace(Protocol):
+    """What a recording's motion needs of its motion space, to become landmarks again."""
+
+    @property
+    def units(self) -> NDArray[np.float32]:
+        """(48,) size of the finest quantizer step."""
+        ...
+
+    def landmarks(self, features: NDArray[np.float32]) -> NDArray[np.float32]:
+        """(N, 48) -> (N, 478, 2) in 0..1 of the square."""
+        ...
+
+
+def shipped_space(wanted: ModelId) -> RecordedSpace:
+    """A motion space that is shipped with this version.
+
+    Raises:
+        UnsupportedError: it isn't; the message says which one it is.
+    """
+    from vqcodec.geometry.basis import read_basis
+    from vqcodec.models import store
+
+    return read_basis(store.find(wanted, "motion space").path)
+
+
 @dataclass(frozen=True, slots=True)
 class DubParts:
     """The models of a dub, replaceable in tests.
@@ -98,6 +123,7 @@ class DubParts:
         behaviour: makes up head motion, gaze and blinks.
         shape: the mean head, to read poses with.
         decoder: what a video is rendered with; None loads the shipped models then.
+        other_space: finds the motion space of a recording that was made with another one.
     """
 
     space: LandmarkFeatures
@@ -108,6 +134,15 @@ class DubParts:
     behaviour: HeadMotion
     shape: HeadShape
     decoder: DecoderPartsSource | None = None
+    other_space: Callable[[ModelId], RecordedSpace] = shipped_space
+
+    def landmarks_of(self, wanted: ModelId) -> RecordedSpace:
+        """The motion space of a recording.
+
+        Raises:
+            UnsupportedError: it isn't here.
+        """
+        return self.space if wanted.sha256 == self.space.id.sha256 else self.other_space(wanted)
 
     @classmethod
     def load(cls, runtime: RuntimeOptions | None = None) -> DubParts:

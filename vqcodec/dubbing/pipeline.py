@@ -1,9 +1,9 @@
 r"""Sound and a portrait -> .vqt or video: the one place that joins the stages of a dub.
 
-    speech   --SoundSource--> listen --speech tokens, loudness, Opus packets--\
-    portrait --load_picture--> square, landmarks, f_s --controls---------------+--> generator --motion--> Interleaver
-    poses    --Driver, or Behaviour--> pose, gaze, blink of every frame ------/                            |
-                                                                            decode, PasteBack <--.vqt------+--> file
+    speech   --SoundSource--> listen --> Heard: tokens, loudness, Opus packets ----\
+    portrait --load_picture--> read_person --> Person: square, f_s, controls -------+--> motion_groups --> Interleaver
+    poses    --read_poses, or Behaviour--> Controls: pose, gaze, blink a frame ----/                            |
+                                                                                 decode, PasteBack <--.vqt------+--> file
 
 The whole sound is heard before the first motion is made, because motion begins before its sound does and a loud voice is
 told from a faint one by the rest of it. Kept of it are 50 bytes a frame and the coded packets. A video is the stream
@@ -12,97 +12,53 @@ made first, in a temporary file, and then decoded: so both outputs show the same
 
 from __future__ import annotations
 
-import math
 import os
 import tempfile
 import time
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 from typing import BinaryIO, cast
 
-import numpy as np
-from numpy.typing import NDArray
-
 from vqcodec.config import DEFAULT_CRF, DecodeOptions, DubOptions, check_crf
 from vqcodec.decoding.pipeline import decode
-from vqcodec.dubbing.listen import Heard, listen
+from vqcodec.dubbing.listen import listen
+from vqcodec.dubbing.motion import head_controls, motion_groups
 from vqcodec.dubbing.parts import DubParts, DubPartsSource, dub_parts
-from vqcodec.dubbing.poses import DUB_HZ, Driver
-from vqcodec.encoding.groups import stored_features
-from vqcodec.errors import NoFaceError, UsageError
+from vqcodec.dubbing.person import Person, read_person
+from vqcodec.dubbing.poses import DUB_HZ
+from vqcodec.dubbing.shares import WorkShares
+from vqcodec.errors import UsageError
 from vqcodec.face.paste import PasteBack
-from vqcodec.face.portrait import PortraitSquare, portrait_square
-from vqcodec.format import DIMS, MAX_GROUP_SPAN_S, to_indices
-from vqcodec.geometry.controls import Controls, read_controls
-from vqcodec.geometry.openings import BLINK_LOOKS_SHUT
-from vqcodec.geometry.portrait import PortraitFacts
 from vqcodec.media.out.atomic import atomic_output, check_output
 from vqcodec.media.out.sink import VIDEO_SUFFIXES
 from vqcodec.media.sound.source import SoundSource
 from vqcodec.media.still.stills import encode_avif, load_picture, picture_name
-from vqcodec.progress import Progress, ProgressEvent, silent
-from vqcodec.quantize.grfsq import dequantize
-from vqcodec.reports import DubReport
+from vqcodec.progress import Progress, silent
+from vqcodec.reports import DecodeReport, DubReport
 from vqcodec.stream.interleave import Interleaver
 from vqcodec.stream.sound import SoundCoder
-from vqcodec.types import FileLike, Head, KeyFrame, ModelId, MotionGroup, StreamSizes
+from vqcodec.types import FileLike, Head, KeyFrame, StreamSizes
 
 MAX_SOUND_S = Fraction(4 * 3600)
-GROUP_FRAMES = int(MAX_GROUP_SPAN_S * DUB_HZ)
-TURNED_DEG = 35.0
-"""A portrait turned further than this shows too little of the far side: a warning."""
-PROFILE_DEG = 60.0
-"""One turned further than this can't speak to the viewer: refused."""
 _SPOOLED_BYTES = 16 << 20
-# parts of the work, for the progress bar: hearing, making motion, rendering
-_STREAM_SHARES, _VIDEO_SHARES = (0.4, 0.6, 0.0), (0.1, 0.2, 0.7)
 
 
 @dataclass(frozen=True, slots=True)
-class _Portrait:
-    """The portrait, ready to be moved.
+class _Coding:
+    """How a target wants its stream coded."""
 
-    Attributes:
-        face: the square and its landmarks.
-        stored: (48,) int16, f_s as the key frame stores it.
-        features: (48,) float32, f_s as the decoder will have it.
-        controls: one frame, its own.
-        warnings: what is wrong with it, for a person.
-    """
+    layers: int
+    portrait_quality: int
+    audio_bps: int
 
-    face: PortraitSquare
-    stored: NDArray[np.int16]
-    features: NDArray[np.float32]
-    controls: Controls
+
+@dataclass(frozen=True, slots=True)
+class _Made:
+    """A stream that was written, and what a person should know of what it was made from."""
+
+    sizes: StreamSizes
     warnings: tuple[str, ...]
-
-
-class _Share:
-    """One progress bar for all stages: frames of the result, counted as the work goes on."""
-
-    def __init__(
-        self, progress: Progress, total: int | None, shares: tuple[float, float, float]
-    ) -> None:
-        self.total = total
-        self._progress, self._shares = progress, shares
-
-    def tell(self, stage: int, done: float, file_bytes: int = 0) -> None:
-        """`done` of a stage, 0..1."""
-        if self.total:
-            share = sum(self._shares[:stage]) + self._shares[stage] * min(done, 1.0)
-            frames = int(share * self.total)
-            self._progress(
-                ProgressEvent("dub", frames, self.total, Fraction(frames, DUB_HZ), None, file_bytes)
-            )
-
-    def heard(self, seconds: Fraction) -> None:
-        """So much of the sound; its length may not be known."""
-        if self.total:
-            self.tell(0, float(seconds * DUB_HZ / self.total))
-        else:
-            self._progress(ProgressEvent("dub", 0, None, seconds))
 
 
 def dub(
@@ -147,19 +103,30 @@ def dub(
             hint="Give --paste-back an output such as -o out.mp4.",
         )
     check_output(target, force=force)
+    quality, audio_bps = options.portrait_quality_for(video), options.audio_bps_for(video)
+    coding = _Coding(options.layers, quality, audio_bps)
     with SoundSource(speech, limit_s=MAX_SOUND_S) as sound:
         picture = load_picture(portrait)
-        parts = dub_parts(parts)
-        person = _person(picture, parts, picture_name(portrait))
-        work = _Work(sound, person, parts, options, video, progress)
-        if video:
-            paste = PasteBack(picture, person.face.crop) if options.paste_back else None
-            del picture
-            return work.video(target, paste, started_s, crf=crf, force=force)
+        models = dub_parts(parts)
+        person = read_person(picture, models, picture_name(portrait))
+        paste = PasteBack(picture, person.face.crop) if options.paste_back else None
         del picture
-        with atomic_output(target, force=force) as sink:
-            work.stream(sink)
-    return work.report(started_s)
+        told = WorkShares(progress, sound.duration_s, video=video)
+        shown: DecodeReport | None = None
+        if video:
+            with tempfile.SpooledTemporaryFile(max_size=_SPOOLED_BYTES) as spool:
+                stream = cast(BinaryIO, spool)
+                made = _make_stream(stream, sound, person, models, options, coding, told)
+                stream.seek(0)
+                shown = _show(
+                    stream, made, target, models, options, paste, told, crf=crf, force=force
+                )
+        else:
+            with atomic_output(target, force=force) as sink:
+                made = _make_stream(sink, sound, person, models, options, coding, told)
+    size_px = None if shown is None else _size_px(paste, options)
+    elapsed_s = time.monotonic() - started_s
+    return _report(made, person, models, options, coding, shown, size_px, elapsed_s)
 
 
 def _is_video(target: FileLike) -> bool:
@@ -174,187 +141,95 @@ def _is_video(target: FileLike) -> bool:
     return suffix in VIDEO_SUFFIXES
 
 
-def _person(picture: NDArray[np.uint8], parts: DubParts, name: str) -> _Portrait:
-    """The face in the portrait, measured as a frame of an encode would be."""
-    with parts.detector() as detector:
-        face = portrait_square(detector, picture, name=name)
-    stored = stored_features(
-        parts.space.features(face.small[None], face.points[None])[0], parts.space.units
+def _make_stream(
+    sink: BinaryIO,
+    sound: SoundSource,
+    person: Person,
+    models: DubParts,
+    options: DubOptions,
+    coding: _Coding,
+    told: WorkShares,
+) -> _Made:
+    """Hear the sound, make the motion, write the stream."""
+    coder = SoundCoder([coding.audio_bps])
+    head = Head(
+        Fraction(1, DUB_HZ),
+        Fraction(DUB_HZ),
+        coding.layers,
+        models.space.id,
+        models.renderer,
+        audio=coder.heads[0],
+        synthetic=True,
     )
-    controls = read_controls(face.points[None], parts.shape)
-    yaw_deg = abs(float(np.degrees(controls.pose[0, 1])))
-    if yaw_deg > PROFILE_DEG:
-        raise NoFaceError(
-            f"the face in {name} is seen from the side (turned by {yaw_deg:.0f} degrees)",
-            hint="Give a picture of one person, seen from the front.",
-        )
-    told = list(face.warnings)
-    if yaw_deg > TURNED_DEG:
-        told.append(
-            f"the face in {name} is turned by {yaw_deg:.0f} degrees: one seen from the front looks better"
-        )
-    if controls.blink[0] > BLINK_LOOKS_SHUT:
-        told.append(f"the eyes in {name} are shut: what they look like open is made up")
-    return _Portrait(face, stored, dequantize(stored, parts.space.units), controls, tuple(told))
+    file = Interleaver(sink, head)
+    heard = listen(sound, models.tokenizer, coder, file.sound, told.heard)
+    told.known(len(heard))
+    controls, warnings = head_controls(heard, person, models, options)
+    still = encode_avif(person.face.square, quality=coding.portrait_quality)
+    file.key_frame(KeyFrame(0, still, person.stored), person.face.crop)
+    for group in motion_groups(heard, controls, person, models, options):
+        file.motion(group)
+        sizes = file.sizes
+        written = sizes.portrait + sizes.motion + sizes.audio + sizes.container
+        told.made(sizes.frames / len(heard), written)
+    return _Made(file.close(), (*person.warnings, *heard.warnings, *warnings))
 
 
-class _Work:
-    """A dub whose inputs are open: makes the stream, or a video of it."""
-
-    def __init__(
-        self,
-        sound: SoundSource,
-        person: _Portrait,
-        parts: DubParts,
-        options: DubOptions,
-        video: bool,
-        progress: Progress,
-    ) -> None:
-        self._sound, self._person, self._parts, self._options = sound, person, parts, options
-        self._quality, self._audio_bps = (
-            options.portrait_quality_for(video),
-            options.audio_bps_for(video),
-        )
-        total = None if sound.duration_s is None else _frames(sound.duration_s)
-        self._share = _Share(progress, total, _VIDEO_SHARES if video else _STREAM_SHARES)
-        self._sizes = StreamSizes()
-        self._warnings = list(person.warnings)
-        self._renderer: ModelId = parts.renderer
-        self._shown_px: tuple[int, int] | None = None
-
-    def stream(self, sink: BinaryIO) -> None:
-        """Write the stream."""
-        coder = SoundCoder([self._audio_bps])
-        file = Interleaver(
-            sink,
-            Head(
-                Fraction(1, DUB_HZ),
-                Fraction(DUB_HZ),
-                self._options.layers,
-                self._parts.space.id,
-                self._parts.renderer,
-                audio=coder.heads[0],
-                synthetic=True,
-            ),
-        )
-        heard = listen(self._sound, self._parts.tokenizer, coder, file.sound, self._share.heard)
-        self._warnings += heard.warnings
-        self._share.total = len(heard)
-        controls = self._controls(heard)
-        face = self._person.face
-        file.key_frame(
-            KeyFrame(0, encode_avif(face.square, quality=self._quality), self._person.stored),
-            face.crop,
-        )
-        for group in _groups(self._motion(heard, controls)):
-            file.motion(group)
-            sizes = file.sizes
-            written = sizes.portrait + sizes.motion + sizes.audio + sizes.container
-            self._share.tell(1, sizes.frames / len(heard), written)
-        self._sizes = file.close()
-
-    def _controls(self, heard: Heard) -> Controls:
-        """Head motion, gaze and blinks of every frame."""
-        own, options = self._person.controls, self._options
-        if options.poses is None:
-            return self._parts.behaviour.controls(
-                heard.energy, own, seed=options.seed, blink=options.blink
-            )
-        driver = Driver(options.poses, self._parts, heard.seconds)
-        controls = driver.controls(own, len(heard))
-        self._warnings += driver.warnings
-        return (
-            controls if options.blink else replace(controls, blink=np.repeat(own.blink, len(heard)))
-        )
-
-    def _motion(self, heard: Heard, controls: Controls) -> Iterator[NDArray[np.int16]]:
-        person, options = self._person, self._options
-        facts = PortraitFacts(
-            features=person.features, landmarks=person.face.points, controls=person.controls
-        )
-        return self._parts.generator.generate(
-            heard.tokens,
-            controls,
-            facts,
-            rest=heard.rest,
-            temperature=options.temperature,
-            argmax=options.argmax,
-            seed=options.seed,
-        )
-
-    def video(
-        self,
-        target: FileLike,
-        paste: PasteBack | None,
-        started_s: float,
-        *,
-        crf: int,
-        force: bool,
-    ) -> DubReport:
-        """Make the stream, and decode it."""
-        options = self._options
-        shown = DecodeOptions(size_px=options.size_px)
-        with tempfile.SpooledTemporaryFile(max_size=_SPOOLED_BYTES) as file:
-            stream = cast(BinaryIO, file)
-            self.stream(stream)
-            file.seek(0)
-            frames = max(self._sizes.frames, 1)
-            done = decode(
-                stream,
-                target,
-                shown,
-                crf=crf,
-                force=force,
-                parts=self._parts.decoder,
-                paste=paste,
-                progress=lambda event: self._share.tell(2, event.frames / frames),
-            )
-        self._renderer = done.renderer
-        self._shown_px = (
-            (paste.width, paste.height) if paste else (options.size_px, options.size_px)
-        )
-        return self.report(started_s)
-
-    def report(self, started_s: float) -> DubReport:
-        """What was done."""
-        parts, options = self._parts, self._options
-        return DubReport(
-            sizes=self._sizes,
-            layers=options.layers,
-            motion_space=parts.space.id,
-            renderer=self._renderer,
-            tokenizer=parts.tokenizer.id,
-            generator=parts.generator.id,
-            behaviour=parts.behaviour.id if options.poses is None else None,
-            portrait_quality=self._quality,
-            audio_bps=self._audio_bps,
-            seed=options.seed,
-            temperature=options.temperature,
-            poses="" if options.poses is None else str(options.poses),
-            elapsed_s=time.monotonic() - started_s,
-            crop=self._person.face.crop,
-            video_size_px=self._shown_px,
-            warnings=tuple(self._warnings),
-        )
+def _show(
+    stream: BinaryIO,
+    made: _Made,
+    target: FileLike,
+    models: DubParts,
+    options: DubOptions,
+    paste: PasteBack | None,
+    told: WorkShares,
+    *,
+    crf: int,
+    force: bool,
+) -> DecodeReport:
+    """The video of a stream."""
+    frames = max(made.sizes.frames, 1)
+    return decode(
+        stream,
+        target,
+        DecodeOptions(size_px=options.size_px),
+        crf=crf,
+        force=force,
+        parts=models.decoder,
+        paste=paste,
+        progress=lambda event: told.shown(event.frames / frames),
+    )
 
 
-def _frames(seconds: Fraction) -> int:
-    return max(math.ceil(seconds * DUB_HZ), 1)
+def _size_px(paste: PasteBack | None, options: DubOptions) -> tuple[int, int]:
+    return (paste.width, paste.height) if paste else (options.size_px, options.size_px)
 
 
-def _groups(windows: Iterable[NDArray[np.int16]]) -> Iterator[MotionGroup]:
-    """Motion values (t, 48) of consecutive windows, any t -> groups of two seconds."""
-    first = 0
-    waiting = np.zeros((0, DIMS), np.int16)
-    for window in windows:
-        waiting = np.concatenate([waiting, window])
-        while len(waiting) >= GROUP_FRAMES:
-            yield _group(first, waiting[:GROUP_FRAMES])
-            first, waiting = first + GROUP_FRAMES, waiting[GROUP_FRAMES:]
-    if len(waiting):
-        yield _group(first, waiting)
-
-
-def _group(first: int, values: NDArray[np.int16]) -> MotionGroup:
-    ticks = np.arange(first, first + len(values), dtype=np.int64)
-    return MotionGroup(first, ticks, np.zeros(len(values), bool), to_indices(values))
+def _report(
+    made: _Made,
+    person: Person,
+    models: DubParts,
+    options: DubOptions,
+    coding: _Coding,
+    shown: DecodeReport | None,
+    video_size_px: tuple[int, int] | None,
+    elapsed_s: float,
+) -> DubReport:
+    return DubReport(
+        sizes=made.sizes,
+        layers=coding.layers,
+        motion_space=models.space.id,
+        renderer=models.renderer if shown is None else shown.renderer,
+        tokenizer=models.tokenizer.id,
+        generator=models.generator.id,
+        behaviour=models.behaviour.id if options.poses is None else None,
+        portrait_quality=coding.portrait_quality,
+        audio_bps=coding.audio_bps,
+        seed=options.seed,
+        temperature=options.temperature,
+        poses="" if options.poses is None else str(options.poses),
+        elapsed_s=elapsed_s,
+        crop=person.face.crop,
+        video_size_px=video_size_px,
+        warnings=made.warnings,
+    )

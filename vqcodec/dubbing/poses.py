@@ -9,10 +9,12 @@ Of a recording with several shots the first one is taken. One that is too short 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import closing
+from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,16 +24,14 @@ from vqcodec.decoding.fade import goes_on
 from vqcodec.dubbing.parts import DubParts
 from vqcodec.errors import MediaError, NoFaceError
 from vqcodec.face.shots import face_frames
-from vqcodec.format import SIGNATURE, SPEECH_TOKEN_HZ, from_indices
-from vqcodec.geometry.basis import LandmarkBasis, read_basis
+from vqcodec.format import SIGNATURE, SPEECH_TOKEN_HZ
 from vqcodec.geometry.controls import Controls, read_controls, transferred
+from vqcodec.geometry.headpose import HeadShape
 from vqcodec.media.picture.source import VideoSource
-from vqcodec.models import store
-from vqcodec.motion.ports import LandmarkFeatures
-from vqcodec.quantize.grfsq import dequantize
 from vqcodec.runtime.threads import overlapped
 from vqcodec.stream.opening import open_stream
-from vqcodec.types import KeyFrame, ModelId, MotionGroup, VideoFrame
+from vqcodec.stream.walk import PosedGroup, posed_groups
+from vqcodec.types import VideoFrame
 
 DUB_HZ = SPEECH_TOKEN_HZ  # a frame for each speech token
 _CHUNK_FRAMES = 256
@@ -40,116 +40,151 @@ _DEPTH = 4
 Table = NDArray[np.float32]
 
 
-class Driver:
-    """The controls of a recording, frame by frame; made once, for one length.
+@dataclass(frozen=True, slots=True)
+class Poses:
+    """How the head of a recording moves in its first shot.
 
     Attributes:
+        name: of the recording.
+        times_s: (N,) float64 when its frames are shown, increasing, N >= 1.
+        table: (N, 9) float32, pose (6), gaze (2) and blink of each.
+        own: one frame, of the recording's own portrait.
         warnings: what a person should know of it.
     """
 
-    def __init__(self, path: Path, parts: DubParts, needed_s: Fraction) -> None:
-        """Read the recording as far as it is needed.
+    name: str
+    times_s: NDArray[np.float64]
+    table: Table
+    own: Controls
+    warnings: tuple[str, ...] = ()
 
-        Raises:
-            MediaError: it can't be read, or is no video.
-            BitstreamError, UnsupportedError: it is a .vqt that is damaged, or made with a motion space that isn't here.
-            NoFaceError: no face is seen in it.
-        """
-        self.warnings: list[str] = []
-        self._path, self._parts, self._needed_s = path, parts, needed_s
-        self._times: list[float] = []
-        self._rows: list[Table] = []
-        self._waiting: list[Table] = []
-        self._own: Table | None = None  # landmarks of the recording's own portrait
-        if _is_stream(path):
-            self._read_stream()
-        else:
-            self._read_video()
-        self._measure()
-        if self._own is None or not self._times:
-            raise NoFaceError(
-                f"no face in {path}",
-                hint="Give --poses a recording of one person, seen from the front.",
-            )
+    def __len__(self) -> int:
+        """Frames at 25 Hz."""
+        return int(np.floor(self.times_s[-1] * DUB_HZ + 1e-6)) + 1
 
     def controls(self, own: Controls, frames: int) -> Controls:
         """For a portrait with these controls (one frame), `frames` of them at 25 Hz."""
-        assert self._own is not None
-        at_s, table = np.array(self._times), np.concatenate(self._rows)
-        count = int(np.floor(at_s[-1] * DUB_HZ + 1e-6)) + 1
-        wanted_s = np.arange(min(count, frames)) / DUB_HZ
-        even = np.stack([np.interp(wanted_s, at_s, column) for column in table.T], 1).astype(
-            np.float32
-        )
-        if len(even) < frames:
-            self.warnings.append(
-                f"{self._path} has {len(even) / DUB_HZ:.1f} s of motion for {frames / DUB_HZ:.1f} s of sound: "
-                "it is played back and forth"
-            )
-        driver = _controls(even[_back_and_forth(len(even), frames)])
-        return transferred(driver, read_controls(self._own, self._parts.shape), own)
+        count = min(len(self), frames)
+        wanted_s = np.arange(count) / DUB_HZ
+        columns = [np.interp(wanted_s, self.times_s, column) for column in self.table.T]
+        even = np.stack(columns, 1).astype(np.float32)[_back_and_forth(count, frames)]
+        return transferred(Controls(even[:, :6], even[:, 6:8], even[:, 8]), self.own, own)
 
-    def _take(self, time_s: Fraction, points: Table) -> bool:
-        """Add a frame's landmarks (478, 2); False when no more is needed."""
-        self._times.append(float(time_s))
+    def warnings_for(self, frames: int) -> tuple[str, ...]:
+        """What a person should know when so many frames are driven by it."""
+        if len(self) >= frames:
+            return self.warnings
+        return (
+            *self.warnings,
+            f"{self.name} has {len(self) / DUB_HZ:.1f} s of motion for {frames / DUB_HZ:.1f} s of "
+            "sound: it is played back and forth",
+        )
+
+
+def read_poses(path: Path, parts: DubParts, needed_s: Fraction) -> Poses:
+    """Read a recording as far as it is needed.
+
+    Args:
+        path: a .vqt file, or a video.
+        parts: detector, mean head and motion spaces.
+        needed_s: how long the motion should be.
+
+    Raises:
+        MediaError: it can't be read, or is no video.
+        BitstreamError, UnsupportedError: it is a .vqt that is damaged, or made with a motion space that isn't here.
+        NoFaceError: no face is seen in it.
+    """
+    times_s: list[float] = []
+    measured = _Measured(parts.shape)
+    warnings: tuple[str, ...] = ()
+    first: _Seen | None = None
+    with closing((_of_stream if _is_stream(path) else _of_video)(path, parts)) as recorded:
+        for seen in recorded:
+            first = first or seen
+            if seen.shot != first.shot:
+                told = f"the motion of the first, {times_s[-1]:.1f} s, is taken"
+                warnings = (f"{path} has more than one shot: {told}",)
+                break
+            times_s.append(float(seen.time_s))
+            measured.push(seen.points)
+            if seen.time_s >= needed_s:
+                break
+    if first is None:
+        raise NoFaceError(
+            f"no face in {path}",
+            hint="Give --poses a recording of one person, seen from the front.",
+        )
+    own = read_controls(first.portrait[None], parts.shape)
+    return Poses(str(path), np.array(times_s), measured.table(), own, warnings)
+
+
+class _Seen(NamedTuple):
+    """A frame of a recording with a face: landmarks are (478, 2) in 0..1; the portrait's are the recording's own."""
+
+    time_s: Fraction
+    points: Table
+    portrait: Table
+    shot: int
+
+
+class _Measured:
+    """Controls of frames that come one by one, read many at once: a hundredth of their landmarks' size."""
+
+    def __init__(self, shape: HeadShape) -> None:
+        self._shape = shape
+        self._waiting: list[Table] = []
+        self._rows: list[Table] = []
+
+    def push(self, points: Table) -> None:
+        """The next frame's landmarks (478, 2)."""
         self._waiting.append(points)
         if len(self._waiting) == _CHUNK_FRAMES:
-            self._measure()
-        return time_s < self._needed_s
+            self._read()
 
-    def _measure(self) -> None:
-        """Landmarks that wait, to controls: a hundredth of their size."""
+    def table(self) -> Table:
+        """(N, 9) of all of them."""
         if self._waiting:
-            self._rows.append(_table(read_controls(np.stack(self._waiting), self._parts.shape)))
-            self._waiting = []
+            self._read()
+        return np.concatenate(self._rows)
 
-    def _read_stream(self) -> None:
-        with open_stream(self._path) as file:
-            reader = Reader(file)
-            space, tick_s = (
-                _landmarks_of(reader.head.motion_space, self._parts.space),
-                reader.head.time_base_s,
-            )
-            base, last, begins = np.zeros(0, np.float32), None, False
-            for item in reader:
-                if isinstance(item, KeyFrame):
-                    base, begins = dequantize(item.features, space.units), True
-                    self._own = space.landmarks(base[None]) if self._own is None else self._own
-                elif isinstance(item, MotionGroup):
-                    features = base + dequantize(from_indices(item.indices), space.units)
-                    if begins and last is not None and not goes_on(last, features[0], space.units):
-                        self._tell_of_shots()
-                        return
-                    last, begins = features[-1], False
-                    for tick, points in zip(
-                        item.ticks.tolist(), space.landmarks(features), strict=True
-                    ):
-                        if not self._take(tick * tick_s, points):
-                            return
+    def _read(self) -> None:
+        read = read_controls(np.stack(self._waiting), self._shape)
+        self._rows.append(np.concatenate([read.pose, read.gaze, read.blink[:, None]], 1))
+        self._waiting = []
 
-    def _read_video(self) -> None:
-        with (
-            VideoSource(self._path) as video,
-            self._parts.detector() as detector,
-            closing(overlapped(_pictures(video), depth=_DEPTH)) as pictures,
-        ):
-            shot = None
-            for frame in face_frames(pictures, detector):
-                if frame.face is None:
-                    continue
-                if shot not in (None, frame.shot):
-                    self._tell_of_shots()
-                    return
-                shot = frame.shot
-                points = frame.face.points
-                self._own = points[None] if self._own is None else self._own
-                if not self._take(frame.time_s, points):
-                    return
 
-    def _tell_of_shots(self) -> None:
-        self.warnings.append(
-            f"{self._path} has more than one shot: the motion of the first, {self._times[-1]:.1f} s, is taken"
-        )
+def _of_stream(path: Path, parts: DubParts) -> Generator[_Seen, None, None]:
+    """The frames of a .vqt file; motion that doesn't go on where a portrait begins is another shot."""
+    with open_stream(path) as file:
+        reader = Reader(file)
+        space = parts.landmarks_of(reader.head.motion_space)
+        portrait: Table | None = None
+        before: PosedGroup | None = None
+        shot = 0
+        for group in posed_groups(reader, space.units):
+            if portrait is None:
+                portrait = space.landmarks(group.base[None])[0]
+            if before is not None and before.key_frame is not group.key_frame:
+                shot += not goes_on(before.features[-1], group.features[0], space.units)
+            before = group
+            landmarks = space.landmarks(group.features)
+            for tick, points in zip(group.ticks.tolist(), landmarks, strict=True):
+                yield _Seen(tick * reader.head.time_base_s, points, portrait, shot)
+
+
+def _of_video(path: Path, parts: DubParts) -> Generator[_Seen, None, None]:
+    """The frames of a video that show a face; the first of them is its portrait."""
+    with (
+        VideoSource(path) as video,
+        parts.detector() as detector,
+        closing(overlapped(_pictures(video), depth=_DEPTH)) as pictures,
+    ):
+        portrait: Table | None = None
+        for frame in face_frames(pictures, detector):
+            if frame.face is None:
+                continue
+            portrait = frame.face.points if portrait is None else portrait
+            yield _Seen(frame.time_s, frame.face.points, portrait, frame.shot)
 
 
 def _pictures(video: VideoSource) -> Iterator[VideoFrame]:
@@ -166,22 +201,6 @@ def _is_stream(path: Path) -> bool:
         raise MediaError(
             f"cannot open {path}: {error.strerror or error}", hint="check the path"
         ) from error
-
-
-def _landmarks_of(wanted: ModelId, space: LandmarkFeatures) -> LandmarkFeatures | LandmarkBasis:
-    return (
-        space
-        if wanted.sha256 == space.id.sha256
-        else read_basis(store.find(wanted, "motion space").path)
-    )
-
-
-def _table(controls: Controls) -> Table:
-    return np.concatenate([controls.pose, controls.gaze, controls.blink[:, None]], 1)
-
-
-def _controls(table: Table) -> Controls:
-    return Controls(table[:, :6], table[:, 6:8], table[:, 8])
 
 
 def _back_and_forth(count: int, frames: int) -> NDArray[np.int64]:

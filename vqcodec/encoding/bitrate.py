@@ -95,7 +95,7 @@ def ladder(options: EncodeOptions) -> list[Rung]:
 
 
 class FittedFile:
-    """Collects a whole stream, then writes the best rung that fits. Same methods as the unfitted way in encoder.py.
+    """A StreamOutput that collects a whole stream, then writes the best rung that fits.
 
     Attributes:
         rung: the one written; known after close().
@@ -133,6 +133,11 @@ class FittedFile:
         self._units, self._layout = units, layout
         self._cheaper: dict[tuple[int, float], MotionGroup] = {}  # by first frame and strength
         self._items: list[_Stills | MotionGroup | SoundPiece] = []
+
+    @property
+    def portrait_quality(self) -> int:
+        """That of the rung; final after close()."""
+        return self.rung.portrait_quality
 
     def portrait(self, portrait: Portrait) -> None:
         """Code a key frame at every quality of the ladder; its pixels are not kept."""

@@ -20,13 +20,13 @@ The choice is the encoder's alone: any values are valid, another machine may cho
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
 from vqcodec.config import Device, EncodeOptions
+from vqcodec.encoding.offsets import OffsetSteps, cheapest_path
 from vqcodec.format import DIMS, FEATURE_SIZE_PX, LAYERS, from_indices, to_indices
 from vqcodec.geometry.layout import LANDMARK_DIMS
 from vqcodec.media.still.stills import decode_still, encode_avif
@@ -47,37 +47,8 @@ LEARNED_DRIFT_UNITS = 12.0
 NEAR = 2e-7
 SMOOTH = 2e-5
 BATCH_FRAMES = 8
-_RATE_UNITS = 2.0
-_LAST_RATE = 0.3
-_MOMENTUM, _MEMORY = 0.8, 0.9
 
 Floats = NDArray[np.float64]
-
-
-@dataclass(slots=True)
-class _Steps:
-    """Adam on a group's offsets: a gradient's size is judged over the whole group, so that quiet frames stay quiet.
-
-    Attributes:
-        count: steps planned; the rate falls to _LAST_RATE of itself until the last.
-    """
-
-    count: int
-    done: int = 0
-    mean: Floats = field(default_factory=lambda: np.zeros(0))
-    power: Floats = field(default_factory=lambda: np.zeros(0))
-
-    def take(self, gradient: Floats) -> Floats:
-        """(T, 48) gradient -> (T, 48) change of the offsets, in units."""
-        if self.done == 0:
-            self.mean, self.power = np.zeros_like(gradient), np.zeros(gradient.shape[1])
-        share = self.done / max(self.count - 1, 1)
-        self.done += 1
-        self.mean = _MOMENTUM * self.mean + (1 - _MOMENTUM) * gradient
-        self.power = _MEMORY * self.power + (1 - _MEMORY) * (gradient**2).mean(0)
-        size = np.sqrt(self.power / (1 - _MEMORY**self.done))
-        rate = _RATE_UNITS * (1 - (1 - _LAST_RATE) * share)
-        return -rate * self.mean / (1 - _MOMENTUM**self.done) / np.maximum(size, 1e-12)
 
 
 def load_renderer(space: ModelId, device: Device = "auto") -> Renderer:
@@ -92,36 +63,8 @@ def load_renderer(space: ModelId, device: Device = "auto") -> Renderer:
     return Renderer.load(device=device, space=space, precision=precision)
 
 
-def cheapest_path(
-    cost: Floats, offsets: Floats, weight: Floats, before: Floats | None = None
-) -> NDArray[np.intp]:
-    """For each frame one of K tries, so that costs plus jumps between neighbours are least (Viterbi).
-
-    Args:
-        cost: (K, T) of each try.
-        offsets: (K, T, 48) of each try.
-        weight: (48,) price of a squared jump of one unit.
-        before: (48,) offset of the frame before; None when there is none.
-
-    Returns:
-        (T,) numbers of tries.
-    """
-    tries, frames = cost.shape
-    scaled = offsets * np.sqrt(weight)
-    total = cost[:, 0].copy()
-    if before is not None:
-        total += ((scaled[:, 0] - before * np.sqrt(weight)) ** 2).sum(-1)
-    came_from = np.zeros((frames, tries), np.intp)
-    for t in range(1, frames):
-        jump = ((scaled[:, None, t] - scaled[None, :, t - 1]) ** 2).sum(-1)  # (to, from)
-        way = total + jump
-        came_from[t] = way.argmin(1)
-        total = way.min(1) + cost[:, t]
-    path = np.zeros(frames, np.intp)
-    path[-1] = total.argmin()
-    for t in range(frames - 1, 0, -1):
-        path[t - 1] = came_from[t, path[t]]
-    return path
+def _nothing(frames: int) -> None:
+    """Nobody wants to know."""
 
 
 class Refiner:
@@ -134,8 +77,6 @@ class Refiner:
         portrait_quality: AVIF quality of the portraits that will be written.
 
     Attributes:
-        alive: called after every batch of frames with the number of frames refined so far, so that a long group can be
-            followed and broken off.
         frames: frames refined so far.
         distance_before: sum of their distances without refinement.
         distance_after: with it.
@@ -149,7 +90,6 @@ class Refiner:
         layers: int = LAYERS,
         portrait_quality: int = 50,
     ) -> None:
-        self.alive: Callable[[int], None] = _nothing
         self.frames, self.distance_before, self.distance_after = 0, 0.0, 0.0
         self._renderer, self._count, self._layers, self._quality = (
             renderer,
@@ -197,23 +137,28 @@ class Refiner:
         self._before = None
 
     def motion(
-        self, pictures: NDArray[np.uint8], features: NDArray[np.float32]
+        self,
+        pictures: NDArray[np.uint8],
+        features: NDArray[np.float32],
+        progress: Callable[[int], None] = _nothing,
     ) -> NDArray[np.float32]:
         """Refine the frames of a group that show a face.
 
         Args:
             pictures: (T, 256, 256, 3) uint8 RGB, the real frames, T >= 1.
             features: (T, 48) float32 f_t.
+            progress: called after every batch of frames with the number of frames refined so far, over all groups, so
+                that a long group can be followed and broken off.
 
         Returns:
             (T, 48) float32, to be quantized; rows that stay are returned as they were.
         """
         assert self._state is not None
         wanted = (features.astype(np.float64) - self._state.features) / self._units
-        offset, steps = np.zeros_like(wanted), _Steps(self._count)
+        offset, steps = np.zeros_like(wanted), OffsetSteps(self._count)
         offsets, losses = [], []
         for number in range(self._count + 1):
-            loss, gradient = self._look(wanted, offset, pictures, number)
+            loss, gradient = self._look(wanted, offset, pictures, number, progress)
             offsets.append(offset)
             losses.append(loss)
             if number < self._count:
@@ -240,7 +185,12 @@ class Refiner:
         )
 
     def _look(
-        self, wanted: Floats, offset: Floats, pictures: NDArray[np.uint8], number: int
+        self,
+        wanted: Floats,
+        offset: Floats,
+        pictures: NDArray[np.uint8],
+        number: int,
+        progress: Callable[[int], None],
     ) -> tuple[Floats, Floats]:
         """Distance (T,) of every frame as it would be decoded, and its gradient (T, 48) by units (zeros at the last try)."""
         assert self._state is not None
@@ -265,9 +215,8 @@ class Refiner:
             if with_gradient:
                 gradients.append(torch.autograd.grad(distances.sum(), x)[0].cpu().numpy())
             losses.append(distances.detach().cpu().numpy())
-            self.alive(
-                self.frames + int((number * len(wanted) + start + len(x)) / (self._count + 1))
-            )
+            looked_at = number * len(wanted) + start + len(x)
+            progress(self.frames + int(looked_at / (self._count + 1)))
         gradient = (
             np.concatenate(gradients) * self._units if with_gradient else np.zeros_like(wanted)
         )
@@ -310,7 +259,3 @@ class Refiner:
         shrink = DRIFT_PX / np.maximum(self.drift_px(offset), DRIFT_PX)
         bounded[:, :LANDMARK_DIMS] *= shrink[:, None]
         return bounded
-
-
-def _nothing(frames: int) -> None:
-    """The default of Refiner.alive."""

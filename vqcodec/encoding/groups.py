@@ -10,6 +10,7 @@ A frame without a face repeats the features of the last face, or, before any fac
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Protocol
@@ -63,9 +64,15 @@ class MotionRefiner(Protocol):
         """A portrait (512, 512, 3), not coded yet, and its dequantized features (48,): that of the groups to come."""
 
     def motion(
-        self, pictures: NDArray[np.uint8], features: NDArray[np.float32]
+        self,
+        pictures: NDArray[np.uint8],
+        features: NDArray[np.float32],
+        progress: Callable[[int], None],
     ) -> NDArray[np.float32]:
-        """(T, 256, 256, 3) frames of a group that show a face and their features (T, 48) -> other features (T, 48)."""
+        """(T, 256, 256, 3) frames of a group that show a face and their features (T, 48) -> other features (T, 48).
+
+        `progress` is told, now and then, how many frames have been refined since the beginning.
+        """
         ...
 
 
@@ -106,6 +113,7 @@ class Assembler:
         rdo: strength of the rate-distortion choice (rdo.choose); 0 takes the nearest values.
         refs: portraits per shot (PortraitWatch); "auto" is 1 with portrait_frame "first".
         refiner: refines the features of each group before they are quantized; None leaves them.
+        progress: told by the refiner how many frames it has refined.
 
     Attributes:
         key_frames: portraits given so far.
@@ -121,9 +129,10 @@ class Assembler:
         rdo: float = 0.0,
         refs: Refs = "auto",
         refiner: MotionRefiner | None = None,
+        progress: Callable[[int], None] = lambda frames: None,
     ) -> None:
         self.key_frames = 0
-        self._refiner = refiner
+        self._refiner, self._progress = refiner, progress
         self.low_confidence_frames = 0
         self._units, self._layout = units, layout
         self._time_base_s = time_base_s
@@ -257,7 +266,9 @@ class Assembler:
             return group
         rows = iter(
             self._refiner.motion(
-                np.stack([picture for picture, _ in seen]), np.stack([row for _, row in seen])
+                np.stack([picture for picture, _ in seen]),
+                np.stack([row for _, row in seen]),
+                self._progress,
             )
         )
         return [p if p.features is None else replace(p, features=next(rows)) for p in group]

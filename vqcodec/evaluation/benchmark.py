@@ -15,6 +15,7 @@ import tempfile
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
+from itertools import takewhile
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -37,13 +38,11 @@ from vqcodec.evaluation.render_rate import (
 )
 from vqcodec.evaluation.tools.conditions import conditions
 from vqcodec.evaluation.tools.files import rounded
-from vqcodec.format import from_indices
 from vqcodec.geometry.basis import read_basis
 from vqcodec.media.still.stills import decode_still
-from vqcodec.quantize.grfsq import dequantize
 from vqcodec.render.renderer import Renderer
 from vqcodec.runtime.device import choose_device, inference_dtype
-from vqcodec.types import KeyFrame, MotionGroup
+from vqcodec.stream.walk import posed_groups
 
 SCHEMA_VERSION = 1
 BATCHES = (1, 2, 4, 8, 16, 32, 64)
@@ -87,20 +86,14 @@ def read_scene(stream: Path, units: NDArray[np.float32]) -> Scene:
         BitstreamError: it is damaged.
         MediaError: it holds no motion.
     """
-    key: KeyFrame | None = None
-    groups: list[NDArray[np.float32]] = []
     with stream.open("rb") as handle:
-        for item in Reader(handle):
-            if isinstance(item, KeyFrame):
-                if key is not None:
-                    break
-                key = item
-            elif isinstance(item, MotionGroup):
-                groups.append(dequantize(from_indices(item.indices), units))
-    if key is None or not groups:
-        raise MediaError(f"{stream} holds no motion")
-    own = dequantize(key.features, units)
-    return Scene(decode_still(key.still, size_px=512), own, own + np.concatenate(groups))
+        groups = posed_groups(Reader(handle), units)
+        first = next(groups, None)
+        if first is None:
+            raise MediaError(f"{stream} holds no motion")
+        more = takewhile(lambda group: group.key_frame is first.key_frame, groups)
+        poses = np.concatenate([first.features, *(group.features for group in more)])
+    return Scene(decode_still(first.key_frame.still, size_px=512), first.base, poses)
 
 
 def file_rates(source: Path, folder: Path, device: Device, repeats: int) -> tuple[FileRates, Path]:

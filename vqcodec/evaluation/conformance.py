@@ -30,13 +30,13 @@ from vqcodec.evaluation.render_setting import (
     threads,
 )
 from vqcodec.evaluation.tools.conditions import conditions
-from vqcodec.format import from_indices
 from vqcodec.media.still.stills import decode_still
 from vqcodec.motion.space import MotionSpace
 from vqcodec.quantize.grfsq import dequantize
 from vqcodec.render.renderer import Renderer
 from vqcodec.render.sampling import GridSampler
-from vqcodec.types import KeyFrame, ModelId, MotionGroup
+from vqcodec.stream.walk import poses
+from vqcodec.types import ModelId
 
 SAME_DB = 99.0
 """Stands for the infinite PSNR of equal pictures."""
@@ -126,19 +126,6 @@ def _check(same: bool, path: Path) -> None:
         )
 
 
-def poses(stream: bytes, units: NDArray[np.float32]) -> list[tuple[KeyFrame, NDArray[np.float32]]]:
-    """Key frame and (48,) motion features of every frame of a stream."""
-    found: list[tuple[KeyFrame, NDArray[np.float32]]] = []
-    for item in Reader(io.BytesIO(stream)):
-        if isinstance(item, KeyFrame):
-            key_frame, base = item, dequantize(item.features, units)
-        elif isinstance(item, MotionGroup):
-            found += [
-                (key_frame, base + delta) for delta in dequantize(from_indices(item.indices), units)
-            ]
-    return found
-
-
 @cache
 def still(key_frame: bytes, size_px: int) -> NDArray[np.uint8]:
     """A portrait, decoded once."""
@@ -158,16 +145,16 @@ def picture(
     Returns:
         (size_px, size_px, 3) uint8 RGB.
     """
-    every = poses(stream, units)
-    key_frame = every[frame][0]
-    together = [i for i, (own, _) in enumerate(every) if own is key_frame]
+    reader = Reader(io.BytesIO(stream))
+    every = list(poses(reader, units))
+    key_frame = every[frame].key_frame
+    together = [i for i, pose in enumerate(every) if pose.key_frame is key_frame]
     start = max(min(together.index(frame) - batch_frames // 2, len(together) - batch_frames), 0)
     numbers = together[start : start + batch_frames]
-    coded_size_px = Reader(io.BytesIO(stream)).head.coded_size_px
-    state = renderer.prepare(
-        still(key_frame.still, coded_size_px), dequantize(key_frame.features, units)
-    )
-    shown = renderer.render(state, np.stack([every[i][1] for i in numbers]), size_px)
+    portrait = still(key_frame.still, reader.head.coded_size_px)
+    state = renderer.prepare(portrait, dequantize(key_frame.features, units))
+    features = np.stack([every[i].features for i in numbers])
+    shown = renderer.render(state, features, size_px)
     return np.asarray(shown[numbers.index(frame)], np.uint8)
 
 

@@ -8,17 +8,15 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-import numpy as np
-
 from vqcodec.config import AudioChoice, Device, EncodeOptions
 from vqcodec.container import Reader
 from vqcodec.decoding.parts import DecoderParts
 from vqcodec.evaluation.compare.anchors.mux import Sound
 from vqcodec.evaluation.tools.frames import Picture, to_side
-from vqcodec.format import CODED_SIZE_PX, from_indices
+from vqcodec.format import CODED_SIZE_PX
 from vqcodec.media.still.stills import decode_still
-from vqcodec.quantize.grfsq import dequantize
-from vqcodec.types import AudioGroup, KeyFrame, MotionGroup
+from vqcodec.stream.walk import posed_groups
+from vqcodec.types import AudioGroup
 
 DEFAULT = "default"
 _BATCH = 16
@@ -117,22 +115,18 @@ def pictures(
         needed: frame numbers.
         size_px: side of the pictures.
     """
-    state, base, first = None, np.zeros(0, np.float32), 0
-    for item in Reader(io.BytesIO(data)):
-        if isinstance(item, KeyFrame):
-            base = dequantize(item.features, parts.space.units)
-            state = parts.renderer.prepare(decode_still(item.still, size_px=CODED_SIZE_PX), base)
-        elif isinstance(item, MotionGroup):
-            chosen = [n for n in range(len(item.ticks)) if first + n in needed]
-            for start in range(0, len(chosen), _BATCH):
-                tokens = item.indices[chosen[start : start + _BATCH]]
-                poses = base + dequantize(from_indices(tokens), parts.space.units)
-                shown = parts.renderer.render(state, poses, size_px)
-                yield from (
-                    (first + n, picture)
-                    for n, picture in zip(chosen[start : start + _BATCH], shown, strict=True)
-                )
-            first += len(item.ticks)
+    state, key_frame = None, None
+    for group in posed_groups(Reader(io.BytesIO(data)), parts.space.units):
+        if group.key_frame is not key_frame:
+            key_frame = group.key_frame
+            still = decode_still(key_frame.still, size_px=CODED_SIZE_PX)
+            state = parts.renderer.prepare(still, group.base)
+        chosen = [n for n in range(len(group)) if group.first_frame + n in needed]
+        for start in range(0, len(chosen), _BATCH):
+            rows = chosen[start : start + _BATCH]
+            shown = parts.renderer.render(state, group.features[rows], size_px)
+            for row, picture in zip(rows, shown, strict=True):
+                yield group.first_frame + row, picture
 
 
 def small(frames: Iterator[tuple[int, Picture]]) -> Iterator[tuple[int, Picture]]:

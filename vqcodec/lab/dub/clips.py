@@ -11,9 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vqcodec.config import DEFAULT_PORTRAIT_QUALITY
+from vqcodec.encoding.features import motion_features
 from vqcodec.encoding.groups import stored_features
 from vqcodec.encoding.parts import EncoderParts
-from vqcodec.encoding.pipeline import motion_features
 from vqcodec.errors import NoFaceError, UsageError
 from vqcodec.face.shots import FaceFrame, face_frames
 from vqcodec.format import AUDIO_RATE_HZ, CODED_SIZE_PX, to_indices

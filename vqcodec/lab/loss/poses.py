@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from vqcodec.config import DecodeOptions
 from vqcodec.container import Reader, RecoveringReader
 from vqcodec.damage import Damage
-from vqcodec.decoding.conceal import RecoveringWindow
+from vqcodec.decoding.conceal import Concealment
 from vqcodec.decoding.window import Pose, Window, play
 from vqcodec.entropy import decode_layers
 from vqcodec.errors import BitstreamError
@@ -63,7 +63,7 @@ class ShownPoses:
         """Those of a damaged stream; raises BitstreamError when there are none."""
         reader = RecoveringReader.open(io.BytesIO(stream), decode=remembered_tokens)
         items = (item for item in reader if not isinstance(item, AudioGroup))
-        window = RecoveringWindow(reader, units, DecodeOptions(recover=True))
+        window = Window(reader.head, units, DecodeOptions(recover=True), Concealment(reader))
         return cls([item for item in play(items, window) if isinstance(item, Pose)], reader.damage)
 
     def same_as(self, true: ShownPoses) -> list[tuple[int, int, bool]]:

@@ -16,7 +16,7 @@ from __future__ import annotations
 import sys
 import time
 from argparse import ArgumentParser, Namespace
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -67,11 +67,14 @@ class _Timed:
         self.seconds += time.perf_counter() - start_s
 
     def motion(
-        self, pictures: NDArray[np.uint8], features: NDArray[np.float32]
+        self,
+        pictures: NDArray[np.uint8],
+        features: NDArray[np.float32],
+        progress: Callable[[int], None],
     ) -> NDArray[np.float32]:
         """See Refiner."""
         start_s = time.perf_counter()
-        refined = self.inner.motion(pictures, features)
+        refined = self.inner.motion(pictures, features, progress)
         self.seconds += time.perf_counter() - start_s
         return refined
 

@@ -22,9 +22,9 @@ from numpy.typing import NDArray
 from vqcodec.config import EncodeOptions, Refs
 from vqcodec.container import Reader, Writer
 from vqcodec.decoding.parts import DecoderParts
+from vqcodec.encoding.features import motion_features
 from vqcodec.encoding.groups import Assembler, MotionRefiner, Portrait
 from vqcodec.encoding.parts import EncoderParts
-from vqcodec.encoding.pipeline import motion_features
 from vqcodec.errors import UsageError
 from vqcodec.evaluation.metrics.fidelity import psnr_db
 from vqcodec.evaluation.metrics.landmarks import LIPS, landmark_distance
@@ -34,14 +34,14 @@ from vqcodec.evaluation.tools.frames import METRIC_SIDE_PX, to_side
 from vqcodec.evaluation.validate.run import validation_clips
 from vqcodec.face.landmarks import FaceLandmarker
 from vqcodec.face.shots import FaceFrame, face_frames
-from vqcodec.format import LAYERS, from_indices
+from vqcodec.format import LAYERS
 from vqcodec.lab.command import clips_options, perform, publish
 from vqcodec.lab.rate.rdcurve import MotionCurve, MotionPoint, show
 from vqcodec.media.picture.source import VideoSource
 from vqcodec.media.still.stills import decode_still, encode_avif
 from vqcodec.motion.ports import MotionFeatures
-from vqcodec.quantize.grfsq import dequantize
-from vqcodec.types import AudioGroup, Head, KeyFrame, MotionGroup, VideoFrame
+from vqcodec.stream.walk import posed_groups
+from vqcodec.types import Head, KeyFrame, MotionGroup, VideoFrame
 
 STRENGTHS = (0.0, 0.25, 0.5, 1.0, 2.0, 4.0)
 _BATCH = 10
@@ -135,22 +135,17 @@ def rendered(
     stream: bytes, parts: DecoderParts, every: int, side_px: int = METRIC_SIDE_PX
 ) -> Iterator[Pictures]:
     """Every so many frames of a stream, rendered at 512 and reduced to (side_px, side_px, 3) uint8."""
-    state, base, number = None, np.zeros(0, np.float32), 0
-    for item in Reader(io.BytesIO(stream)):
-        if isinstance(item, KeyFrame):
-            base = dequantize(item.features, parts.space.units)
-            state = parts.renderer.prepare(decode_still(item.still, size_px=512), base)
-        elif isinstance(item, MotionGroup):
-            chosen = np.arange(number, number + len(item.ticks)) % every == 0
-            poses = base + dequantize(from_indices(item.indices[chosen]), parts.space.units)
-            for start in range(0, len(poses), _BATCH):
-                yield from (
-                    to_side(shown, side_px)
-                    for shown in parts.renderer.render(state, poses[start : start + _BATCH], 512)
-                )
-            number += len(item.ticks)
-        else:
-            assert isinstance(item, AudioGroup)
+    state, key_frame = None, None
+    for group in posed_groups(Reader(io.BytesIO(stream)), parts.space.units):
+        if group.key_frame is not key_frame:
+            key_frame = group.key_frame
+            portrait = decode_still(key_frame.still, size_px=512)
+            state = parts.renderer.prepare(portrait, group.base)
+        number = np.arange(group.first_frame, group.first_frame + len(group))
+        poses = group.features[number % every == 0]
+        for start in range(0, len(poses), _BATCH):
+            for shown in parts.renderer.render(state, poses[start : start + _BATCH], 512):
+                yield to_side(shown, side_px)
 
 
 class Measure:

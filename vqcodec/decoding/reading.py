@@ -1,0 +1,75 @@
+"""Which reader a decode asks, and for which items of the stream."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from fractions import Fraction
+from typing import BinaryIO
+
+from vqcodec.config import DecodeOptions
+from vqcodec.container import Reader, RecoveringReader
+from vqcodec.container.reader import Item
+from vqcodec.decoding.fade import PORTRAIT_FADE_S
+from vqcodec.errors import TruncatedError
+from vqcodec.stream.opening import GrowingFile
+
+AnyReader = Reader | RecoveringReader
+
+
+def reader_of(file: BinaryIO, options: DecodeOptions) -> AnyReader:
+    """A strict reader, or with options.recover one that reads past damage.
+
+    Raises:
+        BitstreamError, UnsupportedError: HEAD is damaged, or of a newer version.
+    """
+    if not options.recover:
+        return Reader(file, layers=options.layers)
+    return RecoveringReader.open(
+        file,
+        layers=options.layers,
+        from_s=options.start_s,
+        portrait_needed=options.portrait is None,
+    )
+
+
+def continued(reader: Reader, options: DecodeOptions) -> AnyReader:
+    """The same for a file whose HEAD has been read already."""
+    if not options.recover:
+        return reader
+    return RecoveringReader.continuing(
+        reader,
+        layers=options.layers,
+        from_s=options.start_s,
+        portrait_needed=options.portrait is None,
+    )
+
+
+def items_to_play(reader: AnyReader, file: BinaryIO, options: DecodeOptions) -> Iterator[Item]:
+    """What is to be played, from the index where that is possible, else in order."""
+    if isinstance(reader, RecoveringReader):
+        return iter(reader)
+    if isinstance(file, GrowingFile):
+        return _until_cut(reader, file)
+    if options.start_s == 0 or not file.seekable():
+        return iter(reader)
+    # a fade that goes on at the start needs the last frame and the portrait from before it
+    return reader.groups_from(max(options.start_s - PORTRAIT_FADE_S, Fraction(0)))
+
+
+def frames_to_come(reader: AnyReader, file: BinaryIO, options: DecodeOptions) -> int | None:
+    """Frames that will be made, about, by the index; None where it can't be read ahead."""
+    if isinstance(reader, RecoveringReader) or not file.seekable():
+        return None
+    index = reader.index()
+    end_s = index.end_tick * reader.head.time_base_s
+    asked_s = max(min(options.end_s or end_s, end_s) - options.start_s, Fraction(0))
+    return max(round(index.frames * asked_s / end_s), 1)
+
+
+def _until_cut(reader: Reader, file: GrowingFile) -> Iterator[Item]:
+    """The items of a stream that may have no end yet."""
+    try:
+        yield from reader
+    except TruncatedError:
+        if not file.timed_out:
+            raise

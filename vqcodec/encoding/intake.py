@@ -1,0 +1,57 @@
+"""What comes into an encode: the input's frames, and its sound, coded or copied on the way."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from vqcodec.config import EncodeOptions
+from vqcodec.encoding.bitrate import ladder
+from vqcodec.media.items import AudioBlock, AudioPacket
+from vqcodec.media.picture.frames import VideoInput
+from vqcodec.stream.sound import SoundCoder, SoundCopier, SoundPiece
+from vqcodec.types import AudioHead, VideoFrame
+
+
+class Intake:
+    """Frames and Opus packets of an input, in its own order.
+
+    Args:
+        video: the input; closed when its items have been read.
+        options: what becomes of its sound; with a bit rate to fit it is coded at every rate of the ladder.
+
+    Attributes:
+        heads: AudioHead by bit rate, in the order of SoundPiece.rung; empty without sound, one with copied sound.
+    """
+
+    def __init__(self, video: VideoInput, options: EncodeOptions) -> None:
+        self._video = video
+        self._coder: SoundCoder | None = None
+        self._copier = SoundCopier()
+        self.heads: dict[int, AudioHead] = {}
+        if video.has_audio and options.audio.mode == "opus":
+            rates_bps = _rates_bps(options)
+            self._coder = SoundCoder(rates_bps)
+            self.heads = dict(zip(rates_bps, self._coder.heads, strict=True))
+        elif video.audio_head is not None:
+            self.heads = {0: video.audio_head}
+
+    def items(self) -> Iterator[VideoFrame | SoundPiece]:
+        """All of them, once."""
+        with self._video:
+            for item in self._video.items():
+                if isinstance(item, VideoFrame):
+                    yield item
+                elif isinstance(item, AudioPacket):
+                    yield from self._copier.push(item)
+                elif isinstance(item, AudioBlock) and self._coder is not None:
+                    yield from self._coder.push(item)
+            if self._coder is not None:
+                yield from self._coder.flush()
+            else:
+                yield from self._copier.flush(self._video.copy_end_trim_samples)
+
+
+def _rates_bps(options: EncodeOptions) -> list[int]:
+    if options.bitrate_kbps is None:
+        return [options.audio.bitrate_bps]
+    return list(dict.fromkeys(rung.audio_bps for rung in ladder(options)))
