@@ -29,6 +29,7 @@ LIDS_OPEN, LIDS_SHUT = 0.25, 0.03
 # they look; from here on a person would call them shut
 BLINK_HIDES_REST, BLINK_LOOKS_SHUT = 0.4, 0.6
 # of lip_gap_per_eye_distance: shut lips are at 0 to this
+MIN_CORRELATED_FRAMES = 10
 SHUT_LIPS = 0.02
 _LEAST = 1e-6
 
@@ -152,3 +153,19 @@ def gaze_and_lid_gap(
     gaps = points[:, 4::2] - points[:, 3::2]
     gap = (gaps[..., 1] * along[:, None, 0] - gaps[..., 0] * along[:, None, 1]).mean(-1) / width
     return gaze, gap
+
+
+def track_correlation(first: NDArray[np.float64], second: NDArray[np.float64]) -> float:
+    """Pearson's correlation of two tracks of openings, (T,) each with NaN where no face was found.
+
+    Returns:
+        -1..1; NaN when one of them never moves or fewer than 10 frames are known in both.
+    """
+    both = ~(np.isnan(first) | np.isnan(second))
+    if both.sum() < MIN_CORRELATED_FRAMES:
+        return float("nan")
+    a, b = first[both] - first[both].mean(), second[both] - second[both].mean()
+    size = np.sqrt((a @ a) * (b @ b))
+    # a constant track leaves rounding errors of its mean behind
+    still = min(np.abs(a).max(), np.abs(b).max()) < 1e-9
+    return float("nan") if still else float(np.clip(a @ b / size, -1, 1))

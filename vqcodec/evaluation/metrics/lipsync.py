@@ -11,10 +11,9 @@ from numpy.typing import NDArray
 
 from vqcodec.errors import UsageError
 from vqcodec.evaluation.metrics.landmarks import Points
-from vqcodec.geometry.openings import lip_gap_per_eye_distance
+from vqcodec.geometry.openings import lip_gap_per_eye_distance, track_correlation
 
 MAX_LAG_MS = 200
-MIN_FRAMES = 10
 
 Track = NDArray[np.float64]
 
@@ -42,17 +41,6 @@ def lip_opening(points: Points) -> float:
 def opening_track(points: Iterable[Points | None]) -> Track:
     """Lip opening of every frame in turn, (T,) float64; NaN where no face was found."""
     return np.array([float("nan") if p is None else lip_opening(p) for p in points], np.float64)
-
-
-def _pearson(first: Track, second: Track) -> float:
-    both = ~(np.isnan(first) | np.isnan(second))
-    if both.sum() < MIN_FRAMES:
-        return float("nan")
-    a, b = first[both] - first[both].mean(), second[both] - second[both].mean()
-    size = np.sqrt((a @ a) * (b @ b))
-    # a constant track leaves rounding errors of its mean behind
-    still = min(np.abs(a).max(), np.abs(b).max()) < 1e-9
-    return float("nan") if still else float(np.clip(a @ b / size, -1, 1))
 
 
 def lip_correlation(
@@ -86,13 +74,13 @@ def lip_correlation(
         raise UsageError(f"{frame_rate_hz} frames per second is not a frame rate")
     count = min(len(reference), len(output))
     real, shown = np.asarray(reference, np.float64)[:count], np.asarray(output, np.float64)[:count]
-    correlation = _pearson(real, shown)
+    correlation = track_correlation(real, shown)
     best, best_lag = correlation, 0
     reach = int(max_lag_ms * Fraction(frame_rate_hz) / 1000)
     for size in range(1, min(reach, count - 1) + 1):
         for lag, value in (
-            (size, _pearson(real[:-size], shown[size:])),
-            (-size, _pearson(real[size:], shown[:-size])),
+            (size, track_correlation(real[:-size], shown[size:])),
+            (-size, track_correlation(real[size:], shown[:-size])),
         ):
             if value > best + 1e-12:
                 best, best_lag = value, lag

@@ -21,10 +21,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vqcodec.evaluation.metrics.landmarks import LIPS, landmark_distance
-from vqcodec.evaluation.metrics.lipsync import MIN_FRAMES, lip_correlation, opening_track
+from vqcodec.evaluation.metrics.lipsync import lip_correlation, opening_track
 from vqcodec.evaluation.validate.record import mean_of
 from vqcodec.format import from_indices
 from vqcodec.geometry.basis import LandmarkBasis, read_basis
+from vqcodec.geometry.openings import MIN_CORRELATED_FRAMES
 from vqcodec.lab.dub.clips import FRAME_RATE_HZ
 from vqcodec.models import store
 from vqcodec.quantize.grfsq import dequantize
@@ -59,7 +60,7 @@ def lip_sync(reference: Sequence[Points | None], shown: Sequence[Points | None])
     count = min(len(reference), len(shown))
     real, ours = opening_track(reference[:count]), opening_track(shown[:count])
     known = ~np.isnan(real)
-    if known.sum() < MIN_FRAMES or real[known].std() < 1e-9:
+    if known.sum() < MIN_CORRELATED_FRAMES or real[known].std() < 1e-9:
         return dict.fromkeys(LIP_FIGURES, float("nan"))
     sync, both = lip_correlation(real, ours, FRAME_RATE_HZ), known & ~np.isnan(ours)
     if np.isnan(sync.correlation):

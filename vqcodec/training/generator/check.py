@@ -9,10 +9,10 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from vqcodec.evaluation.metrics.lipsync import lip_correlation, opening_track
 from vqcodec.format import DIMS
 from vqcodec.generate.network import REACH_UNITS, GeneratorNetwork
 from vqcodec.geometry.basis import LandmarkBasis
+from vqcodec.geometry.openings import lip_gap_per_eye_distance, track_correlation
 from vqcodec.training.common.plain_loop import Batch
 from vqcodec.training.generator.clips import MotionClip
 from vqcodec.training.generator.data import Stretches
@@ -80,13 +80,12 @@ class MotionCheck:
             values, batch["values"], batch["portrait"], batch["mask"], strict=True
         ):
             made, real = (self._opening(v[mask].numpy(), portrait.numpy()) for v in (row, true))
-            out.append(lip_correlation(real, made, 25).correlation)
+            out.append(track_correlation(real, made))
         return out
 
     def _opening(
         self, values: NDArray[np.number], portrait: NDArray[np.float32]
     ) -> NDArray[np.float64]:
         start = portrait[:DIMS] * REACH_UNITS * self._basis.units
-        return opening_track(
-            self._basis.landmarks((values * self._basis.units + start).astype(np.float32))
-        )
+        points = self._basis.landmarks((values * self._basis.units + start).astype(np.float32))
+        return lip_gap_per_eye_distance(points.astype(np.float64))

@@ -19,12 +19,12 @@ from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 
 from vqcodec.errors import UsageError
-from vqcodec.evaluation.metrics.lipsync import opening_track
 from vqcodec.generate.generator import MotionGenerator
 from vqcodec.generate.inputs import network_inputs
 from vqcodec.geometry.basis import LandmarkBasis, read_basis
 from vqcodec.geometry.controls import HeadShape
 from vqcodec.geometry.headpose import read_head
+from vqcodec.geometry.openings import lip_gap_per_eye_distance
 from vqcodec.geometry.portrait import PortraitFacts
 from vqcodec.gesture.emphasis import LipEmphasis
 from vqcodec.gesture.finish import MotionFinish
@@ -50,16 +50,18 @@ def spreads(
     )
     emphasis = LipEmphasis(basis, shape)
     made = [
-        opening_track(
-            basis.landmarks(
-                (stored + emphasis(values, turned, stored, gain) * basis.units).astype(np.float32)
-            )
+        basis.landmarks(
+            (stored + emphasis(values, turned, stored, gain) * basis.units).astype(np.float32)
         )
         for gain in GAINS
     ]
-    return np.array([track.std() for track in made]) / max(
-        float(opening_track(clip.landmarks).std()), 1e-3
+    return np.array([_opening_spread(points) for points in made]) / max(
+        _opening_spread(clip.landmarks), 1e-3
     )
+
+
+def _opening_spread(points: NDArray[np.float32]) -> float:
+    return float(lip_gap_per_eye_distance(points.astype(np.float64)).std())
 
 
 def fitted_gain(generator: MotionGenerator, clips: list[MotionClip], basis: LandmarkBasis) -> float:
