@@ -13,28 +13,17 @@ import pytest
 import torch
 
 from tests.support.geometry import shipped_basis
-from tests.support.training import make_cache, moving_landmarks, tiny_recipe
+from tests.support.training import make_cache, tiny_recipe
 from vqcodec.errors import ModelError, UsageError
 from vqcodec.format import from_indices, to_indices
 from vqcodec.models import store
 from vqcodec.models.manifest import read_manifest
 from vqcodec.quantize.grfsq import quantize
 from vqcodec.quantize.grfsq_torch import straight_through
-from vqcodec.render.likeness import importance
 from vqcodec.training.common.recipe import Recipe, load_recipe
 from vqcodec.training.picture.clips import load_clips
 from vqcodec.training.picture.data import PairSampler
-from vqcodec.training.picture.losses import (
-    EYE_CORNERS,
-    EYES_WINDOW,
-    MOUTH_WINDOW,
-    feature_window,
-    landmark_flow_error,
-    landmark_window,
-    unsteadiness,
-)
 from vqcodec.training.picture.samples import quantize_layers
-from vqcodec.training.picture.views import mirror_permutation
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -180,50 +169,6 @@ def test_straight_through_passes_the_gradient() -> None:
     assert torch.equal(delta.grad, torch.ones(3, 5))
 
 
-def test_mirror_swaps_left_and_right() -> None:
-    mirror = mirror_permutation(shipped_basis().mean)
-    assert np.array_equal(mirror[mirror], np.arange(478))
-    for right, left in (
-        (33, 263),
-        (61, 291),
-        (159, 386),
-        (105, 334),
-        (78, 308),
-        (234, 454),
-        (468, 473),
-        (13, 13),
-    ):
-        assert mirror[right] == left
-
-
-def test_samples_keep_faces_inside_and_are_repeatable(cache: Path) -> None:
-    clips = load_clips(cache, "train")
-    batches = [
-        PairSampler(clips, shipped_basis(), size=128, portraits=2, targets=3, seed=5).batch()
-        for _ in range(2)
-    ]
-    for key in batches[0]:
-        assert np.array_equal(batches[0][key], batches[1][key])
-    batch = batches[0]
-    assert batch["source"].shape == (2, 1, 128, 128, 3) and batch["target"].shape == (
-        2,
-        3,
-        128,
-        128,
-        3,
-    )
-    for key in ("true_s", "true_t"):
-        assert batch[key].min() > -0.01 and batch[key].max() < 1.01
-
-
-def test_landmark_flow_error_is_zero_for_the_right_flow() -> None:
-    points = torch.from_numpy(moving_landmarks(2, 0)) * 2 - 1
-    shift = torch.tensor([0.1, -0.05])
-    flow = shift[None, :, None, None].expand(2, 2, 32, 32)
-    assert landmark_flow_error(flow, points + shift, points) < 1e-6
-    assert landmark_flow_error(torch.zeros(2, 2, 32, 32), points + shift, points) > 0.05
-
-
 def test_recipes() -> None:
     recipe = load_recipe("base")
     assert recipe.at(0)[0].name == recipe.stages[0].name
@@ -249,64 +194,6 @@ def test_stage_is_immutable() -> None:
         stage.lr = 1.0  # type: ignore[misc]
 
 
-def test_feature_windows_show_the_same_place_of_every_picture_as_large_as_the_face_asks() -> None:
-    torch.manual_seed(3)
-    ramp = torch.linspace(-1, 1, 256)
-    picture = torch.stack(
-        [ramp.expand(256, 256), ramp[:, None].expand(256, 256), torch.zeros(256, 256)]
-    )[None].repeat(2, 1, 1, 1)
-    points = torch.zeros(2, 478, 2)
-    points[:, list(MOUTH_WINDOW.points), 1] = 0.3
-    points[:, EYE_CORNERS[0], 0], points[:, EYE_CORNERS[1], 0] = (
-        torch.tensor([-0.2, -0.1]),
-        torch.tensor([0.2, 0.1]),
-    )
-    first, second = landmark_window(
-        picture, 1 - picture, landmarks=points, **MOUTH_WINDOW._asdict()
-    )
-    assert first.shape == (2, 3, *MOUTH_WINDOW.size)
-    torch.testing.assert_close(first, 1 - second)
-    span = first[:, 0, 0, -1] - first[:, 0, 0, 0]
-    torch.testing.assert_close(
-        span, MOUTH_WINDOW.span * torch.tensor([0.4, 0.2]), rtol=0.02, atol=0.0
-    )
-    assert torch.allclose(first[:, 1].mean((1, 2)), torch.tensor(0.3), atol=0.01)
-
-
-def test_feature_windows_are_mouths_and_eyes() -> None:
-    torch.manual_seed(0)
-    points = torch.rand(2, 478, 2) - 0.5
-    shapes = {
-        tuple(feature_window(torch.rand(2, 3, 64, 64), landmarks=points)[0].shape[2:])
-        for _ in range(20)
-    }
-    assert shapes == {MOUTH_WINDOW.size, EYES_WINDOW.size}
-
-
-def test_an_error_that_moves_with_the_face_is_steady() -> None:
-    torch.manual_seed(0)
-    target, error = torch.rand(2, 3, 64, 64), torch.zeros(2, 3, 64, 64)
-    error[0, :, 20:30, 20:30] = 0.3
-    error[1, :, 20:30, 24:34] = 0.3
-    flow = torch.zeros(1, 2, 16, 16)
-    flow[:, 0] = -4 * 2 / 64  # the later picture's face lies 4 pixels to the right
-    weight = torch.ones(2, 1, 64, 64)
-    assert unsteadiness(target + error, target, flow, weight) < 1e-6
-    assert unsteadiness(target + error, target, 0 * flow, weight) > 1e-3
-    assert unsteadiness(target + error, target, 0 * flow, 0 * weight) == 0
-
-
-def test_mouth_and_eyes_weigh_most() -> None:
-    maps = torch.zeros(1, 8, 128, 128)
-    maps[:, 0, 32:96, 32:96] = 1
-    maps[:, 1, 80:84, 56:72] = 1
-    weight = importance(maps, 256)[0, 0]
-    assert weight.mean() == pytest.approx(1, abs=0.02)
-    corner, cheek, mouth = weight[4, 4], weight[80, 80], weight[164, 128]
-    assert corner < cheek < mouth
-    assert mouth / corner == pytest.approx(10.5, rel=0.05)
-
-
 def test_a_stage_with_an_opponent_trains_both_and_goes_on(cache: Path, tmp_path: Path) -> None:
     recipe = tiny_recipe(
         weights={**tiny_recipe().stages[0].weights, "adversarial": 0.1, "matching": 0.5}
@@ -320,38 +207,3 @@ def test_a_stage_with_an_opponent_trains_both_and_goes_on(cache: Path, tmp_path:
     again.resume()
     again.run(steps=1)
     assert again.step == 3
-
-
-def test_a_view_moves_surroundings_with_the_picture() -> None:
-    from vqcodec.geometry.similarity import to_matrix
-    from vqcodec.training.picture.views import seen_through
-
-    numbers = np.array([[5, -3, 4, 6, -8, 2, -3, 1]], np.float32)
-    view = np.array([[1.5, 0, -40], [0, 1.5, -25]], np.float32)
-    for flip in (False, True):
-        seen = seen_through(numbers, view, flip, 256, 256)
-        for part in range(2):
-            there, shown = (to_matrix(x.reshape(1, 2, 4))[0, part] for x in (numbers, seen))
-            point = np.array([100.0, 140.0])  # frame pixels, from the picture's edge
-
-            def look(p: np.ndarray, flip: bool = flip) -> np.ndarray:
-                out = p * 1.5 + view[:, 2]
-                return np.array([256 - out[0], out[1]]) if flip else out
-
-            moved = (there @ [*(point / 128 - 1), 1])[:2] * 128 + 128
-            expected = (shown @ [*(look(point) / 128 - 1), 1])[:2] * 128 + 128
-            assert np.allclose(look(moved), expected, atol=1e-3)
-
-
-def test_open_mouths_are_drawn_more_often(cache: Path) -> None:
-    from dataclasses import replace
-
-    from vqcodec.training.picture.clips import load_clips, mouth_odds
-
-    clip = load_clips(cache, "train", side=256)[0]
-    points = clip.landmarks.copy()
-    points[:, 14] = points[:, 13]
-    points[3, 14, 1] += 0.2 * np.linalg.norm(points[3, 10] - points[3, 152])
-    odds = mouth_odds(replace(clip, landmarks=points))
-    assert odds.sum() == pytest.approx(1) and odds.argmax() == 3
-    assert odds[3] == pytest.approx(21 * odds[0], rel=1e-3), "a shut mouth keeps a chance"
