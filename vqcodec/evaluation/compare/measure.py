@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from vqcodec.evaluation.compare.optional import set_figures
 from vqcodec.evaluation.metrics import fidelity
 from vqcodec.evaluation.metrics.deep import DeepMetrics
+from vqcodec.evaluation.metrics.features import EYES, MOUTH, crop_distance
 from vqcodec.evaluation.metrics.identity import IdentityEmbedder, identity_distance
 from vqcodec.evaluation.metrics.landmarks import (
     LIPS,
@@ -38,7 +39,7 @@ from vqcodec.evaluation.metrics.vmaf import Vmaf, VmafReference
 from vqcodec.evaluation.tools.frames import METRIC_SIDE_PX, Picture
 from vqcodec.face.landmarks import FaceLandmarker
 
-FACE_FIGURES = ("id_dist", "lmd", "lmd_mouth")
+FACE_FIGURES = ("id_dist", "lmd", "lmd_mouth", "perc_mouth", "perc_eyes")
 TRACK_FIGURES = ("msi", "lip_corr", "lip_lag_ms")
 COSTLY_EVERY = 3
 """Identity and sharpness, which cost more than everything else together, are taken on every so many measured frames."""
@@ -224,6 +225,9 @@ class Gauge:
             if before is not None and after is not None:
                 found["lmd"] = landmark_distance(before, after)
                 found["lmd_mouth"] = landmark_distance(before, after, LIPS)
+                pair = self._reference[number], pictures[number]
+                for name, crop in (("perc_mouth", MOUTH), ("perc_eyes", EYES)):
+                    found[name] = crop_distance(self._tools.perceptual, crop, *pair, before)
                 if costly:
                     found["id_dist"] = identity_distance(
                         self._reference_embedding(number, before),

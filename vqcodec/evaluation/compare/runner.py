@@ -35,7 +35,7 @@ from vqcodec.models import store as models
 from vqcodec.progress import Progress, ProgressEvent, silent
 from vqcodec.runtime.device import usable_cores
 
-METHOD = 1
+METHOD = 2
 """Raised when points of an earlier program would mean something else; they are then measured again."""
 RESULTS = "results.json"
 
