@@ -69,7 +69,8 @@ def test_gradient_agrees_with_finite_differences(
     probe = torch.linspace(-1, 1, 3 * 256 * 256).reshape(1, 3, 256, 256).sin()
     gradient = torch.autograd.grad((renderer.picture(state, x) * probe).mean(), x)[0][0, dim].item()
     step = torch.zeros_like(x.detach())
-    step[0, dim] = 0.02 * float(renderer.basis.units[dim])
+    # smaller steps drown in the rounding of float32, which differs between processors
+    step[0, dim] = 0.05 * float(renderer.basis.units[dim])
     with torch.no_grad():
         up, down = (
             (renderer.picture(state, x + sign * step).double() * probe).mean() for sign in (1, -1)
