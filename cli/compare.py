@@ -69,9 +69,9 @@ def compare(
     """Compare with ordinary codecs at equal rates: curves, tables, videos side by side, and a page of it all."""
     from rich.console import Console
 
-    from vqcodec.evaluation.compare import runner
-    from vqcodec.evaluation.compare.page import report
-    from vqcodec.evaluation.compare.settings import (
+    from vqcodec.comparison import runner
+    from vqcodec.comparison.page import report
+    from vqcodec.comparison.settings import (
         DEFAULT_EVERY,
         DEFAULT_POINTS,
         QUICK_EVERY,

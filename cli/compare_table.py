@@ -8,12 +8,12 @@ from rich.table import Table
 from rich.text import Text
 
 if TYPE_CHECKING:
-    from vqcodec.evaluation.compare.results import ComparisonResults
+    from vqcodec.comparison.results import ComparisonResults
 
 
 def compare_table(results: ComparisonResults) -> Table:
     """A row per codec, a column per metric, in the colours of the curves."""
-    from vqcodec.evaluation.compare.page.terminal import terminal_table
+    from vqcodec.comparison.page.terminal import terminal_table
 
     values = terminal_table(results)
     table = Table(

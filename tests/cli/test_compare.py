@@ -13,10 +13,10 @@ from tests.conftest import Cli
 from tests.support.compare import clip as made_clip
 from tests.support.compare import ladder, results
 from tests.support.evaluation import moving, write_video
-from vqcodec.evaluation.compare import runner
-from vqcodec.evaluation.compare.page import report
-from vqcodec.evaluation.compare.results import ComparisonResults
-from vqcodec.evaluation.compare.settings import ComparisonSettings
+from vqcodec.comparison import runner
+from vqcodec.comparison.page import report
+from vqcodec.comparison.results import ComparisonResults
+from vqcodec.comparison.settings import ComparisonSettings
 from vqcodec_cli import main as cli_main
 
 RESULTS = results(

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from vqcodec.evaluation.compare.analysis.overall import Analysis, analyse
+from vqcodec.comparison.analysis.overall import Analysis, analyse
 from vqcodec.lab.compare import summary
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -10,11 +10,11 @@ import pytest
 from rich.console import Console
 
 from tests.support import compare as drawn
+from vqcodec.comparison.analysis import words
+from vqcodec.comparison.analysis.envelope import EqualRate
+from vqcodec.comparison.analysis.mean_curve import Crossing
+from vqcodec.comparison.analysis.overall import analyse
 from vqcodec.errors import UsageError
-from vqcodec.evaluation.compare.analysis import words
-from vqcodec.evaluation.compare.analysis.envelope import EqualRate
-from vqcodec.evaluation.compare.analysis.mean_curve import Crossing
-from vqcodec.evaluation.compare.analysis.overall import analyse
 from vqcodec.lab.compare import curves, summary, tables
 from vqcodec_cli.compare_table import compare_table
 

@@ -20,7 +20,7 @@ def unchanged():
 import importlib, pkgutil, vqcodec.media
 for module in pkgutil.walk_packages(vqcodec.media.__path__, "vqcodec.media."):
     importlib.import_module(module.name)
-import vqcodec.evaluation.compare.anchors.codecs
+import vqcodec.comparison.anchors.codecs
 print(unchanged())
 
 from fractions import Fraction

@@ -12,8 +12,8 @@ import cv2
 import numpy as np
 import pytest
 
-from vqcodec.evaluation.compare.page import report, sheet, videos
-from vqcodec.evaluation.compare.results import Amount, CodedPoint, ComparedClip, ComparisonResults
+from vqcodec.comparison.page import report, sheet, videos
+from vqcodec.comparison.results import Amount, CodedPoint, ComparedClip, ComparisonResults
 from vqcodec.media.out.sink import VideoSink
 
 RATES = (5.0, 7.0, 10.0, 14.0, 20.0, 28.0, 40.0)

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import PIL
 import torch
 from numpy.typing import NDArray
 from PIL import Image, features
@@ -211,7 +212,7 @@ def measure(
 def versions() -> dict[str, Any]:
     """Conditions with the still's decoder, which is part of the picture."""
     found = conditions()
-    found["versions"] |= {"pillow": Image.__version__, "libavif": features.version("avif")}
+    found["versions"] |= {"pillow": PIL.__version__, "libavif": features.version("avif")}
     return found
 
 

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from vqcodec.evaluation.compare.analysis import words
-from vqcodec.evaluation.compare.analysis.overall import Analysis, analyse
-from vqcodec.evaluation.compare.results import VQT
+from vqcodec.comparison.analysis import words
+from vqcodec.comparison.analysis.overall import Analysis, analyse
+from vqcodec.comparison.results import VQT
 from vqcodec.evaluation.validate.record import ValidationResults
 from vqcodec.lab.compare import summary
 from vqcodec.lab.markdown import number, table

@@ -10,9 +10,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import get_args
 
-from vqcodec.evaluation.compare.analysis.envelope import RateKind
-from vqcodec.evaluation.compare.analysis.overall import analyse
-from vqcodec.evaluation.compare.page.curves import draw_all
+from vqcodec.comparison.analysis.envelope import RateKind
+from vqcodec.comparison.analysis.overall import analyse
+from vqcodec.comparison.page.curves import draw_all
 from vqcodec.lab.command import perform
 from vqcodec.lab.compare.summary import load
 

@@ -11,9 +11,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import get_args
 
-from vqcodec.evaluation.compare.analysis.envelope import RateKind
-from vqcodec.evaluation.compare.page.report import build
-from vqcodec.evaluation.compare.results import ComparisonResults
+from vqcodec.comparison.analysis.envelope import RateKind
+from vqcodec.comparison.page.report import build
+from vqcodec.comparison.results import ComparisonResults
 from vqcodec.lab.command import perform
 
 

@@ -17,9 +17,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from vqcodec.comparison.results import COMMAND as COMPARE
+from vqcodec.comparison.results import Amount, CodedPoint, ComparedClip, ComparisonResults
 from vqcodec.errors import UsageError
-from vqcodec.evaluation.compare.results import COMMAND as COMPARE
-from vqcodec.evaluation.compare.results import Amount, CodedPoint, ComparedClip, ComparisonResults
 from vqcodec.evaluation.tools.files import load_json
 from vqcodec.lab.command import perform
 

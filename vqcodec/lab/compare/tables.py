@@ -13,12 +13,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import get_args
 
+from vqcodec.comparison.analysis import words
+from vqcodec.comparison.analysis.envelope import RATE_RANGE_KBPS, Range, RateKind
+from vqcodec.comparison.analysis.overall import Analysis, analyse, codecs_of
+from vqcodec.comparison.analysis.tables import caption, value_rows
+from vqcodec.comparison.results import VQT, ComparisonResults
 from vqcodec.errors import UsageError
-from vqcodec.evaluation.compare.analysis import words
-from vqcodec.evaluation.compare.analysis.envelope import RATE_RANGE_KBPS, Range, RateKind
-from vqcodec.evaluation.compare.analysis.overall import Analysis, analyse, codecs_of
-from vqcodec.evaluation.compare.analysis.tables import caption, value_rows
-from vqcodec.evaluation.compare.results import VQT, ComparisonResults
 from vqcodec.lab.command import perform, publish
 from vqcodec.lab.compare.summary import load
 

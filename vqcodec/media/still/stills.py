@@ -10,7 +10,7 @@ from typing import BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageCms, ImageOps
+from PIL import Image, ImageCms, ImageOps, UnidentifiedImageError
 
 from vqcodec.errors import BitstreamError, MediaError, UsageError
 from vqcodec.format import MAX_STILL_BYTES
@@ -140,7 +140,7 @@ def load_picture(path: str | os.PathLike[str] | BinaryIO) -> NDArray[np.uint8]:
         raise
     except Image.DecompressionBombError as error:
         raise _too_large(name, "far more") from error
-    except (Image.UnidentifiedImageError, SyntaxError) as error:
+    except (UnidentifiedImageError, SyntaxError) as error:
         raise _no_picture(path, name) from error
     except OSError as error:
         if error.errno is None:  # Pillow's own

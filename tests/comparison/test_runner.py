@@ -1,0 +1,165 @@
+"""A whole comparison on a drawn-out portrait: everything is written, nothing is measured twice."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from tests.support.evaluation import moving, write_video
+from vqcodec.comparison import points as vqtpoints
+from vqcodec.comparison import runner
+from vqcodec.comparison.anchors import codecs as anchors
+from vqcodec.comparison.results import ComparisonResults
+from vqcodec.comparison.runner import Comparison
+from vqcodec.comparison.settings import ComparisonSettings
+from vqcodec.errors import UsageError
+from vqcodec.evaluation.tools.frames import read_frames
+from vqcodec.progress import ProgressEvent
+
+FRAMES = 30
+SETTINGS = ComparisonSettings(codecs=("h264", "vqt"), points=2, every=9, tracks=False, quick=True)
+
+
+@pytest.fixture(scope="module")
+def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_video(tmp_path_factory.mktemp("clip") / "talk.mp4", moving(FRAMES))
+
+
+@pytest.fixture(scope="module")
+def done(clip: Path) -> tuple[ComparisonResults, Path, list[ProgressEvent]]:
+    events: list[ProgressEvent] = []
+    out = clip.parent / "report"
+    return runner.run(Comparison((clip,), out, SETTINGS, jobs=1), events.append), out, events
+
+
+def test_every_codec_has_points(done: tuple[ComparisonResults, Path, list[ProgressEvent]]) -> None:
+    results, out, events = done
+    (clip,) = results.clips
+    assert (clip.name, clip.frames, clip.side_px, clip.sound) == ("talk", FRAMES, 256, False)
+    assert {p.codec for p in clip.points} == {"h264", "vqt"}
+    assert {p.side_px for p in clip.points if p.codec == "h264"} <= {
+        256,
+        128,
+    }  # no larger than the reference
+    for p in clip.points:
+        assert 0 < p.bytes.payload < p.bytes.file == p.bytes.file_with_sound
+        assert p.kbps.file == pytest.approx(p.bytes.file * 8 / (FRAMES / 25) / 1000, abs=1e-3)
+        assert p.encode_fps > 0 and p.decode_fps > 0
+        assert (
+            p.mean["ssim"] is not None and p.mean["vmaf"] is not None and p.mean["perc"] is not None
+        )
+        assert p.per_frame["numbers"] == [4, 13, 22]
+    assert events[0].stage == "prepare" and events[-1].stage == "compare"
+    assert results.metrics["perc"]["better"] == "lower" and "msi" in results.absent
+    assert ComparisonResults.load(out / runner.RESULTS) == results
+
+
+def test_one_point_of_each_codec_is_matched_in_size(
+    done: tuple[ComparisonResults, Path, list[ProgressEvent]],
+) -> None:
+    results, out, _ = done
+    matched = {p.codec: p for p in results.clips[0].points if p.matched}
+    assert set(matched) == {"h264", "vqt"} and matched["vqt"].variant == vqtpoints.DEFAULT
+    ratio = matched["h264"].bytes.file / matched["vqt"].bytes.file
+    assert 0.8 < ratio < 1.25
+    original = read_frames(out / "media" / "talk" / "original.mp4", 64)
+    for codec in matched:
+        shown = read_frames(out / "media" / "talk" / f"{codec}.mp4", 64)
+        assert shown.shape == original.shape == (FRAMES, 64, 64, 3)
+        assert float(np.abs(shown.astype(int) - original).mean()) < 20
+
+
+def test_the_vqt_is_what_encode_writes(
+    done: tuple[ComparisonResults, Path, list[ProgressEvent]], tmp_path: Path
+) -> None:
+    import vqcodec
+
+    results, out, _ = done
+    reference = out / "work" / "talk" / "reference.mp4"
+    vqcodec.encode(reference, tmp_path / "again.vqt", vqcodec.EncodeOptions(crop="full"))
+    point = next(p for p in results.clips[0].points if p.variant == vqtpoints.DEFAULT)
+    assert (tmp_path / "again.vqt").stat().st_size == point.bytes.file
+    parts = vqcodec.open(tmp_path / "again.vqt")
+    with parts as stream:
+        frames = [f.rgb for f in stream.frames()]
+    from vqcodec.comparison.coding import decoder_of
+
+    data = (tmp_path / "again.vqt").read_bytes()
+    some = dict(vqtpoints.pictures(data, decoder_of(data), {3, 4, 20}))
+    assert set(some) == {3, 4, 20}
+    for number, picture in some.items():  # another batch rounds otherwise, here and there by one
+        assert int(np.abs(picture.astype(int) - frames[number]).max()) <= 2
+
+
+def test_nothing_is_coded_twice(
+    done: tuple[ComparisonResults, Path, list[ProgressEvent]],
+    clip: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    results, out, _ = done
+
+    def refuse(*_: Any, **__: Any) -> Any:
+        raise AssertionError("coded again")
+
+    monkeypatch.setattr(anchors, "encode", refuse)
+    monkeypatch.setattr(vqtpoints, "encode", refuse)
+    again = runner.run(Comparison((clip,), out, SETTINGS, jobs=1))
+    assert again.clips == results.clips
+
+
+def test_it_goes_on_where_it_stopped(
+    done: tuple[ComparisonResults, Path, list[ProgressEvent]],
+    clip: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    results, out, _ = done
+    path = out / "work" / "talk" / "h264.json"
+    data = json.loads(path.read_text())
+    lost = next(key for key, p in data["points"].items() if key != data["matched"])
+    before = data["points"].pop(lost)
+    data["finished"] = False
+    path.write_text(json.dumps(data))
+    calls = []
+    encode = anchors.encode
+
+    def counted(*args: Any, **kwargs: Any) -> Any:
+        calls.append(args[4])
+        return encode(*args, **kwargs)
+
+    monkeypatch.setattr(anchors, "encode", counted)
+    again = runner.run(Comparison((clip,), out, SETTINGS, jobs=1))
+    found = next(p for p in again.clips[0].points if f"{p.variant} {p.setting}" == lost)
+    assert found.bytes.file == before["bytes"]["file"] and found.mean == before["mean"]
+    assert len(calls) <= 2  # the lost one, and the matched one for its video
+    assert len(again.clips[0].points) == len(results.clips[0].points)
+
+
+def test_two_processes_find_the_same(
+    done: tuple[ComparisonResults, Path, list[ProgressEvent]], clip: Path, tmp_path: Path
+) -> None:
+    results, _, _ = done
+    settings = ComparisonSettings(
+        codecs=("h264", "vp9"), points=2, every=9, tracks=False, videos=False, quick=True
+    )
+    other = runner.run(Comparison((clip,), tmp_path, settings, jobs=2))
+    sizes = {
+        f"{p.variant} {p.setting}": p.bytes.file
+        for p in results.clips[0].points
+        if p.codec == "h264"
+    }
+    for p in other.clips[0].points:
+        if p.codec == "h264":
+            assert sizes[f"{p.variant} {p.setting}"] == p.bytes.file
+    assert sum(p.matched for p in other.clips[0].points) == 2
+    assert not (tmp_path / "media").exists()
+
+
+def test_clips_must_differ_in_name(clip: Path, tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="two clips are called talk"):
+        Comparison((clip, clip), tmp_path, SETTINGS)
+    with pytest.raises(UsageError, match="no clip"):
+        Comparison((), tmp_path, SETTINGS)
