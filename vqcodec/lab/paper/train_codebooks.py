@@ -36,9 +36,9 @@ from vqcodec.lab.paper.motioncoder import MotionCoder
 from vqcodec.models import store
 from vqcodec.motion.space import MotionSpace
 from vqcodec.runtime.allocator import tune_allocator
+from vqcodec.training.picture.batches import to_tensors
 from vqcodec.training.picture.clips import CachedClip, load_clips
 from vqcodec.training.picture.data import PairSampler
-from vqcodec.training.picture.loop import to_tensors
 from vqcodec.training.picture.losses import PerceptualLoss
 
 FEATURES_FILE = "motion.features"
