@@ -17,9 +17,9 @@ def faults(wheel: zipfile.ZipFile) -> list[str]:
     names = wheel.namelist()
     missing = [name for name in NEEDED if name not in names]
     if not missing:
-        text = json.dumps(json.loads(wheel.read(MANIFEST)))
-        weights = Path("vqcodec/models").glob("*.safetensors")
-        missing += [str(p) for p in weights if p.name in text and str(p) not in names]
+        models = json.loads(wheel.read(MANIFEST))["models"]
+        files = [f"vqcodec/models/{model['file']}" for model in models]
+        missing += [name for name in files if name not in names]
     return [f"{name} is missing" for name in missing] + [
         f"{name} doesn't belong there" for name in names if name.startswith(STRANGERS)
     ]

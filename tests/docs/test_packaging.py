@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import json
 import subprocess
 import sys
 import tomllib
@@ -58,7 +59,9 @@ def test_a_wheel_with_laboratory_or_without_weights_is_refused(
         wheel.writestr("vqcodec/lab/__init__.py", "")
     with zipfile.ZipFile(tmp_path / "bare.whl") as wheel:
         found = look.faults(wheel)
-    assert found and all(text.endswith(".safetensors is missing") for text in found)
+    files = [model["file"] for model in json.loads(manifest)["models"]]
+    assert found == [f"vqcodec/models/{name} is missing" for name in files]
+    assert "behaviour-1.json" in files
     with zipfile.ZipFile(tmp_path / "lab.whl") as wheel:
         assert "vqcodec/lab/__init__.py doesn't belong there" in look.faults(wheel)
 

@@ -6,9 +6,9 @@ import pytest
 import torch
 
 from tests.support.training import moving_landmarks
+from vqcodec.geometry.mesh import OUTER_EYE_CORNERS
 from vqcodec.render.likeness import importance
 from vqcodec.training.picture.losses import (
-    EYE_CORNERS,
     EYES_WINDOW,
     MOUTH_WINDOW,
     feature_window,
@@ -34,7 +34,7 @@ def test_feature_windows_show_the_same_place_of_every_picture_as_large_as_the_fa
     )[None].repeat(2, 1, 1, 1)
     points = torch.zeros(2, 478, 2)
     points[:, list(MOUTH_WINDOW.points), 1] = 0.3
-    points[:, EYE_CORNERS[0], 0], points[:, EYE_CORNERS[1], 0] = (
+    points[:, OUTER_EYE_CORNERS[0], 0], points[:, OUTER_EYE_CORNERS[1], 0] = (
         torch.tensor([-0.2, -0.1]),
         torch.tensor([0.2, 0.1]),
     )

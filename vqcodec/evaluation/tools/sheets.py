@@ -26,6 +26,7 @@ from vqcodec.evaluation.tools.frames import (
     to_side,
 )
 from vqcodec.face.landmarks import FaceLandmarker
+from vqcodec.geometry.mesh import OUTER_EYE_CORNERS
 from vqcodec.media.out.atomic import atomic_output
 from vqcodec.media.picture.source import VideoSource
 from vqcodec.types import Crop
@@ -37,7 +38,6 @@ MOUTH_SIZE_PX = (256, 128)
 EYES_SIZE_PX = (256, 96)
 _LABEL_WIDTH_PX = 96
 _LIP_CORNERS = (61, 291)
-_EYE_CORNERS = (33, 263)
 # where mouth and eyes lie in an average crop, as a share of its side, for frames without a visible face
 _MOUTH_AT, _EYES_AT = (0.5, 0.68), (0.5, 0.45)
 
@@ -144,7 +144,7 @@ def _centres(picture: Picture, landmarker: FaceLandmarker) -> tuple[Centre, Cent
     if found is None:
         return (_MOUTH_AT[0] * side, _MOUTH_AT[1] * side), (_EYES_AT[0] * side, _EYES_AT[1] * side)
     mouth = found.points[list(_LIP_CORNERS)].mean(axis=0)
-    eyes = found.points[list(_EYE_CORNERS)].mean(axis=0)
+    eyes = found.points[list(OUTER_EYE_CORNERS)].mean(axis=0)
     return (float(mouth[0]), float(mouth[1])), (float(eyes[0]), float(eyes[1]))
 
 

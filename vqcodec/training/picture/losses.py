@@ -10,11 +10,10 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from vqcodec.errors import ModelError
-from vqcodec.geometry.mesh import EYES, LIPS
+from vqcodec.geometry.mesh import EYES, LIPS, OUTER_EYE_CORNERS
 from vqcodec.render.flow import resize_flow, warp
 
 FEATURE_LEVELS = (0, 2, 4, 7, 10)
-EYE_CORNERS = (33, 263)
 
 
 class Window(NamedTuple):
@@ -186,7 +185,7 @@ def landmark_window(
     """
     centre = landmarks[:, list(points)].mean(1)
     apart = torch.linalg.vector_norm(
-        landmarks[:, EYE_CORNERS[0]] - landmarks[:, EYE_CORNERS[1]], dim=-1
+        landmarks[:, OUTER_EYE_CORNERS[0]] - landmarks[:, OUTER_EYE_CORNERS[1]], dim=-1
     )
     theta = torch.zeros(len(centre), 2, 3, device=centre.device)
     theta[:, 0, 0] = apart * span / 2
