@@ -254,4 +254,4 @@ def test_the_command(
     assert json.loads(out.read_text())["tokenizer"] == "stub@0"
     assert "| teacher | 3 |" in capsys.readouterr().out
     assert phones.main([str(tmp_path / "none"), "--teacher", str(tmp_path), "--out", str(out)]) == 8
-    assert "training.voices" in capsys.readouterr().err
+    assert "vqcodec.training.speech_tokens.voices" in capsys.readouterr().err
