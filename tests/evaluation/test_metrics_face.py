@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 
 from tests.support.evaluation import blurred, noise, portrait
 from vqcodec.evaluation.metrics.landmarks import (
-    LIPS,
     interocular_px,
     jitter,
     landmark_distance,
@@ -19,6 +18,7 @@ from vqcodec.evaluation.metrics.landmarks import (
 )
 from vqcodec.evaluation.metrics.sharpness import cpbd
 from vqcodec.evaluation.tools.extras import package_file
+from vqcodec.geometry.mesh import LIPS
 
 
 def face_points() -> NDArray[np.float32]:

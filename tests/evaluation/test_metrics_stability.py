@@ -11,13 +11,13 @@ from numpy.typing import NDArray
 
 from tests.support.evaluation import moving, noise, portrait
 from vqcodec.errors import UsageError
-from vqcodec.evaluation.metrics.landmarks import LIPS
 from vqcodec.evaluation.metrics.stability import (
     MOUTH_CORNERS,
     ReferenceFlow,
     motion_stability,
     warp_error,
 )
+from vqcodec.geometry.mesh import LIPS
 
 
 def face(mouth_px: float = 64.0) -> NDArray[np.float32]:

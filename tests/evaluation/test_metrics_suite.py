@@ -13,9 +13,9 @@ import pytest
 from tests.support.evaluation import blurred, moving, noise
 from vqcodec.errors import UsageError
 from vqcodec.evaluation.metrics.features import EYES, MOUTH
-from vqcodec.evaluation.metrics.landmarks import LIPS
 from vqcodec.evaluation.metrics.scores import Scores
 from vqcodec.evaluation.metrics.suite import Suite, still
+from vqcodec.geometry.mesh import LIPS
 
 pytest.importorskip("torchmetrics")
 pytest.importorskip("dlib")

@@ -24,7 +24,6 @@ from vqcodec.evaluation.metrics.deep import DeepMetrics
 from vqcodec.evaluation.metrics.features import EYES, MOUTH, crop_distance
 from vqcodec.evaluation.metrics.identity import IdentityEmbedder, identity_distance
 from vqcodec.evaluation.metrics.landmarks import (
-    LIPS,
     Points,
     interocular_px,
     jitter,
@@ -38,6 +37,7 @@ from vqcodec.evaluation.metrics.stability import ReferenceFlow, motion_stability
 from vqcodec.evaluation.metrics.vmaf import Vmaf, VmafReference
 from vqcodec.evaluation.tools.frames import METRIC_SIDE_PX, Picture
 from vqcodec.face.landmarks import FaceLandmarker
+from vqcodec.geometry.mesh import LIPS
 
 FACE_FIGURES = ("id_dist", "lmd", "lmd_mouth", "perc_mouth", "perc_eyes")
 TRACK_FIGURES = ("msi", "lip_corr", "lip_lag_ms")

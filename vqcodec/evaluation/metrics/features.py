@@ -14,8 +14,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from vqcodec.evaluation.metrics.landmarks import LIPS, Points, interocular_px
+from vqcodec.evaluation.metrics.landmarks import Points, interocular_px
 from vqcodec.evaluation.metrics.perceptual import PerceptualDistance
+from vqcodec.geometry.mesh import LIPS
 
 EYE_POINTS = (33, 133, 159, 145, 263, 362, 386, 374)
 

@@ -16,50 +16,6 @@ from numpy.typing import NDArray
 from vqcodec.geometry.mesh import OUTER_EYE_CORNERS
 from vqcodec.geometry.openings import distance
 
-# MediaPipe's face mesh: outer contour of the lips, lower then upper, then the inner contour in the same order
-LIPS = (
-    61,
-    146,
-    91,
-    181,
-    84,
-    17,
-    314,
-    405,
-    321,
-    375,
-    291,
-    185,
-    40,
-    39,
-    37,
-    0,
-    267,
-    269,
-    270,
-    409,
-    78,
-    95,
-    88,
-    178,
-    87,
-    14,
-    317,
-    402,
-    318,
-    324,
-    308,
-    191,
-    80,
-    81,
-    82,
-    13,
-    312,
-    311,
-    310,
-    415,
-)
-
 Points = NDArray[np.float32]
 
 

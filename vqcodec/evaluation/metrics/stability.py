@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vqcodec.errors import UsageError
-from vqcodec.evaluation.metrics.landmarks import LIPS, Points
+from vqcodec.evaluation.metrics.landmarks import Points
+from vqcodec.geometry.mesh import LIPS
 
 MOUTH_CORNERS = (61, 291)
 MSI_MOUTH_WIDTH = 64.0

@@ -21,17 +21,13 @@ from vqcodec.errors import UsageError
 from vqcodec.evaluation.metrics import fidelity
 from vqcodec.evaluation.metrics.features import EYES, MOUTH, crop_distance
 from vqcodec.evaluation.metrics.identity import IdentityEmbedder, identity_distance
-from vqcodec.evaluation.metrics.landmarks import (
-    LIPS,
-    interocular_px,
-    landmark_distance,
-    landmark_step,
-)
+from vqcodec.evaluation.metrics.landmarks import interocular_px, landmark_distance, landmark_step
 from vqcodec.evaluation.metrics.perceptual import PerceptualDistance
 from vqcodec.evaluation.metrics.scores import Frames, FrameScores
 from vqcodec.evaluation.metrics.sharpness import cpbd
 from vqcodec.evaluation.tools.frames import METRIC_SIDE_PX, to_side
 from vqcodec.face.landmarks import FaceLandmarker
+from vqcodec.geometry.mesh import LIPS
 
 FACE_EVERY = 5
 

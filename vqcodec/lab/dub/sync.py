@@ -20,11 +20,12 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from vqcodec.evaluation.metrics.landmarks import LIPS, landmark_distance
+from vqcodec.evaluation.metrics.landmarks import landmark_distance
 from vqcodec.evaluation.metrics.lipsync import lip_correlation, opening_track
 from vqcodec.evaluation.validate.record import mean_of
 from vqcodec.format import from_indices
 from vqcodec.geometry.basis import LandmarkBasis, read_basis
+from vqcodec.geometry.mesh import LIPS
 from vqcodec.geometry.openings import MIN_CORRELATED_FRAMES
 from vqcodec.lab.dub.clips import FRAME_RATE_HZ
 from vqcodec.models import store

@@ -27,7 +27,7 @@ from vqcodec.encoding.groups import Assembler, MotionRefiner, Portrait
 from vqcodec.encoding.parts import EncoderParts
 from vqcodec.errors import UsageError
 from vqcodec.evaluation.metrics.fidelity import psnr_db
-from vqcodec.evaluation.metrics.landmarks import LIPS, landmark_distance
+from vqcodec.evaluation.metrics.landmarks import landmark_distance
 from vqcodec.evaluation.metrics.perceptual import PerceptualDistance
 from vqcodec.evaluation.tools.conditions import conditions
 from vqcodec.evaluation.tools.frames import METRIC_SIDE_PX, to_side
@@ -35,6 +35,7 @@ from vqcodec.evaluation.validate.run import validation_clips
 from vqcodec.face.landmarks import FaceLandmarker
 from vqcodec.face.shots import FaceFrame, face_frames
 from vqcodec.format import LAYERS
+from vqcodec.geometry.mesh import LIPS
 from vqcodec.lab.command import clips_options, perform, publish
 from vqcodec.lab.rate.rdcurve import MotionCurve, MotionPoint, show
 from vqcodec.media.picture.source import VideoSource
