@@ -113,11 +113,12 @@ class Codec:
             ModelError: a model is missing.
         """
         from vqcodec.encoding import pipeline
+        from vqcodec.media.picture.frames import Frames
 
         return filed(
             target,
             lambda sink: pipeline.encode(
-                readable(source),
+                source if isinstance(source, Frames) else readable(source),
                 sink,
                 options,
                 force=force,

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING, TypeAlias, TypeVar
 
+from vqcodec.errors import UsageError
 from vqcodec.format import SIGNATURE
 from vqcodec.reports import DecodeReport, DubReport, EncodeReport
 from vqcodec.types import FileLike
@@ -18,13 +19,29 @@ if TYPE_CHECKING:
 Source: TypeAlias = FileLike | bytes | bytearray | memoryview
 """What is read: a path, "-" for standard input, a binary file object (seekable or not), or the bytes of a file."""
 
-T = TypeVar("T")
 Report = TypeVar("Report", EncodeReport, DecodeReport, DubReport)
 
 
-def readable(source: Source | T) -> FileLike | T:
-    """The source as a path or file object; what isn't a file (Frames) as it is."""
-    return io.BytesIO(source) if isinstance(source, bytes | bytearray | memoryview) else source
+def readable(source: Source) -> FileLike:
+    """The source as a path or file object.
+
+    Raises:
+        UsageError: it is neither, a text file object, or closed.
+    """
+    if isinstance(source, bytes | bytearray | memoryview):
+        return io.BytesIO(source)
+    if isinstance(source, str | os.PathLike):
+        return source
+    if isinstance(source, io.TextIOBase):
+        raise UsageError("a text file object", hint='Use open(path, "rb").')
+    if not hasattr(source, "read"):
+        raise UsageError(
+            f"not a file: {type(source).__name__}",
+            hint="Give a path, '-', bytes or a binary file object.",
+        )
+    if getattr(source, "closed", False):
+        raise UsageError("a file object that is closed", hint="Close it after the call.")
+    return source
 
 
 def filed(target: FileLike | None, make: Callable[[FileLike], Report]) -> Report:
@@ -41,7 +58,7 @@ def is_stream(source: Source | Frames) -> bool:
         return bytes(source[: len(SIGNATURE)]) == SIGNATURE
     if isinstance(source, str | os.PathLike):
         return _file_is_stream(os.fspath(source))
-    seekable = getattr(source, "seekable", None)
+    seekable = None if getattr(source, "closed", False) else getattr(source, "seekable", None)
     if seekable is None or not seekable():
         return str(getattr(source, "name", "")).endswith(".vqt")
     at = source.tell()  # type: ignore[union-attr]

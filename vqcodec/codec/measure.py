@@ -10,6 +10,7 @@ from vqcodec.codec.portraits import CodedPortrait
 from vqcodec.encoding.groups import stored_features
 from vqcodec.encoding.parts import EncoderParts
 from vqcodec.face.portrait import portrait_square
+from vqcodec.media.picture.frames import checked_picture
 from vqcodec.media.still.stills import load_picture, picture_name
 
 
@@ -18,7 +19,7 @@ def measured_portrait(
 ) -> CodedPortrait:
     """The largest face of a picture as CodedPortrait; see `Codec.portrait`."""
     if isinstance(picture, np.ndarray):
-        rgb, name = picture, "the picture"
+        rgb, name = checked_picture(picture), "the picture"
     else:
         file = readable(picture)
         rgb, name = load_picture(file), picture_name(file)

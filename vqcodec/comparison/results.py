@@ -116,7 +116,7 @@ class ComparisonResults:
 
     Attributes:
         settings: what was asked for: codecs, rates_kbps, every, tracks, cut_s, quick.
-        conditions: machine, versions, date, weights (evaluation.conditions).
+        conditions: machine, versions, date, weights (evaluation.tools.conditions).
         metrics: by name: title, unit, better ("higher", "lower" or "one"), source.
         absent: metrics that could not be measured here, with the reason in a sentence.
         clips: in the order given.

@@ -2,7 +2,7 @@
 
 The face's landmarks say nothing of a moving camera or of shoulders that rise. Points outside the head are followed from
 frame to frame (pyramidal Lucas-Kanade, checked backwards), and a similarity is fitted by RANSAC to where they came from
-in the shot's first frame, so that errors don't add up. models.similarity says what the numbers mean.
+in the shot's first frame, so that errors don't add up. geometry.similarity says what the numbers mean.
 """
 
 from __future__ import annotations

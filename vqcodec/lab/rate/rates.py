@@ -37,8 +37,8 @@ class LayerBits:
     Attributes:
         layer: 1..4.
         coded_bytes: the payloads as they lie in the files.
-        ideal_bits: ideal code length under the codec's own context model (entropy.stats.ideal_bits).
-        counted_bits: ideal code length of an adaptive counting model (entropy.stats.counted_bits).
+        ideal_bits: ideal code length under the codec's own context model (training.entropy_tables.stats.ideal_bits).
+        counted_bits: ideal code length of an adaptive counting model (training.entropy_tables.stats.counted_bits).
     """
 
     layer: int

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import secrets
 from collections.abc import Iterator
@@ -117,8 +118,11 @@ def check_output(target: FileLike, *, force: bool = False) -> None:
     if not is_file_name(target):
         if not isinstance(target, str | os.PathLike) and not hasattr(target, "write"):
             raise UsageError(
-                f"not a file: {target!r}", hint="give a path, '-' or a binary file object"
+                f"not a file: {type(target).__name__}",
+                hint="give a path, '-' or a binary file object",
             )
+        if not isinstance(target, str | os.PathLike):
+            _check_open(target)
         return
     path = Path(target)  # type: ignore[arg-type]
     if path.is_dir():
@@ -130,6 +134,17 @@ def check_output(target: FileLike, *, force: bool = False) -> None:
     if not force and os.path.lexists(path):
         raise OutputExistsError(
             f"{path} exists", hint="choose another name, or replace it with --force"
+        )
+
+
+def _check_open(target: BinaryIO) -> None:
+    """Raise where a file object can't be written to; what says nothing about itself is believed."""
+    if getattr(target, "closed", False):
+        raise UsageError("the output is a file object that is closed", hint="close it afterwards")
+    writable = getattr(target, "writable", None)
+    if isinstance(target, io.TextIOBase) or (writable is not None and not writable()):
+        raise UsageError(
+            "the output is a file object that takes no bytes", hint='use open(path, "wb")'
         )
 
 

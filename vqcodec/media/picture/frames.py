@@ -93,7 +93,7 @@ class FrameSource:
         self._interval_s = 1 / rate_hz
         timed = isinstance(first, VideoFrame)
         self._zero_s = first.time_s if isinstance(first, VideoFrame) else Fraction(0)
-        self._shape = _checked(first.rgb if isinstance(first, VideoFrame) else first).shape
+        self._shape = checked_picture(first.rgb if isinstance(first, VideoFrame) else first).shape
         self.time_base_s = FRAME_TICK_S if timed else self._interval_s
         self._thinning: Thinning[Picture]
         if fps is None:
@@ -148,7 +148,7 @@ class FrameSource:
     def _kept(self) -> Iterator[tuple[Picture, Fraction]]:
         last_s = Fraction(-1)
         for number, item in enumerate(self._all()):
-            rgb = _checked(item.rgb if isinstance(item, VideoFrame) else item)
+            rgb = checked_picture(item.rgb if isinstance(item, VideoFrame) else item)
             if rgb.shape != self._shape:
                 raise UsageError(
                     f"picture {number} has shape {rgb.shape}, the first {self._shape}",
@@ -217,7 +217,12 @@ def open_video(
     return VideoSource(source, fps=fps, sound=sound)
 
 
-def _checked(rgb: Picture) -> Picture:
+def checked_picture(rgb: Picture) -> Picture:
+    """It, if it is (H, W, 3) uint8 with at least one pixel; UsageError otherwise."""
+    if not isinstance(rgb, np.ndarray):
+        raise UsageError(
+            f"a picture that is a {type(rgb).__name__}", hint="Give (H, W, 3) uint8 arrays."
+        )
     if rgb.ndim != 3 or rgb.shape[2] != 3 or rgb.dtype != np.uint8 or 0 in rgb.shape:
         raise UsageError(
             f"a picture of shape {rgb.shape}, {rgb.dtype}", hint="Give (H, W, 3) uint8 RGB."

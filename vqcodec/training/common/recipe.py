@@ -25,7 +25,7 @@ class Stage:
         weights: loss weights by name.
         freeze_space: the motion space is final: its CNN takes its averaged weights and stays.
         real_weight: how much more often real footage is drawn than generated.
-        draw: odds of kinds of samples by name, see training.data.Draw.
+        draw: odds of kinds of samples by name, see training.picture.data.Draw.
         enlarged: how often the perceptual window is the mouth or the eyes, enlarged.
         enlarged_gain: how much more the discriminator's verdict counts there.
     """

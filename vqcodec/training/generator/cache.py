@@ -1,4 +1,4 @@
-"""What the generator learns from, kept beside the decoded clips of training.cache.
+"""What the generator learns from, kept beside the decoded clips of training.common.cache.
 
 cache/NAME.motion.npy   (T, 968) float32: 478 landmarks, filtered as the encoder does, in 0..1; 8 surroundings; 4 learned
 cache/NAME.codes.npy    (V, T) int16 speech tokens: of the sound as it is, of spoilt copies, of higher and lower voices

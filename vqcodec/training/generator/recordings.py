@@ -1,4 +1,4 @@
-"""Sound without a picture, for the generator: what lips do to it is told by a lip reader (training.lip_reader).
+"""Sound without a picture, for the generator: what lips do to it is told by a lip reader (lip_reader).
 
 Films to learn from are few; recordings are more, and of other people. A stretch with one of them has a clip's head and eyes.
 

@@ -16,7 +16,7 @@ from torch.nn import functional as F
 from torch.nn.utils.parametrizations import spectral_norm
 
 FEATURE_CHANNELS = (16, 24, 40, 80, 112)
-"""Channels of the blocks that training.losses.LEVELS names."""
+"""Channels of the blocks that training.picture.losses.LEVELS names."""
 _USED = (0, 1, 2, 3)  # sharpness lies in the finer levels
 _WIDTH = 48
 _RATE = 2e-4

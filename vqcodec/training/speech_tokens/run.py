@@ -44,7 +44,7 @@ def train_speech_tokens(
     Args:
         data: corpus folder with index.tsv, train/ and speech/.
         out: folder for checkpoint, log and exported weights.
-        voices: folder filled by training.voices.
+        voices: folder filled by training.speech_tokens.voices.
         teacher: folder made by speech_tokens.teacher; None when the cache is complete.
         recipe: name of a shipped recipe or path of a TOML file.
         cache: folder for sound and the teacher's features; `out`/cache by default.

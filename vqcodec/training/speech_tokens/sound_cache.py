@@ -85,7 +85,7 @@ def build_sound(
 
     Args:
         corpus: folder with index.tsv, train/ and speech/.
-        voices: folder that training.voices filled; its training split is taken.
+        voices: folder that training.speech_tokens.voices filled; its training split is taken.
         cache: where to; what is there already is kept.
         teacher: None leaves out its features.
         split: whose clips; recordings and voices belong to "train".
