@@ -21,7 +21,7 @@ from vqcodec.comparison.anchors.codecs import (
     decode,
     encode,
 )
-from vqcodec.comparison.anchors.mux import Sound, remuxed, smallest, without_sei
+from vqcodec.comparison.anchors.mux import CodedSound, remuxed, smallest, without_sei
 from vqcodec.comparison.anchors.variants import Variant, variants_for
 from vqcodec.comparison.reference import ReferenceClip, YuvFrames, prepare
 from vqcodec.comparison.settings import ComparisonSettings, parse_codecs
@@ -102,7 +102,7 @@ def test_sizes_add_up(name: str, coded: dict[str, Coded]) -> None:
 
 def test_sound_is_laid_beside(coded: dict[str, Coded]) -> None:
     packet = bytes((0x78,)) + bytes(29)  # 20 ms, as far as its first byte tells
-    sound = Sound(AudioHead(48000, 1, 312), (packet,) * 40)
+    sound = CodedSound(AudioHead(48000, 1, 312), (packet,) * 40)
     assert sound.size_bytes == 1200
     one = coded["h264"]
     file = remuxed(one.data, one.units, "matroska", sound)

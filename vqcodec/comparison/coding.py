@@ -9,7 +9,7 @@ from fractions import Fraction
 from vqcodec.comparison import points as vqtpoints
 from vqcodec.comparison.anchors import codecs as anchors
 from vqcodec.comparison.anchors.codecs import ANCHOR_CODECS, AnchorCodec
-from vqcodec.comparison.anchors.mux import Sound, smallest
+from vqcodec.comparison.anchors.mux import CodedSound, smallest
 from vqcodec.comparison.anchors.search import RateSearch, ladder
 from vqcodec.comparison.anchors.variants import Variant, variants_for
 from vqcodec.comparison.measure import Gauge
@@ -36,7 +36,7 @@ class _Common:
         self.reference = task.prepared.reference
         self.gauge = gauge
         data = task.prepared.default_vqt.read_bytes()
-        self.sound: Sound | None = vqtpoints.sound_of(data)
+        self.sound: CodedSound | None = vqtpoints.sound_of(data)
         self.vqt_sound_bytes = len(data) - task.prepared.default_bytes
 
     def amount(self, payload: int, file: int, file_with_sound: int) -> tuple[Amount, Amount]:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from vqcodec.comparison.anchors.mux import Sound
+from vqcodec.comparison.anchors.mux import CodedSound
 from vqcodec.config import AudioChoice, Device, EncodeOptions
 from vqcodec.container import Reader
 from vqcodec.decoding.parts import DecoderParts
@@ -96,12 +96,12 @@ def encode(
     )
 
 
-def sound_of(data: bytes) -> Sound | None:
+def sound_of(data: bytes) -> CodedSound | None:
     """The Opus packets of a file, for the others to carry as well."""
     reader = Reader(io.BytesIO(data))
     head = reader.head.audio
     packets = tuple(p for item in reader if isinstance(item, AudioGroup) for p in item.packets)
-    return Sound(head, packets) if head is not None else None
+    return CodedSound(head, packets) if head is not None else None
 
 
 def pictures(

@@ -44,8 +44,8 @@ class Detail(nn.Module):
         """Blend at 512.
 
         Args:
-            layers: (N, 9, 256, 256) of Head.
-            features: (N, 16, 256, 256) of Head.
+            layers: (N, 9, 256, 256) of BlendHead.
+            features: (N, 16, 256, 256) of BlendHead.
             warped: (N, 3, 512, 512) float32.
             still: (N, 3, 512, 512) float32.
             still_folded: `fold(still)`, when the caller has it: it is the same for all frames of a portrait.
@@ -62,14 +62,14 @@ class Detail(nn.Module):
 
     @staticmethod
     def enlarged(layers: Tensor) -> Tensor:
-        """(N, 9, 256, 256) layers of Head -> (N, 5, 512, 512): weights of warped and still, and what is added."""
+        """(N, 9, 256, 256) layers of BlendHead -> (N, 5, 512, 512): weights of warped and still, and what is added."""
         return F.interpolate(
             premultiplied(layers), scale_factor=2.0, mode="bilinear", align_corners=False
         )
 
 
 def premultiplied(layers: Tensor) -> Tensor:
-    """(N, 9, S, S) layers of Head -> (N, 5, S, S) float32: 5 channels to enlarge instead of 9, and no softmax over 512x512."""
+    """(N, 9, S, S) layers of BlendHead -> (N, 5, S, S) float32: fewer to enlarge, and no softmax over 512x512."""
     layers = layers.float()
     weight = layers[:, :3].softmax(1)
     return torch.cat(

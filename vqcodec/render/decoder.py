@@ -58,7 +58,7 @@ class Decoder(nn.Module):
         return x, 0.02 * self.flow(x).float()
 
 
-class Head(nn.Module):
+class BlendHead(nn.Module):
     """Features at 128 and the two copies of the portrait -> what is blended at 256."""
 
     def __init__(self) -> None:

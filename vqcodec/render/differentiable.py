@@ -22,7 +22,7 @@ from vqcodec.geometry.basis import LandmarkBasis, landmark_weights
 from vqcodec.geometry.layout import LANDMARK_DIMS, Layout
 from vqcodec.render.conditioning import conditioning_inputs
 from vqcodec.render.maps import draw_maps
-from vqcodec.render.network import View
+from vqcodec.render.network import PortraitView
 from vqcodec.render.portrait import PortraitState
 from vqcodec.render.renderer import Renderer
 from vqcodec.render.sampling import GridSampler
@@ -113,7 +113,7 @@ class DifferentiableRenderer:
                 .to(next(net.film.parameters()).dtype)
                 .contiguous(memory_format=torch.channels_last)
             )
-        view = View(
+        view = PortraitView(
             state.small,
             state.source,
             state.maps,

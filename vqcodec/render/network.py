@@ -23,7 +23,7 @@ from torch.nn import functional as F
 from vqcodec.format import DIMS
 from vqcodec.render.blending import Detail, composite, without_ghost
 from vqcodec.render.conditioning import FILM
-from vqcodec.render.decoder import Decoder, Head
+from vqcodec.render.decoder import BlendHead, Decoder
 from vqcodec.render.flow import (
     LandmarkFlow,
     affine_flow,
@@ -38,7 +38,7 @@ from vqcodec.render.sampling import GridSampler, Sampler
 from vqcodec.render.source import SourceEncoder, SourceFeatures
 
 
-class View(NamedTuple):
+class PortraitView(NamedTuple):
     """One portrait and how N targets differ from it.
 
     Attributes:
@@ -58,7 +58,7 @@ class View(NamedTuple):
     around: Tensor | None = None
 
 
-class Placed(NamedTuple):
+class PlacedPortrait(NamedTuple):
     """Where a portrait's parts go in N targets.
 
     Attributes:
@@ -92,7 +92,7 @@ class Rendering(NamedTuple):
     features: Tensor
     layers: Tensor
     still: Tensor
-    placed: tuple[Placed, ...]
+    placed: tuple[PlacedPortrait, ...]
     shares: Shares | None = None
 
 
@@ -112,7 +112,7 @@ class RendererNet(nn.Module):
         )
         self.flow_net = FlowNet()
         self.decoder = Decoder()
-        self.head = Head()
+        self.head = BlendHead()
         self.detail = Detail()
         self.fusion = Fusion(48)
 
@@ -125,7 +125,7 @@ class RendererNet(nn.Module):
 
     def forward(
         self,
-        views: Sequence[View],
+        views: Sequence[PortraitView],
         maps_t: Tensor,
         lm_t: Tensor,
         sampler: Sampler | None = None,
@@ -177,7 +177,7 @@ class RendererNet(nn.Module):
         output, generated = composite(layers, front, still) if finish else (front[:0], front[:0])
         return Rendering(output, generated, front, features, layers, still, placed, shares)
 
-    def _moved(self, view: View, maps64: Tensor, lm_t: Tensor, sampler: Sampler) -> _Moved:
+    def _moved(self, view: PortraitView, maps64: Tensor, lm_t: Tensor, sampler: Sampler) -> _Moved:
         side = view.portrait.shape[-1] // 4
         around = view.around
         if around is None:
@@ -202,7 +202,7 @@ class RendererNet(nn.Module):
         )
 
     def _compared(
-        self, views: Sequence[View], moved: Sequence[_Moved], maps64: Tensor, lm_t: Tensor
+        self, views: Sequence[PortraitView], moved: Sequence[_Moved], maps64: Tensor, lm_t: Tensor
     ) -> Shares:
         face = maps64[:, :1].float()
         first, second = (
@@ -214,10 +214,10 @@ class RendererNet(nn.Module):
         return self.fusion.shares(first, second)
 
     @staticmethod
-    def _placed(view: View, moved: _Moved, refinement: Tensor) -> Placed:
+    def _placed(view: PortraitView, moved: _Moved, refinement: Tensor) -> PlacedPortrait:
         side = refinement.shape[-1]
         ghost = carried_body(view.landmarks, moved.background, side)
-        return Placed(
+        return PlacedPortrait(
             moved.flow, resize_flow(moved.flow, side) + refinement, moved.background, ghost
         )
 
@@ -233,7 +233,10 @@ class _Moved(NamedTuple):
 
 
 def both_layers(
-    views: Sequence[View], placed: Sequence[Placed], shares: Shares | None, sampler: Sampler
+    views: Sequence[PortraitView],
+    placed: Sequence[PlacedPortrait],
+    shares: Shares | None,
+    sampler: Sampler,
 ) -> tuple[Tensor, Tensor]:
     """The warped portrait and the one that moves with the background, of one or two: (N, 3, S, S) each."""
     size = views[0].portrait.shape[-1]

@@ -24,7 +24,7 @@ from vqcodec.render.compositing import composited
 from vqcodec.render.conditioning import conditioning_inputs
 from vqcodec.render.fusion import mixed_pictures
 from vqcodec.render.maps import draw_maps
-from vqcodec.render.network import Placed, RendererNet, Rendering, View
+from vqcodec.render.network import PlacedPortrait, PortraitView, RendererNet, Rendering
 from vqcodec.render.portrait import PortraitState
 from vqcodec.render.sampling import CpuSampler, GridSampler, Sampler
 from vqcodec.render.source import SourceFeatures
@@ -214,9 +214,9 @@ class Renderer:
             self._large(states, views, rendering) if size_px == 512 else _rounded(rendering.output)
         )
 
-    def _view(self, state: PortraitState, features: NDArray[np.float32]) -> View:
+    def _view(self, state: PortraitState, features: NDArray[np.float32]) -> PortraitView:
         z = self.net.conditioning(*self._conditioning(state, features))
-        return View(
+        return PortraitView(
             state.small,
             state.source,
             state.maps,
@@ -235,7 +235,7 @@ class Renderer:
         )
 
     def _large(
-        self, states: Sequence[PortraitState], views: Sequence[View], rendering: Rendering
+        self, states: Sequence[PortraitState], views: Sequence[PortraitView], rendering: Rendering
     ) -> NDArray[np.uint8]:
         warped = [
             self._sampler.picture(s.large, p.flow128, 512)
@@ -257,7 +257,9 @@ class Renderer:
             return composited(premultiplied(rendering.layers), front, still)
         return _rounded(blend(self.net.detail.enlarged(rendering.layers), front, still))
 
-    def _still(self, state: PortraitState, view: View, placed: Placed, front: Tensor) -> Tensor:
+    def _still(
+        self, state: PortraitState, view: PortraitView, placed: PlacedPortrait, front: Tensor
+    ) -> Tensor:
         """The portrait at full size, moved with the background; the state's own picture where nothing moves."""
         around = view.around
         if around is None or not bool((around[:, 0] != torch.eye(3, device=self.device)).any()):

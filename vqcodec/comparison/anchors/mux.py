@@ -29,7 +29,7 @@ _OPTIONS: dict[str, dict[str, str]] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Sound:
+class CodedSound:
     """Opus packets to lay beside the pictures.
 
     Attributes:
@@ -116,7 +116,9 @@ def opened(buffer: io.BytesIO, kind: str) -> Iterator[Any]:
         yield container
 
 
-def remuxed(file: bytes, units: Sequence[Unit], kind: str, sound: Sound | None = None) -> bytes:
+def remuxed(
+    file: bytes, units: Sequence[Unit], kind: str, sound: CodedSound | None = None
+) -> bytes:
     """The pictures of a file in another container, and sound if given.
 
     Args:
@@ -138,6 +140,6 @@ def remuxed(file: bytes, units: Sequence[Unit], kind: str, sound: Sound | None =
     return buffer.getvalue()
 
 
-def smallest(file: bytes, units: Sequence[Unit], sound: Sound | None = None) -> int:
+def smallest(file: bytes, units: Sequence[Unit], sound: CodedSound | None = None) -> int:
     """Bytes of the smaller of the two kinds of file."""
     return min(len(remuxed(file, units, kind, sound)) for kind in _OPTIONS)

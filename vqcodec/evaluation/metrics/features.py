@@ -22,7 +22,7 @@ EYE_POINTS = (33, 133, 159, 145, 263, 362, 386, 374)
 
 
 @dataclass(frozen=True, slots=True)
-class Crop:
+class FeatureCrop:
     """A part of the face at a size that doesn't depend on the face's.
 
     Attributes:
@@ -59,13 +59,13 @@ class Crop:
         return cv2.warpAffine(picture, matrix, size, flags=cv2.INTER_LINEAR).astype(np.uint8)
 
 
-MOUTH = Crop(LIPS, 160, 112, 1.0)
-EYES = Crop(EYE_POINTS, 256, 96, 1.7)
+MOUTH = FeatureCrop(LIPS, 160, 112, 1.0)
+EYES = FeatureCrop(EYE_POINTS, 256, 96, 1.7)
 
 
 def crop_distance(
     perceptual: PerceptualDistance,
-    crop: Crop,
+    crop: FeatureCrop,
     reference: NDArray[np.uint8],
     output: NDArray[np.uint8],
     points: Points,

@@ -19,7 +19,7 @@ from vqcodec.lab.paper.motioncoder import MotionCoder
 from vqcodec.render.conditioning import MOTION_SPREAD_UNITS, STATE_SPREAD_UNITS
 from vqcodec.render.likeness import importance
 from vqcodec.render.maps import draw_maps
-from vqcodec.render.network import Rendering, View
+from vqcodec.render.network import PortraitView, Rendering
 from vqcodec.training.common import checkpoint
 from vqcodec.training.picture.losses import (
     PerceptualLoss,
@@ -134,7 +134,7 @@ class PictureModel(nn.Module):
         portrait, maps, landmarks = (batch[key][0] for key in ("source", "maps_s", "lm_s"))
         source = net.encoder(portrait, maps)
         source = type(source)(*(x.expand(count, -1, -1, -1) for x in source))
-        view = View(
+        view = PortraitView(
             portrait.expand(count, -1, -1, -1),
             source,
             maps.expand(count, -1, -1, -1),

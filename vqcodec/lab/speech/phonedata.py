@@ -58,7 +58,7 @@ class Piece:
 
 
 @dataclass(frozen=True, slots=True)
-class Frames:
+class PhoneFrames:
     """All frames of one split, pieces one after another.
 
     Attributes:
@@ -195,7 +195,7 @@ def read_frames(
     teacher: TeacherFeatures,
     *,
     cache: Path | None = None,
-) -> Frames:
+) -> PhoneFrames:
     """Labels and features of pieces.
 
     Args:
@@ -235,7 +235,7 @@ def read_frames(
         after.append(at + np.minimum(here + 1, count - 1))
         at += count
     languages = np.repeat([piece.language for piece in pieces], [len(part) for part in labels])
-    return Frames(
+    return PhoneFrames(
         np.concatenate(labels),
         languages,
         np.concatenate(before),

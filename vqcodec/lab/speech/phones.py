@@ -24,7 +24,7 @@ from vqcodec.evaluation.tools.files import save_json
 from vqcodec.lab.command import perform, publish
 from vqcodec.lab.speech import phonedata
 from vqcodec.lab.speech.ipa import CLASSES, SILENCE
-from vqcodec.lab.speech.phonedata import SPLITS, Frames
+from vqcodec.lab.speech.phonedata import SPLITS, PhoneFrames
 from vqcodec.lab.speech.phoneprobe import (
     DenseFeatures,
     Features,
@@ -53,7 +53,7 @@ def _share(flags: NDArray[np.bool_]) -> float:
     return round(float(flags.mean()), 4) if flags.size else 0.0
 
 
-def counted(frames: Frames) -> dict[str, Any]:
+def counted(frames: PhoneFrames) -> dict[str, Any]:
     """How many frames a split has, how many are silent, unknown, and how many codes they use."""
     return {
         "frames": len(frames.labels),
@@ -64,7 +64,7 @@ def counted(frames: Frames) -> dict[str, Any]:
     }
 
 
-def chance(train: Frames, test: Frames) -> dict[str, float]:
+def chance(train: PhoneFrames, test: PhoneFrames) -> dict[str, float]:
     """Accuracy of always guessing the training split's commonest class, with silence and without."""
     silence = CLASSES.index(SILENCE)
     labels = [
@@ -78,7 +78,7 @@ def chance(train: Frames, test: Frames) -> dict[str, float]:
     }
 
 
-def _features(kind: str, splits: Mapping[str, Frames], codes: int) -> dict[str, Features]:
+def _features(kind: str, splits: Mapping[str, PhoneFrames], codes: int) -> dict[str, Features]:
     """The features of one kind, of every split."""
     if kind == "tokens":
         return {split: TokenFeatures(frames.tokens, codes) for split, frames in splits.items()}
@@ -91,7 +91,11 @@ def _features(kind: str, splits: Mapping[str, Frames], codes: int) -> dict[str, 
 
 
 def probed(
-    kind: str, neighbours: bool, splits: Mapping[str, Frames], codes: int, settings: ProbeSettings
+    kind: str,
+    neighbours: bool,
+    splits: Mapping[str, PhoneFrames],
+    codes: int,
+    settings: ProbeSettings,
 ) -> dict[str, Any]:
     """One row of the table: fit on the training split, test on all."""
     features = _features(kind, splits, codes)
@@ -144,7 +148,7 @@ def evaluate(
     """
     chosen = settings or ProbeSettings()
     pieces = phonedata.read_pieces(voices)
-    splits: dict[str, Frames] = {}
+    splits: dict[str, PhoneFrames] = {}
     for split in SPLITS:
         splits[split] = phonedata.read_frames(
             voices, [p for p in pieces if p.split == split], tokenizer, teacher, cache=cache

@@ -26,7 +26,7 @@ from vqcodec.media.still.stills import decode_still, encode_avif
 from vqcodec.render.network import Rendering
 from vqcodec.training.picture.batches import only, to_tensors
 from vqcodec.training.picture.clips import CachedClip, load_clips
-from vqcodec.training.picture.losses import PerceptualLoss, Window, landmark_window
+from vqcodec.training.picture.losses import FeatureWindow, PerceptualLoss, landmark_window
 from vqcodec.training.picture.model import PictureAutoencoder
 from vqcodec.training.picture.samples import Batch, assemble
 
@@ -35,7 +35,7 @@ SECOND_AT = 0.58  # of the clip: between two of the pictures
 DURING = ("clean", "avif25", "pair")
 KINDS = ("clean", "avif25", "avif50", "nearest", "pair", "pair25")
 # the definitions of the metrics perc_mouth and perc_eyes
-MOUTH, EYE_STRIP = Window(LIPS, (112, 160), 1.0), Window(EYES, (96, 256), 1.7)
+MOUTH, EYE_STRIP = FeatureWindow(LIPS, (112, 160), 1.0), FeatureWindow(EYES, (96, 256), 1.7)
 
 
 def _psnr(a: Tensor, b: Tensor) -> Tensor:
@@ -155,7 +155,7 @@ class Checker:
         target, output = tensors["target"], rendering.output.float().clamp(0, 1)
         still = tensors["source"][0].expand_as(target)
 
-        def crop(place: Window) -> Tensor:
+        def crop(place: FeatureWindow) -> Tensor:
             distance: Tensor = self.perceptual(
                 *landmark_window(output, target, landmarks=tensors["true_t"], **place._asdict())
             )

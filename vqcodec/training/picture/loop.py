@@ -20,7 +20,7 @@ from vqcodec.training.picture.data import Draw, PairSampler
 from vqcodec.training.picture.discriminator import Opponent
 from vqcodec.training.picture.losses import PerceptualLoss
 from vqcodec.training.picture.model import PictureAutoencoder
-from vqcodec.training.picture.objective import Look, Objective
+from vqcodec.training.picture.objective import Enlargement, Objective
 from vqcodec.training.picture.samples import Batch
 
 LOG_EVERY = 100
@@ -97,7 +97,7 @@ class Trainer(Loop):
                 batch,
                 stage.size_px == 512,
                 None if self.opponent is None else self.opponent.net,
-                Look(stage.enlarged, stage.enlarged_gain),
+                Enlargement(stage.enlarged, stage.enlarged_gain),
             )
             total = torch.stack([stage.weights[k] * v.float() for k, v in losses.items()]).sum()
         rate = cosine_rate(

@@ -16,7 +16,7 @@ from vqcodec.render.flow import resize_flow, warp
 FEATURE_LEVELS = (0, 2, 4, 7, 10)
 
 
-class Window(NamedTuple):
+class FeatureWindow(NamedTuple):
     """A part of the face, enlarged; see `landmark_window`."""
 
     points: tuple[int, ...]
@@ -25,8 +25,8 @@ class Window(NamedTuple):
 
 
 # about the enlargement at which perceptual distances of mouth and eyes are measured, a little wider
-MOUTH_WINDOW = Window(tuple(LIPS), (144, 176), 1.15)
-EYES_WINDOW = Window(tuple(EYES), (104, 256), 1.8)
+MOUTH_WINDOW = FeatureWindow(tuple(LIPS), (144, 176), 1.15)
+EYES_WINDOW = FeatureWindow(tuple(EYES), (104, 256), 1.8)
 MOUTH_ODDS = 0.6
 
 

@@ -10,7 +10,7 @@ from vqcodec.geometry.layout import LANDMARK_DIMS, LEARNED_OUTPUTS
 from vqcodec.motion.image_cnn import ImageMotionCnn
 from vqcodec.quantize.grfsq_torch import straight_through
 from vqcodec.render.conditioning import MOTION_SPREAD_UNITS, STATE_SPREAD_UNITS
-from vqcodec.render.network import RendererNet, Rendering, View
+from vqcodec.render.network import PortraitView, RendererNet, Rendering
 
 
 class PictureAutoencoder(nn.Module):
@@ -48,7 +48,7 @@ class PictureAutoencoder(nn.Module):
 
     def _view(
         self, batch: dict[str, Tensor], number: int, count: int, learned: tuple[Tensor, Tensor]
-    ) -> View:
+    ) -> PortraitView:
         """One portrait of a batch for `count` targets; `learned`: motion and portrait features, (B*K, 12) each."""
         scale = self.units[:LANDMARK_DIMS]
         portrait, maps, lm, state = (
@@ -63,7 +63,7 @@ class PictureAutoencoder(nn.Module):
             torch.cat([spread(state / (scale * STATE_SPREAD_UNITS)), learned[1]], 1),
         )
         source = self.renderer.encoder(portrait, maps)
-        return View(
+        return PortraitView(
             spread(portrait),
             type(source)(*(spread(x) for x in source)),
             spread(maps),

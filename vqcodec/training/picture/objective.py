@@ -26,7 +26,7 @@ PERCEPTUAL_SHARE = 0.75  # of the picture's side: the perceptual network is a th
 STEADY_SIDE = 64  # of the flow by which an error is carried to the next picture
 
 
-class Look(NamedTuple):
+class Enlargement(NamedTuple):
     """How a step looks at mouths and eyes.
 
     Attributes:
@@ -38,7 +38,7 @@ class Look(NamedTuple):
     gain: float = 1.0
 
 
-PLAIN_LOOK = Look()
+NOT_ENLARGED = Enlargement()
 
 
 class Seen(NamedTuple):
@@ -54,7 +54,7 @@ def losses_of(
     perceptual: PerceptualLoss,
     batch: dict[str, Tensor],
     discriminator: Discriminator | None = None,
-    look: Look = PLAIN_LOOK,
+    look: Enlargement = NOT_ENLARGED,
 ) -> tuple[dict[str, Tensor], Seen]:
     """Every loss by name, unweighted, and what was seen."""
     rendering, learned_units = model(batch)
@@ -119,7 +119,7 @@ class Objective(nn.Module):
         batch: dict[str, Tensor],
         detail: bool,
         discriminator: Discriminator | None = None,
-        look: Look = PLAIN_LOOK,
+        look: Enlargement = NOT_ENLARGED,
     ) -> dict[str, Tensor]:
         """Losses of the whole at 128 or 256, or of the 512 head alone when `detail`; `seen` keeps the features."""
         if detail:

@@ -37,7 +37,7 @@ WEIGHTS = dict(taught=1.0, direct=0.5, mel=0.3, lips=2.0)
 
 
 @dataclass(frozen=True, slots=True)
-class Sound:
+class TaughtSound:
     """A training sound: memory-mapped (N,) int16 and (T, 1024) float16, and (T, 3) likely lips (lip_reader)."""
 
     samples: NDArray[np.int16]
@@ -51,7 +51,9 @@ def held_out(name: str) -> bool:
     return zlib.crc32(name.split("@")[0].encode()) % HELD_OUT == 0
 
 
-def load_sounds(cache: Path, clips: Path | None = None) -> tuple[list[Sound], list[Sound]]:
+def load_sounds(
+    cache: Path, clips: Path | None = None
+) -> tuple[list[TaughtSound], list[TaughtSound]]:
     """Training sounds and held-out ones of a cache (speech_tokens.sound_cache).
 
     Args:
@@ -61,7 +63,7 @@ def load_sounds(cache: Path, clips: Path | None = None) -> tuple[list[Sound], li
     Raises:
         UsageError: the cache is empty.
     """
-    train, held = list[Sound](), list[Sound]()
+    train, held = list[TaughtSound](), list[TaughtSound]()
     reader = (
         None
         if clips is None
@@ -78,7 +80,7 @@ def load_sounds(cache: Path, clips: Path | None = None) -> tuple[list[Sound], li
     for path in sorted(cache.glob("*.teacher.npy")):
         name = path.name.removesuffix(".teacher.npy")
         features = np.load(path, mmap_mode="r")
-        sound = Sound(
+        sound = TaughtSound(
             np.load(cache / f"{name}.pcm.npy", mmap_mode="r"),
             features,
             synthetic=name[0] not in "ts",
@@ -102,7 +104,9 @@ class Windows:
         spoil: whether sound is augmented (the teacher always heard it clean).
     """
 
-    def __init__(self, sounds: list[Sound], batch: int, seed: int, *, spoil: bool = True) -> None:
+    def __init__(
+        self, sounds: list[TaughtSound], batch: int, seed: int, *, spoil: bool = True
+    ) -> None:
         self._sounds, self._batch, self._spoil = sounds, batch, spoil
         self._rng = np.random.default_rng(seed)
         weights = np.array(
@@ -181,7 +185,7 @@ class SpeechModel(nn.Module):
         return *self.head(levels), self.direct(wide)
 
 
-def principal_axes(sounds: list[Sound]) -> tuple[Tensor, Tensor]:
+def principal_axes(sounds: list[TaughtSound]) -> tuple[Tensor, Tensor]:
     """What is predicted of the teacher's features: their strongest 128 directions.
 
     Whisper's numbers differ in size by a factor of twenty, and the largest ones tell the place in its window of 30 s: all are
@@ -227,7 +231,7 @@ def speech_loss(model: nn.Module, batch: Batch) -> dict[str, Tensor]:
 class SpeechCheck:
     """Explained variance of the teacher's features, and use of the codes, on held-out sounds."""
 
-    def __init__(self, sounds: list[Sound], batches: int = 8) -> None:
+    def __init__(self, sounds: list[TaughtSound], batches: int = 8) -> None:
         draws = iter(Windows(sounds, 16, 1, spoil=False))
         self._batches = [next(draws) for _ in range(batches)] if sounds else []
 
