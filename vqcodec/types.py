@@ -86,6 +86,8 @@ class Head:
         crop: None when unknown.
         synthetic: the motion was generated from speech, not recorded.
         version: (major, minor).
+        delay_ms: of a stream made while the camera runs: a frame is in it at most so long after it was taken; None for
+            one made from a whole recording. Major version 2 only.
     """
 
     time_base_s: Fraction
@@ -98,11 +100,12 @@ class Head:
     synthetic: bool = False
     coded_size_px: int = CODED_SIZE_PX
     version: tuple[int, int] = (1, 0)
+    delay_ms: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class KeyFrame:
-    """A portrait: applies to frames from `first_frame` on.
+    """A portrait of major version 1: applies to frames from `first_frame` on.
 
     Attributes:
         first_frame: index of the first frame rendered from it.
@@ -115,6 +118,48 @@ class KeyFrame:
     features: NDArray[np.int16]
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class PortraitUnit:
+    """A portrait of major version 2: a picture of the AV1 sequence that the portraits of one shot are.
+
+    Attributes:
+        first_frame: frames in the stream before it.
+        shot: number of its shot, from 0.
+        number: of the portrait within the shot, from 0.
+        depends_on: the portrait of the shot whose unit is decoded directly before this one; None for number 0.
+        features: (48,) int16, the portrait's own motion features in units of the motion space. Those of number 0 are
+            f_s for all of the shot's tokens.
+        unit: the OBUs of one shown picture, coded_size_px square, without temporal delimiter.
+        continues: number 0 only: the shot before it shows the same scene, there is no cut between.
+    """
+
+    first_frame: int
+    shot: int
+    number: int
+    depends_on: int | None
+    features: NDArray[np.int16]
+    unit: bytes
+    continues: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class PortraitRun:
+    """Frames of a group that are shown from the same portraits.
+
+    Attributes:
+        frames: how many.
+        portrait: number within the shot.
+        other: a second portrait shown with it; None for one alone.
+        weight: share of `other` in sixteenths, 1..15; 0 passes from the one to the other: the i-th of n frames,
+            i = 1..n, has the share i / (n + 1). 0 without `other`.
+    """
+
+    frames: int
+    portrait: int
+    other: int | None = None
+    weight: int = 0
+
+
 @dataclass(frozen=True, slots=True)
 class MotionGroup:
     """At most 2 s of frames, decodable on their own.
@@ -124,12 +169,16 @@ class MotionGroup:
         ticks: (T,) int64 presentation times in ticks, strictly increasing.
         low_confidence: (T,) bool, true where the face was not seen and motion is held.
         indices: (T, 12, layers) uint16 in 0..624; the last axis is the residual layer, coarse first.
+        shot: number of the shot, from 0; 0 in major version 1, which doesn't say it.
+        runs: which portraits of the shot show the frames, T frames in all; () for portrait 0, and in major version 1.
     """
 
     first_frame: int
     ticks: NDArray[np.int64]
     low_confidence: NDArray[np.bool_]
     indices: NDArray[np.uint16]
+    shot: int = 0
+    runs: tuple[PortraitRun, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
