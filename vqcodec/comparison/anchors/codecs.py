@@ -7,10 +7,8 @@ compresses best). x264 and x265 are tuned for SSIM, SVT-AV1 and libvpx have noth
 from __future__ import annotations
 
 import io
-import os
 import time
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
@@ -22,6 +20,7 @@ from av.codec.context import Flags
 from vqcodec.comparison.anchors.mux import Unit, opened, without_sei
 from vqcodec.errors import MediaError
 from vqcodec.evaluation.tools.extras import MissingExtraError
+from vqcodec.runtime.priority import usual_priority
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,7 +159,7 @@ def encode(
     buffer = io.BytesIO()
     units: list[Unit] = []
     try:
-        with _usual_priority(), opened(buffer, "matroska") as container:
+        with usual_priority(), opened(buffer, "matroska") as container:
             stream = container.add_stream(
                 codec.encoder, rate=rate_hz, options=codec.all_options(crf, quick)
             )
@@ -180,20 +179,6 @@ def encode(
             f"{codec.encoder} can't code {side_px}x{side_px} at {rate_hz} Hz: {error}"
         ) from error
     return Coded(buffer.getvalue(), tuple(units), payload, time.perf_counter() - start_s)
-
-
-@contextmanager
-def _usual_priority() -> Iterator[None]:
-    """SVT-AV1, run by root, gives its threads and the calling one real-time priority: the machine would belong to it."""
-    if not hasattr(os, "sched_getscheduler"):
-        yield
-        return
-    policy = os.sched_getscheduler(0)
-    try:
-        yield
-    finally:
-        if os.sched_getscheduler(0) != policy:
-            os.sched_setscheduler(0, policy, os.sched_param(0))
 
 
 def _tag(context: Any) -> None:

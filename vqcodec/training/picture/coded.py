@@ -11,9 +11,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
-from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,6 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vqcodec.errors import MediaError
+from vqcodec.runtime.priority import usual_priority
 
 COUNT = 6
 CRF_RANGES = ((35, 44), (45, 52), (53, 60))
@@ -43,20 +42,6 @@ class CodedPortraits:
     places: NDArray[np.int64]
 
 
-@contextmanager
-def _usual_priority() -> Iterator[None]:
-    """SVT-AV1, run by root, gives the calling thread real-time priority; take it back."""
-    if not hasattr(os, "sched_getscheduler"):
-        yield
-        return
-    policy = os.sched_getscheduler(0)
-    try:
-        yield
-    finally:
-        if os.sched_getscheduler(0) != policy:
-            os.sched_setscheduler(0, policy, os.sched_param(0))
-
-
 def through_av1(pictures: list[NDArray[np.uint8]], crf: int) -> list[NDArray[np.uint8]]:
     """Code pictures as one low-delay AV1 sequence and decode them.
 
@@ -75,7 +60,7 @@ def through_av1(pictures: list[NDArray[np.uint8]], crf: int) -> list[NDArray[np.
     os.environ.setdefault("SVT_LOG", "1")
     parameters = "pred-struct=1:keyint=-1:lp=1"
     try:
-        with _usual_priority():
+        with usual_priority():
             encoder: Any = av.CodecContext.create("libsvtav1", "w")
             encoder.width = encoder.height = pictures[0].shape[0]
             encoder.pix_fmt, encoder.framerate = "yuv420p", 25
