@@ -143,7 +143,7 @@ def test_a_new_portrait_after_a_hole_is_not_faded_to() -> None:
     motion = kinds(parts, b"MOTN")
     poses, _, damage = shown(without(motion[2], motion[3], parts=parts))
     assert [pose.time_s for pose in poses] == times(FRAMES)
-    assert [pose.key_frame.first_frame for pose in poses] == [0] * 30 + [30] * 30
+    assert [pose.shown.portrait.first_frame for pose in poses] == [0] * 30 + [30] * 30
     assert all(np.array_equal(pose.features, poses[19].features) for pose in poses[20:30])
     assert all(np.array_equal(pose.features, poses[40].features) for pose in poses[30:40])
     assert damage.frames_concealed == 20
@@ -152,11 +152,11 @@ def test_a_new_portrait_after_a_hole_is_not_faded_to() -> None:
 def test_a_lost_portrait_is_replaced_by_the_one_before() -> None:
     parts = split(playable(6, 3))
     poses, _, damage = shown(without(kinds(parts, b"KEYF")[1], parts=parts))
-    assert {pose.key_frame.first_frame for pose in poses} == {
+    assert {pose.shown.portrait.first_frame for pose in poses} == {
         0
     } and damage.frames_other_portrait == 30
     poses, _, damage = shown(without(kinds(parts, b"KEYF")[0], parts=parts))
-    assert {pose.key_frame.first_frame for pose in poses} == {30} and len(poses) == FRAMES
+    assert {pose.shown.portrait.first_frame for pose in poses} == {30} and len(poses) == FRAMES
     assert damage.key_frames_lost == 1
 
 

@@ -144,9 +144,9 @@ def unfaded(data: bytes) -> list[NDArray[np.uint8]]:
     pictures, renderer, units = [], Drawing(), FakeSpace().units
     reader = Reader(io.BytesIO(data))
     for pose in play(reader, Window(reader.head, units, DecodeOptions())):
-        assert isinstance(pose, Pose)
+        assert isinstance(pose, Pose) and isinstance(pose.shown.portrait, KeyFrame)
         state = renderer.prepare(
-            decode_still(pose.key_frame.still), pose.key_frame.features * units
+            decode_still(pose.shown.portrait.still), pose.shown.portrait.features * units
         )
         pictures += list(renderer.render(state, pose.features[None], 256))
     return pictures

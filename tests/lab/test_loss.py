@@ -23,7 +23,7 @@ from vqcodec.lab.loss import loss, pictures, poses
 from vqcodec.lab.loss import report as lossreport
 from vqcodec.lab.loss.channel import HARMS, chunks, cut, flip_bits, long_stream, lose_groups
 from vqcodec.lab.loss.report import DamageRow, LossReport, PictureFigures, PoseFigures
-from vqcodec.media.still.stills import decode_still
+from vqcodec.stream.portrait_pictures import PortraitPictures
 from vqcodec.types import MotionGroup
 
 UNITS = FakeSpace().units
@@ -114,7 +114,9 @@ def test_pictures_are_scored_against_the_clip() -> None:
         pytest.importorskip(package)
     two = playable(4, 2, sound=False)
     shown, studio = poses.ShownPoses.of(two, UNITS), pictures.Studio(decoder_parts())
-    frames = np.stack([to_side(decode_still(pose.key_frame.still)) for pose in shown.poses])
+    frames = np.stack(
+        [to_side(PortraitPictures().picture(pose.shown.portrait)) for pose in shown.poses]
+    )
     scores = studio.scores(shown.poses, frames)
     assert scores.shape == (40, 2) and (scores[:, 0] > 60).all() and (scores[:, 1] < 1e-6).all()
     assert (studio.scores(shown.poses[:3], 255 - frames[:3])[:, 0] < 20).all()

@@ -32,12 +32,12 @@ def test_tokens_are_added_to_the_portrait_in_force(layers: int | None) -> None:
     assert [group.first_frame for group in found] == [0, 10, 20, 30, 40, 50]
     for number, (group, coded) in enumerate(zip(found, motion, strict=True)):
         own = portraits[number // 3]
-        assert group.key_frame.first_frame == own.first_frame and len(group) == GROUP_FRAMES
+        assert group.portrait.first_frame == own.first_frame and len(group) == GROUP_FRAMES
         assert np.array_equal(group.base, own.features * UNITS)
         whole = own.features + from_indices(coded.indices[..., :layers]).astype(np.int64)
         assert np.allclose(group.features, whole * UNITS, atol=1e-3)
         assert group.features.dtype == np.float32 and np.array_equal(group.ticks, coded.ticks)
-    assert found[0].key_frame is found[2].key_frame is not found[3].key_frame
+    assert found[0].portrait is found[2].portrait is not found[3].portrait
 
 
 def test_frames_one_by_one() -> None:
@@ -46,16 +46,16 @@ def test_frames_one_by_one() -> None:
     groups = posed_groups(Reader(io.BytesIO(DATA)), UNITS)
     rows = chain.from_iterable(group.features for group in groups)
     assert all(np.array_equal(a.features, b) for a, b in zip(frames, rows, strict=True))
-    assert [frame.key_frame.first_frame for frame in frames] == [0] * 30 + [30] * 30
+    assert [frame.shown.portrait.first_frame for frame in frames] == [0] * 30 + [30] * 30
 
 
 def test_only_motion_gives_something() -> None:
     walk = Walk(UNITS)
     first = next(item for item in items() if isinstance(item, KeyFrame))
-    assert walk.key_frame is None and walk.push(first) is None and walk.key_frame is first
+    assert walk.portrait is None and walk.push(first) is None and walk.portrait is first
     other = replace(first, features=first.features + np.int16(1))
     assert walk.push(other) is None
     group = next(item for item in items() if isinstance(item, MotionGroup))
     posed = walk.push(group)
-    assert posed is not None and posed.key_frame is other
+    assert posed is not None and posed.portrait is other
     assert np.array_equal(posed.base, other.features * UNITS)

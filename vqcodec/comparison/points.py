@@ -12,14 +12,12 @@ from vqcodec.comparison.anchors.mux import CodedSound
 from vqcodec.config import AudioChoice, Device, EncodeOptions
 from vqcodec.container import Reader
 from vqcodec.decoding.parts import DecoderParts
+from vqcodec.decoding.selected import selected_frames
 from vqcodec.evaluation.tools.frames import Picture, to_side
 from vqcodec.format import CODED_SIZE_PX
-from vqcodec.media.still.stills import decode_still
-from vqcodec.stream.walk import posed_groups
 from vqcodec.types import AudioGroup
 
 DEFAULT = "default"
-_BATCH = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +105,7 @@ def sound_of(data: bytes) -> CodedSound | None:
 def pictures(
     data: bytes, parts: DecoderParts, needed: set[int], size_px: int = CODED_SIZE_PX
 ) -> Iterator[tuple[int, Picture]]:
-    """Some frames of a file as `vqcodec decode` renders them; a frame depends on its portrait and its own tokens alone.
+    """Some frames of a file as `vqcodec decode` renders them; a frame depends on its portraits and its own tokens alone.
 
     Args:
         data: a .vqt file.
@@ -115,18 +113,7 @@ def pictures(
         needed: frame numbers.
         size_px: side of the pictures.
     """
-    state, key_frame = None, None
-    for group in posed_groups(Reader(io.BytesIO(data)), parts.space.units):
-        if group.key_frame is not key_frame:
-            key_frame = group.key_frame
-            still = decode_still(key_frame.still, size_px=CODED_SIZE_PX)
-            state = parts.renderer.prepare(still, group.base)
-        chosen = [n for n in range(len(group)) if group.first_frame + n in needed]
-        for start in range(0, len(chosen), _BATCH):
-            rows = chosen[start : start + _BATCH]
-            shown = parts.renderer.render(state, group.features[rows], size_px)
-            for row, picture in zip(rows, shown, strict=True):
-                yield group.first_frame + row, picture
+    return selected_frames(io.BytesIO(data), parts, needed.__contains__, size_px)
 
 
 def small(frames: Iterator[tuple[int, Picture]]) -> Iterator[tuple[int, Picture]]:

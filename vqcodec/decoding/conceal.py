@@ -20,8 +20,8 @@ from vqcodec.damage import Damage
 from vqcodec.decoding.gaps import Gaps, SoundGaps, Stretch
 from vqcodec.errors import BitstreamError
 from vqcodec.format import AUDIO_RATE_HZ, MAX_FRAME_RATE_HZ
+from vqcodec.stream.portraits import Portrait, ShownFrom
 from vqcodec.stream.walk import PosedGroup
-from vqcodec.types import KeyFrame
 
 HOLE_FADE_S = Fraction(2, 5)
 EDGE_SAMPLES = 240  # 5 ms
@@ -55,12 +55,27 @@ def hole_ticks(
         yield start + (after - start) * i // parts
 
 
-def faded(before: Features, after: Features, tick: int, span: tuple[int, int]) -> Features:
-    """The pose at a tick: `before` until the span begins, `after` where it ends, a smooth way between."""
+def fade_weight(tick: int, span: tuple[int, int]) -> np.float32:
+    """Share of what comes after a hole at a tick: 0 until the span begins, 1 where it ends, a smooth way between."""
     first, last = span
     part = min(max((tick - first) / (last - first), 0.0), 1.0) if last > first else 1.0
-    weight = np.float32(part * part * (3 - 2 * part))
+    return np.float32(part * part * (3 - 2 * part))
+
+
+def faded(before: Features, after: Features, tick: int, span: tuple[int, int]) -> Features:
+    """The pose at a tick, by its weight."""
+    weight = fade_weight(tick, span)
     return before + weight * (after - before) if weight else before
+
+
+def faded_portraits(
+    before: ShownFrom, after: ShownFrom, tick: int, span: tuple[int, int]
+) -> ShownFrom:
+    """What a tick is shown from, when both sides of the hole are of one shot: the nearer portraits of both, by its weight."""
+    weight = Fraction(float(fade_weight(tick, span)))
+    if not weight or before.nearer is after.nearer:
+        return before
+    return ShownFrom(before.nearer, after.nearer, weight, passing=True)
 
 
 class SoftSilence(SoundGaps):
@@ -113,7 +128,8 @@ class Concealment(Gaps):
         self._time_base_s = reader.head.time_base_s
         self._step = max(round(1 / (reader.head.frame_rate_hz * self._time_base_s)), 1)
         self._next_frame = 0
-        self._held: tuple[int, KeyFrame, Features] | None = None  # the last frame of the stream
+        # the last frame of the stream, and what its tokens were relative to
+        self._held: tuple[int, Portrait, Features, ShownFrom] | None = None
 
     def filled(self, group: PosedGroup) -> Iterator[Stretch]:
         """Frames in place of those missing between the group before and this one, then its own."""
@@ -124,13 +140,14 @@ class Concealment(Gaps):
         yield from super().filled(group)
         self._next_frame = group.first_frame + len(ticks)
         self._step = ticks[-1] - ticks[-2] if len(ticks) > 1 else self._step
-        self._held = ticks[-1], group.key_frame, group.features[-1]
+        self._held = ticks[-1], group.portrait, group.features[-1], group.shown[-1]
+        self._damage.frames_other_portrait += group.stood_in
 
     def tail(self, heard_until_s: Fraction) -> Iterator[Stretch]:
         """The last pose, held until IEND, or until the sound ends."""
         if self._held is None:
             return
-        last, key_frame, pose = self._held
+        last, _, pose, shown = self._held
         if self._reader.end is not None:
             frames, end = self._reader.end
             ticks = hole_ticks(last, end, frames - self._next_frame, self._time_base_s)
@@ -139,7 +156,7 @@ class Concealment(Gaps):
             if heard_until_s - end * self._time_base_s > _TAIL_S:
                 end = int(heard_until_s / self._time_base_s)
             ticks = iter(range(last + self._step, end, self._step))
-        yield Stretch(key_frame, ((tick, pose) for tick in ticks), end)
+        yield Stretch(((tick, pose, shown) for tick in ticks), end)
 
     def sound_until(self, heard_until_s: Fraction) -> Fraction | None:
         """The end of the stream, if sound is known to be missing there."""
@@ -165,17 +182,24 @@ class Concealment(Gaps):
 
     def _hole(self, group: PosedGroup, after: int, missing: int) -> Iterator[Stretch]:
         """Hold the last pose, then fade to the next one; where the portrait changes, hold one, then the other."""
-        key_frame, next_pose = group.key_frame, group.features[0]
-        before, old, pose = self._held or (None, key_frame, next_pose)
+        portrait, next_pose, next_shown = group.portrait, group.features[0], group.shown[0]
+        before, old, pose, shown = self._held or (None, portrait, next_pose, next_shown)
         ticks = hole_ticks(before, after, missing, self._time_base_s)
-        if old is not key_frame:
+        if old is not portrait:
             # frames of the old portrait
-            own = min(max(key_frame.first_frame - self._next_frame, 0), missing)
+            own = min(max(portrait.first_frame - self._next_frame, 0), missing)
             every = list(ticks)
-            yield Stretch(old, [(tick, pose) for tick in every[:own]], after)
-            yield Stretch(key_frame, [(tick, next_pose) for tick in every[own:]], after)
+            yield Stretch([(tick, pose, shown) for tick in every[:own]], after)
+            yield Stretch([(tick, next_pose, next_shown) for tick in every[own:]], after)
             return
         fade_ticks = HOLE_FADE_S / self._time_base_s
-        start = max(before if before is not None else after, int(after - fade_ticks))
-        rows = ((tick, faded(pose, next_pose, tick, (start, after))) for tick in ticks)
-        yield Stretch(key_frame, rows, after)
+        span = max(before if before is not None else after, int(after - fade_ticks)), after
+        rows = (
+            (
+                tick,
+                faded(pose, next_pose, tick, span),
+                faded_portraits(shown, next_shown, tick, span),
+            )
+            for tick in ticks
+        )
+        yield Stretch(rows, after)

@@ -13,8 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vqcodec.errors import BitstreamError
+from vqcodec.stream.portraits import ShownFrom
 from vqcodec.stream.walk import PosedGroup
-from vqcodec.types import KeyFrame
 
 Features = NDArray[np.float32]
 Pcm = NDArray[np.int16]
@@ -22,16 +22,14 @@ Pcm = NDArray[np.int16]
 
 @dataclass(frozen=True, slots=True)
 class Stretch:
-    """Consecutive frames of one portrait.
+    """Consecutive frames.
 
     Attributes:
-        key_frame: the portrait.
-        rows: tick and (48,) features of each frame; may be a generator.
+        rows: tick, (48,) features and portraits of each frame; may be a generator.
         made_up_until: tick at which the last frame ends at most, when the frames are made up; None for those of the stream.
     """
 
-    key_frame: KeyFrame
-    rows: Iterable[tuple[int, Features]]
+    rows: Iterable[tuple[int, Features, ShownFrom]]
     made_up_until: int | None = None
 
 
@@ -67,7 +65,7 @@ class Gaps:
 
     def filled(self, group: PosedGroup) -> Iterator[Stretch]:
         """A group, after what is missing before it."""
-        yield Stretch(group.key_frame, zip(group.ticks.tolist(), group.features, strict=True))
+        yield Stretch(zip(group.ticks.tolist(), group.features, group.shown, strict=True))
 
     def tail(self, heard_until_s: Fraction) -> Iterator[Stretch]:
         """What is missing at the end of the stream, whose sound was given up to a time; called once."""

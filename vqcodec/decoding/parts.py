@@ -18,7 +18,11 @@ from vqcodec.types import Head, ModelId
 
 
 class FrameRenderer(Protocol):
-    """What the decoder needs of a renderer (vqcodec.render.renderer.Renderer)."""
+    """What the decoder needs of a renderer (vqcodec.render.renderer.Renderer).
+
+    One with an attribute `most_portraits` above 1 takes a sequence of states, too, and shows each place from the one that
+    suits it best; for others, pictures of both portraits are mixed.
+    """
 
     @property
     def id(self) -> ModelId:

@@ -1,18 +1,30 @@
-"""Poses -> pictures, in batches of one key frame."""
+"""Poses -> pictures: poses of a shot are collected, and those of the same portraits rendered together.
+
+    poses           a a a>b a>b b b+c a          a>b: a passes to b; b+c: each place from the one that suits it
+    draws    a:     x x x   x         x
+             b:         x   x   x                a pose that is drawn twice is the mean of both, by its share
+             b+c:                 x
+
+Pictures come out in the order of the poses.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
-from vqcodec.decoding.fade import cross_faded
+from vqcodec.decoding.fade import cross_faded, mixed
 from vqcodec.decoding.heard import Samples
 from vqcodec.decoding.parts import FrameRenderer
 from vqcodec.decoding.portraits import PortraitStates
 from vqcodec.decoding.window import Pose
-from vqcodec.types import VideoFrame
+from vqcodec.stream.portraits import Portrait, shot_of
+from vqcodec.types import KeyFrame, VideoFrame
+
+Pixels = NDArray[np.uint8]
 
 
 def rendered(
@@ -26,46 +38,116 @@ def rendered(
 
     Args:
         items: poses in order, and sound.
-        portraits: renderer states of their key frames.
+        portraits: renderer states of their portraits.
         renderer: draws them.
         size_px: side of the pictures.
-        batch_frames: frames drawn at once, at most.
+        batch_frames: frames that wait to be drawn at once, at most.
     """
+    painter = Painter(portraits, renderer, size_px)
     batch: list[Pose] = []
     for item in items:
         if isinstance(item, Samples):
             yield item
             continue
-        if len(batch) == batch_frames or (batch and item.key_frame is not batch[0].key_frame):
-            yield from _frames(batch, portraits, renderer, size_px)
+        if len(batch) == batch_frames or (batch and _home(item) is not _home(batch[0])):
+            yield from painter.frames(batch)
             batch = []
         batch.append(item)
     if batch:
-        yield from _frames(batch, portraits, renderer, size_px)
+        yield from painter.frames(batch)
 
 
-def _frames(
-    batch: list[Pose], portraits: PortraitStates, renderer: FrameRenderer, size_px: int
-) -> Iterator[VideoFrame]:
-    pictures = _pictures(batch, portraits, renderer, size_px)
-    for rgb, pose in zip(pictures, batch, strict=True):
-        yield VideoFrame(rgb, pose.time_s)
+def _home(pose: Pose) -> object:
+    return shot_of(pose.shown.portrait)
 
 
-def _pictures(
-    batch: list[Pose], portraits: PortraitStates, renderer: FrameRenderer, size_px: int
-) -> list[NDArray[np.uint8]]:
-    """Those of poses of one key frame; what fades is rendered from the one before, too, and the rest as ever."""
-    fading = [number for number, pose in enumerate(batch) if pose.faded_from is not None]
-    before = portraits.fading(batch[fading[0]].faded_from) if fading else None
-    state = portraits.state(batch[0].key_frame)
-    features = portraits.drive(np.stack([pose.features for pose in batch]))
-    pictures = list(renderer.render(state, features, size_px))
-    if before is not None and before is not state:
-        for number, old in zip(
-            fading, renderer.render(before, features[fading], size_px), strict=True
-        ):
-            pictures[number] = cross_faded(old, pictures[number], batch[number].share)
-    if not fading:
-        portraits.forget()
-    return pictures
+@dataclass(slots=True)
+class _Draw:
+    """Poses that are rendered from the same portraits.
+
+    Attributes:
+        portraits: one, or two to be fused.
+        fading: it is for the fade of another shot, and may be left out.
+        numbers: of the poses.
+        pictures: by these numbers, once they are rendered.
+    """
+
+    portraits: tuple[Portrait, ...]
+    fading: bool
+    numbers: list[int] = field(default_factory=list)
+    pictures: dict[int, Pixels] = field(default_factory=dict)
+
+
+class Painter:
+    """Draws poses.
+
+    Args:
+        portraits: renderer states of their portraits.
+        renderer: draws them.
+        size_px: side of the pictures.
+    """
+
+    def __init__(self, portraits: PortraitStates, renderer: FrameRenderer, size_px: int) -> None:
+        self._portraits, self._renderer, self._size_px = portraits, renderer, size_px
+        self._fuses = getattr(renderer, "most_portraits", 1) > 1
+        self._draws: dict[tuple[int, ...], _Draw] = {}
+
+    def frames(self, poses: Sequence[Pose]) -> Iterator[VideoFrame]:
+        """The pictures of poses, which are drawn at once."""
+        for rgb, pose in zip(self.pictures(poses), poses, strict=True):
+            yield VideoFrame(rgb, pose.time_s)
+
+    def pictures(self, poses: Sequence[Pose]) -> list[Pixels]:
+        """The same without times: (size_px, size_px, 3) each."""
+        self._draws = {}
+        layers = [self._layers(number, pose) for number, pose in enumerate(poses)]
+        draws = self._draws.values()
+        self._portraits.keep([portrait for draw in draws for portrait in draw.portraits])
+        features = np.stack([pose.features for pose in poses])
+        for draw in draws:
+            self._render(draw, features)
+        return [
+            self._composed(number, pose, *drawn)
+            for number, (pose, drawn) in enumerate(zip(poses, layers, strict=True))
+        ]
+
+    def _layers(self, number: int, pose: Pose) -> tuple[_Draw, _Draw | None, _Draw | None]:
+        """What a pose is made of: its portrait, or both fused; the other one to be mixed with; the one that fades away."""
+        shown, fading = pose.shown, pose.faded_from
+        first, other = shown.portrait, shown.other
+        if self._portraits.replaced:
+            return self._draw(number, first), None, None
+        fused = other is not None and self._fuses and not shown.passing
+        own = self._draw(number, first, *((other,) if fused and other is not None else ()))
+        passed = None if fused or other is None else self._draw(number, other)
+        old = None if fading is None else self._draw(number, fading, fading=True)
+        return own, passed, old
+
+    def _draw(self, number: int, *portraits: Portrait, fading: bool = False) -> _Draw:
+        """What a pose is drawn with, together with others that are."""
+        key = (fading, *map(id, portraits))
+        draw = self._draws.setdefault(key, _Draw(portraits, fading))
+        draw.numbers.append(number)
+        return draw
+
+    def _render(self, draw: _Draw, features: NDArray[np.float32]) -> None:
+        ready = self._portraits.fading if draw.fading else self._portraits.state
+        states = [ready(portrait) for portrait in draw.portraits]
+        if states[0] is None:
+            return
+        alike = all(state is states[0] for state in states)  # one may stand in for the other
+        driven = self._portraits.drive(features[draw.numbers])
+        pictures = self._renderer.render(states[0] if alike else states, driven, self._size_px)
+        draw.pictures = dict(zip(draw.numbers, pictures, strict=True))
+
+    def _composed(
+        self, number: int, pose: Pose, own: _Draw, passed: _Draw | None, old: _Draw | None
+    ) -> Pixels:
+        picture = own.pictures[number]
+        if passed is not None:
+            picture = mixed(picture, passed.pictures[number], float(pose.shown.share))
+        before = None if old is None else old.pictures.get(number)
+        if before is None:
+            return picture
+        blend = cross_faded if isinstance(pose.faded_from, KeyFrame) else mixed
+        return blend(before, picture, pose.share)

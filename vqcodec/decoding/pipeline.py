@@ -2,12 +2,12 @@
 
     file --Reader--> items --Window--> Pose, Samples --rendered--> VideoFrame, Samples --VideoSink--> file
      reading.py          window.py, walk.py      pictures.py, portraits.py         media/out/sink.py
-     CRC, entropy        features, gaps, Opus    batches of frames, fades          H.264, AAC
+     CRC, entropy        features, gaps, Opus    batches by portrait, fades        H.264, AAC
      thread 1            thread 1                thread 2                          this thread
 
-Every frame is rendered from its key frame and its own tokens: an error in one frame stays in it. Where a shot gets another
-key frame, the first 0.2 s are rendered from both and blended (vqcodec.decoding.fade). With `recover`, damage is read past
-(RecoveringReader) and what is missing made up (Concealment); the rest is the same.
+Every frame is rendered from its portraits and its own tokens: an error in one frame stays in it. Where a scene goes on with
+another key frame, or shot, the first 0.2 s are rendered from both and blended (vqcodec.decoding.fade). With `recover`,
+damage is read past (RecoveringReader) and what is missing made up (Concealment); the rest is the same.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from vqcodec.decoding.conceal import Concealment
 from vqcodec.decoding.heard import Samples
 from vqcodec.decoding.parts import DecoderParts, DecoderPartsSource, decoder_parts
 from vqcodec.decoding.pictures import rendered
-from vqcodec.decoding.portraits import PortraitStates
+from vqcodec.decoding.portraits import OtherPortrait, PortraitStates
 from vqcodec.decoding.reading import (
     AnyReader,
     continued,
@@ -160,7 +160,13 @@ def _pictures_and_sound(
 ) -> Generator[VideoFrame | Samples, None, None]:
     """The threads of the picture above."""
     parts.check(reader.head)
-    portraits = PortraitStates(parts, options, reader.head, _damage(reader))
+    portraits = PortraitStates(
+        parts.renderer,
+        parts.space.units,
+        reader.head.coded_size_px,
+        damage=_damage(reader),
+        other=OtherPortrait.chosen(parts, options),
+    )
     gaps = Concealment(reader) if isinstance(reader, RecoveringReader) else None
     window = Window(reader.head, parts.space.units, options, gaps)
     on_gpu = str(parts.renderer.device).startswith("cuda")

@@ -1,7 +1,8 @@
-"""What the renderer renders from: key frames made ready, at most two at a time, or another person's portrait."""
+"""What the renderer renders from: portraits made ready when they are needed, or another person's portrait."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Collection
 from typing import Any
 
 import numpy as np
@@ -9,96 +10,159 @@ from numpy.typing import NDArray
 
 from vqcodec.config import DecodeOptions
 from vqcodec.damage import Damage
-from vqcodec.decoding.parts import DecoderParts
+from vqcodec.decoding.parts import DecoderParts, FrameRenderer
 from vqcodec.errors import BitstreamError
 from vqcodec.face.portrait import portrait_square
-from vqcodec.media.still.stills import decode_still, load_picture
+from vqcodec.format import CODED_SIZE_PX
+from vqcodec.media.still.stills import load_picture
 from vqcodec.quantize.grfsq import dequantize
-from vqcodec.types import Head, KeyFrame
+from vqcodec.stream.portrait_pictures import PortraitPictures
+from vqcodec.stream.portraits import Portrait, StreamPortrait, shot_of
+from vqcodec.types import PortraitUnit
+
+MAX_STATES = 4
+"""Portraits kept ready; the shipped renderer's take 18 MB each on the CPU."""
 
 Features = NDArray[np.float32]
 
 
-class PortraitStates:
-    """Renderer states by key frame; with another portrait, always its own, driven by the motion relative to the first.
-
-    One state is kept, because key frames come in order; during a cross-fade, the one before, too.
+class OtherPortrait:
+    """Another person's portrait, driven by the motion of the stream's.
 
     Args:
-        parts: renderer, motion space, and the detector for another portrait.
-        options: names that portrait.
-        head: of the stream.
-        damage: counts portraits whose picture doesn't decode, and the one before stands in; None refuses them.
+        parts: renderer, motion space and detector.
+        options: names the picture.
+
+    Raises:
+        NoFaceError: it shows no face.
+        MediaError: it can't be read.
+    """
+
+    def __init__(self, parts: DecoderParts, options: DecodeOptions) -> None:
+        assert options.portrait is not None
+        picture, name = load_picture(options.portrait), str(options.portrait)
+        with parts.detector() as detector:
+            found = portrait_square(detector, picture, name=name)
+        self._space = parts.space
+        self._features = parts.space.features(found.small[None], found.points[None])[0]
+        self.state = parts.renderer.prepare(found.square, self._features)
+        self._first: Features | None = None
+
+    @classmethod
+    def chosen(cls, parts: DecoderParts, options: DecodeOptions) -> OtherPortrait | None:
+        """The one that the options name, if any."""
+        return None if options.portrait is None else cls(parts, options)
+
+    def relative_to(self, first: Features) -> None:
+        """Motion counts from these features, (48,), of the stream's first portrait; later calls change nothing."""
+        self._first = first if self._first is None else self._first
+
+    def driven(self, features: Features) -> Features:
+        """(N, 48) features of the stream -> features to render."""
+        assert self._first is not None
+        return self._space.transfer(features, self._first, self._features)
+
+
+class PortraitStates:
+    """Renderer states by portrait; with another portrait, always its own.
+
+    The MAX_STATES used last are kept, and only those of shots that are being shown.
+
+    Args:
+        renderer: makes the states.
+        units: (48,) of the motion space.
+        size_px: side of the portraits' pictures.
+        damage: counts portraits whose picture doesn't decode, and another one stands in; None refuses them.
+        other: another person's portrait.
+
+    Attributes:
+        replaced: another person's portrait is shown.
     """
 
     def __init__(
-        self, parts: DecoderParts, options: DecodeOptions, head: Head, damage: Damage | None
+        self,
+        renderer: FrameRenderer,
+        units: Features,
+        size_px: int = CODED_SIZE_PX,
+        *,
+        damage: Damage | None = None,
+        other: OtherPortrait | None = None,
     ) -> None:
-        self._parts = parts
-        self._damage = damage
-        self._size_px = head.coded_size_px
-        self._key_frame: KeyFrame | None = None
-        self._state: Any = None
-        self._before: tuple[KeyFrame, Any] | None = None
-        # features of the stream's own first portrait, where another is driven
-        self._first: Features | None = None
-        self._other: tuple[NDArray[np.uint8], Features] | None = None
-        if options.portrait is not None:
-            picture, name = load_picture(options.portrait), str(options.portrait)
-            with parts.detector() as detector:
-                found = portrait_square(detector, picture, name=name)
-            features = parts.space.features(found.small[None], found.points[None])[0]
-            self._other = found.square, features
+        self.replaced = other is not None
+        self._renderer, self._units = renderer, units
+        self._damage, self._other = damage, other
+        self._pictures = PortraitPictures(size_px)
+        # the one used last is at the end; portraits are held, so that an id stays theirs
+        self._states: dict[int, tuple[Portrait, Any]] = {}
+        self._latest: Any = None
+        self._lost: set[int] = set()
 
-    def state(self, key_frame: KeyFrame) -> Any:
-        """What the renderer needs to render from a key frame."""
-        if key_frame is self._key_frame:
-            return self._state
-        before = None if self._key_frame is None else (self._key_frame, self._state)
-        if self._other is None:
-            self._state = self._prepared(key_frame)
-        elif self._first is None:
-            self._state = self._parts.renderer.prepare(*self._other)
-            self._first = self._own(key_frame)
-        self._key_frame, self._before = key_frame, before or self._before
-        return self._state
+    def state(self, portrait: Portrait) -> Any:
+        """What the renderer needs to render from a portrait.
 
-    def fading(self, key_frame: KeyFrame | None) -> Any:
-        """The state of the key frame before the one to render from, to be asked for first; None when nothing is to fade."""
-        if key_frame is None or self._other is not None:
+        Raises:
+            BitstreamError: its picture doesn't decode, and nothing can stand in.
+        """
+        if self._other is not None:
+            self._other.relative_to(self._own(shot_of(portrait)))
+            return self._other.state
+        self._latest = self._kept(portrait, self._prepared)
+        return self._latest
+
+    def fading(self, portrait: Portrait) -> Any:
+        """The same for one that fades away; None when it doesn't decode: no frame but those of the fade needs it."""
+        try:
+            return self._kept(portrait, self._fresh)
+        except BitstreamError:
             return None
-        if key_frame is self._key_frame:
-            return self._state
-        if self._before is None or key_frame is not self._before[0]:  # playing begins in the fade
-            try:
-                self._before = key_frame, self._fresh(key_frame)
-            except BitstreamError:
-                return None  # no frame but those of the fade needs it
-        return self._before[1]
 
-    def forget(self) -> None:
-        """No fade is going on: drop what only it needs."""
-        self._before = None
+    def keep(self, portraits: Collection[Portrait]) -> None:
+        """Drop what only other shots than those of these portraits need."""
+        shots = {id(shot_of(portrait)) for portrait in portraits}
+        for key, (portrait, _) in list(self._states.items()):
+            if id(shot_of(portrait)) not in shots:
+                del self._states[key]
 
     def drive(self, features: Features) -> Features:
         """(N, 48) features of the stream -> features to render."""
-        if self._first is None or self._other is None:
-            return features
-        return self._parts.space.transfer(features, self._first, self._other[1])
+        return features if self._other is None else self._other.driven(features)
 
-    def _own(self, key_frame: KeyFrame) -> Features:
-        return dequantize(key_frame.features, self._parts.space.units)
+    def _kept(self, portrait: Portrait, make: Callable[[Portrait], Any]) -> Any:
+        _, state = self._states.pop(id(portrait), (portrait, None))
+        if state is None:
+            state = make(portrait)
+        self._states[id(portrait)] = portrait, state
+        if len(self._states) > MAX_STATES:
+            del self._states[next(iter(self._states))]
+        return state
 
-    def _fresh(self, key_frame: KeyFrame) -> Any:
-        still = decode_still(key_frame.still, size_px=self._size_px)
-        return self._parts.renderer.prepare(still, self._own(key_frame))
+    def _own(self, portrait: Portrait | PortraitUnit) -> Features:
+        return dequantize(portrait.features, self._units)
 
-    def _prepared(self, key_frame: KeyFrame) -> Any:
+    def _fresh(self, portrait: Portrait) -> Any:
+        picture = self._pictures.picture(portrait)
+        return self._renderer.prepare(picture, self._own(portrait))
+
+    def _prepared(self, portrait: Portrait) -> Any:
         try:
-            return self._fresh(key_frame)
+            return self._fresh(portrait)
         except BitstreamError:
-            if self._damage is None or self._state is None:
+            if self._damage is None:
                 raise
-            self._damage.stills_lost += 1
-            # poses are relative to a picture, so the one before can show them, too
-            return self._state
+            # poses are relative to a picture, so another one can show them, too
+            state = self._stand_in(portrait)
+            if state is None:
+                raise
+        self._damage.stills_lost += id(portrait) not in self._lost
+        self._lost.add(id(portrait))
+        return state
+
+    def _stand_in(self, portrait: Portrait) -> Any:
+        """The newest portrait of the shot that decodes: of those kept, and those on the path; else the one shown last."""
+        if isinstance(portrait, StreamPortrait):
+            for length in range(len(portrait.path) - 1, 0, -1):
+                try:
+                    return self._fresh(StreamPortrait(portrait.path[:length]))
+                except BitstreamError:
+                    continue
+        return self._latest

@@ -1,7 +1,7 @@
 """What a decode shows and plays, before anything is rendered: pictures to make, samples to hear, in a span of time.
 
-KeyFrame, MotionGroup --Walk--> groups of poses --Gaps--> stretches --Fades, span--> Pose
-AudioGroup ------------wait for the first picture-------> SoundWindow -------------> Samples
+KeyFrame, PortraitUnit, MotionGroup --Walk--> groups of poses --Gaps--> stretches --Fades, span--> Pose
+AudioGroup ------------wait for the first picture-------> SoundWindow --------------------------> Samples
 """
 
 from __future__ import annotations
@@ -14,14 +14,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vqcodec.config import DecodeOptions
-from vqcodec.container.reader import Item
 from vqcodec.decoding.fade import Fades
 from vqcodec.decoding.gaps import Gaps, Stretch
 from vqcodec.decoding.heard import Samples, SoundWindow
 from vqcodec.errors import UsageError
 from vqcodec.format import AUDIO_RATE_HZ
-from vqcodec.stream.walk import PosedGroup, Walk
-from vqcodec.types import AudioGroup, Head, KeyFrame
+from vqcodec.stream.portraits import Portrait, ShownFrom
+from vqcodec.stream.walk import Item, PosedGroup, Walk
+from vqcodec.types import AudioGroup, Head, KeyFrame, PortraitUnit
 
 MAX_SOUND_AHEAD_S = Fraction(3600)
 """Sound so far ahead of the pictures waits for them: a position may lie centuries away, and silence up to it never ends."""
@@ -33,16 +33,16 @@ class Pose:
 
     Attributes:
         time_s: when it is shown, from the start of the window.
-        key_frame: what it is rendered from.
+        shown: what it is rendered from.
         features: (48,) float32 motion features.
         faded_from: the portrait before, while it fades away (vqcodec.decoding.fade).
-        share: part of key_frame in the picture, 1 outside fades.
+        share: part of what is rendered from `shown` in the picture, 1 outside fades.
     """
 
     time_s: Fraction
-    key_frame: KeyFrame
+    shown: ShownFrom
     features: NDArray[np.float32]
-    faded_from: KeyFrame | None = None
+    faded_from: Portrait | None = None
     share: float = 1.0
 
 
@@ -83,8 +83,8 @@ class Window:
 
     def push(self, item: Item) -> Iterator[Pose | Samples]:
         """Take the next item of the stream."""
-        if isinstance(item, KeyFrame):
-            self._fades.leave(self._walk.key_frame)
+        if isinstance(item, KeyFrame) or (isinstance(item, PortraitUnit) and item.number == 0):
+            self._fades.leave()
         elif isinstance(item, AudioGroup):
             self._early.append(item)
         group = self._walk.push(item)
@@ -124,7 +124,7 @@ class Window:
             self._gaps.shown(stretch, frames, (first_s, end_s - self._origin_s))
 
     def _cut(self, stretch: Stretch) -> Iterator[Pose]:
-        for tick, row in stretch.rows:
+        for tick, row, shown in stretch.rows:
             time_s = tick * self._head.time_base_s
             self._heard_until_s = time_s + MAX_SOUND_AHEAD_S
             if self._end_s is not None and time_s >= self._end_s:
@@ -137,9 +137,9 @@ class Window:
             fade = self._fades.fade
             share = None if fade is None else fade.share(time_s)
             if fade is None or share is None:
-                yield Pose(time_s - self._origin_s, stretch.key_frame, row)
+                yield Pose(time_s - self._origin_s, shown, row)
             else:
-                yield Pose(time_s - self._origin_s, stretch.key_frame, row, fade.key_frame, share)
+                yield Pose(time_s - self._origin_s, shown, row, fade.portrait, share)
 
     def _samples(self) -> Iterator[Samples]:
         """The sound that may be given now."""

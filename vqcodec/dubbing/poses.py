@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vqcodec.container import Reader
-from vqcodec.decoding.fade import goes_on
+from vqcodec.decoding.fade import same_scene
 from vqcodec.dubbing.parts import DubParts
 from vqcodec.errors import MediaError, NoFaceError
 from vqcodec.face.shots import face_frames
@@ -154,7 +154,7 @@ class _Measured:
 
 
 def _of_stream(path: Path, parts: DubParts) -> Generator[_Seen, None, None]:
-    """The frames of a .vqt file; motion that doesn't go on where a portrait begins is another shot."""
+    """The frames of a .vqt file; motion that doesn't go on where a key frame begins is another shot."""
     with open_stream(path) as file:
         reader = Reader(file)
         space = parts.landmarks_of(reader.head.motion_space)
@@ -164,8 +164,8 @@ def _of_stream(path: Path, parts: DubParts) -> Generator[_Seen, None, None]:
         for group in posed_groups(reader, space.units):
             if portrait is None:
                 portrait = space.landmarks(group.base[None])[0]
-            if before is not None and before.key_frame is not group.key_frame:
-                shot += not goes_on(before.features[-1], group.features[0], space.units)
+            if before is not None and before.portrait is not group.portrait:
+                shot += not same_scene(before.features[-1], group, space.units)
             before = group
             landmarks = space.landmarks(group.features)
             for tick, points in zip(group.ticks.tolist(), landmarks, strict=True):

@@ -39,9 +39,9 @@ from vqcodec.evaluation.render_rate import (
 from vqcodec.evaluation.tools.conditions import conditions
 from vqcodec.evaluation.tools.files import rounded
 from vqcodec.geometry.basis import read_basis
-from vqcodec.media.still.stills import decode_still
 from vqcodec.render.renderer import Renderer
 from vqcodec.runtime.device import choose_device, inference_dtype
+from vqcodec.stream.portrait_pictures import PortraitPictures
 from vqcodec.stream.walk import posed_groups
 
 SCHEMA_VERSION = 1
@@ -80,7 +80,7 @@ class Benchmark:
 
 
 def read_scene(stream: Path, units: NDArray[np.float32]) -> Scene:
-    """Portrait and poses of a .vqt file, those of its first key frame.
+    """Portrait and poses of a .vqt file, those of its first key frame or shot.
 
     Raises:
         BitstreamError: it is damaged.
@@ -91,9 +91,9 @@ def read_scene(stream: Path, units: NDArray[np.float32]) -> Scene:
         first = next(groups, None)
         if first is None:
             raise MediaError(f"{stream} holds no motion")
-        more = takewhile(lambda group: group.key_frame is first.key_frame, groups)
+        more = takewhile(lambda group: group.portrait is first.portrait, groups)
         poses = np.concatenate([first.features, *(group.features for group in more)])
-    return Scene(decode_still(first.key_frame.still, size_px=512), first.base, poses)
+    return Scene(PortraitPictures().picture(first.portrait), first.base, poses)
 
 
 def file_rates(source: Path, folder: Path, device: Device, repeats: int) -> tuple[FileRates, Path]:

@@ -13,6 +13,7 @@ import io
 import json
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
+from fractions import Fraction
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,9 @@ from numpy.typing import NDArray
 from PIL import Image, features
 
 from vqcodec.container import Reader
+from vqcodec.decoding.pictures import Painter
+from vqcodec.decoding.portraits import PortraitStates
+from vqcodec.decoding.window import Pose
 from vqcodec.errors import MediaError, UnsupportedError
 from vqcodec.evaluation.render_setting import (
     PRECISIONS,
@@ -33,9 +37,9 @@ from vqcodec.evaluation.render_setting import (
 from vqcodec.evaluation.tools.conditions import conditions
 from vqcodec.media.still.stills import decode_still
 from vqcodec.motion.space import MotionSpace
-from vqcodec.quantize.grfsq import dequantize
 from vqcodec.render.renderer import Renderer
 from vqcodec.render.sampling import GridSampler
+from vqcodec.stream.portraits import shot_of
 from vqcodec.stream.walk import poses
 from vqcodec.types import ModelId
 
@@ -141,22 +145,20 @@ def picture(
     size_px: int,
     batch_frames: int = 1,
 ) -> NDArray[np.uint8]:
-    """One frame of a stream, rendered among its neighbours of the same key frame.
+    """One frame of a stream, rendered among its neighbours of the same key frame or shot.
 
     Returns:
         (size_px, size_px, 3) uint8 RGB.
     """
     reader = Reader(io.BytesIO(stream))
     every = list(poses(reader, units))
-    key_frame = every[frame].key_frame
-    together = [i for i, pose in enumerate(every) if pose.key_frame is key_frame]
+    shot = shot_of(every[frame].shown.portrait)
+    together = [i for i, pose in enumerate(every) if shot_of(pose.shown.portrait) is shot]
     start = max(min(together.index(frame) - batch_frames // 2, len(together) - batch_frames), 0)
     numbers = together[start : start + batch_frames]
-    portrait = still(key_frame.still, reader.head.coded_size_px)
-    state = renderer.prepare(portrait, dequantize(key_frame.features, units))
-    features = np.stack([every[i].features for i in numbers])
-    shown = renderer.render(state, features, size_px)
-    return np.asarray(shown[numbers.index(frame)], np.uint8)
+    states = PortraitStates(renderer, units, reader.head.coded_size_px)
+    neighbours = [Pose(Fraction(0), every[i].shown, every[i].features) for i in numbers]
+    return Painter(states, renderer, size_px).pictures(neighbours)[numbers.index(frame)]
 
 
 def compare(reference: NDArray[np.uint8], other: NDArray[np.uint8]) -> tuple[float, float]:

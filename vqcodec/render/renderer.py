@@ -34,6 +34,7 @@ from vqcodec.runtime.halves import Halves
 from vqcodec.types import ModelId
 
 MOST_PORTRAITS = 2
+"""Of one picture."""
 
 
 class Renderer:
@@ -45,7 +46,10 @@ class Renderer:
         basis: landmarks of that motion space.
         layout: the other dimensions of it.
         net: the network, frozen.
+        most_portraits: that `render` takes for one picture.
     """
+
+    most_portraits = MOST_PORTRAITS
 
     def __init__(
         self,

@@ -1,26 +1,28 @@
-"""A stream's items -> motion features: the one place where a key frame sets the base that motion groups add to.
+"""A stream's items -> motion features: the one place where a portrait sets the base that motion groups add to.
 
-    KeyFrame     f_s = units * stored                        (48,), what the portrait shows
-    MotionGroup  f_t = f_s + units * sum of its layers       (T, 48), a row a frame
+    KeyFrame, PortraitUnit 0   f_s = units * stored                        (48,), what the portrait shows
+    MotionGroup                f_t = f_s + units * sum of its layers       (T, 48), a row a frame
 
-Tokens to whole units: bitstream_spec/tokens.md; whole units to features: the motion space's own steps.
+Tokens to whole units: bitstream_spec/tokens.md; whole units to features: the motion space's own steps. Other portraits of a
+shot than its number 0 show frames, too, but set no base.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
-from vqcodec.container.reader import Item
 from vqcodec.format import from_indices
 from vqcodec.quantize.grfsq import dequantize
-from vqcodec.types import KeyFrame, MotionGroup
+from vqcodec.stream.portraits import Portrait, Shot, ShownFrom
+from vqcodec.types import AudioGroup, KeyFrame, MotionGroup, PortraitUnit
 
 Features = NDArray[np.float32]
+Item: TypeAlias = KeyFrame | PortraitUnit | MotionGroup | AudioGroup
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,18 +30,22 @@ class PosedGroup:
     """A motion group whose tokens have become features.
 
     Attributes:
-        key_frame: the portrait its frames are rendered from.
+        portrait: what its tokens are relative to: the key frame, or portrait 0 of its shot.
         base: (48,) float32 features of that portrait, f_s.
         first_frame: number of its first frame in the stream.
         ticks: (T,) int64 times.
         features: (T, 48) float32, f_t.
+        shown: T, which portraits show the frames.
+        stood_in: frames of a damaged stream that are shown from other portraits than the stream says, as those are missing.
     """
 
-    key_frame: KeyFrame
+    portrait: Portrait
     base: Features
     first_frame: int
     ticks: NDArray[np.int64]
     features: Features
+    shown: tuple[ShownFrom, ...]
+    stood_in: int = 0
 
     def __len__(self) -> int:
         return len(self.ticks)
@@ -51,12 +57,12 @@ class FramePose(NamedTuple):
     Attributes:
         tick: when it is shown.
         features: (48,) float32, f_t.
-        key_frame: the portrait it is rendered from.
+        shown: what it is rendered from.
     """
 
     tick: int
     features: Features
-    key_frame: KeyFrame
+    shown: ShownFrom
 
 
 class Walk:
@@ -65,26 +71,33 @@ class Walk:
     Args:
         units: (48,) float32 of the motion space.
         layers: residual layers to use, 1..4; None takes all that the groups hold.
-
-    Attributes:
-        key_frame: the portrait in force; None before the first one.
     """
 
     def __init__(self, units: Features, layers: int | None = None) -> None:
-        self.key_frame: KeyFrame | None = None
+        self._shot: Shot | None = None
         self._base: Features = np.zeros(0, np.float32)
         self._units, self._layers = units, layers
 
+    @property
+    def portrait(self) -> Portrait | None:
+        """What the tokens of the next group are relative to; None before the first portrait."""
+        return None if self._shot is None else self._shot.first
+
     def push(self, item: Item) -> PosedGroup | None:
         """Take the next item; only a motion group gives something."""
-        if isinstance(item, KeyFrame):
-            self.key_frame, self._base = item, dequantize(item.features, self._units)
+        if isinstance(item, KeyFrame) or (isinstance(item, PortraitUnit) and item.number == 0):
+            self._shot, self._base = Shot(item), dequantize(item.features, self._units)
+        elif isinstance(item, PortraitUnit) and self._shot is not None:
+            self._shot.add(item)
         if not isinstance(item, MotionGroup):
             return None
-        assert self.key_frame is not None  # readers refuse a group before the first key frame
+        assert self._shot is not None  # readers refuse a group before the first portrait
         tokens = item.indices[..., : self._layers]
         features = self._base + dequantize(from_indices(tokens), self._units)
-        return PosedGroup(self.key_frame, self._base, item.first_frame, item.ticks, features)
+        shown, stood_in = self._shot.shown(item.shot, item.runs, len(item.ticks))
+        return PosedGroup(
+            self._shot.first, self._base, item.first_frame, item.ticks, features, shown, stood_in
+        )
 
 
 def posed_groups(
@@ -101,5 +114,5 @@ def posed_groups(
 def poses(items: Iterable[Item], units: Features, layers: int | None = None) -> Iterator[FramePose]:
     """The frames of a stream, in order; arguments as of Walk."""
     for group in posed_groups(items, units, layers):
-        for tick, features in zip(group.ticks.tolist(), group.features, strict=True):
-            yield FramePose(tick, features, group.key_frame)
+        for row in zip(group.ticks.tolist(), group.features, group.shown, strict=True):
+            yield FramePose(*row)

@@ -49,6 +49,7 @@ from vqcodec.media.still.stills import load_picture
 from vqcodec.motion.space import MotionSpace
 from vqcodec.motion.transfer import scaled, shifted
 from vqcodec.quantize.grfsq import dequantize
+from vqcodec.stream.portraits import shot_of
 from vqcodec.types import Crop, VideoFrame
 
 SCHEMA_VERSION = 1
@@ -100,7 +101,7 @@ def by_transfer(name: str) -> Draw:
         with parts.detector() as detector:
             found = portrait_square(detector, load_picture(portrait), name=portrait.name)
         other = space.features(found.small[None], found.points[None])[0]
-        own = dequantize(poses[0].key_frame.features, space.units)
+        own = dequantize(shot_of(poses[0].shown.portrait).features, space.units)
         state, features = (
             parts.renderer.prepare(found.square, other),
             np.stack([pose.features for pose in poses]),

@@ -2,26 +2,25 @@
 
 from __future__ import annotations
 
-import itertools
 import random
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from vqcodec.decoding.parts import DecoderParts
+from vqcodec.decoding.pictures import Painter
+from vqcodec.decoding.portraits import PortraitStates
 from vqcodec.decoding.window import Pose
 from vqcodec.errors import BitstreamError, UsageError
 from vqcodec.evaluation.metrics.fidelity import psnr_db
 from vqcodec.evaluation.metrics.perceptual import PerceptualDistance
 from vqcodec.evaluation.tools.frames import to_side
+from vqcodec.format import CODED_SIZE_PX
 from vqcodec.lab.loss.channel import Harm
 from vqcodec.lab.loss.poses import ShownPoses
 from vqcodec.lab.loss.report import PictureFigures
-from vqcodec.media.still.stills import decode_still
-from vqcodec.quantize.grfsq import dequantize
 
 Pictures = NDArray[np.uint8]
 
@@ -35,10 +34,9 @@ class Studio:
     """Renders poses and measures the pictures against a clip's own frames."""
 
     def __init__(self, parts: DecoderParts) -> None:
-        self._parts = parts
         self._perceptual = PerceptualDistance()
-        self._still = b""
-        self._state: Any = None
+        states = PortraitStates(parts.renderer, parts.space.units)
+        self._painter = Painter(states, parts.renderer, CODED_SIZE_PX)
 
     def scores(self, poses: Sequence[Pose], reference: Pictures) -> NDArray[np.float64]:
         """(N, 2) PSNR in dB and perceptual distance of each pose's picture to its reference, (N, 256, 256, 3)."""
@@ -50,20 +48,8 @@ class Studio:
         return np.concatenate(parts).astype(np.float64) if parts else np.zeros((0, 2))
 
     def _pictures(self, poses: Sequence[Pose]) -> Iterator[Pictures]:
-        for still, run in itertools.groupby(poses, key=lambda pose: pose.key_frame.still):
-            batch = list(run)
-            if still != self._still:
-                own = dequantize(batch[0].key_frame.features, self._parts.space.units)
-                self._still, self._state = (
-                    still,
-                    self._parts.renderer.prepare(decode_still(still), own),
-                )
-            yield from map(
-                to_side,
-                self._parts.renderer.render(
-                    self._state, np.stack([p.features for p in batch]), 512
-                ),
-            )
+        alone = [replace(pose, faded_from=None) for pose in poses]
+        return map(to_side, self._painter.pictures(alone))
 
 
 @dataclass(frozen=True, slots=True)

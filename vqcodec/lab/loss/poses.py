@@ -76,7 +76,7 @@ class ShownPoses:
                 right = true.poses[other]
                 equal = (
                     np.array_equal(pose.features, right.features)
-                    and pose.key_frame.first_frame == right.key_frame.first_frame
+                    and pose.shown.portrait.first_frame == right.shown.portrait.first_frame
                 )
                 found.append((number, other, bool(equal)))
         return found

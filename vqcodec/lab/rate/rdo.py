@@ -20,8 +20,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vqcodec.config import EncodeOptions, Refs
-from vqcodec.container import Reader, Writer
+from vqcodec.container import Writer
 from vqcodec.decoding.parts import DecoderParts
+from vqcodec.decoding.selected import selected_frames
 from vqcodec.encoding.features import motion_features
 from vqcodec.encoding.groups import Assembler, MotionRefiner, Portrait
 from vqcodec.encoding.parts import EncoderParts
@@ -39,9 +40,8 @@ from vqcodec.geometry.mesh import LIPS
 from vqcodec.lab.command import clips_options, perform, publish
 from vqcodec.lab.rate.rdcurve import MotionCurve, MotionPoint, show
 from vqcodec.media.picture.source import VideoSource
-from vqcodec.media.still.stills import decode_still, encode_avif
+from vqcodec.media.still.stills import encode_avif
 from vqcodec.motion.ports import MotionFeatures
-from vqcodec.stream.walk import posed_groups
 from vqcodec.types import Head, KeyFrame, MotionGroup, VideoFrame
 
 STRENGTHS = (0.0, 0.25, 0.5, 1.0, 2.0, 4.0)
@@ -136,17 +136,8 @@ def rendered(
     stream: bytes, parts: DecoderParts, every: int, side_px: int = METRIC_SIDE_PX
 ) -> Iterator[Pictures]:
     """Every so many frames of a stream, rendered at 512 and reduced to (side_px, side_px, 3) uint8."""
-    state, key_frame = None, None
-    for group in posed_groups(Reader(io.BytesIO(stream)), parts.space.units):
-        if group.key_frame is not key_frame:
-            key_frame = group.key_frame
-            portrait = decode_still(key_frame.still, size_px=512)
-            state = parts.renderer.prepare(portrait, group.base)
-        number = np.arange(group.first_frame, group.first_frame + len(group))
-        poses = group.features[number % every == 0]
-        for start in range(0, len(poses), _BATCH):
-            for shown in parts.renderer.render(state, poses[start : start + _BATCH], 512):
-                yield to_side(shown, side_px)
+    shown = selected_frames(io.BytesIO(stream), parts, lambda number: number % every == 0)
+    return (to_side(picture, side_px) for _, picture in shown)
 
 
 class Measure:

@@ -1,0 +1,154 @@
+"""What frames are shown from: a key frame (major version 1), or a portrait of a shot (major version 2).
+
+    PORT 0 <- 1 <- 2        units: each is decoded right after the one it depends on
+         ^--- 3             path of portrait 3: units 0, 3
+    runs  3 x portrait 0 | 2 x portrait 0 passing to 3 | rest portrait 3        which of them show the frames of a group
+
+A portrait is one object as long as its shot goes on, so what is made from it can be kept by its identity.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vqcodec.types import KeyFrame, PortraitRun, PortraitUnit
+
+WEIGHTS = 16
+"""A run's weight counts sixteenths."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class StreamPortrait:
+    """A portrait of a shot, with all that its picture is decoded from.
+
+    Attributes:
+        path: units from the shot's number 0 to the portrait's own, in the order of decoding.
+    """
+
+    path: tuple[PortraitUnit, ...]
+
+    @property
+    def number(self) -> int:
+        """Its number within the shot."""
+        return self.path[-1].number
+
+    @property
+    def features(self) -> NDArray[np.int16]:
+        """(48,) int16, its own motion features in units of the motion space."""
+        return self.path[-1].features
+
+    @property
+    def first_frame(self) -> int:
+        """Frames in the stream before it."""
+        return self.path[-1].first_frame
+
+
+Portrait: TypeAlias = KeyFrame | StreamPortrait
+
+
+def shot_of(portrait: Portrait) -> KeyFrame | PortraitUnit:
+    """What all portraits of a shot have in common, and no others: its number 0; a key frame is alone."""
+    return portrait if isinstance(portrait, KeyFrame) else portrait.path[0]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ShownFrom:
+    """The portraits of one frame.
+
+    Attributes:
+        portrait: the first, or only one.
+        other: a second one; None for one alone.
+        share: of `other` in the picture, 0..1; 0 without.
+        passing: the two are rendered and mixed by the share, as one gives way to the other; else each place of the picture
+            is shown from the one that suits it better.
+    """
+
+    portrait: Portrait
+    other: Portrait | None = None
+    share: Fraction = Fraction(0)
+    passing: bool = False
+
+    @property
+    def nearer(self) -> Portrait:
+        """The one with the larger share."""
+        return self.portrait if self.other is None or self.share <= Fraction(1, 2) else self.other
+
+
+def shares_of_other(run: PortraitRun) -> Iterator[Fraction]:
+    """Share of a run's second portrait in each of its frames, 0 without one (bitstream_spec/vqt.md, MOTN)."""
+    for number in range(1, run.frames + 1):
+        if run.other is None:
+            yield Fraction(0)
+        elif run.weight:
+            yield Fraction(run.weight, WEIGHTS)
+        else:
+            yield Fraction(number, run.frames + 1)
+
+
+class Shot:
+    """The portraits of a shot, as they come.
+
+    Portraits whose path isn't whole (a damaged stream) are left out, and the newest of the others stands in.
+
+    Args:
+        first: its number 0; or a key frame, which is a shot of one portrait.
+
+    Attributes:
+        first: portrait 0, to whose features the shot's tokens add.
+    """
+
+    def __init__(self, first: KeyFrame | PortraitUnit) -> None:
+        self.first: Portrait = first if isinstance(first, KeyFrame) else StreamPortrait((first,))
+        self._number = None if isinstance(first, KeyFrame) else first.shot
+        self._portraits = {0: self.first}
+
+    def add(self, unit: PortraitUnit) -> None:
+        """Take a portrait after number 0."""
+        before = None if unit.depends_on is None else self._portraits.get(unit.depends_on)
+        if unit.shot == self._number and isinstance(before, StreamPortrait):
+            self._portraits[unit.number] = StreamPortrait((*before.path, unit))
+
+    def portraits(self) -> list[Portrait]:
+        """All that are whole, in order."""
+        return [portrait for _, portrait in sorted(self._portraits.items())]
+
+    def shown(
+        self, shot: int, runs: Iterable[PortraitRun], frames: int
+    ) -> tuple[tuple[ShownFrom, ...], int]:
+        """What the frames of a group are shown from.
+
+        Args:
+            shot: the number that the group gives; of another shot, whose portrait 0 is lost, the newest one here shows all.
+            runs: of the group; none for portrait 0.
+            frames: of the group.
+
+        Returns:
+            One for each frame, and in how many of them a portrait stands in for one that is missing.
+        """
+        if self._number is not None and shot != self._number:
+            return (ShownFrom(self._newest()),) * frames, frames
+        shown: list[ShownFrom] = []
+        missing = 0
+        for run in tuple(runs) or (PortraitRun(frames, 0),):
+            named = {run.portrait, 0 if run.other is None else run.other}
+            missing += run.frames * (not named <= self._portraits.keys())
+            shown += self._run(run)
+        return tuple(shown), missing
+
+    def _run(self, run: PortraitRun) -> list[ShownFrom]:
+        portrait = self._portraits.get(run.portrait) or self._newest()
+        other = None if run.other is None else self._portraits.get(run.other) or self._newest()
+        if other is None or other is portrait:
+            return [ShownFrom(portrait)] * run.frames
+        if run.weight:
+            return [ShownFrom(portrait, other, Fraction(run.weight, WEIGHTS))] * run.frames
+        return [ShownFrom(portrait, other, share, passing=True) for share in shares_of_other(run)]
+
+    def _newest(self) -> Portrait:
+        return self._portraits[max(self._portraits)]
