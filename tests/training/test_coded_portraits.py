@@ -10,7 +10,7 @@ import pytest
 from tests.support.training import draw_face, make_cache, moving_landmarks, shipped_basis
 from vqcodec.training.picture.clips import load_clips
 from vqcodec.training.picture.coded import COUNT, CRF_RANGES, build_coded, load_coded, through_av1
-from vqcodec.training.picture.data import Draw, PairSampler
+from vqcodec.training.picture.data import NEAR_S, Draw, PairSampler
 
 
 @pytest.fixture(scope="module")
@@ -64,7 +64,7 @@ def test_samples_show_coded_portraits_of_the_frames_they_name(cache: Path) -> No
         3,
     )
     for clip in clips:
-        places, chosen = coded._portraits(clip, 2)
+        places, chosen = coded._portraits(clip, 2, near=False)
         assert chosen is clip.coded and set(places) <= set(chosen.places.tolist())
 
 
@@ -85,8 +85,24 @@ def test_neighbours_follow_each_other(cache: Path) -> None:
         clips, shipped_basis(), size=128, portraits=1, targets=4, seed=2, draw=Draw(neighbours=1.0)
     )
     for _ in range(5):
-        times, steady = sampler._targets(clips[0])
+        times, steady = sampler._targets(clips[0], None)
         assert steady and (times[1::2] - times[::2] == 1).all()
     assert sampler.batch()["steady"].tolist() == [1.0]
     alone = PairSampler(clips, shipped_basis(), size=128, portraits=1, targets=4, seed=2)
     assert alone.batch()["steady"].tolist() == [0.0]
+
+
+def test_near_targets_lie_about_one_portrait_or_between_two(cache: Path) -> None:
+    clips = [c for c in load_clips(cache, "train") if len(c.valid) > 8]
+    sampler = PairSampler(
+        clips, shipped_basis(), size=128, portraits=1, targets=4, seed=2, draw=Draw(near=1.0)
+    )
+    clip = clips[0]
+    reach = NEAR_S[1] * clip.rate_hz
+    for count in (1, 2):
+        for _ in range(20):
+            places, _ = sampler._portraits(clip, count, near=True)
+            targets, _ = sampler._targets(clip, places)
+            assert targets.min() >= places.min() - reach
+            assert targets.max() <= places.max() + reach
+            assert count == 1 or places[0] != places[1]

@@ -6,6 +6,8 @@ Every clip shows FRAMES pictures spread over it, at 256x256, from portraits of o
     pair         its first frame and one a little after its middle, fused
     nearest      the same two, each picture from the one whose landmarks are nearer
     pair25       as pair, both as AVIF of quality 25
+    near         half a second before each of them, uncoded
+    stream       the same, as later pictures of an AV1 sequence at CRF 50, 512x512
 """
 
 from __future__ import annotations
@@ -26,14 +28,16 @@ from vqcodec.media.still.stills import decode_still, encode_avif
 from vqcodec.render.network import Rendering
 from vqcodec.training.picture.batches import only, to_tensors
 from vqcodec.training.picture.clips import CachedClip, load_clips
+from vqcodec.training.picture.coded import through_av1
 from vqcodec.training.picture.losses import FeatureWindow, PerceptualLoss, landmark_window
 from vqcodec.training.picture.model import PictureAutoencoder
 from vqcodec.training.picture.samples import Batch, assemble
 
 FRAMES = 6
 SECOND_AT = 0.58  # of the clip: between two of the pictures
-DURING = ("clean", "avif25", "pair")
-KINDS = ("clean", "avif25", "avif50", "nearest", "pair", "pair25")
+NEAR_S, STREAM_CRF = 0.5, 50
+DURING = ("clean", "pair", "near", "stream")
+KINDS = ("clean", "avif25", "avif50", "nearest", "pair", "pair25", "near", "stream")
 # the definitions of the metrics perc_mouth and perc_eyes
 MOUTH, EYE_STRIP = FeatureWindow(LIPS, (112, 160), 1.0), FeatureWindow(EYES, (96, 256), 1.7)
 
@@ -52,6 +56,46 @@ def coded_still(picture: NDArray[np.uint8], quality: int) -> NDArray[np.uint8]:
     large = cv2.resize(picture, (512, 512), interpolation=cv2.INTER_CUBIC)
     decoded = decode_still(encode_avif(large.astype(np.uint8), quality=quality))
     return cv2.resize(decoded, (256, 256), interpolation=cv2.INTER_AREA).astype(np.uint8)
+
+
+def streamed(pictures: Sequence[NDArray[np.uint8]], crf: int) -> NDArray[np.uint8]:
+    """The last of some pictures (256, 256, 3) as a portrait stream of all of them brings it."""
+    large = [cv2.resize(p, (512, 512), interpolation=cv2.INTER_CUBIC) for p in pictures]
+    shown = through_av1([p.astype(np.uint8) for p in large], crf)[-1]
+    return cv2.resize(shown, (256, 256), interpolation=cv2.INTER_AREA).astype(np.uint8)
+
+
+def _near_batches(clip: CachedClip, basis: LandmarkBasis, coded: bool) -> list[Batch]:
+    """The pictures of one clip, each from a portrait of its own shortly before it."""
+    last = len(clip.valid) - 1
+    batches = []
+    for at in np.linspace(0, last, FRAMES + 1).round().astype(int)[1:]:
+        before = max(at - round(NEAR_S * clip.rate_hz), 0)
+        times = clip.valid[[before, at]]
+        frames = [clip.frames[t] for t in times]
+        if coded:
+            frames[0] = streamed([clip.frames[clip.valid[0]], frames[0]], STREAM_CRF)
+        batches.append(
+            assemble(
+                np.stack(frames),
+                clip.landmarks[times].astype(np.float32),
+                clip.surroundings[times],
+                basis,
+                np.full(1, 4),
+                256,
+                portraits=1,
+            )
+        )
+    return batches
+
+
+def _batches(
+    clip: CachedClip, large: NDArray[np.uint8] | None, basis: LandmarkBasis, kind: str
+) -> list[Batch]:
+    """The pictures of one clip from portraits of a kind, in as many batches as there are portraits."""
+    if kind in ("near", "stream"):
+        return _near_batches(clip, basis, kind == "stream")
+    return [_batch(clip, large, basis, kind)]
 
 
 def _batch(
@@ -101,8 +145,8 @@ class Checker:
                 np.load(path, mmap_mode="r")[0] if path.is_file() and clip.valid[0] == 0 else None
             )
             for kind in kinds:
-                batch = _batch(clip, large, basis, kind)
-                self.batches[kind].append({k: v[None] for k, v in batch.items()})
+                for batch in _batches(clip, large, basis, kind):
+                    self.batches[kind].append({k: v[None] for k, v in batch.items()})
 
     @torch.no_grad()
     def run(
@@ -131,7 +175,8 @@ class Checker:
             parts = _by_nearest(every) if kind == "nearest" else [every]
             shown = [self._rendered(model, part) for part in parts]
             figures.append(np.concatenate([f for _, f in shown], 1).mean(1))
-            rows.append(_row(parts[0], shown[0][0]))
+            if len(every["target"]) > 1 or len(figures) % FRAMES == 3:
+                rows.append(_row(parts[0], shown[0][0]))
         if sheet is not None:
             _write_sheet(rows, sheet)
         names = (

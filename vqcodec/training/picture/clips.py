@@ -14,6 +14,8 @@ from vqcodec.errors import MediaError
 from vqcodec.geometry.openings import lip_gap
 from vqcodec.training.picture.coded import CodedPortraits, load_coded
 
+CORPUS_HZ = 25.0
+
 
 @dataclass(frozen=True, slots=True)
 class CachedClip:
@@ -27,6 +29,7 @@ class CachedClip:
         kind: "real" or "generated".
         identity: cluster number.
         coded: some of the frames as a portrait stream brings them; None where the cache has none.
+        rate_hz: of `frames`.
     """
 
     name: str
@@ -37,6 +40,7 @@ class CachedClip:
     kind: str
     identity: int
     coded: CodedPortraits | None = None
+    rate_hz: float = 12.5
 
 
 def load_clips(cache: Path, split: str, *, side: int = 256) -> list[CachedClip]:
@@ -66,6 +70,7 @@ def load_clips(cache: Path, split: str, *, side: int = 256) -> list[CachedClip]:
                     info["kind"],
                     info["identity"],
                     load_coded(cache, facts.stem) if side == 256 else None,
+                    CORPUS_HZ / step,
                 )
             )
     if not clips:

@@ -20,6 +20,9 @@ from vqcodec.training.picture.views import mirror_permutation, seen_through
 LAYER_ODDS = (0.06, 0.08, 0.16, 0.70)  # how often a target keeps 1, 2, 3, 4 residual layers
 
 
+# how far from its portrait a frame of a portrait stream may be, at the most and at the least
+NEAR_S = (0.3, 2.0)
+
 # how often a sample is seen as a motion-1 stream would tell it: the renderer serves both
 OLD_SPACE_ODDS = 0.12
 
@@ -33,12 +36,14 @@ class Draw:
         pairs: two portraits instead of one.
         coded: portraits as a portrait stream brings them, where the cache has them.
         neighbours: targets come as pairs that follow each other in time.
+        near: targets lie within NEAR_S of the portrait, or between the two of a pair: what a portrait stream asks for.
     """
 
     open_mouths: float = 0.4
     pairs: float = 0.0
     coded: float = 0.0
     neighbours: float = 0.0
+    near: float = 0.0
 
 
 class PairSampler:
@@ -75,26 +80,43 @@ class PairSampler:
         self._owed = 0.0
 
     def _portraits(
-        self, clip: CachedClip, count: int
+        self, clip: CachedClip, count: int, near: bool
     ) -> tuple[NDArray[np.int64], CodedPortraits | None]:
-        """`count` portraits, coded ones if these can serve; half of the first are early in the clip, as in use."""
-        first = self.rng.random() < 0.5
+        """`count` portraits, coded ones if these can serve; half of the first are early in the clip, unless near."""
+        first = not near and self.rng.random() < 0.5
         coded = clip.coded if self.rng.random() < self.draw.coded else None
         places = clip.valid if coded is None else coded.places
         some = (12 if coded is None else 1) if first else len(places)
         chosen = [int(self.rng.integers(min(some, len(places))))]
-        if count == 2:
+        if count == 2 and near:
+            apart = self.rng.uniform(*NEAR_S) * clip.rate_hz
+            other = int(np.abs(places - (places[chosen[0]] + apart)).argmin())
+            chosen.append(other if other != chosen[0] else max(chosen[0] - 1, 0))
+        elif count == 2:
             chosen.append(int(self.rng.integers(len(places))))
         return places[chosen], coded
 
-    def _targets(self, clip: CachedClip) -> tuple[NDArray[np.int64], bool]:
+    def _pool(self, clip: CachedClip, places: NDArray[np.int64] | None) -> NDArray[np.int64]:
+        """Numbers among the clip's valid frames that may be targets; near the portraits, where these are given."""
+        every = np.arange(len(clip.valid))
+        if places is None:
+            return every
+        reach = self.rng.uniform(*NEAR_S) * clip.rate_hz if len(places) == 1 else 1.0
+        inside = (clip.valid >= places.min() - reach) & (clip.valid <= places.max() + reach)
+        return every[inside] if inside.sum() >= 2 else every
+
+    def _targets(
+        self, clip: CachedClip, places: NDArray[np.int64] | None
+    ) -> tuple[NDArray[np.int64], bool]:
         """K targets, often by how far the mouth is open; whether each second one follows the one before it in time."""
-        count = len(clip.valid)
-        odds = mouth_odds(clip) if self.rng.random() < self.draw.open_mouths else None
+        pool, odds = self._pool(clip, places), None
+        if self.rng.random() < self.draw.open_mouths:
+            odds = mouth_odds(clip)[pool]
+            odds = odds / odds.sum()
         steady = self.targets % 2 == 0 and self.rng.random() < self.draw.neighbours
         if not steady:
-            return clip.valid[self.rng.choice(count, size=self.targets, p=odds)], False
-        at = self.rng.choice(count, size=self.targets // 2, p=odds).clip(max=count - 2)
+            return clip.valid[self.rng.choice(pool, size=self.targets, p=odds)], False
+        at = self.rng.choice(pool, size=self.targets // 2, p=odds).clip(max=len(clip.valid) - 2)
         return clip.valid[np.stack([at, at + 1], 1).reshape(-1)], True
 
     def _view(self, landmarks: NDArray[np.float32], side: int) -> NDArray[np.float32]:
@@ -156,8 +178,9 @@ class PairSampler:
     def sample(self, portraits: int = 1) -> Batch:
         """A portrait, or two, with targets, without the leading B."""
         clip = self.clips[int(self.rng.choice(len(self.clips), p=self.odds))]
-        places, coded = self._portraits(clip, portraits)
-        targets, steady = self._targets(clip)
+        near = bool(self.rng.random() < self.draw.near)
+        places, coded = self._portraits(clip, portraits, near)
+        targets, steady = self._targets(clip, places if near else None)
         times = np.concatenate([places, targets])
         frames, landmarks, around = self._seen(
             clip, times, self._looked_up(clip, times, coded, portraits)
