@@ -19,6 +19,7 @@ SIGNATURE = b"\xd6VQT\r\n\x1a\n"
 LIMITS = {
     b"HEAD": 1024,
     b"KEYF": 1049600,
+    b"PORT": 1049600,
     b"MOTN": 266240,
     b"AUDO": 266240,
     b"INDX": 16777216,
@@ -135,7 +136,7 @@ class Decoder(Fields):
             zlib.crc32(self.data[self.start : self.at - 4]) == int.from_bytes(crc, "big"), "bad-crc"
         )
         need((self.start == len(SIGNATURE)) == (kind == b"HEAD"), "bad-order")
-        need(kind in LIMITS or kind[0] & 32, "unsupported-chunk")
+        need((kind in LIMITS or kind[0] & 32) and kind != b"PORT", "unsupported-chunk")
         need(not self.index_bytes or kind == b"IEND", "bad-order")
         if kind in LIMITS:
             getattr(self, kind.decode().lower())(fields := Fields(payload))
@@ -145,7 +146,7 @@ class Decoder(Fields):
         self.chain = zlib.crc32(crc, self.chain)
 
     def head(self, f):
-        need((major := f.number("B", 1)) == 1, "unsupported-version")
+        need((major := f.number("B", 1)) <= 2, "unsupported-version")
         out, minor, flags = self.out, f.number("B"), f.number("B")
         out |= {
             "version": f"{major}.{minor}",
@@ -172,9 +173,12 @@ class Decoder(Fields):
                 "y_px": f.number("i", -131070, 131070),
                 "side_px": f.number("I", 1, 131070),
             }
-        f.rest() if minor else need(flags < 8)
+        if major == 2:
+            out["delay_ms"] = f.number("H", 1) if flags & 8 else None
+        f.rest() if minor else need(flags < 8 * major)
 
     def keyf(self, f):
+        need(self.out["version"][0] == "1", "bad-order")
         first, features, still = f.varint(0, MAX_FRAMES), f.bytes(96), f.rest()
         need(1 <= len(still) <= 1048576)
         need(not self.key_frame_waits, "bad-order")

@@ -71,7 +71,14 @@ def test_every_number_is_held_against_something() -> None:
     assert integers == limits.union(*others)
     assert len(integers) == len(limits) + sum(map(len, others))
     types = {name for name in NAMES if name.endswith("_TYPE")}
-    assert NAMES - integers - types == {"SIGNATURE", "VERSION", "MAX_CHUNK_BYTES", "LAYER_STEPS"}
+    assert NAMES - integers - types == {
+        "SIGNATURE",
+        "VERSION",
+        "VERSION_2",
+        "VERSIONS",
+        "MAX_CHUNK_BYTES",
+        "LAYER_STEPS",
+    }
     assert {getattr(numbers, name) for name in types} == set(MAX_CHUNK_BYTES)
 
 
@@ -111,6 +118,8 @@ def test_steps_are_the_texts() -> None:
 def test_signature_version_and_bits() -> None:
     assert numbers.SIGNATURE.hex(" ").upper() in VQT_TEXT
     assert "version 1.0" in VQT_TEXT and numbers.VERSION == (1, 0)
+    assert "version 2.0" in VQT_TEXT and numbers.VERSION_2 == (2, 0)
+    assert numbers.VERSIONS == (numbers.VERSION, numbers.VERSION_2)
     assert VQT_TEXT.count("Bit 5") == 2 and "(`0x20`) of the first letter" in VQT_TEXT
     assert (numbers.ANCILLARY_BIT, numbers.SAFE_TO_COPY_BIT) == (0x20, 0x20)
     assert (numbers.TYPE_BYTES, numbers.CRC_BYTES) == (4, 4)
@@ -129,6 +138,11 @@ def test_limits_fit_each_other() -> None:
     lengths = (n.MAX_PACKETS * n.MAX_PACKET_WIDTH_BITS + 7) // 8
     assert MAX_CHUNK_BYTES[b"AUDO"] >= n.MAX_GROUP_AUDIO_BYTES + lengths + 5 * 8
     assert MAX_CHUNK_BYTES[b"KEYF"] >= n.MAX_STILL_BYTES + 2 * n.DIMS + 8
+    features = 8 + 1 + n.DIMS * n.MAX_FEATURE_WIDTH_BITS // 8
+    assert MAX_CHUNK_BYTES[b"PORT"] >= n.MAX_UNIT_BYTES + features + 4 * 8 + 1
+    assert 2 * n.FEATURE_OFFSET == 1 << n.MAX_FEATURE_WIDTH_BITS
+    runs = n.MAX_GROUP_FRAMES * (2 + 2 + 2 + 1) + 2
+    assert MAX_CHUNK_BYTES[b"MOTN"] >= layers + steps + n.MAX_GROUP_FRAMES // 8 + 5 * 8 + 20 + runs
     assert MAX_CHUNK_BYTES[b"INDX"] >= n.MAX_INDEX_ENTRIES * 2 * n.MAX_VARINT_BYTES
     assert 4 + 1 + MAX_CHUNK_BYTES[b"IEND"] + 4 == n.IEND_CHUNK_BYTES
     assert 4 * n.MAX_POSITION + 3 < 2 ** (7 * n.MAX_VARINT_BYTES)

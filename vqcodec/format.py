@@ -19,9 +19,15 @@ from vqcodec.errors import UsageError
 
 SIGNATURE = b"\xd6VQT\r\n\x1a\n"
 VERSION = (1, 0)
+"""Of streams whose portraits are key frames."""
+VERSION_2 = (2, 0)
+"""Of streams whose portraits are AV1 sequences, one a shot."""
+VERSIONS = (VERSION, VERSION_2)
+"""What is read and written."""
 
 HEAD_TYPE = b"HEAD"
 KEYF_TYPE = b"KEYF"
+PORT_TYPE = b"PORT"
 MOTN_TYPE = b"MOTN"
 AUDO_TYPE = b"AUDO"
 INDX_TYPE = b"INDX"
@@ -57,6 +63,19 @@ MAX_CROP_SIDE_PX = 131_070
 
 MAX_STILL_BYTES = 1_048_576
 
+MAX_DELAY_MS = 2**16 - 1
+MAX_UNIT_BYTES = 1_048_576
+MAX_PORTRAITS = 4_096
+"""Of one shot."""
+MAX_PATH_UNITS = 8
+"""Units that are decoded for one portrait."""
+MAX_SHOT_S = 60
+FEATURE_OFFSET = 2**15
+"""Added to a portrait's features, so that what is written isn't negative."""
+MAX_FEATURE_WIDTH_BITS = 16
+SHARE_PARTS = 16
+"""Parts in which a run's weight counts the share of its second portrait."""
+
 MAX_GROUP_FRAMES = 240
 MAX_GROUP_SPAN_S = 2
 MAX_LAYER_BYTES = 65_535
@@ -81,6 +100,7 @@ MAX_INDEX_ENTRIES = 1_048_576
 MAX_CHUNK_BYTES = {
     HEAD_TYPE: 1_024,
     KEYF_TYPE: 1_049_600,
+    PORT_TYPE: 1_049_600,
     MOTN_TYPE: 266_240,
     AUDO_TYPE: 266_240,
     INDX_TYPE: 16_777_216,

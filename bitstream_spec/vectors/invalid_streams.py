@@ -266,6 +266,8 @@ INVALID: dict[str, tuple[str, str, bytes]] = {
         "version 9.0, with another HEAD",
         head(lambda _: b"\x09\0??"),
     ),
+    "unsupported-major-3": ("unsupported-version", "version 3.0", head(put(0, b"\3"))),
+    "order-key-frame-in-2": ("bad-order", "KEYF in version 2.0", head(put(0, b"\2"))),
     "unsupported-critical": (
         "unsupported-chunk",
         "an unknown critical chunk",
@@ -274,6 +276,10 @@ INVALID: dict[str, tuple[str, str, bytes]] = {
     "unsupported-levels": ("unsupported-layout", "seven levels", head(put(23, b"\7"))),
     "unsupported-groups": ("unsupported-layout", "eight groups", head(put(21, b"\x08"))),
 }
+
+VERSION_1_ONLY = {"unsupported-major": ("order-key-frame-in-2", 8)}
+"""Vectors that hold for decoders of version 1 alone: the vector that says what later ones find in the same bytes, and the
+byte offset of the error that is frozen."""
 
 assert join(CHUNKS) == BASE
 assert frame(*CHUNKS[-1]) == BASE[END:]

@@ -194,7 +194,7 @@ def test_parsing_ten_minutes_takes_no_time() -> None:
 
 def test_newer_major_version_and_critical_chunk_are_refused() -> None:
     for name, code in [
-        ("unsupported-major", "unsupported-version"),
+        ("unsupported-major-3", "unsupported-version"),
         ("unsupported-critical", "unsupported-chunk"),
     ]:
         with pytest.raises(UnsupportedStreamError) as caught:

@@ -128,7 +128,7 @@ def test_without_head_nothing_can_be_read() -> None:
         with pytest.raises(BitstreamError, match=r"no \.vqt stream"):
             recovered(data)
     with pytest.raises(UnsupportedError):
-        recovered(vector("invalid", "unsupported-major"))
+        recovered(vector("invalid", "unsupported-major-3"))
 
 
 def test_a_broken_signature_and_bytes_before_it_don_t_matter() -> None:

@@ -14,22 +14,28 @@ from tests.support.spec import VQT_TEXT as TEXT
 from vqcodec.container.faults import HINTS, UNSUPPORTED_HINTS
 from vqcodec.container.fields import Bitmap, Counted, Name, Packed, Ranged, Varint
 from vqcodec.container.head import LAYOUT
-from vqcodec.container.index import IndexKind
-from vqcodec.container.items import ITEM_TYPES
+from vqcodec.container.index import KINDS, IndexKind
+from vqcodec.container.items import ITEM_TYPES, ITEM_TYPES_2
 from vqcodec.container.structs import (
     AUDIO_FLAG,
     AUDIO_HEAD,
     AUDO,
     CONFIDENCE_FORM,
+    CONTINUES_FORM,
     CROP,
     CROP_FLAG,
     HEAD,
     IEND,
     KEYF,
     LAYERS_FORM_SHIFT,
+    LIVE_FLAG,
     MODEL_ID,
     MOTN,
+    MOTN_2,
+    PORT,
     RATIONAL,
+    RUN,
+    RUNS_FORM,
     SYNTHETIC_FLAG,
 )
 from vqcodec.container.varint import encode_varint
@@ -37,6 +43,7 @@ from vqcodec.format import (
     DIMS,
     LAYERS,
     MAX_CHUNK_BYTES,
+    MAX_FEATURE_WIDTH_BITS,
     MAX_FRAMES,
     MAX_PACKET_WIDTH_BITS,
     MAX_POSITION,
@@ -96,6 +103,8 @@ def check_field(kind: str, stated: str, field: Any) -> None:
         assert isinstance(field, construct.Bytes) and field.length == int(kind[6:-1])
     elif kind.startswith("bitmap"):
         assert isinstance(field, Bitmap)
+    elif kind.startswith("run,"):
+        assert isinstance(field, construct.Array) and field.subcon is RUN
     elif kind == "rest":
         assert field is construct.GreedyBytes
     else:
@@ -111,7 +120,9 @@ def check_field(kind: str, stated: str, field: Any) -> None:
         ("## 4. HEAD", 3, AUDIO_HEAD),
         ("## 4. HEAD", 4, CROP),
         ("## 5. KEYF", 0, KEYF),
+        ("## 5a. PORT", 0, PORT),
         ("## 6. MOTN", 0, MOTN),
+        ("## 6. MOTN", 2, RUN),
         ("## 7. AUDO", 0, AUDO),
         ("## 9. IEND", 0, IEND),
     ],
@@ -123,11 +134,23 @@ def test_field_tables_are_the_structs(heading: str, table: int, struct: Any) -> 
         check_field(row[1], row[2], field)
 
 
+def test_fields_of_a_group_of_version_2() -> None:
+    """Those of version 1, with `form` changed and three fields behind `low_confidence`."""
+    before, changed = tables("## 6. MOTN")[:2]
+    place = [row[0] for row in before].index("`low_confidence`") + 1
+    rows = [*before[:place], *changed[1:], *before[place:]]
+    rows[[row[0] for row in rows].index("`form`")] = changed[0]
+    assert [row[0].strip("`") for row in rows] == [name for name, _ in fields(MOTN_2)]
+    for row, (_, field) in zip(rows, fields(MOTN_2), strict=True):
+        check_field(row[1], row[2], field)
+
+
 def test_every_table_of_sections_4_to_9_is_checked() -> None:
     counts = {
         "## 4. HEAD": 5,
         "## 5. KEYF": 1,
-        "## 6. MOTN": 1,
+        "## 5a. PORT": 1,
+        "## 6. MOTN": 3,
         "## 7. AUDO": 1,
         "## 8. INDX": 0,
         "## 9. IEND": 1,
@@ -155,19 +178,33 @@ def test_bits_of_flags_and_form() -> None:
     assert (SYNTHETIC_FLAG, AUDIO_FLAG, CROP_FLAG) == (1 << 0, 1 << 1, 1 << 2)
     assert "bit 0: `low_confidence` is present; bits 1 and 2: number of layers L, less one" in TEXT
     assert (CONFIDENCE_FORM, LAYERS_FORM_SHIFT, LAYERS) == (1 << 0, 1, 4)
+    assert "In 2.0 bit 3: live, `delay_ms` is present; bits 4 to 7 MUST be 0" in TEXT
+    assert "number of layers L, less one; bit 3: `runs` are present" in TEXT
+    assert "bit 0 `continues`" in TEXT
+    assert (LIVE_FLAG, RUNS_FORM, CONTINUES_FORM) == (1 << 3, 1 << 3, 1 << 0)
 
 
 def test_layout_and_kinds() -> None:
     for name, value in zip(("groups", "group_dims", "levels"), LAYOUT, strict=True):
         assert re.search(rf"\| `{name}` .* other than {value} is `unsupported-layout`", TEXT)
     assert "48 `i16`" in TEXT and DIMS == 48
-    kinds = ", ".join(f"{int(kind)} {ITEM_TYPES[kind].decode()}" for kind in IndexKind)
+    kinds = ", ".join(f"{int(kind)} {ITEM_TYPES[kind].decode()}" for kind in KINDS[1])
     assert f"**kind**: {kinds}." in TEXT
+    named = {
+        IndexKind.KEY_FRAME: "PORT with `number` 0",
+        IndexKind.PORTRAIT: "PORT with another `number`",
+    }
+    kinds = ", ".join(
+        f"{int(kind)} {named.get(kind, ITEM_TYPES_2[kind].decode())}" for kind in KINDS[2]
+    )
+    assert f"In major version 2: {kinds}." in TEXT
 
 
 def test_widths_of_packed_lists() -> None:
     assert "width at most 34" in TEXT and MOTN.steps.width.high == MAX_STEP_WIDTH_BITS == 34
-    assert "width at most 13" in TEXT
+    assert "width at most 13" in TEXT and "width at most 16" in TEXT
+    assert PORT.features.width.high == MAX_FEATURE_WIDTH_BITS == 16
+    assert MOTN_2.steps.width.high == MAX_STEP_WIDTH_BITS
     assert AUDO.packet_bytes.width.high == MAX_PACKET_WIDTH_BITS == 13
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from vqcodec import container
 from vqcodec.codec.files import Source, readable
-from vqcodec.container import VerifyReport
+from vqcodec.container import Survey, VerifyReport
 from vqcodec.reports import size_fields
 from vqcodec.stream.opening import open_stream
 from vqcodec.types import FileLike, Head, StreamSizes
@@ -29,7 +29,26 @@ def info(source: Source) -> dict[str, Any]:
         _head_fields(found.head)
         | size_fields(found.sizes)
         | {"key_frames": found.key_frames, "low_confidence_frames": found.low_confidence_frames}
+        | _shot_fields(found)
     )
+
+
+def _shot_fields(found: Survey) -> dict[str, Any]:
+    """What only major version 2 says: how old a frame is at most when it is written, and the portraits by shot."""
+    if found.head.version[0] == 1:
+        return {}
+    shots = [
+        {
+            "portraits": shot.portraits,
+            "portrait_bytes": shot.portrait_bytes,
+            "portraits_per_minute": round(float(shot.portraits_per_minute), 2),
+            "frames": shot.frames,
+            "seconds": round(float(shot.seconds), 3),
+            "continues": shot.continues,
+        }
+        for shot in found.shots
+    ]
+    return {"delay_ms": found.head.delay_ms, "shots": shots}
 
 
 def _head_fields(head: Head) -> dict[str, Any]:

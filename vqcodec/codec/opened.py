@@ -14,7 +14,7 @@ from vqcodec.config import DecodeOptions
 from vqcodec.container import Reader
 from vqcodec.format import CODED_SIZE_PX
 from vqcodec.stream.opening import open_stream
-from vqcodec.types import AudioGroup, Head, KeyFrame, MotionGroup, VideoFrame
+from vqcodec.types import AudioGroup, Head, KeyFrame, MotionGroup, PortraitUnit, VideoFrame
 
 if TYPE_CHECKING:
     from vqcodec.decoding.parts import DecoderParts
@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 class OpenStream:
     """A .vqt stream opened for reading; a context manager. Made by `vqcodec.open` and `Codec.open`.
 
-    Iterating gives KeyFrame, MotionGroup and AudioGroup in file order; `frames` gives pictures. On a pipe one of the
-    two can be done, once.
+    Iterating gives KeyFrame (PortraitUnit in major version 2), MotionGroup and AudioGroup in file order; `frames` gives
+    pictures. On a pipe one of the two can be done, once.
 
     Attributes:
         head: the HEAD chunk.
@@ -41,7 +41,7 @@ class OpenStream:
             raise
         self.head: Head = self._reader.head
 
-    def __iter__(self) -> Iterator[KeyFrame | MotionGroup | AudioGroup]:
+    def __iter__(self) -> Iterator[KeyFrame | PortraitUnit | MotionGroup | AudioGroup]:
         """The stream's items, tokens decoded."""
         return iter(self._reader)
 

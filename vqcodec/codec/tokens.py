@@ -22,7 +22,7 @@ from vqcodec.codec.files import Source, readable
 from vqcodec.codec.grouping import group_spans
 from vqcodec.codec.portraits import CodedPortrait
 from vqcodec.container import Reader, Writer
-from vqcodec.errors import UsageError
+from vqcodec.errors import UnsupportedError, UsageError
 from vqcodec.format import CODES, GROUPS, LAYERS, VERSION, from_indices
 from vqcodec.stream.opening import open_stream
 from vqcodec.types import (
@@ -142,13 +142,15 @@ class TokenSequence:
         sound: list[AudioGroup] = []
         with open_stream(readable(source)) as file:
             reader = Reader(file)
+            if reader.head.version[0] != VERSION[0]:
+                raise UnsupportedError("only streams with key frames have one list of tokens")
             for item in reader:
                 if isinstance(item, KeyFrame):
                     portraits.append(CodedPortrait(item.still, item.features))
                 elif isinstance(item, MotionGroup):
                     groups.append(item)
                     owners += [len(portraits) - 1] * len(item.ticks)
-                else:
+                elif isinstance(item, AudioGroup):
                     sound.append(item)
         return cls(
             tokens=np.concatenate([group.indices for group in groups]),

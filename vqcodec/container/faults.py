@@ -36,6 +36,8 @@ HINTS: dict[str, str] = {
     "bad-time": _WRONG_WRITER,
     "bad-layers": _WRONG_WRITER,
     "bad-audio": _WRONG_WRITER,
+    "bad-portrait": _WRONG_WRITER,
+    "bad-unit": _WRONG_WRITER,
     "bad-payload": _WRONG_WRITER,
     "bad-index": _WRONG_WRITER,
     "bad-total": _INCOMPLETE,

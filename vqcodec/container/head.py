@@ -12,6 +12,7 @@ from vqcodec.container.structs import (
     CROP_FLAG,
     HEAD,
     KNOWN_FLAGS,
+    LIVE_FLAG,
     SYNTHETIC_FLAG,
     VERSION_FIELD,
     build_struct,
@@ -24,12 +25,12 @@ from vqcodec.format import (
     LEVELS,
     MAX_FRAME_RATE_HZ,
     MAX_TIME_BASE_S,
-    VERSION,
+    VERSIONS,
 )
 from vqcodec.types import AudioHead, Crop, Head, ModelId
 
 LAYOUT = (GROUPS, GROUP_DIMS, LEVELS)
-"""The GRFSQ layout of version 1: groups, dimensions of a group, levels of a dimension."""
+"""The GRFSQ layout of all versions: groups, dimensions of a group, levels of a dimension."""
 
 
 def parse_head(payload: bytes) -> Head:
@@ -46,10 +47,11 @@ def parse_head(payload: bytes) -> Head:
         found = (
             f"{fields.groups} groups of {fields.group_dims} dimensions in {fields.levels} levels"
         )
-        raise Fault("unsupported-layout", f"the tokens have {found}; version 1 has 12 of 4 in 5")
-    if version <= VERSION and fields.flags & ~KNOWN_FLAGS:
+        raise Fault("unsupported-layout", f"the tokens have {found}; they must have 12 of 4 in 5")
+    known = version in VERSIONS  # a newer minor version may add flags and fields
+    if known and fields.flags & ~KNOWN_FLAGS[fields.version.major]:
         raise Fault("bad-value", f"reserved flags are set: {fields.flags:#04x}")
-    if version <= VERSION and fields.extension:
+    if known and fields.extension:
         raise Fault("bad-layout", f"HEAD has {len(fields.extension)} bytes too many")
     return Head(
         time_base_s=_rational(fields.time_base_s, "time base", MAX_TIME_BASE_S),
@@ -62,13 +64,17 @@ def parse_head(payload: bytes) -> Head:
         synthetic=bool(fields.flags & SYNTHETIC_FLAG),
         coded_size_px=fields.coded_size_px,
         version=version,
+        delay_ms=fields.delay_ms,
     )
 
 
 def build_head(head: Head) -> bytes:
     """Write a HEAD payload; the result reads back as `head`."""
-    if head.version != VERSION:
-        raise Fault("unsupported-version", f"only version {VERSION[0]}.{VERSION[1]} can be written")
+    if head.version not in VERSIONS:
+        known = " and ".join(f"{major}.{minor}" for major, minor in VERSIONS)
+        raise Fault("unsupported-version", f"only versions {known} can be written")
+    if head.delay_ms is not None and head.version[0] == 1:
+        raise Fault("bad-value", "major version 1 has no delay")
     if head.audio is not None and head.audio.sample_rate_hz != AUDIO_RATE_HZ:
         raise Fault(
             "bad-value",
@@ -77,6 +83,7 @@ def build_head(head: Head) -> bytes:
     flags = SYNTHETIC_FLAG if head.synthetic else 0
     flags |= 0 if head.audio is None else AUDIO_FLAG
     flags |= 0 if head.crop is None else CROP_FLAG
+    flags |= 0 if head.delay_ms is None else LIVE_FLAG
     payload = build_struct(
         HEAD,
         {
@@ -95,6 +102,7 @@ def build_head(head: Head) -> bytes:
             "crop": _fields(
                 head.crop, ("source_width_px", "source_height_px", "x_px", "y_px", "side_px")
             ),
+            "delay_ms": head.delay_ms,
             "extension": b"",
         },
     )
@@ -112,7 +120,7 @@ def replace_layers(payload: bytes, layers: int) -> bytes:
 def _check_version(version: Any) -> None:
     if version.major == 0:
         raise Fault("bad-value", "the major version is 0")
-    if version.major > VERSION[0]:
+    if version.major > VERSIONS[-1][0]:
         raise Fault("unsupported-version", f"the file has version {version.major}.{version.minor}")
 
 

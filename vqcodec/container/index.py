@@ -1,4 +1,4 @@
-"""The INDX chunk: where every key frame, motion group and audio group lies (vqt.md, "INDX").
+"""The INDX chunk: where every key frame or portrait, motion group and audio group lies (vqt.md, "INDX").
 
 Its bytes follow from the chunks before it, so that a reader compares them instead of believing them.
 """
@@ -27,8 +27,15 @@ class IndexKind(IntEnum):
     """What an index entry points at; the value is the one in the file."""
 
     KEY_FRAME = 0
+    """A KEYF; in major version 2 a PORT that begins a shot."""
     MOTION = 1
     AUDIO = 2
+    PORTRAIT = 3
+    """Any other PORT."""
+
+
+KINDS = {1: (IndexKind.KEY_FRAME, IndexKind.MOTION, IndexKind.AUDIO), 2: tuple(IndexKind)}
+"""By major version."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +45,7 @@ class IndexEntry:
     Attributes:
         kind: what it holds.
         offset: its byte offset in the file.
-        position: first frame of a key frame, first tick of a motion group, first sample of an audio group.
+        position: first frame of a key frame or portrait, first tick of a motion group, first sample of an audio group.
     """
 
     kind: IndexKind
@@ -117,7 +124,7 @@ class StreamIndex:
     """What INDX and IEND say about a whole stream.
 
     Attributes:
-        entries: every key frame, motion group and audio group, in file order.
+        entries: every key frame or portrait, motion group and audio group, in file order.
         frames: number of frames.
         end_tick: when the last frame ends.
     """
@@ -135,7 +142,7 @@ class StreamIndex:
         return self.of(IndexKind.MOTION).last_at(tick)
 
     def key_frame_at(self, motion: IndexEntry) -> IndexEntry:
-        """The key frame that a motion group is rendered from: the last one before it in the file."""
+        """The last key frame before a motion group in the file; in major version 2 the portrait that begins its shot."""
         key_frames = self.of(IndexKind.KEY_FRAME)
         return key_frames[int(np.searchsorted(key_frames.offsets, motion.offset)) - 1]
 
@@ -145,8 +152,8 @@ class StreamIndex:
         return entries.last_at(sample) if entries else None
 
 
-def parse_index(payload: bytes) -> Entries:
-    """Read an INDX payload.
+def parse_index(payload: bytes, major: int = 1) -> Entries:
+    """Read an INDX payload of a major version.
 
     Raises:
         Fault: bad-index, whatever is wrong with it.
@@ -155,7 +162,7 @@ def parse_index(payload: bytes) -> Entries:
     heads, surprises = values[0::2], values[1::2]
     kinds = (heads & (1 << _KIND_BITS) - 1).astype(np.uint8)
     distances = heads >> _KIND_BITS
-    if len(heads) != len(surprises) or (kinds > max(IndexKind)).any() or not distances.all():
+    if len(heads) != len(surprises) or (kinds > max(KINDS[major])).any() or not distances.all():
         raise Fault(
             "bad-index",
             "an entry is cut off, of an unknown kind, or has the offset of the one before",

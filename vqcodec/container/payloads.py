@@ -1,7 +1,7 @@
 """Between the payloads of KEYF, MOTN and AUDO and the values of `vqcodec.types`: the rules inside one chunk.
 
 Parsing functions raise `Fault` with the specification's code; building functions raise it for values that the
-format can't hold.
+format can't hold. PORT is in `portraits.py`.
 """
 
 from __future__ import annotations
@@ -14,12 +14,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vqcodec.container.faults import Fault
+from vqcodec.container.outlines import GroupOutline, SoundOutline
+from vqcodec.container.runs import Runs, build_runs, highest, parse_runs
 from vqcodec.container.structs import (
     AUDO,
     CONFIDENCE_FORM,
     KEYF,
     LAYERS_FORM_SHIFT,
     MOTN,
+    MOTN_2,
+    RUNS_FORM,
     build_struct,
     parse_struct,
 )
@@ -32,53 +36,7 @@ from vqcodec.format import (
     MAX_POSITION,
     MAX_STILL_BYTES,
 )
-from vqcodec.types import AudioGroup, KeyFrame
-
-
-@dataclass(frozen=True, slots=True)
-class GroupOutline:
-    """What the rules between chunks need of a motion group.
-
-    Attributes:
-        first_frame: index of the first frame.
-        frames: number of frames.
-        first_tick: presentation time of the first frame.
-        last_tick: presentation time of the last frame.
-        uncertain: frames in which the face was not seen.
-        layers: residual layers present.
-        layer_bytes: bytes of all layers together.
-    """
-
-    first_frame: int
-    frames: int
-    first_tick: int
-    last_tick: int
-    uncertain: int
-    layers: int
-    layer_bytes: int
-
-
-@dataclass(frozen=True, slots=True)
-class SoundOutline:
-    """What the rules between chunks need of an audio group.
-
-    Attributes:
-        first_sample: position of the first packet's first decoded sample.
-        packets: number of packets.
-        packet_bytes: bytes of all packets together.
-        end_trim_samples: samples of the last packet to drop.
-    """
-
-    first_sample: int
-    packets: int
-    packet_bytes: int
-    end_trim_samples: int
-
-    @classmethod
-    def of(cls, group: AudioGroup) -> SoundOutline:
-        """That of a group at hand."""
-        size = sum(map(len, group.packets))
-        return cls(group.first_sample, len(group.packets), size, group.end_trim_samples)
+from vqcodec.types import AudioGroup, KeyFrame, MotionGroup
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,12 +48,15 @@ class CodedGroup:
         ticks: (T,) int64 presentation times in ticks, strictly increasing.
         low_confidence: (T,) bool.
         payloads: one bytes object per residual layer, coarse first.
+        shot, runs: as in MotionGroup.
     """
 
     first_frame: int
     ticks: NDArray[np.int64]
     low_confidence: NDArray[np.bool_]
     payloads: tuple[bytes, ...]
+    shot: int = 0
+    runs: Runs = ()
 
     @property
     def outline(self) -> GroupOutline:
@@ -108,6 +69,14 @@ class CodedGroup:
             uncertain=int(np.count_nonzero(self.low_confidence)),
             layers=len(self.payloads),
             layer_bytes=sum(map(len, self.payloads)),
+            shot=self.shot,
+            highest_portrait=highest(self.runs),
+        )
+
+    def decoded(self, indices: NDArray[np.uint16]) -> MotionGroup:
+        """The same with its tokens, (T, 12, L)."""
+        return MotionGroup(
+            self.first_frame, self.ticks, self.low_confidence, indices, self.shot, self.runs
         )
 
 
@@ -137,9 +106,9 @@ def outline_key_frame(start: bytes, payload_bytes: int) -> int:
     return int(fields.first_frame)
 
 
-def parse_motion(payload: bytes) -> CodedGroup:
-    """Read a MOTN payload without decoding its layers (vqt.md, "MOTN")."""
-    fields = parse_struct(MOTN, payload)
+def parse_motion(payload: bytes, major: int = 1) -> CodedGroup:
+    """Read a MOTN payload of a major version without decoding its layers (vqt.md, "MOTN")."""
+    fields = parse_struct(MOTN if major == 1 else MOTN_2, payload)
     ticks, low_confidence = _times(fields)
     ends = list(accumulate(_layer_sizes(fields.layer_bytes, len(fields.payloads)), initial=0))
     return CodedGroup(
@@ -147,12 +116,14 @@ def parse_motion(payload: bytes) -> CodedGroup:
         ticks=np.array(ticks, dtype=np.int64),
         low_confidence=np.array(low_confidence, dtype=np.bool_),
         payloads=tuple(fields.payloads[start:end] for start, end in pairwise(ends)),
+        shot=0 if major == 1 else fields.shot,
+        runs=() if major == 1 else parse_runs(fields),
     )
 
 
-def outline_motion(start: bytes, payload_bytes: int) -> GroupOutline:
+def outline_motion(start: bytes, payload_bytes: int, major: int = 1) -> GroupOutline:
     """A MOTN payload of which only the start is at hand: all but the layers."""
-    fields = parse_struct(MOTN, start)
+    fields = parse_struct(MOTN if major == 1 else MOTN_2, start)
     ticks, low_confidence = _times(fields)
     sizes = _layer_sizes(fields.layer_bytes, payload_bytes - len(start) + len(fields.payloads))
     return GroupOutline(
@@ -163,11 +134,13 @@ def outline_motion(start: bytes, payload_bytes: int) -> GroupOutline:
         uncertain=sum(low_confidence),
         layers=len(sizes),
         layer_bytes=sum(sizes),
+        shot=0 if major == 1 else fields.shot,
+        highest_portrait=0 if major == 1 else highest(parse_runs(fields)),
     )
 
 
-def build_motion(group: CodedGroup) -> bytes:
-    """Write a MOTN payload."""
+def build_motion(group: CodedGroup, major: int = 1) -> bytes:
+    """Write a MOTN payload of a major version."""
     count = len(group.ticks)
     if (
         group.ticks.shape != (count,)
@@ -185,17 +158,23 @@ def build_motion(group: CodedGroup) -> bytes:
         )
     ticks = [int(tick) for tick in group.ticks]
     uncertain = bool(group.low_confidence.any())
+    if major == 1 and (group.shot or group.runs):
+        raise Fault("bad-value", "major version 1 has neither shots nor runs")
+    form = CONFIDENCE_FORM * uncertain | len(group.payloads) - 1 << LAYERS_FORM_SHIFT
     fields = {
         "first_frame": group.first_frame,
         "frame_count": count,
-        "form": CONFIDENCE_FORM * uncertain | len(group.payloads) - 1 << LAYERS_FORM_SHIFT,
+        "form": form | RUNS_FORM * bool(group.runs),
         "first_tick": ticks[0],
         "steps": [after - before for before, after in pairwise(ticks)],
         "low_confidence": group.low_confidence.tolist() if uncertain else None,
+        "shot": group.shot,
+        "run_count": len(group.runs),
+        "runs": build_runs(group.runs, count),
         "layer_bytes": [len(layer) for layer in group.payloads[:-1]],
         "payloads": b"".join(group.payloads),
     }
-    return build_struct(MOTN, fields)
+    return build_struct(MOTN if major == 1 else MOTN_2, fields)
 
 
 def drop_layers(group: CodedGroup, layers: int) -> CodedGroup:

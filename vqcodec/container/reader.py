@@ -3,7 +3,7 @@
     with open("talk.vqt", "rb") as file:
         reader = Reader(file)
         print(reader.head.frame_rate_hz)
-        for item in reader:             # KeyFrame | MotionGroup | AudioGroup, in file order
+        for item in reader:             # KeyFrame | PortraitUnit | MotionGroup | AudioGroup, in file order
             ...
 
 Nothing is believed before its CRC and its limit have been checked.
@@ -23,16 +23,19 @@ from vqcodec.container.chunks import ByteSource, Chunk, read_chunk, read_signatu
 from vqcodec.container.faults import Fault, stream_error
 from vqcodec.container.head import parse_head
 from vqcodec.container.index import IndexEntry, IndexKind, StreamIndex
-from vqcodec.container.items import ITEM_TYPES, CodedItem, apply_chunk, item_position, parse_item
+from vqcodec.container.items import CodedItem, apply_chunk, item_position, item_types, parse_item
 from vqcodec.container.payloads import CodedGroup, drop_layers
+from vqcodec.container.portraits import RelativePortrait
 from vqcodec.container.rules import StreamRules
 from vqcodec.container.seek import load_index
+from vqcodec.container.shots import Shots
 from vqcodec.entropy import decode_layers
 from vqcodec.errors import BitstreamError, UsageError
 from vqcodec.format import AUDIO_RATE_HZ, HEAD_TYPE, IEND_TYPE, INDX_TYPE, PRE_ROLL_SAMPLES
-from vqcodec.types import AudioGroup, Head, KeyFrame, MotionGroup, StreamSizes
+from vqcodec.types import AudioGroup, Head, KeyFrame, MotionGroup, PortraitUnit, StreamSizes
 
-Item = KeyFrame | MotionGroup | AudioGroup
+Item = KeyFrame | PortraitUnit | MotionGroup | AudioGroup
+"""Key frames are portraits of major version 1, units those of major version 2."""
 Decode = Callable[[Sequence[bytes], int], NDArray[np.uint16]]
 """(payloads, frames) to indices: `vqcodec.entropy.decode_layers`, or something that does the same and remembers."""
 
@@ -96,7 +99,7 @@ class Reader:
         """Everything in file order, tokens decoded."""
         for chunk, value in self.chunks():
             if value is not None:
-                yield self._decode(chunk, value)
+                yield self._decode(chunk, value, self._rules.shots)
 
     def coded(self) -> Iterator[CodedItem]:
         """Everything in file order, tokens left entropy-coded: fast, and every other check is made."""
@@ -141,13 +144,14 @@ class Reader:
             raise UsageError(
                 "random access needs a file, not a pipe", hint="write the stream to a file first"
             )
-        return load_index(self._source)
+        return load_index(self._source, self.head.version[0])
 
     def groups_from(self, start_s: Fraction | float) -> Iterator[Item]:
         """What it takes to play from a time on, reading only the index and those chunks.
 
-        Yields the key frame that applies first, then in file order the motion groups from the one that holds
-        `start_s`, the later key frames, and the audio groups from 80 ms before `start_s` (the Opus pre-roll).
+        Yields the key frame that applies first (in major version 2 the portraits of the shot so far), then in file order
+        the motion groups from the one that holds `start_s`, the later portraits, and the audio groups from 80 ms before
+        `start_s` (the Opus pre-roll).
 
         Args:
             start_s: seconds from the stream's time 0.
@@ -170,10 +174,11 @@ class Reader:
         return self._source.stream, self._body
 
     def _items(self, entries: Iterable[IndexEntry]) -> Iterator[Item]:
+        shots = Shots(first=None)
         for entry in entries:
             self._source.seek(entry.offset)
             chunk = read_chunk(self._source)
-            yield self._decode(chunk, self._indexed(chunk, entry))
+            yield self._decode(chunk, self._indexed(chunk, entry, shots), shots)
 
     def _entries_from(self, index: StreamIndex, start_s: Fraction) -> Iterable[IndexEntry]:
         motion = index.motion_at(start_s / self.head.time_base_s)
@@ -181,19 +186,21 @@ class Reader:
         pre_skip_samples = self.head.audio.pre_skip_samples if self.head.audio else 0
         audio = index.audio_at(start_s * AUDIO_RATE_HZ + pre_skip_samples - PRE_ROLL_SAMPLES)
         first_offset = np.empty(len(IndexKind), np.int64)
-        first_offset[[IndexKind.KEY_FRAME, IndexKind.MOTION]] = motion.offset
+        first_offset[:] = motion.offset
         first_offset[IndexKind.AUDIO] = audio.offset if audio else 0
         entries = index.entries
-        return chain([key_frame], entries.where(entries.offsets >= first_offset[entries.kinds]))
+        shown = np.isin(entries.kinds, (IndexKind.KEY_FRAME, IndexKind.PORTRAIT))
+        shown &= (key_frame.offset <= entries.offsets) & (entries.offsets < motion.offset)
+        return chain(
+            entries.where(shown), entries.where(entries.offsets >= first_offset[entries.kinds])
+        )
 
-    def _indexed(self, chunk: Chunk, entry: IndexEntry) -> CodedItem:
+    def _indexed(self, chunk: Chunk, entry: IndexEntry, shots: Shots) -> CodedItem:
         try:
-            if chunk.type != ITEM_TYPES[entry.kind]:
-                raise Fault(
-                    "bad-index",
-                    f"the index takes {chunk.name} for {ITEM_TYPES[entry.kind].decode()}",
-                )
-            value = parse_item(chunk)
+            expected = item_types(self.head)[entry.kind]
+            if chunk.type != expected:
+                raise Fault("bad-index", f"the index takes {chunk.name} for {expected.decode()}")
+            value = parse_item(chunk, self.head)
             if item_position(value) != entry.position:
                 found = f"{chunk.name} starts at {item_position(value)}"
                 raise Fault("bad-index", f"{found}, in the index at {entry.position}")
@@ -202,9 +209,20 @@ class Reader:
                     "bad-layers",
                     f"a group has {len(value.payloads)} layers, the stream {self.head.layers}",
                 )
+            self._check_shot(value, entry, shots)
         except Fault as fault:
             raise stream_error(fault.code, fault.message, chunk.offset) from None
         return value
+
+    def _check_shot(self, value: CodedItem, entry: IndexEntry, shots: Shots) -> None:
+        if isinstance(value, RelativePortrait):
+            begins = value.outline.number == 0
+            if begins != (entry.kind == IndexKind.KEY_FRAME):
+                found = f"portrait {value.outline.number} of a shot"
+                raise Fault("bad-index", f"the index takes {found} for another one")
+            shots.portrait(value.outline)
+        elif isinstance(value, CodedGroup) and self.head.version[0] != 1:
+            shots.motion(value.outline, self.head.time_base_s)
 
     def _restart(self) -> StreamRules:
         if self._started and not self._source.seekable:
@@ -215,7 +233,9 @@ class Reader:
         self._rules = StreamRules(self.head, self.head_chunk)
         return self._rules
 
-    def _decode(self, chunk: Chunk, value: CodedItem) -> Item:
+    def _decode(self, chunk: Chunk, value: CodedItem, shots: Shots) -> Item:
+        if isinstance(value, RelativePortrait):
+            return shots.unit(value)
         if not isinstance(value, CodedGroup):
             return value
         group = drop_layers(value, self._layers or self.head.layers)
@@ -224,4 +244,4 @@ class Reader:
         except BitstreamError as error:
             message = str(error).removesuffix(f" [{error.code}]")
             raise stream_error("bad-payload", f"MOTN: {message}", chunk.offset) from error
-        return MotionGroup(group.first_frame, group.ticks, group.low_confidence, indices)
+        return group.decoded(indices)

@@ -23,6 +23,7 @@ from vqcodec.container.items import ITEM_TYPES, parse_item
 from vqcodec.container.ledger import Ledger
 from vqcodec.container.order import KeyFrameQueue, Line, Placed
 from vqcodec.container.payloads import CodedGroup, drop_layers
+from vqcodec.container.portraits import RelativePortrait
 from vqcodec.container.reader import Decode, Item, Reader
 from vqcodec.container.scan import ChunkScanner, Gap, Piece, Signature, find_head
 from vqcodec.damage import Damage
@@ -173,13 +174,13 @@ class RecoveringReader:
 
     def _item(self, chunk: Chunk) -> Iterator[Item]:
         try:
-            value = parse_item(chunk)
+            value = parse_item(chunk, self.head)
         except Fault:
             self._ledger.drop()
             return
         if isinstance(value, KeyFrame):
             self._ledger.drop(not self._key_frames.add(value))
-        elif not self._fits(value):
+        elif isinstance(value, RelativePortrait) or not self._fits(value):
             self._ledger.drop()
         elif isinstance(value, CodedGroup):
             end = value.first_frame + len(value.ticks)
@@ -291,5 +292,5 @@ class RecoveringReader:
             except BitstreamError:
                 continue
             self.damage.groups_thinned += layers < wanted
-            return MotionGroup(group.first_frame, group.ticks, group.low_confidence, indices)
+            return group.decoded(indices)
         return None

@@ -1,6 +1,7 @@
 """The rules between chunks (vqt.md, "Order", "Time"), kept alike by the reader and the writer.
 
-    HEAD  ( KEYF | MOTN | AUDO | ancillary )*  INDX  IEND
+    HEAD  ( KEYF | MOTN | AUDO | ancillary )*  INDX  IEND      major version 1
+    HEAD  ( PORT | MOTN | AUDO | ancillary )*  INDX  IEND      major version 2
 
 The reader feeds it what it has read, the writer what it is about to write.
 """
@@ -13,7 +14,8 @@ from dataclasses import replace
 from vqcodec.container.chunks import Chunk, ChunkFrame
 from vqcodec.container.faults import Fault
 from vqcodec.container.index import IndexBuilder, IndexKind
-from vqcodec.container.payloads import GroupOutline, SoundOutline
+from vqcodec.container.outlines import GroupOutline, PortraitOutline, SoundOutline
+from vqcodec.container.shots import Shots
 from vqcodec.container.structs import IEND, build_struct, parse_struct
 from vqcodec.format import (
     CRC_BYTES,
@@ -33,6 +35,7 @@ class StreamRules:
 
     Attributes:
         head: the stream's HEAD.
+        shots: the shot at hand and its portraits, in major version 2.
         sizes: bytes by purpose so far; their sum is the bytes read or written so far.
         first_tick: presentation time of the first frame, None before it.
         last_tick: presentation time of the last frame so far, -1 before the first.
@@ -41,6 +44,7 @@ class StreamRules:
 
     def __init__(self, head: Head, chunk: Chunk) -> None:
         self.head = head
+        self.shots = Shots()
         self.sizes = StreamSizes(container=len(SIGNATURE))
         self.first_tick: int | None = None
         self.last_tick = -1
@@ -56,13 +60,26 @@ class StreamRules:
     def key_frame(self, chunk: ChunkFrame, first_frame: int) -> None:
         """A key frame stands directly before the group that starts with its first frame, but for AUDO chunks."""
         self._check_open(chunk)
-        if self._key_frame_waits:
-            raise Fault("bad-order", "a key frame follows a key frame with no motion group between")
-        if first_frame != self.sizes.frames:
-            found = f"a key frame starts at frame {first_frame}"
-            raise Fault("bad-frame", f"{found}; the next group starts at {self.sizes.frames}")
+        if self.head.version[0] != 1:
+            raise Fault("bad-order", "a stream of major version 2 has no key frames")
+        self._check_portrait(first_frame, begins=True)
         self._key_frame_waits = True
         self._index.add(IndexKind.KEY_FRAME, chunk.offset, first_frame)
+        self.sizes.portrait += chunk.payload_bytes
+        self._count(chunk, chunk.payload_bytes)
+
+    def portrait(self, chunk: ChunkFrame, outline: PortraitOutline) -> None:
+        """Portraits follow each other in their shot; one that begins a shot stands before a motion group, as a key frame."""
+        self._check_open(chunk)
+        if self.head.version[0] == 1:
+            raise Fault("unsupported-chunk", "this critical chunk is unknown to major version 1")
+        begins = outline.number == 0
+        self._check_portrait(outline.first_frame, begins=begins)
+        self.shots.check_portrait(outline)
+        kind = IndexKind.KEY_FRAME if begins else IndexKind.PORTRAIT
+        self._index.add(kind, chunk.offset, outline.first_frame)
+        self.shots.portrait(outline)
+        self._key_frame_waits |= begins
         self.sizes.portrait += chunk.payload_bytes
         self._count(chunk, chunk.payload_bytes)
 
@@ -71,7 +88,8 @@ class StreamRules:
         self._check_open(chunk)
         first, last = group.first_tick, group.last_tick
         if self.first_tick is None and not self._key_frame_waits:
-            raise Fault("bad-order", "a motion group comes before the first key frame")
+            kind = "key frame" if self.head.version[0] == 1 else "portrait"
+            raise Fault("bad-order", f"a motion group comes before the first {kind}")
         if group.layers != self.head.layers:
             raise Fault(
                 "bad-layers", f"a group has {group.layers} layers, the stream {self.head.layers}"
@@ -88,7 +106,11 @@ class StreamRules:
             raise Fault(
                 "bad-time", f"a group spans ticks {first}..{last}, more than {MAX_GROUP_SPAN_S} s"
             )
+        if self.head.version[0] != 1:
+            self.shots.check_motion(group, self.head.time_base_s)
         self._index.add(IndexKind.MOTION, chunk.offset, first)
+        if self.head.version[0] != 1:
+            self.shots.motion(group, self.head.time_base_s)
         self._key_frame_waits = False
         self.first_tick = first if self.first_tick is None else self.first_tick
         self.last_tick = last
@@ -129,9 +151,7 @@ class StreamRules:
         if self.first_tick is None:
             raise Fault("bad-order", "the stream ends without a motion group")
         if self._key_frame_waits:
-            raise Fault(
-                "bad-order", "the stream ends with a key frame that no motion group follows"
-            )
+            raise Fault("bad-order", "the stream ends with a portrait that no motion group follows")
         return bytes(self._index.payload)
 
     def index(self, chunk: Chunk) -> None:
@@ -176,6 +196,13 @@ class StreamRules:
     def snapshot(self) -> StreamSizes:
         """A copy of `sizes` that later chunks don't change."""
         return replace(self.sizes)
+
+    def _check_portrait(self, first_frame: int, *, begins: bool) -> None:
+        if begins and self._key_frame_waits:
+            raise Fault("bad-order", "a portrait follows a portrait with no motion group between")
+        if first_frame != self.sizes.frames:
+            found = f"a portrait starts at frame {first_frame}"
+            raise Fault("bad-frame", f"{found}; the next group starts at {self.sizes.frames}")
 
     def _check_open(self, chunk: ChunkFrame) -> None:
         if self._index_chunk_bytes:

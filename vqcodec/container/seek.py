@@ -16,8 +16,8 @@ from vqcodec.format import (
 )
 
 
-def load_index(source: ByteSource) -> StreamIndex:
-    """Read IEND, the last 29 bytes, and INDX, which lies directly before it.
+def load_index(source: ByteSource, major: int = 1) -> StreamIndex:
+    """Read IEND, the last 29 bytes, and INDX, which lies directly before it; of a stream of a major version.
 
     Raises:
         TruncatedError: the file doesn't end with an IEND chunk.
@@ -41,7 +41,7 @@ def load_index(source: ByteSource) -> StreamIndex:
     index = read_chunk(source)
     if source.offset != end_offset:
         raise stream_error("bad-total", "IEND doesn't lead to INDX", end.offset)
-    usable = _usable_index(index, totals.frames, totals.end_tick)
+    usable = _usable_index(index, totals.frames, totals.end_tick, major)
     last = usable.of(IndexKind.MOTION)[-1].position
     if not last < totals.end_tick <= MAX_POSITION:
         message = f"the stream ends at tick {totals.end_tick}; its last group starts at {last}"
@@ -49,12 +49,14 @@ def load_index(source: ByteSource) -> StreamIndex:
     return usable
 
 
-def _usable_index(chunk: Chunk, frames: int, end_tick: int) -> StreamIndex:
+def _usable_index(chunk: Chunk, frames: int, end_tick: int, major: int) -> StreamIndex:
     try:
-        index = StreamIndex(parse_index(chunk.payload), frames, end_tick)
+        index = StreamIndex(parse_index(chunk.payload, major), frames, end_tick)
         kinds = index.entries.kinds
-        if kinds[kinds != IndexKind.AUDIO][:2].tolist() != [IndexKind.KEY_FRAME, IndexKind.MOTION]:
-            raise Fault("bad-index", "the index doesn't start with a key frame and a motion group")
+        seen = kinds[kinds != IndexKind.AUDIO]
+        begin = seen[seen != IndexKind.PORTRAIT][:2].tolist()
+        if begin != [IndexKind.KEY_FRAME, IndexKind.MOTION] or seen[0] != IndexKind.KEY_FRAME:
+            raise Fault("bad-index", "the index doesn't start with a portrait and a motion group")
     except Fault as fault:
         raise stream_error(fault.code, fault.message, chunk.offset) from None
     return index

@@ -28,12 +28,15 @@ from vqcodec.container.fields import Bitmap, Counted, Name, Packed, Ranged, Vari
 from vqcodec.format import (
     CRC_BYTES,
     DIMS,
+    FEATURE_OFFSET,
     LAYERS,
     MAX_CHANNELS,
     MAX_CODED_SIZE_PX,
     MAX_CROP_SIDE_PX,
+    MAX_DELAY_MS,
     MAX_END_TRIM_SAMPLES,
     MAX_EXTRADATA_BYTES,
+    MAX_FEATURE_WIDTH_BITS,
     MAX_FRAMES,
     MAX_GROUP_FRAMES,
     MAX_LAYER_BYTES,
@@ -41,6 +44,7 @@ from vqcodec.format import (
     MAX_PACKET_BYTES,
     MAX_PACKET_WIDTH_BITS,
     MAX_PACKETS,
+    MAX_PORTRAITS,
     MAX_POSITION,
     MAX_RATIONAL_PART,
     MAX_SOURCE_PX,
@@ -48,17 +52,24 @@ from vqcodec.format import (
     MAX_STEP_WIDTH_BITS,
     MIN_CODED_SIZE_PX,
     SHA256_BYTES,
+    SHARE_PARTS,
     TYPE_BYTES,
 )
 
 SYNTHETIC_FLAG = 0x01
 AUDIO_FLAG = 0x02
 CROP_FLAG = 0x04
-KNOWN_FLAGS = SYNTHETIC_FLAG | AUDIO_FLAG | CROP_FLAG
+LIVE_FLAG = 0x08
+KNOWN_FLAGS = {1: SYNTHETIC_FLAG | AUDIO_FLAG | CROP_FLAG}
+KNOWN_FLAGS[2] = KNOWN_FLAGS[1] | LIVE_FLAG
+"""By major version."""
 
 CONFIDENCE_FORM = 0x01
 LAYERS_FORM_SHIFT = 1
-KNOWN_FORM = CONFIDENCE_FORM | (LAYERS - 1) << LAYERS_FORM_SHIFT
+LAYERS_FORM = (LAYERS - 1) << LAYERS_FORM_SHIFT
+RUNS_FORM = 0x08
+KNOWN_FORM = CONFIDENCE_FORM | LAYERS_FORM
+CONTINUES_FORM = 0x01
 
 CHUNK = Struct(
     "type" / Bytes(TYPE_BYTES),
@@ -96,6 +107,11 @@ CROP = Struct(
     "side_px" / Ranged(Int32ub, 1, MAX_CROP_SIDE_PX),
 )
 
+
+def _has_delay(head: Any) -> bool:
+    return head.version.major > 1 and bool(head.flags & LIVE_FLAG)
+
+
 HEAD = Struct(
     "version" / VERSION_FIELD,
     "flags" / Byte,
@@ -110,6 +126,7 @@ HEAD = Struct(
     "renderer" / MODEL_ID,
     "audio" / If(this.flags & AUDIO_FLAG, AUDIO_HEAD),
     "crop" / If(this.flags & CROP_FLAG, CROP),
+    "delay_ms" / If(_has_delay, Ranged(Int16ub, 1, MAX_DELAY_MS)),
     "extension" / GreedyBytes,
 )
 
@@ -119,6 +136,15 @@ KEYF = Struct(
     "still" / GreedyBytes,
 )
 
+PORT = Struct(
+    "first_frame" / Ranged(Varint(), 0, MAX_FRAMES),
+    "shot" / Ranged(Varint(), 0, MAX_FRAMES),
+    "number" / Ranged(Varint(), 0, MAX_PORTRAITS - 1),
+    "form" / Ranged(Byte, 0, CONTINUES_FORM),
+    "depends_on" / If(this.number > 0, Ranged(Varint(), 0, MAX_PORTRAITS - 2)),
+    "features" / Packed(lambda c: DIMS, 0, 2 * FEATURE_OFFSET - 1, MAX_FEATURE_WIDTH_BITS),
+    "unit" / GreedyBytes,
+)
 
 MOTN = Struct(
     "first_frame" / Ranged(Varint(), 0, MAX_FRAMES),
@@ -130,6 +156,34 @@ MOTN = Struct(
     "layer_bytes" / Ranged(Varint(), 0, MAX_LAYER_BYTES)[lambda c: c.form >> LAYERS_FORM_SHIFT],
     "payloads" / GreedyBytes,
 )
+
+RUN = Struct(
+    "frames" / If(lambda c: not _is_last_run(c), Ranged(Varint(), 1, MAX_GROUP_FRAMES)),
+    "portrait" / Ranged(Varint(), 0, MAX_PORTRAITS - 1),
+    "other" / Ranged(Varint(), 0, MAX_PORTRAITS),
+    "weight" / If(this.other > 0, Ranged(Byte, 0, SHARE_PARTS - 1)),
+)
+
+
+def _is_last_run(run: Any) -> bool:
+    return bool(run._index == run._.run_count - 1)
+
+
+MOTN_2 = Struct(
+    "first_frame" / Ranged(Varint(), 0, MAX_FRAMES),
+    "frame_count" / Ranged(Byte, 1, MAX_GROUP_FRAMES),
+    "form" / Ranged(Byte, 0, KNOWN_FORM | RUNS_FORM),
+    "first_tick" / Ranged(Varint(), 0, MAX_POSITION),
+    "steps" / Packed(lambda c: c.frame_count - 1, 1, MAX_STEP_TICKS, MAX_STEP_WIDTH_BITS),
+    "low_confidence" / If(this.form & CONFIDENCE_FORM, Bitmap(lambda c: c.frame_count)),
+    "shot" / Ranged(Varint(), 0, MAX_FRAMES),
+    "run_count" / If(this.form & RUNS_FORM, Ranged(Varint(), 1, MAX_GROUP_FRAMES)),
+    "runs" / If(this.form & RUNS_FORM, RUN[this.run_count]),
+    "layer_bytes"
+    / Ranged(Varint(), 0, MAX_LAYER_BYTES)[lambda c: (c.form & LAYERS_FORM) >> LAYERS_FORM_SHIFT],
+    "payloads" / GreedyBytes,
+)
+"""A motion group of major version 2."""
 
 AUDO = Struct(
     "first_sample" / Ranged(Varint(), 0, MAX_POSITION),

@@ -7,6 +7,7 @@ from typing import BinaryIO
 from vqcodec.container.chunks import is_safe_to_copy
 from vqcodec.container.head import replace_layers
 from vqcodec.container.payloads import CodedGroup, drop_layers
+from vqcodec.container.portraits import RelativePortrait
 from vqcodec.container.reader import Reader
 from vqcodec.container.writer import Writer
 from vqcodec.errors import UsageError
@@ -41,6 +42,8 @@ def thin(source: BinaryIO, sink: BinaryIO, layers: int) -> StreamSizes:
             writer.coded_motion(drop_layers(value, layers))
         elif isinstance(value, KeyFrame):
             writer.key_frame(value)
+        elif isinstance(value, RelativePortrait):
+            writer.relative_portrait(value)
         elif value is not None:
             writer.audio(value)
         elif is_safe_to_copy(chunk.type):

@@ -10,7 +10,7 @@ import numpy as np
 
 from vqcodec.container.reader import Decode, Reader
 from vqcodec.entropy import decode_layers
-from vqcodec.types import AudioGroup, Head, KeyFrame, MotionGroup, StreamSizes
+from vqcodec.types import AudioGroup, Head, KeyFrame, MotionGroup, PortraitUnit, StreamSizes
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +22,8 @@ class VerifyReport:
         groups: number of motion groups.
         frames: number of frames.
         low_confidence_frames: frames in which the face was not seen.
-        key_frames: number of portraits.
+        key_frames: number of portraits, of either version.
+        shots: in how many shots they are; 0 in major version 1, which doesn't say it.
         audio_groups: number of AUDO chunks.
         audio_packets: number of Opus packets.
         sizes: bytes by purpose, and the duration.
@@ -38,6 +39,7 @@ class VerifyReport:
     audio_packets: int
     sizes: StreamSizes
     token_sha256: str
+    shots: int = 0
 
 
 def verify(source: BinaryIO, *, decode: Decode = decode_layers) -> VerifyReport:
@@ -52,7 +54,7 @@ def verify(source: BinaryIO, *, decode: Decode = decode_layers) -> VerifyReport:
     """
     reader = Reader(source, decode=decode)
     tokens = hashlib.sha256()
-    groups = low_confidence_frames = key_frames = audio_groups = audio_packets = 0
+    groups = low_confidence_frames = key_frames = audio_groups = audio_packets = shots = 0
     for item in reader:
         if isinstance(item, MotionGroup):
             groups += 1
@@ -60,6 +62,9 @@ def verify(source: BinaryIO, *, decode: Decode = decode_layers) -> VerifyReport:
             tokens.update(item.indices.astype(">u2").tobytes())
         elif isinstance(item, KeyFrame):
             key_frames += 1
+        elif isinstance(item, PortraitUnit):
+            key_frames += 1
+            shots += item.number == 0
         elif isinstance(item, AudioGroup):
             audio_groups += 1
             audio_packets += len(item.packets)
@@ -75,4 +80,5 @@ def verify(source: BinaryIO, *, decode: Decode = decode_layers) -> VerifyReport:
         audio_packets=audio_packets,
         sizes=sizes,
         token_sha256=tokens.hexdigest(),
+        shots=shots,
     )

@@ -1,7 +1,7 @@
 """Writing a .vqt stream, front to back, to anything that can be written: no seek, no second pass.
 
     with open("talk.vqt", "wb") as file, Writer(file, head) as writer:
-        writer.key_frame(key_frame)
+        writer.key_frame(key_frame)         # writer.portrait(unit) in major version 2
         for group, sound in ...:
             writer.motion(group)
             writer.audio(sound)
@@ -20,12 +20,17 @@ import numpy as np
 from vqcodec.container.chunks import Chunk, is_ancillary, make_chunk
 from vqcodec.container.faults import Fault, usage_error
 from vqcodec.container.head import build_head, parse_head
+from vqcodec.container.outlines import PortraitOutline, SoundOutline
 from vqcodec.container.payloads import (
     CodedGroup,
-    SoundOutline,
     build_audio,
     build_key_frame,
     build_motion,
+)
+from vqcodec.container.portraits import (
+    RelativePortrait,
+    build_portrait,
+    relative,
 )
 from vqcodec.container.rules import StreamRules
 from vqcodec.entropy import encode_layers
@@ -40,9 +45,10 @@ from vqcodec.format import (
     KEYF_TYPE,
     MAX_CHUNK_BYTES,
     MOTN_TYPE,
+    PORT_TYPE,
     SIGNATURE,
 )
-from vqcodec.types import AudioGroup, Head, KeyFrame, MotionGroup, StreamSizes
+from vqcodec.types import AudioGroup, Head, KeyFrame, MotionGroup, PortraitUnit, StreamSizes
 
 T = TypeVar("T")
 
@@ -57,9 +63,9 @@ class Writer:
 
     Args:
         sink: a binary file object or pipe; the signature and HEAD are written at once.
-        head: the stream's parameters.
-        payload: HEAD's bytes where they hold more than `head` says; None: made from it, and its version must be the one
-            this package writes.
+        head: the stream's parameters; its version decides whether portraits are key frames or units.
+        payload: HEAD's bytes where they hold more than `head` says; None: made from it, and its version must be one
+            that this package writes.
 
     Raises:
         UsageError: a value can't be written, or comes in the wrong order. Nothing of it has been written.
@@ -86,9 +92,25 @@ class Writer:
         return self._rules.snapshot()
 
     def key_frame(self, key_frame: KeyFrame) -> None:
-        """Write a portrait; the next motion group must start at its first frame."""
+        """Write a portrait of major version 1; the next motion group must start at its first frame."""
         chunk, data = self._chunk(KEYF_TYPE, lambda: build_key_frame(key_frame))
         _checked(lambda: self._rules.key_frame(chunk, key_frame.first_frame))
+        self._emit(data, chunk)
+
+    def portrait(self, unit: PortraitUnit) -> None:
+        """Write a portrait of major version 2; number 0 begins a shot, and a motion group must follow it."""
+        base = self._rules.shots.base if unit.number else None
+        elements = _checked(lambda: relative(unit.features, base))
+        outline = PortraitOutline(
+            unit.first_frame, unit.shot, unit.number, unit.depends_on, unit.continues, elements
+        )
+        self.relative_portrait(RelativePortrait(outline, unit.unit))
+
+    def relative_portrait(self, portrait: RelativePortrait) -> None:
+        """Write a portrait whose features are relative already."""
+        side_px = self.head.coded_size_px
+        chunk, data = self._chunk(PORT_TYPE, lambda: build_portrait(portrait, side_px))
+        _checked(lambda: self._rules.portrait(chunk, portrait.outline))
         self._emit(data, chunk)
 
     def motion(self, group: MotionGroup) -> None:
@@ -96,12 +118,19 @@ class Writer:
         _checked(lambda: _check_indices(group, self.head.layers))
         payloads = tuple(encode_layers(group.indices))
         self.coded_motion(
-            CodedGroup(group.first_frame, group.ticks, group.low_confidence, payloads)
+            CodedGroup(
+                group.first_frame,
+                group.ticks,
+                group.low_confidence,
+                payloads,
+                group.shot,
+                group.runs,
+            )
         )
 
     def coded_motion(self, group: CodedGroup) -> None:
         """Write a group whose layers are entropy-coded already."""
-        chunk, data = self._chunk(MOTN_TYPE, lambda: build_motion(group))
+        chunk, data = self._chunk(MOTN_TYPE, lambda: build_motion(group, self.head.version[0]))
         _checked(lambda: self._rules.motion(chunk, group.outline))
         self._emit(data, chunk)
 

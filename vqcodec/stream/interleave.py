@@ -7,7 +7,7 @@ from typing import BinaryIO
 
 from vqcodec.container.writer import Writer
 from vqcodec.stream.sound import SoundPiece, SoundQueue
-from vqcodec.types import Crop, Head, KeyFrame, MotionGroup, StreamSizes
+from vqcodec.types import Crop, Head, KeyFrame, MotionGroup, PortraitUnit, StreamSizes
 
 
 class Interleaver:
@@ -31,10 +31,11 @@ class Interleaver:
 
     def key_frame(self, key_frame: KeyFrame, crop: Crop | None) -> None:
         """Write a key frame cut from `crop`; the first one opens the file, and its crop goes into HEAD."""
-        if self._writer is None:
-            self.head = replace(self.head, crop=crop)
-            self._writer = Writer(self._sink, self.head)
-        self._writer.key_frame(key_frame)
+        self._opened(crop).key_frame(key_frame)
+
+    def portrait(self, unit: PortraitUnit, crop: Crop | None) -> None:
+        """The same with a portrait of major version 2, which HEAD must say."""
+        self._opened(crop).portrait(unit)
 
     def motion(self, group: MotionGroup) -> None:
         """Write a group with as many layers as HEAD says, and the sound that begins before its end."""
@@ -56,3 +57,9 @@ class Interleaver:
             self._writer.audio(sound)
         self._writer.close(end_tick=self._end_tick)
         return self._writer.sizes
+
+    def _opened(self, crop: Crop | None) -> Writer:
+        if self._writer is None:
+            self.head = replace(self.head, crop=crop)
+            self._writer = Writer(self._sink, self.head)
+        return self._writer

@@ -24,7 +24,7 @@ from vqcodec.format import (
     MIN_PACKET_SAMPLES,
     MOTN_TYPE,
 )
-from vqcodec.types import KeyFrame
+from vqcodec.types import AudioGroup, KeyFrame
 
 FLIP_EVERY_BYTES = 10_000
 CUT_SHARE = Fraction(1, 2)
@@ -135,7 +135,7 @@ def long_stream(streams: Sequence[bytes], seconds: Fraction) -> bytes:
                         )
                     )
                     frames += len(item.ticks)
-                elif not isinstance(item, KeyFrame) and head.audio is not None:
+                elif isinstance(item, AudioGroup) and head.audio is not None:
                     start = first_sample + item.first_sample
                     if start >= next_sample:
                         writer.audio(replace(item, first_sample=start, end_trim_samples=0))

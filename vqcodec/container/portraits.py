@@ -1,0 +1,166 @@
+"""Between PORT payloads and their values: the fields, and the structure of the AV1 unit (vqt.md, "PORT").
+
+Features are written less those of the shot's first portrait; `shots.py` knows that one and adds them again.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vqcodec.av1 import (
+    FRAME,
+    INTER_PICTURE,
+    KEY_PICTURE,
+    SEQUENCE_HEADER,
+    Av1Error,
+    is_shown_picture,
+    obus,
+    read_sequence_header,
+)
+from vqcodec.container.faults import Fault
+from vqcodec.container.outlines import PortraitOutline
+from vqcodec.container.structs import CONTINUES_FORM, PORT, build_struct, parse_struct
+from vqcodec.format import DIMS, FEATURE_OFFSET, MAX_UNIT_BYTES
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class RelativePortrait:
+    """A portrait as it lies in the file, its features still relative.
+
+    Attributes:
+        outline: the fields before the unit.
+        unit: its OBUs.
+    """
+
+    outline: PortraitOutline
+    unit: bytes
+
+
+def parse_portrait(payload: bytes, side_px: int) -> RelativePortrait:
+    """Read a PORT payload.
+
+    Args:
+        payload: of the chunk.
+        side_px: of the pictures of this stream.
+    """
+    fields = parse_struct(PORT, payload)
+    outline = _outline(fields)
+    _check_size(len(fields.unit))
+    check_unit(fields.unit, outline.number == 0, side_px)
+    return RelativePortrait(outline, fields.unit)
+
+
+def outline_portrait(start: bytes, payload_bytes: int) -> PortraitOutline:
+    """A PORT payload of which only the start is at hand: all but the unit."""
+    fields = parse_struct(PORT, start)
+    _check_size(payload_bytes - len(start) + len(fields.unit))
+    return _outline(fields)
+
+
+def build_portrait(portrait: RelativePortrait, side_px: int) -> bytes:
+    """Write a PORT payload."""
+    outline = portrait.outline
+    if (outline.depends_on is None) != (outline.number == 0):
+        raise Fault("bad-value", "every portrait but number 0 depends on one before it")
+    _check_size(len(portrait.unit))
+    fields = {
+        "first_frame": outline.first_frame,
+        "shot": outline.shot,
+        "number": outline.number,
+        "form": CONTINUES_FORM * outline.continues,
+        "depends_on": outline.depends_on,
+        "features": outline.elements.tolist(),
+        "unit": portrait.unit,
+    }
+    payload = build_struct(PORT, fields)
+    parse_portrait(payload, side_px)
+    return payload
+
+
+def relative(features: NDArray[np.int16], base: NDArray[np.int16] | None) -> NDArray[np.int64]:
+    """Features as they are written.
+
+    Args:
+        features: (48,) int16 of the portrait.
+        base: (48,) int16 of the shot's number 0; None for that one.
+    """
+    if features.shape != (DIMS,) or features.dtype != np.int16:
+        found = f"{features.dtype}{features.shape}"
+        raise Fault("bad-value", f"the features are {found}, not int16({DIMS},)")
+    own = features.astype(np.int64)
+    return own + FEATURE_OFFSET - (0 if base is None else base.astype(np.int64))
+
+
+def absolute(elements: NDArray[np.int64], base: NDArray[np.int16] | None) -> NDArray[np.int16]:
+    """Undo `relative`.
+
+    Raises:
+        Fault: bad-value when the sum is no i16.
+    """
+    own = elements - FEATURE_OFFSET + (0 if base is None else base.astype(np.int64))
+    if int(own.min()) < -FEATURE_OFFSET or int(own.max()) >= FEATURE_OFFSET:
+        raise Fault("bad-value", "a feature of a portrait is outside -32768..32767")
+    return own.astype(np.int16)
+
+
+def check_unit(unit: bytes, first: bool, side_px: int) -> None:
+    """Check the structure of an AV1 unit; no picture is decoded.
+
+    Args:
+        unit: its OBUs.
+        first: it is the shot's number 0, which begins the sequence.
+        side_px: of the pictures of this stream.
+
+    Raises:
+        Fault: bad-unit.
+    """
+    try:
+        found = list(obus(unit))
+        if any(obu.extended or not obu.sized or obu.reserved for obu in found):
+            raise Av1Error("an OBU has an extension, no size, or a reserved bit")
+        expected = [SEQUENCE_HEADER, FRAME] if first else [FRAME]
+        if [obu.type for obu in found] != expected:
+            raise Av1Error(f"the unit has OBUs {[obu.type for obu in found]}, not {expected}")
+        if not is_shown_picture(found[-1].payload, KEY_PICTURE if first else INTER_PICTURE):
+            kind = "key" if first else "inter"
+            raise Av1Error(f"the frame is no {kind} picture that is shown")
+        if first:
+            _check_sequence(found[0].payload, side_px)
+    except Av1Error as error:
+        raise Fault("bad-unit", str(error)) from None
+
+
+def _check_sequence(payload: bytes, side_px: int) -> None:
+    header = read_sequence_header(payload)
+    if header.profile or header.still or header.timing or header.numbered:
+        raise Av1Error("the sequence has another profile than 0, timing, or frame numbers")
+    if header.bits != 8 or header.monochrome or not header.halved:
+        raise Av1Error("the pictures are not 4:2:0 in 8 bits")
+    if header.grain:
+        raise Av1Error("the sequence has film grain")
+    if (header.width_px, header.height_px) != (side_px, side_px):
+        found = f"{header.width_px}x{header.height_px}"
+        raise Av1Error(f"the pictures have {found} pixels, not {side_px}x{side_px}")
+
+
+def _outline(fields: Any) -> PortraitOutline:
+    number, depends_on = fields.number, fields.depends_on
+    if depends_on is not None and depends_on >= number:
+        raise Fault("bad-value", f"portrait {number} depends on {depends_on}, none before it")
+    return PortraitOutline(
+        first_frame=fields.first_frame,
+        shot=fields.shot,
+        number=number,
+        depends_on=depends_on,
+        continues=bool(fields.form & CONTINUES_FORM),
+        elements=np.array(fields.features, np.int64),
+    )
+
+
+def _check_size(size: int) -> None:
+    if not 1 <= size <= MAX_UNIT_BYTES:
+        raise Fault("bad-value", f"the unit has {size} bytes, outside 1..{MAX_UNIT_BYTES}")
