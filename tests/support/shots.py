@@ -1,10 +1,18 @@
-"""Items of streams of major version 2: portraits without pictures, and groups."""
+"""Items of streams of major version 2: portraits without or with flat pictures, groups; a renderer that shows which."""
 
 from __future__ import annotations
 
-import numpy as np
+import weakref
+from dataclasses import dataclass, field
+from functools import cache
+from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
+from tests.support.pipeline import FakeRenderer
 from vqcodec.format import DIMS, GROUPS, LAYERS
+from vqcodec.media.still.portrait_coder import CodedUnit, PortraitCoder
 from vqcodec.types import MotionGroup, PortraitRun, PortraitUnit
 
 
@@ -38,3 +46,72 @@ def group(
     return MotionGroup(
         first_frame, ticks.astype(np.int64), np.zeros(frames, np.bool_), tokens[numbers], shot, runs
     )
+
+
+@cache
+def coded_levels(levels: tuple[int, ...], branch_units: int = 2) -> tuple[CodedUnit, ...]:
+    """Flat grey pictures, 512 pixels square, as the portraits of one shot."""
+    coder = PortraitCoder(20, preset=12, branch_units=branch_units)
+    units = tuple(coder.add(np.full((512, 512, 3), level, np.uint8)) for level in levels)
+    coder.close()
+    return units
+
+
+def flat_portraits(
+    *levels: int, shot: int = 0, first_frame: int = 0, value: int = 0, continues: bool = False
+) -> list[PortraitUnit]:
+    """The portraits of a shot; branches of two begin at number 0; the features of number n are all `value` + n."""
+    return [
+        unit(
+            shot,
+            number,
+            coded.depends_on,
+            first_frame=first_frame,
+            value=value + number,
+            data=coded.unit,
+            continues=continues and number == 0,
+        )
+        for number, coded in enumerate(coded_levels(levels))
+    ]
+
+
+@dataclass
+class Painting(FakeRenderer):
+    """Paints the level of the portrait, and for two together the mean of both in the left half only.
+
+    Attributes:
+        most_portraits: as of the real one; 1 for a renderer that can't fuse.
+        calls: for each call the levels of its portraits, and how many frames there were.
+        alive: portraits that were in memory at each call.
+    """
+
+    most_portraits: int = 2
+    calls: list[tuple[tuple[int, ...], int]] = field(default_factory=list)
+    alive: list[int] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self._states: list[weakref.ref[Any]] = []
+
+    def prepare(self, portrait: NDArray[np.uint8], features: NDArray[np.float32]) -> Any:
+        state = np.array(super().prepare(portrait, features))
+        self._states.append(weakref.ref(state))
+        return state
+
+    def render(
+        self, state: Any, features: NDArray[np.float32], size_px: int = 512
+    ) -> NDArray[np.uint8]:
+        states = [state] if isinstance(state, np.ndarray) else list(state)
+        assert len(states) <= self.most_portraits
+        levels = [level(picture) for picture in states]
+        self.calls.append((tuple(levels), len(features)))
+        self.alive.append(sum(reference() is not None for reference in self._states))
+        pictures = super().render(states[0], features, size_px).copy()
+        if len(states) == 2:
+            pictures[:, :, : size_px // 2] = round(sum(levels) / 2)
+        return pictures
+
+
+def level(picture: NDArray[np.uint8]) -> int:
+    """What the right half is painted with."""
+    return round(float(picture[:, picture.shape[1] // 2 :].mean()))

@@ -21,7 +21,7 @@ from vqcodec.stream.portraits import Portrait, StreamPortrait, shot_of
 from vqcodec.types import PortraitUnit
 
 MAX_STATES = 4
-"""Portraits kept ready; the shipped renderer's take 18 MB each on the CPU."""
+"""Portraits kept ready: 8 MB each with the shipped renderer on the CPU."""
 
 Features = NDArray[np.float32]
 
