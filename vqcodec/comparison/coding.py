@@ -52,6 +52,12 @@ class _Common:
         self.store.save()
         self.told(key)
 
+    def refuse(self, key: str, reason: str) -> None:
+        """Store that there is no such point, and why."""
+        self.store.progress.refused[key] = reason
+        self.store.save()
+        self.told(key)
+
     def video(self, frames: Iterator[Picture]) -> None:
         """Write the decoded video of equal size."""
         self.task.media.mkdir(parents=True, exist_ok=True)
@@ -65,9 +71,14 @@ class VqtCoding(_Common):
         """Measure what isn't measured yet, and write the video."""
         parts: DecoderParts | None = None
         for setting in vqtpoints.QUICK if self.task.settings.quick else vqtpoints.SETTINGS:
-            if setting.name in self.store.progress.points:
+            progress = self.store.progress
+            if setting.name in progress.points or setting.name in progress.refused:
                 continue
-            file = vqtpoints.encode(self.reference.path, setting)
+            try:
+                file = vqtpoints.encode(self.reference.path, setting)
+            except vqtpoints.RefusedRateError as error:
+                self.refuse(setting.name, str(error))
+                continue
             parts = parts or decoder_of(file.data)
             self.keep(setting.name, self.point(setting, file, parts))
         if self.task.settings.videos:
@@ -94,7 +105,7 @@ class VqtCoding(_Common):
             CODED_SIZE_PX,
             1,
             setting.options,
-            None,
+            setting.bitrate_kbps,
             sizes,
             rates,
             encode_fps=round(frames / file.seconds, 2),

@@ -33,6 +33,7 @@ from vqcodec.evaluation.metrics.landmarks import (
 from vqcodec.evaluation.metrics.lipsync import lip_correlation, opening_track
 from vqcodec.evaluation.metrics.perceptual import PerceptualDistance
 from vqcodec.evaluation.metrics.sharpness import cpbd
+from vqcodec.evaluation.metrics.shift_tolerant import ShiftTolerantLpips
 from vqcodec.evaluation.metrics.stability import ReferenceFlow, motion_stability, warp_error
 from vqcodec.evaluation.metrics.vmaf import Vmaf, VmafReference
 from vqcodec.evaluation.tools.frames import METRIC_SIDE_PX, Picture
@@ -58,6 +59,7 @@ class Instruments:
 
     def __init__(self) -> None:
         self.perceptual = PerceptualDistance()
+        self.shift_tolerant = ShiftTolerantLpips()
         self.vmaf = Vmaf()
         self.deep = DeepMetrics()
         self.embedder = IdentityEmbedder()
@@ -170,6 +172,7 @@ class Gauge:
             "ssim": fidelity.ssim,
             "ms_ssim": fidelity.ms_ssim,
             "perc": tools.perceptual,
+            "st_lpips": tools.shift_tolerant,
             **tools.deep.pairwise,
         }
         table: dict[str, list[float]] = {name: [] for name in (*pairwise, "vmaf")}

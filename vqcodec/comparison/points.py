@@ -13,6 +13,7 @@ from vqcodec.config import AudioChoice, Device, EncodeOptions
 from vqcodec.container import Reader
 from vqcodec.decoding.parts import DecoderParts
 from vqcodec.decoding.selected import selected_frames
+from vqcodec.errors import UsageError
 from vqcodec.evaluation.tools.frames import Picture, to_side
 from vqcodec.format import CODED_SIZE_PX
 from vqcodec.types import AudioGroup
@@ -25,32 +26,31 @@ class VqtSetting:
     """Options of `encode` for one point.
 
     Attributes:
-        name: "default" or what differs from it.
-        portrait_quality, layers, rdo: as in EncodeOptions.
+        name: "default", or like "bitrate 10".
+        bitrate_kbps: target for the whole file without sound; None is the default setting.
     """
 
     name: str
-    portrait_quality: int
-    layers: int
-    rdo: float
+    bitrate_kbps: float | None = None
 
     @property
     def options(self) -> str:
-        """As a user types it."""
-        return (
-            f"--portrait-quality {self.portrait_quality} --layers {self.layers} --rdo {self.rdo:g}"
-        )
+        """As a user types it, beside --audio none; "" for the default."""
+        return "" if self.bitrate_kbps is None else f"--bitrate {self.bitrate_kbps:g}"
 
 
-SETTINGS = tuple(
-    VqtSetting(
-        DEFAULT if numbers == (50, 4, 0.0) else f"q{numbers[0]} l{numbers[1]} r{numbers[2]:g}",
-        *numbers,
-    )
-    for numbers in ((50, 4, 0.0), (3, 2, 2.0), (10, 3, 1.0), (25, 4, 2.0), (80, 4, 0.0))
-)
+def at_rate(kbps: float) -> VqtSetting:
+    """The setting that aims at a rate of the whole file without sound."""
+    return VqtSetting(f"bitrate {kbps:g}", kbps)
+
+
+SETTINGS = (VqtSetting(DEFAULT), *(at_rate(kbps) for kbps in (5, 10, 20, 40)))
 """The default first: its size is the one the others are matched to."""
-QUICK = SETTINGS[:3]
+QUICK = (SETTINGS[0], at_rate(10), at_rate(20))
+
+
+class RefusedRateError(UsageError):
+    """The encoder can't code a clip at so low a rate; the message says how large its smallest file is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,21 +74,23 @@ def encode(
     """Code a reference as `vqcodec encode` does.
 
     Raises:
-        VqcodecError: whatever encode raises.
+        RefusedRateError: the clip can't be coded at the rate that the setting asks for.
+        VqcodecError: whatever else encode raises.
     """
     from vqcodec.codec.codec import Codec
 
     sink = io.BytesIO()
-    options = EncodeOptions(
-        crop="full",
-        portrait_quality=setting.portrait_quality,
-        layers=setting.layers,
-        rdo=setting.rdo,
-    )
+    options = EncodeOptions(crop="full", bitrate_kbps=setting.bitrate_kbps)
     if not sound:
         options = replace(options, audio=AudioChoice("none"))
+    codec = Codec(device=device)
     start_s = time.perf_counter()
-    report = Codec(device=device).encode(reference, sink, options)
+    try:
+        report = codec.encode(reference, sink, options)
+    except UsageError as error:
+        if setting.bitrate_kbps is None:
+            raise
+        raise RefusedRateError(str(error)) from error
     return VqtFile(
         sink.getvalue(), report.sizes.portrait + report.sizes.motion, time.perf_counter() - start_s
     )

@@ -94,6 +94,7 @@ class ComparedClip:
         side_px: side of the reference square.
         sound: whether there is any.
         points: in the order measured.
+        refused: of vqt's settings that the clip can't be coded with, the reason, by name: such a point is null.
     """
 
     name: str
@@ -103,6 +104,7 @@ class ComparedClip:
     side_px: int
     sound: bool
     points: tuple[CodedPoint, ...] = ()
+    refused: dict[str, str] = field(default_factory=dict)
 
     @classmethod
     def from_json(cls, values: dict[str, Any]) -> ComparedClip:

@@ -35,7 +35,7 @@ from vqcodec.models import store as models
 from vqcodec.progress import Progress, ProgressEvent, silent
 from vqcodec.runtime.device import usable_cores
 
-METHOD = 2
+METHOD = 3
 """Raised when points of an earlier program would mean something else; they are then measured again."""
 RESULTS = "results.json"
 
@@ -212,9 +212,8 @@ def _expected_points(task: Task) -> int:
     if progress.finished:
         return 0
     if task.codec == VQT:
-        return len(vqtpoints.QUICK if task.settings.quick else vqtpoints.SETTINGS) - len(
-            progress.points
-        )
+        settings = vqtpoints.QUICK if task.settings.quick else vqtpoints.SETTINGS
+        return len(settings) - len(progress.points) - len(progress.refused)
     reference = task.prepared.reference
     wanted = sum(
         len(v.rates(task.settings.rates_kbps))
@@ -240,8 +239,12 @@ def _collect(
                 reference.sound,
             ),
         )
-        points = Store(task.store, task.fingerprint).progress.all_points()
-        clips[reference.name] = replace(clip, points=clip.points + points)
+        progress = Store(task.store, task.fingerprint).progress
+        clips[reference.name] = replace(
+            clip,
+            points=clip.points + progress.all_points(),
+            refused=clip.refused | progress.refused,
+        )
     seen = {name for clip in clips.values() for p in clip.points for name in p.mean}
     metrics = {name: metric.to_json() for name, metric in CATALOGUE.items() if name in seen}
     unmeasured = {

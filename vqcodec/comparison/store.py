@@ -19,6 +19,7 @@ class Progress:
         fingerprint: everything that figures depend on; another one means beginning anew.
         rates: kbit/s found by the search: variant -> CRF -> rate.
         points: measured, by key.
+        refused: of points that the encoder refused to make, the reason, by key.
         matched: key of the point nearest in size to the default .vqt, once known.
         finished: nothing is left to do.
     """
@@ -26,6 +27,7 @@ class Progress:
     fingerprint: dict[str, Any]
     rates: dict[str, dict[str, float]] = field(default_factory=dict)
     points: dict[str, CodedPoint] = field(default_factory=dict)
+    refused: dict[str, str] = field(default_factory=dict)
     matched: str | None = None
     finished: bool = False
 

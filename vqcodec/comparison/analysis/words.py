@@ -17,7 +17,7 @@ RATE_WORDS = {
     "file_with_sound": "whole file with sound",
 }
 # what is shown first, where it was measured
-HEADLINE_METRICS = ("perc", "ssim", "vmaf", "lmd")
+HEADLINE_METRICS = ("perc", "st_lpips", "ssim", "vmaf", "lmd")
 
 
 def title(codec: str) -> str:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-SIDES_PX = (512, 256, 128)
+SIDES_PX = (512, 256, 192, 128)
 LARGE_FROM_KBPS = 9.0
 """512x512 pictures are not tried below this: no codec gets there, or it shows worse ones than from 256x256."""
-SMALL_UP_TO_KBPS = 10.5
-"""128x128 is there because 256x256 at the worst quality still takes 8 to 12 kbit/s with most codecs."""
+SMALL_UP_TO_KBPS = {192: 20.5, 128: 10.5}
+"""Small pictures scaled up are the hardest opponents where bits are few: 256x256 at the worst quality still takes 8 to 12
+kbit/s with most codecs. Above these rates a larger picture is better."""
 HALF_RATE_UP_TO_KBPS = 20.5
 """Above this every anchor can afford all frames; half of them are not coded there, which saves time."""
 
@@ -34,8 +35,7 @@ class Variant:
         """Those rates at which the variant has a chance."""
         low = LARGE_FROM_KBPS if self.side_px == SIDES_PX[0] else 0.0
         high = HALF_RATE_UP_TO_KBPS if self.divisor == 2 else float("inf")
-        if self.side_px == SIDES_PX[-1]:
-            high = min(high, SMALL_UP_TO_KBPS)
+        high = min(high, SMALL_UP_TO_KBPS.get(self.side_px, high))
         return [rate for rate in wanted_kbps if low <= rate <= high]
 
 

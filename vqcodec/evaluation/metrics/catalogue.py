@@ -75,6 +75,14 @@ _METRICS = (
         "this project: EfficientNet-Lite0 features compared as in Zhang et al. 2018, CVPR",
     ),
     Metric(
+        "st_lpips",
+        "ST-LPIPS",
+        "",
+        "lower",
+        "frame",
+        "Ghildyal and Liu 2022, ECCV; AlexNet, vST0.0: no training here has seen it",
+    ),
+    Metric(
         "perc_mouth",
         "Perceptual distance, mouth",
         "",

@@ -60,6 +60,7 @@ def summarise(results: ComparisonResults) -> dict[str, Any]:
             "frame_rate_hz": c.frame_rate_hz,
             "side_px": c.side_px,
             "sound": c.sound,
+            **({"refused": c.refused} if c.refused else {}),
             "points": [row(p) for p in c.points],
         }
         for c in results.clips
