@@ -176,21 +176,26 @@ def test_variants() -> None:
     assert [v.name for v in variants_for(512, 100)] == [
         "512",
         "256",
+        "192",
         "128",
         "512 half rate",
         "256 half rate",
+        "192 half rate",
         "128 half rate",
     ]
     assert [v.name for v in variants_for(256, 100)] == [
         "256",
+        "192",
         "128",
         "256 half rate",
+        "192 half rate",
         "128 half rate",
     ]
     assert all(v.divisor == 1 for v in variants_for(512, 3))
     wanted = [5.0, 10.0, 20.0, 40.0]
     assert Variant(512, 1).rates(wanted) == [10.0, 20.0, 40.0]
     assert Variant(256, 2).rates(wanted) == [5.0, 10.0, 20.0]
+    assert Variant(192, 1).rates(wanted) == Variant(192, 2).rates(wanted) == [5.0, 10.0, 20.0]
     assert Variant(128, 1).rates(wanted) == [5.0, 10.0]
 
 

@@ -19,6 +19,7 @@ from vqcodec.comparison.settings import ComparisonSettings
 from vqcodec.comparison.coding import decoder_of
 from vqcodec.errors import UsageError
 from vqcodec.evaluation.tools.frames import read_frames
+from vqcodec.lab.compare import summary
 from vqcodec.progress import ProgressEvent
 
 FRAMES = 30
@@ -163,3 +164,21 @@ def test_clips_must_differ_in_name(clip: Path, tmp_path: Path) -> None:
         Comparison((clip, clip), tmp_path, SETTINGS)
     with pytest.raises(UsageError, match="no clip"):
         Comparison((), tmp_path, SETTINGS)
+
+
+def test_a_rate_that_is_refused_is_kept_with_its_reason(
+    done: tuple[ComparisonResults, Path, list[ProgressEvent]], tmp_path: Path
+) -> None:
+    results, out, _ = done
+    reference = out / "work" / "talk" / "reference.mp4"
+    with pytest.raises(vqtpoints.RefusedRateError, match="can't be coded at 1 kbit/s"):
+        vqtpoints.encode(reference, vqtpoints.at_rate(1))
+    clip = results.clips[0]
+    names = {p.variant for p in clip.points if p.codec == "vqt"} | set(clip.refused)
+    assert names == {s.name for s in vqtpoints.QUICK}
+    for p in clip.points:
+        if p.codec == "vqt" and p.target_kbps is not None:
+            assert p.kbps.file <= p.target_kbps * 1.05 and p.setting == f"--bitrate {p.target_kbps}"
+    assert all("can't be coded at" in reason for reason in clip.refused.values())
+    summary.save(results, tmp_path / "s.json")
+    assert summary.load(tmp_path / "s.json").clips[0].refused == clip.refused

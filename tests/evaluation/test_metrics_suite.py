@@ -20,6 +20,7 @@ from vqcodec.geometry.mesh import LIPS
 pytest.importorskip("torchmetrics")
 pytest.importorskip("dlib")
 pytest.importorskip("cpbd")
+pytest.importorskip("stlpips_pytorch")
 
 GOLDEN = Path(__file__).with_name("golden_metrics.json")
 
@@ -36,6 +37,7 @@ def test_identical_video(suite: Suite) -> None:
     assert (scores.frames, scores.faces) == (7, 2)
     assert scores.psnr_db == pytest.approx(100) and scores.ssim == pytest.approx(1, abs=1e-6)
     assert scores.perc == pytest.approx(0, abs=1e-8)
+    assert scores.st_lpips == pytest.approx(0, abs=1e-6)
     assert scores.id_dist == scores.lmd == scores.lmd_mouth == 0
     assert scores.perc_mouth == scores.perc_eyes == pytest.approx(0, abs=1e-8)
     assert scores.jitter == 1 and scores.cpbd == scores.cpbd_reference > 0
@@ -73,8 +75,9 @@ def test_without_a_face_only_the_pictures_are_measured(suite: Suite) -> None:
 def test_results_from_before_a_figure_was_measured_can_be_read(suite: Suite) -> None:
     frames = moving(2)
     fields = suite.measure(frames, frames).mean().to_json()
-    del fields["perc_mouth"], fields["perc_eyes"]
-    assert math.isnan(Scores.from_json(fields).perc_mouth)
+    del fields["perc_mouth"], fields["perc_eyes"], fields["st_lpips"]
+    old = Scores.from_json(fields)
+    assert math.isnan(old.perc_mouth) and math.isnan(old.st_lpips)
     del fields["lmd"]
     with pytest.raises(KeyError):
         Scores.from_json(fields)

@@ -211,3 +211,33 @@ def test_the_published_comparison_is_complete() -> None:
         for clip in found.clips:
             assert {p.codec for p in clip.points} == {"h264", "h265", "av1", "vp9", "vqt"}
             assert found.settings["cut_s"] is None or clip.seconds <= found.settings["cut_s"]
+
+
+def test_no_claim_stands_unless_both_perceptual_figures_agree() -> None:
+    metrics = {
+        "perc": drawn.METRICS["perc"],
+        "st_lpips": {"title": "ST-LPIPS", "unit": "", "better": "lower", "source": "Ghildyal"},
+    }
+
+    def both(
+        codec: str, perc: drawn.Formula, shifted: drawn.Formula
+    ) -> tuple[drawn.CodedPoint, ...]:
+        means = [{"perc": perc(r), "st_lpips": shifted(r)} for r in drawn.RATES]
+        return tuple(
+            drawn.point(codec, r, m, matched=r == 7)
+            for r, m in zip(drawn.RATES, means, strict=True)
+        )
+
+    clip = drawn.clip(
+        "a",
+        both("h264", lambda r: 4 / r, lambda r: 2 / r),
+        both("av1", lambda r: 3 / r, lambda r: 0.8 / r),
+        both("vqt", lambda r: 2 / r, lambda r: 1 / r),
+    )
+    results = drawn.results(clip, metrics=metrics)
+    lines = tables.tables(results)
+    assert (
+        "No claim stands unless perceptual distance and ST-LPIPS agree: they agree against H.264 (x264); "
+        "they don't agree, or one is unknown, against AV1 (SVT-AV1)." in lines[-1]
+    )
+    assert words.agreement(drawn.realistic(), analyse(drawn.realistic())) == ""

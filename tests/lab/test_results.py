@@ -31,6 +31,7 @@ STILL = Scores(
     jitter=0,
     perc_mouth=0.45,
     perc_eyes=0.35,
+    st_lpips=0.3,
 )
 OURS = Scores(
     frames=100,
@@ -47,6 +48,7 @@ OURS = Scores(
     jitter=1,
     perc_mouth=0.25,
     perc_eyes=0.2,
+    st_lpips=0.05,
 )
 
 

@@ -31,6 +31,7 @@ from vqcodec.errors import UsageError
 from vqcodec.evaluation.metrics.catalogue import CATALOGUE
 from vqcodec.evaluation.tools.conditions import conditions
 from vqcodec.evaluation.tools.files import save_json
+from vqcodec.evaluation.tools.frames import METRIC_SIDE_PX
 from vqcodec.models import store as models
 from vqcodec.progress import Progress, ProgressEvent, silent
 from vqcodec.runtime.device import usable_cores
@@ -254,15 +255,11 @@ def _collect(
         for name in CATALOGUE
         if name not in seen
     }
-    more = {
-        "models": {what: str(models.current(what).id) for what in ("motion_space", "renderer")},
-        "side_px": 256,
-    }
-    ordered = tuple(clips[clip.stem] for clip in comparison.clips)
+    named = {what: str(models.current(what).id) for what in ("motion_space", "renderer")}
     return ComparisonResults(
         comparison.settings.to_json() | {"jobs": jobs},
-        conditions(**more),
+        conditions(models=named, side_px=METRIC_SIDE_PX),
         metrics,
         unmeasured,
-        ordered,
+        tuple(clips[clip.stem] for clip in comparison.clips),
     )

@@ -1,6 +1,6 @@
 """The one table of the README: this codec beside H.264 and AV1 at equal rates, and beside what VQTalker shows.
 
-Six rows. The first four come from the comparison (all clips, whole files without sound), the last two from the validation's
+The first rows come from the comparison (all clips, whole files without sound), the last two from the validation's
 steady-camera clips, since the paper's authors show such clips; theirs are their own, so each codec is held against the
 still first frame of its own clips.
 """
@@ -24,16 +24,19 @@ ANCHORS = ("h264", "av1")
 AT = (
     ("perceptual distance at 8 kbit/s ↓", "perc", 8.0, ".3f"),
     ("perceptual distance at 20 kbit/s ↓", "perc", 20.0, ".3f"),
+    ("ST-LPIPS at 8 kbit/s ↓", "st_lpips", 8.0, ".3f"),
+    ("ST-LPIPS at 20 kbit/s ↓", "st_lpips", 20.0, ".3f"),
     ("landmark distance at 12 kbit/s, eye distances ↓", "lmd", 12.0, ".3f"),
 )
 STILL = "still first frame"
 
 
 def at_rates(analysis: Analysis) -> list[tuple[str, list[str]]]:
-    """Mean quality at three rates; "-" where more than a tenth of the clips can't be coded at so few bits."""
+    """Mean quality at some rates; "-" where more than a tenth of the clips can't be coded at so few bits."""
     return [
         (name, [number(analysis.curves[metric][c].at(kbps), form) for c in (VQT, *ANCHORS)] + [""])
         for name, metric, kbps, form in AT
+        if metric in analysis.curves  # a comparison from before ST-LPIPS lacks it
     ]
 
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from vqcodec.errors import UsageError
+
+Column = TypeVar("Column", bound=tuple[Any, ...])
 
 
 def number(value: Any, form: str) -> str:
@@ -23,6 +25,12 @@ def table(heads: Sequence[str], rows: Sequence[tuple[str, Sequence[str]]]) -> li
         "|---|" + "---:|" * len(heads),
         *(f"| {name} | " + " | ".join(cells) + " |" for name, cells in rows),
     ]
+
+
+def measured(columns: Sequence[Column], rows: Iterable[Mapping[str, Any]]) -> list[Column]:
+    """The columns, each with its key first, without those that no row has a figure for: old results lack some."""
+    known = list(rows)
+    return [c for c in columns if any(number(row.get(c[0]), ".3g") != "-" for row in known)]
 
 
 def where(known: Mapping[str, Any], *names: str) -> str:

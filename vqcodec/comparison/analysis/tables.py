@@ -42,5 +42,6 @@ def caption(results: ComparisonResults, analysis: Analysis) -> str:
         "negative where vqcodec needs less, over the clips whose curves overlap (how many of how many); each codec's best "
         "variant at each rate. Equal quality: median of the rates at which the anchor reaches what vqcodec has at its "
         "default setting. Mean values: of the best for no more than that rate, where at least "
-        f"{100 * CLIP_SHARE:.0f} % of the clips can be coded so low. {known.get('date_utc', '')}."
-    )
+        f"{100 * CLIP_SHARE:.0f} % of the clips can be coded so low. {known.get('date_utc', '')}. "
+        f"{words.agreement(results, analysis)}"
+    ).rstrip()

@@ -17,6 +17,7 @@ RATE_WORDS = {
     "file_with_sound": "whole file with sound",
 }
 # what is shown first, where it was measured
+PERCEPTUAL_METRICS = ("perc", "st_lpips")
 HEADLINE_METRICS = ("perc", "st_lpips", "ssim", "vmaf", "lmd")
 
 
@@ -160,6 +161,23 @@ def sentences(
         if told:
             said[metric] = told
     return said
+
+
+def agreement(results: ComparisonResults, analysis: Analysis) -> str:
+    """Against whom both perceptual figures have BD-rates of one sign; "" where the results lack one of the two."""
+    if not all(metric in results.metrics for metric in PERCEPTUAL_METRICS):
+        return ""
+    agreed, open_ = [], []
+    for codec in codecs_of(results):
+        found = [analysis.find(codec, metric) for metric in PERCEPTUAL_METRICS]
+        deltas = [o.bd_median for o in found if o is not None and o.bd_median is not None]
+        if codec != VQT:
+            signs = {delta < 0 for delta in deltas}
+            (agreed if len(deltas) == 2 and len(signs) == 1 else open_).append(title(codec))
+    both = " and ".join(metric_title(results, m, arrow=False) for m in PERCEPTUAL_METRICS)
+    told = [f"agree against {', '.join(agreed)}"] if agreed else []
+    told += [f"don't agree, or one is unknown, against {', '.join(open_)}"] if open_ else []
+    return f"No claim stands unless {both} agree: they {'; they '.join(told)}." if told else ""
 
 
 def count_of_clips(results: ComparisonResults) -> str:

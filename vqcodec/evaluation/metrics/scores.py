@@ -15,7 +15,7 @@ from vqcodec.evaluation.metrics.landmarks import (
 Frames: TypeAlias = NDArray[np.uint8]
 
 
-_LATER = ("perc_mouth", "perc_eyes")  # figures that old result files lack
+_LATER = ("perc_mouth", "perc_eyes", "st_lpips")  # figures that old result files lack
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +24,7 @@ class Scores:
 
     Attributes:
         frames: frames compared.
-        faces: sampled frames with a face in both, over which all but the first four figures are taken.
+        faces: sampled frames with a face in both, over which all figures but psnr_db, ssim, ms_ssim, perc and st_lpips are taken.
         psnr_db: higher is better.
         ssim: higher is better.
         ms_ssim: higher is better.
@@ -37,6 +37,7 @@ class Scores:
         jitter: landmark motion of the output over the reference's, 1 is right.
         perc_mouth: perceptual distance of the enlarged mouth, lower is better; NaN in results from before it was measured.
         perc_eyes: the same of the eyes.
+        st_lpips: ST-LPIPS, lower is better; NaN likewise.
     """
 
     frames: int
@@ -53,6 +54,7 @@ class Scores:
     jitter: float
     perc_mouth: float = float("nan")
     perc_eyes: float = float("nan")
+    st_lpips: float = float("nan")
 
     def to_json(self) -> dict[str, Any]:
         """JSON-ready fields; NaN becomes null."""
@@ -72,12 +74,13 @@ class Scores:
 
 @dataclass(frozen=True, slots=True)
 class FrameScores:
-    """Figures per frame: every frame for the first four, the frames numbered `sampled` for the rest."""
+    """Figures per frame: every frame for the first five, the frames numbered `sampled` for the rest."""
 
     psnr_db: NDArray[np.float32]
     ssim: NDArray[np.float32]
     ms_ssim: NDArray[np.float32]
     perc: NDArray[np.float32]
+    st_lpips: NDArray[np.float32]
     sampled: list[int]
     id_dist: list[float]
     lmd: list[float]
@@ -110,4 +113,5 @@ class FrameScores:
             jitter(self.steps_reference, self.steps),
             of(self.perc_mouth),
             of(self.perc_eyes),
+            of(self.st_lpips),
         )

@@ -3,7 +3,7 @@
     with Suite() as suite:
         scores = suite.measure(reference, output).mean()
 
-Fidelity and perceptual distance are measured on every frame; landmarks, identity and sharpness, which cost most, on
+Fidelity, perceptual distance and ST-LPIPS are measured on every frame; landmarks, identity and sharpness, which cost most, on
 every fifth. A frame in which no face is found in the reference or the output is left out of those; `faces` counts the
 rest.
 """
@@ -25,6 +25,7 @@ from vqcodec.evaluation.metrics.landmarks import interocular_px, landmark_distan
 from vqcodec.evaluation.metrics.perceptual import PerceptualDistance
 from vqcodec.evaluation.metrics.scores import Frames, FrameScores
 from vqcodec.evaluation.metrics.sharpness import cpbd
+from vqcodec.evaluation.metrics.shift_tolerant import ShiftTolerantLpips
 from vqcodec.evaluation.tools.frames import METRIC_SIDE_PX, to_side
 from vqcodec.face.landmarks import FaceLandmarker
 from vqcodec.geometry.mesh import LIPS
@@ -110,6 +111,7 @@ class Suite:
             )
         self.face_every = face_every
         self._perceptual = PerceptualDistance()
+        self._shift_tolerant = ShiftTolerantLpips()
         self._embedder = IdentityEmbedder()
         self._landmarker = FaceLandmarker()
 
@@ -151,16 +153,16 @@ class Suite:
             fidelity.ssim,
             fidelity.ms_ssim,
             self._perceptual,
+            self._shift_tolerant,
         )
         parts: list[list[NDArray[np.float32]]] = [[] for _ in figures]
         for start in range(0, count, _BATCH_FRAMES):
             stop = min(start + _BATCH_FRAMES, count)
             for values, figure in zip(parts, figures, strict=True):
                 values.append(figure(source.frames[start:stop], result[start:stop]))
-        psnr_db, ssim, ms_ssim, perc = (np.concatenate(values) for values in parts)
-        return FrameScores(
-            psnr_db, ssim, ms_ssim, perc, **self._face_scores(source, shown.faces, count)
-        )
+        psnr_db, ssim, ms_ssim, perc, st_lpips = (np.concatenate(values) for values in parts)
+        faces = self._face_scores(source, shown.faces, count)
+        return FrameScores(psnr_db, ssim, ms_ssim, perc, st_lpips, **faces)
 
     def _face_scores(
         self, source: ReferenceFrames, output: FaceFigures, count: int

@@ -37,6 +37,7 @@ FIGURES = (
     "ssim",
     "ms_ssim",
     "perc",
+    "st_lpips",
     "id_dist",
     "lmd",
     "lmd_mouth",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -19,6 +19,7 @@ _FIGURES = (
     ("ssim", "SSIM ↑", 3),
     ("ms_ssim", "MS-SSIM ↑", 3),
     ("perc", "perceptual distance ↓", 3),
+    ("st_lpips", "ST-LPIPS ↓", 3),
     ("id_dist", "identity distance ↓", 3),
     ("lmd", "landmark distance ↓", 4),
     ("lmd_mouth", "landmark distance, mouth ↓", 4),
@@ -54,19 +55,7 @@ def rows(results: ValidationResults) -> tuple[list[str], list[Row]]:
         "still portrait",
         *(f"{r.layers} layer{'s' if r.layers > 1 else ''}" for r in results.runs),
     ]
-    table: list[Row] = []
-    for key, name, digits in _FIGURES:
-        if key == "cpbd":
-            name += f" (source: {_number(summaries[0]['scores']['cpbd_reference'], digits)})"
-        table.append(
-            (
-                name,
-                [
-                    _number(summaries[0]["still"][key], digits),
-                    *(_number(s["scores"][key], digits) for s in summaries),
-                ],
-            )
-        )
+    table = _figure_rows(summaries)
     table += [
         (f"{name}, kbit/s", ["", *(_number(s["rates"][key], 2) for s in summaries)])
         for key, name in _RATES
@@ -89,6 +78,19 @@ def rows(results: ValidationResults) -> tuple[list[str], list[Row]]:
         line("indices identical after decode", lambda s: "all" if s["tokens_identical"] else "NO"),
     ]
     return heads, table
+
+
+def _figure_rows(summaries: Sequence[Summary]) -> list[Row]:
+    """A row per figure: the still picture's, then each run's."""
+    made: list[Row] = []
+    for key, name, digits in _FIGURES:
+        if key == "st_lpips" and np.isnan(summaries[0]["scores"][key]):
+            continue  # results from before it was measured
+        if key == "cpbd":
+            name += f" (source: {_number(summaries[0]['scores']['cpbd_reference'], digits)})"
+        values = [summaries[0]["still"][key], *(s["scores"][key] for s in summaries)]
+        made.append((name, [_number(value, digits) for value in values]))
+    return made
 
 
 def show(results: ValidationResults, console: Console) -> None:

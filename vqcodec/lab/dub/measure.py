@@ -19,7 +19,16 @@ from vqcodec.lab.dub.clips import FRAME_RATE_HZ, FRAME_SAMPLES, DubClip, Feature
 from vqcodec.lab.dub.sync import Figures, Points, distances, feature_sync, lip_sync
 from vqcodec.media.out.sink import VideoSink
 
-PICTURE_FIGURES = ("ssim", "perc", "id_dist", "lmd", "lmd_mouth", "cpbd", "cpbd_reference")
+PICTURE_FIGURES = (
+    "ssim",
+    "perc",
+    "st_lpips",
+    "id_dist",
+    "lmd",
+    "lmd_mouth",
+    "cpbd",
+    "cpbd_reference",
+)
 BATCH_FRAMES = 8
 
 

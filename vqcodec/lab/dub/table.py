@@ -9,11 +9,12 @@ from typing import Any
 from vqcodec.errors import UsageError
 from vqcodec.lab.dub import results as dubresults
 from vqcodec.lab.dub.results import BARS, DubResult, summarize
-from vqcodec.lab.markdown import number, read, table, where
+from vqcodec.lab.markdown import measured, number, read, table, where
 
 COLUMNS = (
     ("ssim", "SSIM ↑", ".3f"),
     ("perc", "perceptual distance ↓", ".3f"),
+    ("st_lpips", "ST-LPIPS ↓", ".3f"),
     ("id_dist", "identity distance ↓", ".3f"),
     ("lmd", "landmark distance ↓", ".4f"),
     ("lmd_mouth", "mouth ↓", ".4f"),
@@ -36,7 +37,7 @@ Data = dict[str, Any]
 
 def figure_rows(rows: Sequence[tuple[str, Mapping[str, Any]]]) -> list[str]:
     """A table of COLUMNS, without those that no row knows."""
-    known = [c for c in COLUMNS if any(number(values.get(c[0]), c[2]) != "-" for _, values in rows)]
+    known = measured(COLUMNS, (values for _, values in rows))
     return table(
         [title for _, title, _ in known],
         [

@@ -21,6 +21,7 @@ from vqcodec.evaluation.tools.files import rounded, save_json
 from vqcodec.evaluation.validate.record import ValidationResults
 from vqcodec.format import CODED_SIZE_PX, CODES, GROUPS
 from vqcodec.lab.command import perform, publish
+from vqcodec.lab.markdown import measured
 from vqcodec.lab.paper.paperdata import (
     AUTHORS_CLIPS,
     AUTHORS_SOURCE,
@@ -41,6 +42,7 @@ COLUMNS = (
     ("ms_ssim", "MS-SSIM ↑", 3),
     ("lpips", "LPIPS ↓", 3),
     ("perc", "perceptual distance ↓", 3),
+    ("st_lpips", "ST-LPIPS ↓", 3),
     ("csim", "CSIM ↑", 3),
     ("id_dist", "identity distance ↓", 3),
     ("lmd", "landmark distance ↓", 4),
@@ -53,6 +55,7 @@ _SCORES = (
     "ssim",
     "ms_ssim",
     "perc",
+    "st_lpips",
     "id_dist",
     "lmd",
     "lmd_mouth",
@@ -65,19 +68,24 @@ def _rows(others: Sequence[Other]) -> list[dict[str, Any]]:
     return [{"method": o.method, "values": dict(o.values)} for o in others]
 
 
+def _scores(values: dict[str, float]) -> dict[str, Any]:
+    """_SCORES of a summary; without ST-LPIPS where a validation is from before it was measured."""
+    return {k: values[k] for k in _SCORES if k != "st_lpips" or not np.isnan(values[k])}
+
+
 def our_rows(results: ValidationResults) -> list[dict[str, Any]]:
     """The still portrait and this codec at every number of layers of a validation."""
     rows: list[dict[str, Any]] = []
     for run in sorted(results.runs, key=lambda r: -r.layers):
         summary = results.summary(run)
         if not rows:
-            still = {k: summary["still"][k] for k in _SCORES} | {
+            still = _scores(summary["still"]) | {
                 "raw_kbps": 0.0,
                 "motion_kbps": 0.0,
             }
             rows.append({"method": "still first frame", "values": still})
         layers = f", {run.layers} layer{'s' if run.layers > 1 else ''}"
-        values = {k: summary["scores"][k] for k in _SCORES}
+        values = _scores(summary["scores"])
         values |= {
             "size_px": CODED_SIZE_PX,
             "raw_kbps": GROUPS * run.layers * float(np.log2(CODES)) * FRAME_RATE_HZ / 1000,
@@ -123,14 +131,16 @@ def _cell(values: dict[str, Any], key: str, digits: int) -> str:
 
 def table(found: dict[str, Any]) -> list[str]:
     """Markdown lines, one block of rows a group."""
+    groups = found["groups"]
+    columns = measured(COLUMNS, (row["values"] for group in groups for row in group["rows"]))
     lines = [
-        "| | " + " | ".join(name for _, name, _ in COLUMNS) + " |",
-        "|---|" + "---:|" * len(COLUMNS),
+        "| | " + " | ".join(name for _, name, _ in columns) + " |",
+        "|---|" + "---:|" * len(columns),
     ]
-    for group in found["groups"]:
-        lines.append(f"| **{group['name']}** |" + " |" * len(COLUMNS))
+    for group in groups:
+        lines.append(f"| **{group['name']}** |" + " |" * len(columns))
         for row in group["rows"]:
-            cells = [_cell(row["values"], key, digits) for key, _, digits in COLUMNS]
+            cells = [_cell(row["values"], key, digits) for key, _, digits in columns]
             lines.append(f"| {row['method']} | " + " | ".join(cells) + " |")
     return lines
 

@@ -6,12 +6,15 @@ measure. What is held against the published row is said column by column.
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, TypeAlias
 
 from rich.table import Table
 
 from vqcodec.evaluation.validate.record import Run, ValidationResults
+from vqcodec.lab.markdown import number
 from vqcodec.lab.paper.paperdata import AUTHORS_CLIPS, AUTHORS_SOURCE
 
 RIVAL = "VQTalker"
@@ -25,6 +28,7 @@ COLUMNS = (
     ("ssim", "SSIM ↑", 3),
     ("ms_ssim", "MS-SSIM ↑", 3),
     ("perc", "perceptual distance ↓", 3),
+    ("st_lpips", "ST-LPIPS ↓", 3),
     ("lmd", "landmark distance ↓", 4),
     ("lmd_mouth", "mouth ↓", 4),
     ("cpbd", "CPBD", 3),
@@ -61,16 +65,19 @@ def better(key: str, ours: Values, theirs: Values) -> bool | None:
     return ours[key] < theirs[key] if key in _LESS else None
 
 
-def _judged(ours: Values, theirs: Values) -> list[str]:
+def columns(results: ValidationResults) -> list[tuple[str, str, int]]:
+    """COLUMNS without ST-LPIPS where a validation is from before it was measured."""
+    scores = results.summary(best_run(results))["scores"]
+    return [c for c in COLUMNS if not math.isnan(scores.get(c[0], 0.0))]
+
+
+def _judged(ours: Values, theirs: Values, chosen: Sequence[tuple[str, str, int]]) -> list[str]:
     words = {None: "", True: "yes", False: "NO"}
-    return [words[better(key, ours, theirs)] for key, _, _ in COLUMNS]
+    return [words[better(key, ours, theirs)] if key in theirs else "" for key, _, _ in chosen]
 
 
-def _numbers(values: Values) -> list[str]:
-    return [
-        "-" if values[key] != values[key] else f"{values[key]:.{digits}f}"
-        for key, _, digits in COLUMNS
-    ]
+def _numbers(values: Values, chosen: Sequence[tuple[str, str, int]]) -> list[str]:
+    return [number(values.get(key), f".{digits}f") for key, _, digits in chosen]
 
 
 def rows(results: ValidationResults) -> list[tuple[str, list[str]]]:
@@ -80,12 +87,13 @@ def rows(results: ValidationResults) -> list[tuple[str, list[str]]]:
     still = summary["still"] | {"motion_kbps": 0.0}
     ours = summary["scores"] | {"motion_kbps": summary["rates"]["motion_kbps"]}
     others = {o.method: o.values | {"motion_kbps": o.values["raw_kbps"]} for o in AUTHORS_CLIPS}
+    chosen = columns(results)
     count = f"{summary['clips']} clips"
     return [
-        *((f"{name} (their clips)", _numbers(values)) for name, values in others.items()),
-        (f"still first frame (our {count})", _numbers(still)),
-        (f"this codec, {best.layers} layers (our {count})", _numbers(ours)),
-        (f"better than {RIVAL}?", _judged(ours, others[RIVAL])),
+        *((f"{name} (their clips)", _numbers(values, chosen)) for name, values in others.items()),
+        (f"still first frame (our {count})", _numbers(still, chosen)),
+        (f"this codec, {best.layers} layers (our {count})", _numbers(ours, chosen)),
+        (f"better than {RIVAL}?", _judged(ours, others[RIVAL], chosen)),
     ]
 
 
@@ -112,9 +120,10 @@ def markdown(results: ValidationResults) -> list[str]:
     part = steady_part(results)
     if part is None:
         return ["No steady-camera clip was measured in these results."]
+    chosen = columns(part)
     lines = [
-        "| | " + " | ".join(name for _, name, _ in COLUMNS) + " |",
-        "|---|" + "---:|" * len(COLUMNS),
+        "| | " + " | ".join(name for _, name, _ in chosen) + " |",
+        "|---|" + "---:|" * len(chosen),
     ]
     lines += [f"| {name} | " + " | ".join(cells) + " |" for name, cells in rows(part)]
     return [*lines, "", caption(results)]
@@ -144,6 +153,6 @@ def terminal(results: ValidationResults) -> Table | None:
     ]
     for i in kept:
         made.add_column(names[i], justify="right")
-    for j, (_, figure, _) in enumerate(COLUMNS):
+    for j, (_, figure, _) in enumerate(columns(part)):
         made.add_row(figure, *(cells[i][j] for i in kept))
     return made

@@ -6,8 +6,8 @@
 The first seconds of each clip are tracked once and coded at every effort to the bytes that `encode` writes (portrait =
 first frame, whole picture), decoded, rendered and measured at 256x256. The pictures don't pass through H.264.
 
-JSON: {"schema_version": 1, "conditions": {...}, "rows": [{"effort", "steps", "perc", "psnr_db", "lmd", "lmd_mouth",
-"jitter", "motion_kbps", "seconds_a_frame", "gain"}, ...]}; figures are means over clips. `seconds_a_frame` is what
+JSON: {"schema_version": 1, "conditions": {...}, "rows": [{"effort", "steps", "perc", "st_lpips", "psnr_db", "lmd",
+"lmd_mouth", "jitter", "motion_kbps", "seconds_a_frame", "gain"}, ...]}; figures are means over clips. `seconds_a_frame` is what
 refinement alone takes; `gain` is the share of its own distance that it took away.
 """
 
@@ -34,13 +34,14 @@ from vqcodec.evaluation.tools.files import rounded, save_json
 from vqcodec.evaluation.tools.frames import METRIC_SIDE_PX
 from vqcodec.evaluation.validate.run import validation_clips
 from vqcodec.lab.command import clips_options, perform, publish
-from vqcodec.lab.markdown import read, where
+from vqcodec.lab.markdown import measured, read, where
 from vqcodec.lab.rate.rdo import Measure, MotionSetting, Pictures, Tracked, code, rendered, track
 from vqcodec.types import ModelId
 
 SCHEMA_VERSION = 1
 COLUMNS = (
     ("perc", "perc", ".4f"),
+    ("st_lpips", "ST-LPIPS", ".4f"),
     ("psnr_db", "PSNR dB", ".2f"),
     ("lmd", "lmd", ".5f"),
     ("lmd_mouth", "lmd mouth", ".5f"),
@@ -153,13 +154,14 @@ def measure(
 
 def show(rows: Sequence[EffortRow]) -> str:
     """A Markdown table; figures that could not be measured are a dash."""
+    columns = measured(COLUMNS, rows)
     lines = [
-        "| effort | steps | " + " | ".join(name for _, name, _ in COLUMNS) + " |",
-        "|" + "---|" * (len(COLUMNS) + 2),
+        "| effort | steps | " + " | ".join(name for _, name, _ in columns) + " |",
+        "|" + "---|" * (len(columns) + 2),
     ]
     for row in rows:
         cells = [
-            format(row[key], form) if row[key] is not None else "-" for key, _, form in COLUMNS
+            format(row[key], form) if row[key] is not None else "-" for key, _, form in columns
         ]
         lines.append(f"| {row['effort']} | {row['steps']} | " + " | ".join(cells) + " |")
     return "\n".join(lines) + "\n"

@@ -15,6 +15,7 @@ import numpy as np
 from vqcodec.evaluation.tools.files import load_json, rounded, save_json
 from vqcodec.format import CODES, GROUPS
 from vqcodec.lab.command import command
+from vqcodec.lab.markdown import measured
 
 SCHEMA_VERSION = 1
 FRAME_RATE_HZ = 25
@@ -23,6 +24,7 @@ SCORES = (
     "ssim",
     "ms_ssim",
     "perc",
+    "st_lpips",
     "id_dist",
     "lmd",
     "lmd_mouth",
@@ -85,7 +87,7 @@ class Layers:
 
         def build(data: dict[str, Any]) -> Layers:
             rows = [
-                LayerRow(r["layers"], r["motion_kbps"], {k: r["scores"][k] for k in SCORES})
+                LayerRow(r["layers"], r["motion_kbps"], {k: r["scores"].get(k) for k in SCORES})
                 for r in data["rows"]
             ]
             return cls(data["conditions"], rows)
@@ -104,6 +106,7 @@ _COLUMNS = (
     ("ssim", "SSIM ↑", 3),
     ("ms_ssim", "MS-SSIM ↑", 3),
     ("perc", "perceptual distance ↓", 3),
+    ("st_lpips", "ST-LPIPS ↓", 3),
     ("id_dist", "identity distance ↓", 3),
     ("lmd", "landmark distance ↓", 4),
     ("lmd_mouth", "mouth ↓", 4),
@@ -113,16 +116,17 @@ _COLUMNS = (
 
 def table(found: Layers) -> list[str]:
     """Markdown lines."""
+    columns = measured(_COLUMNS, (row.scores for row in found.rows))
     lines = [
         "| layers | kbit/s, raw | kbit/s, coded | "
-        + " | ".join(name for _, name, _ in _COLUMNS)
+        + " | ".join(name for _, name, _ in columns)
         + " |",
-        "|---|---:|---:|" + "---:|" * len(_COLUMNS),
+        "|---|---:|---:|" + "---:|" * len(columns),
     ]
     for row in found.rows:
         cells = [
             "-" if (v := row.scores[key]) is None else f"{v:.{digits}f}"
-            for key, _, digits in _COLUMNS
+            for key, _, digits in columns
         ]
         name = str(row.layers) if row.layers else "none: still first frame"
         lines.append(

@@ -1,7 +1,7 @@
 """A rate-distortion curve of the motion as plain values, JSON and a Markdown table.
 
 JSON: {"schema_version": 1, "conditions": {...}, "points": [{"strength", "layers", "motion_kbps", "perc", "lmd",
-"lmd_mouth", "psnr_db"}, ...]}; figures are means over clips. The first point is what the others are compared with.
+"lmd_mouth", "psnr_db", "st_lpips"}, ...]}; figures are means over clips. The first point is what the others are compared with.
 """
 
 from __future__ import annotations
@@ -16,8 +16,15 @@ import numpy as np
 from vqcodec.evaluation.tools.files import load_json, save_json
 from vqcodec.format import LAYERS
 from vqcodec.lab.command import command
+from vqcodec.lab.markdown import measured
 
 SCHEMA_VERSION = 1
+_DISTANCES = (
+    ("perc", "perceptual distance", 4),
+    ("st_lpips", "ST-LPIPS", 4),
+    ("lmd", "landmark distance", 5),
+    ("lmd_mouth", "mouth", 5),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +35,7 @@ class MotionPoint:
         strength: of `encode --rdo`.
         layers: residual layers.
         motion_kbps: entropy-coded layers only.
-        perc, lmd, lmd_mouth, psnr_db: as in metrics/suite.py.
+        perc, lmd, lmd_mouth, psnr_db, st_lpips: as in metrics/suite.py; the last is None in results from before it.
     """
 
     strength: float
@@ -38,11 +45,12 @@ class MotionPoint:
     lmd: float
     lmd_mouth: float
     psnr_db: float
+    st_lpips: float | None = None
 
     @classmethod
     def of(cls, strength: float, layers: int, clips: Sequence[dict[str, float]]) -> MotionPoint:
         """Mean over the clips."""
-        names = [f.name for f in fields(cls)][2:]
+        names = [f.name for f in fields(cls) if all(f.name in c for c in clips)]
         return cls(
             strength,
             layers,
@@ -58,7 +66,8 @@ class MotionPoint:
         """Relative change of the distances against another point."""
         return {
             key: getattr(self, key) / getattr(first, key) - 1
-            for key in ("perc", "lmd", "lmd_mouth")
+            for key, _, _ in _DISTANCES
+            if getattr(self, key) is not None
         }
 
 
@@ -102,11 +111,14 @@ class MotionCurve:
 
 def table(curve: MotionCurve) -> list[str]:
     """Markdown lines: rate, distances and their growth against the first point."""
-    lines = [
-        "| setting | motion, kbit/s | bits saved | PSNR, dB | perceptual distance | | landmark distance | | mouth | |",
-        "|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|",
-    ]
     first = curve.points[0]
+    columns = measured(_DISTANCES, (asdict(p) for p in curve.points))
+    lines = [
+        "| setting | motion, kbit/s | bits saved | PSNR, dB | "
+        + " | ".join(f"{name} |" for _, name, _ in columns)
+        + " |",
+        "|---|---:|---:|---:|" + "---:|---:|" * len(columns),
+    ]
     for p in curve.points:
         growth = p.growth(first)
         cells = [
@@ -115,7 +127,7 @@ def table(curve: MotionCurve) -> list[str]:
             f"{100 * (1 - p.motion_kbps / first.motion_kbps):.1f} %",
             f"{p.psnr_db:.2f}",
         ]
-        for key, digits in (("perc", 4), ("lmd", 5), ("lmd_mouth", 5)):
+        for key, _, digits in columns:
             cells += [f"{getattr(p, key):.{digits}f}", f"{100 * growth[key]:+.1f} %"]
         lines.append("| " + " | ".join(cells) + " |")
     return lines

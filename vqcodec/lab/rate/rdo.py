@@ -30,6 +30,7 @@ from vqcodec.errors import UsageError
 from vqcodec.evaluation.metrics.fidelity import psnr_db
 from vqcodec.evaluation.metrics.landmarks import landmark_distance
 from vqcodec.evaluation.metrics.perceptual import PerceptualDistance
+from vqcodec.evaluation.metrics.shift_tolerant import ShiftTolerantLpips
 from vqcodec.evaluation.tools.conditions import conditions
 from vqcodec.evaluation.tools.frames import METRIC_SIDE_PX, to_side
 from vqcodec.evaluation.validate.run import validation_clips
@@ -146,6 +147,7 @@ class Measure:
     def __init__(self, every: int) -> None:
         self.every = every
         self._perceptual = PerceptualDistance()
+        self._shift_tolerant = ShiftTolerantLpips()
         self._landmarker = FaceLandmarker()
 
     def __enter__(self) -> Measure:
@@ -170,7 +172,7 @@ class Measure:
     def distances(
         self, reference: Pictures, points: list[NDArray[np.float32] | None], shown: Pictures
     ) -> dict[str, float]:
-        """Means over the frames: perc, psnr_db, lmd, lmd_mouth."""
+        """Means over the frames: perc, st_lpips, psnr_db, lmd, lmd_mouth."""
         perc = [
             self._perceptual(reference[i : i + _BATCH], shown[i : i + _BATCH])
             for i in range(0, len(shown), _BATCH)
@@ -182,6 +184,7 @@ class Measure:
         ]
         return {
             "perc": float(np.mean(np.concatenate(perc))),
+            "st_lpips": float(np.mean(self._shift_tolerant(reference, shown))),
             "psnr_db": float(np.mean(psnr_db(reference, shown))),
             "lmd": float(np.mean([landmark_distance(p, q) for p, q in pairs])),
             "lmd_mouth": float(np.mean([landmark_distance(p, q, LIPS) for p, q in pairs])),

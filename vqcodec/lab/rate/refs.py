@@ -6,8 +6,8 @@ Each clip is tracked once and coded with every setting to the bytes that `encode
 frame, whole picture), decoded, rendered and measured at 256x256. The pictures don't pass through H.264, and a change of
 portrait is not faded.
 
-JSON: {"schema_version": 1, "conditions": {...}, "rows": [{"refs", "quality", "portraits", "file_kbps", "perc", "psnr_db",
-"lmd", "lmd_mouth"}, ...], "clips": {name: [row, ...]}}; figures of `rows` are means over clips.
+JSON: {"schema_version": 1, "conditions": {...}, "rows": [{"refs", "quality", "portraits", "file_kbps", "perc", "st_lpips",
+"psnr_db", "lmd", "lmd_mouth"}, ...], "clips": {name: [row, ...]}}; figures of `rows` are means over clips.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ from vqcodec.evaluation.tools.files import rounded, save_json
 from vqcodec.evaluation.tools.frames import METRIC_SIDE_PX
 from vqcodec.evaluation.validate.run import validation_clips
 from vqcodec.lab.command import clips_options, perform, publish
-from vqcodec.lab.markdown import read, where
+from vqcodec.lab.markdown import measured, read, where
 from vqcodec.lab.rate.rdo import Measure, MotionSetting, Tracked, code, rendered, track
 
 SCHEMA_VERSION = 1
@@ -40,6 +40,7 @@ COLUMNS = (
     ("portraits", "portraits a clip", ".1f"),
     ("file_kbps", "file without sound, kbit/s", ".1f"),
     ("perc", "perceptual ↓", ".3f"),
+    ("st_lpips", "ST-LPIPS ↓", ".3f"),
     ("psnr_db", "PSNR, dB ↑", ".2f"),
     ("lmd", "landmarks ↓", ".4f"),
     ("lmd_mouth", "mouth ↓", ".4f"),
@@ -140,12 +141,13 @@ def measure(clips: Sequence[Path], choices: Sequence[Choice], every: int) -> dic
 
 def show(rows: Sequence[RefsRow]) -> str:
     """A Markdown table."""
+    columns = measured(COLUMNS, rows)
     lines = [
-        "| `--refs` | `--portrait-quality` | " + " | ".join(name for _, name, _ in COLUMNS) + " |",
-        "|" + "---:|" * (len(COLUMNS) + 2),
+        "| `--refs` | `--portrait-quality` | " + " | ".join(name for _, name, _ in columns) + " |",
+        "|" + "---:|" * (len(columns) + 2),
     ]
     for row in rows:
-        cells = " | ".join(format(row[key], form) for key, _, form in COLUMNS)
+        cells = " | ".join(format(row[key], form) for key, _, form in columns)
         lines.append(f"| {row['refs']} | {row['quality']} | {cells} |")
     return "\n".join(lines) + "\n"
 
