@@ -13,10 +13,10 @@ from tests.support.evaluation import moving, write_video
 from vqcodec.comparison import points as vqtpoints
 from vqcodec.comparison import runner
 from vqcodec.comparison.anchors import codecs as anchors
+from vqcodec.comparison.coding import decoder_of
 from vqcodec.comparison.results import ComparisonResults
 from vqcodec.comparison.runner import Comparison
 from vqcodec.comparison.settings import ComparisonSettings
-from vqcodec.comparison.coding import decoder_of
 from vqcodec.errors import UsageError
 from vqcodec.evaluation.tools.frames import read_frames
 from vqcodec.lab.compare import summary

@@ -167,7 +167,8 @@ def agreement(results: ComparisonResults, analysis: Analysis) -> str:
     """Against whom both perceptual figures have BD-rates of one sign; "" where the results lack one of the two."""
     if not all(metric in results.metrics for metric in PERCEPTUAL_METRICS):
         return ""
-    agreed, open_ = [], []
+    agreed: list[str] = []
+    open_: list[str] = []
     for codec in codecs_of(results):
         found = [analysis.find(codec, metric) for metric in PERCEPTUAL_METRICS]
         deltas = [o.bd_median for o in found if o is not None and o.bd_median is not None]
