@@ -11,26 +11,14 @@ import struct
 from collections.abc import Iterator
 from typing import Any
 
-_SEQUENCE_HEADER = 1
+from vqcodec.av1 import SEQUENCE_HEADER, Av1Error, Bits, obus
+
 _MAX_BOXES = 4096
 _MAX_HEADER_BYTES = 160
 
 
 class AvifError(ValueError):
     """The file isn't an AVIF still of the kind that is read here."""
-
-
-class _Bits:
-    """Bits, most significant first."""
-
-    def __init__(self, data: bytes) -> None:
-        self._value, self._left = int.from_bytes(data, "big"), 8 * len(data)
-
-    def take(self, count: int) -> int:
-        if count > self._left:
-            raise AvifError("an AV1 sequence header is cut off")
-        self._left -= count
-        return self._value >> self._left & (1 << count) - 1
 
 
 def largest_side(data: bytes) -> int:
@@ -139,32 +127,15 @@ def _item_data(
 
 def _sides(payload: bytes) -> Iterator[int]:
     """Largest side of each AV1 sequence header in an item."""
-    at = 0
-    while at < len(payload):
-        header = payload[at]
-        at += 2 if header & 4 else 1
-        size = len(payload) - at
-        if header & 2:
-            size, at = _leb128(payload, at)
-        if at + size > len(payload):
-            raise AvifError("an AV1 unit is cut off")
-        if header >> 3 & 15 == _SEQUENCE_HEADER:
-            yield from _sequence_sides(_Bits(payload[at : at + min(size, _MAX_HEADER_BYTES)]))
-        at += size
+    try:
+        for unit in obus(payload):
+            if unit.type == SEQUENCE_HEADER:
+                yield from _sequence_sides(Bits(unit.payload[:_MAX_HEADER_BYTES]))
+    except Av1Error as error:
+        raise AvifError(str(error)) from error
 
 
-def _leb128(data: bytes, at: int) -> tuple[int, int]:
-    value = 0
-    for i in range(8):
-        if at + i >= len(data):
-            break
-        value |= (data[at + i] & 127) << 7 * i
-        if data[at + i] < 128:
-            return value, at + i + 1
-    raise AvifError("the size of an AV1 unit is broken")
-
-
-def _sequence_sides(bits: _Bits) -> Iterator[int]:
+def _sequence_sides(bits: Bits) -> Iterator[int]:
     """Width and height, and half of what their fields can hold."""
     bits.take(4)  # profile, still picture
     if bits.take(1):  # reduced header
