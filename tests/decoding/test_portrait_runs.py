@@ -14,12 +14,12 @@ from numpy.typing import NDArray
 from tests.support.pipeline import RENDERER_ID, SPACE_ID, FakeSpace
 from tests.support.shots import Painting, flat_portraits, group, level
 from vqcodec.config import DecodeOptions
+from vqcodec.container.reader import Item
 from vqcodec.damage import Damage
 from vqcodec.decoding.pictures import rendered
 from vqcodec.decoding.portraits import MAX_STATES, PortraitStates
 from vqcodec.decoding.window import Window, play
 from vqcodec.errors import BitstreamError
-from vqcodec.stream.walk import Item
 from vqcodec.types import Head, PortraitRun, PortraitUnit, VideoFrame
 
 UNITS = FakeSpace().units

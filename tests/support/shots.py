@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import io
 import weakref
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from fractions import Fraction
 from functools import cache
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tests.support.pipeline import FakeRenderer
+from tests.support.pipeline import RENDERER_ID, SPACE_ID, FakeRenderer
+from tests.support.recover import tone_packets
+from vqcodec.container import Writer
 from vqcodec.format import DIMS, GROUPS, LAYERS
 from vqcodec.media.still.portrait_coder import CodedUnit, PortraitCoder
-from vqcodec.types import MotionGroup, PortraitRun, PortraitUnit
+from vqcodec.types import AudioGroup, Head, MotionGroup, PortraitRun, PortraitUnit
 
 
 def unit(
@@ -115,3 +119,47 @@ class Painting(FakeRenderer):
 def level(picture: NDArray[np.uint8]) -> int:
     """What the right half is painted with."""
     return round(float(picture[:, picture.shape[1] // 2 :].mean()))
+
+
+@cache
+def shot_stream(*, sound: bool = False) -> bytes:
+    """Two shots of 20 and 15 frames at 25 Hz, the second of which continues the first; the other two follow later.
+
+    Levels 60 (frames 0..9), to 120 (10..13), 120 (14, 15), 180 (16..19); 200 (20..29), 230 (30..34).
+    """
+    encoder, packets = tone_packets(70)
+    head = Head(
+        Fraction(1, 25),
+        Fraction(25),
+        LAYERS,
+        SPACE_ID,
+        RENDERER_ID,
+        encoder.head if sound else None,
+        version=(2, 0),
+    )
+    first = flat_portraits(60, 120, 180, value=20)
+    second = flat_portraits(200, 230, shot=1, first_frame=20, value=-40, continues=True)
+    passing = (PortraitRun(4, 0, other=1), PortraitRun(2, 1), PortraitRun(4, 2))
+    items: list[PortraitUnit | MotionGroup] = [
+        first[0],
+        group(0, 10),
+        replace(first[1], first_frame=10),
+        replace(first[2], first_frame=10),
+        group(10, 10, runs=passing),
+        second[0],
+        group(20, 10, shot=1),
+        replace(second[1], first_frame=30),
+        group(30, 5, shot=1, runs=(PortraitRun(5, 1),)),
+    ]
+    sink, heard = io.BytesIO(), 0
+    with Writer(sink, head) as writer:
+        for item in items:
+            if isinstance(item, PortraitUnit):
+                writer.portrait(item)
+                continue
+            writer.motion(item)
+            count = 2 * len(item.ticks) if sound else 0
+            if count:
+                writer.audio(AudioGroup(heard * 960, packets[heard : heard + count]))
+            heard += count
+    return sink.getvalue()

@@ -3,15 +3,17 @@
     .vqt --TokenSequence.read--> tokens (T, 12, layers), ticks, portraits --write--> .vqt
                                    |                          |
                                    +-- what each frame does   +-- CodedPortrait: an AVIF still and its 48 features
+                                                              +-- StreamPortrait: a unit of an AV1 sequence, and features
 
 A token of frame t and layer r is a number in 0..624; the layers of a group of four dimensions add up to f_t - f_s, the
-motion relative to the portrait (bitstream_spec/tokens.md). Nothing here needs torch.
+motion relative to a portrait (bitstream_spec/tokens.md). In major version 1 that portrait, a CodedPortrait, shows the frame,
+too. In version 2 it is number 0 of the frame's shot, and `runs` say which portraits of the shot show the frame. Nothing here
+needs torch.
 """
 
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from fractions import Fraction
 
@@ -19,19 +21,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vqcodec.codec.files import Source, readable
-from vqcodec.codec.grouping import group_spans
 from vqcodec.codec.portraits import CodedPortrait
-from vqcodec.container import Reader, Writer
-from vqcodec.errors import UnsupportedError, UsageError
-from vqcodec.format import CODES, GROUPS, LAYERS, VERSION, from_indices
+from vqcodec.codec.shots import PortraitList, cut_portraits, runs_between
+from vqcodec.codec.written import SequenceWriter
+from vqcodec.container import Reader
+from vqcodec.errors import UsageError
+from vqcodec.format import CODES, GROUPS, LAYERS, VERSION_2, from_indices
 from vqcodec.stream.opening import open_stream
+from vqcodec.stream.portraits import StreamPortrait
 from vqcodec.types import (
     AudioGroup,
     FileLike,
     Head,
-    KeyFrame,
     ModelId,
     MotionGroup,
+    PortraitRun,
     StreamSizes,
 )
 
@@ -43,24 +47,26 @@ class TokenSequence:
     Attributes:
         tokens: (T, 12, layers) uint16 in 0..624, T >= 1; the last axis is the residual layer, coarse first.
         ticks: (T,) int64 presentation times in ticks of head.time_base_s, strictly increasing.
-        portraits: what frames are rendered from, in order.
-        portrait_of: (T,) int64, which of them each frame is rendered from.
+        portraits: what frames are rendered from, in order; all of one kind, that of the major version.
+        portrait_of: (T,) int64, which of them each frame's tokens are relative to.
         low_confidence: (T,) bool, true where the face was not seen and motion is held.
         head: rates, models, crop: what a .vqt says at its beginning.
         groups: first frames of the groups that are decodable on their own; () has them cut when written.
         sound: Opus packets, with head.audio.
         end_tick: when the last frame ends; None for one nominal frame after it begins.
+        runs: major version 2: which portraits, by their numbers in the frame's shot, show the frames; T frames in all.
     """
 
     tokens: NDArray[np.uint16]
     ticks: NDArray[np.int64]
-    portraits: tuple[CodedPortrait, ...]
+    portraits: tuple[CodedPortrait | StreamPortrait, ...]
     portrait_of: NDArray[np.int64]
     low_confidence: NDArray[np.bool_]
     head: Head
     groups: tuple[int, ...] = ()
     sound: tuple[AudioGroup, ...] = ()
     end_tick: int | None = None
+    runs: tuple[PortraitRun, ...] = ()
 
     def __post_init__(self) -> None:
         count = len(self.tokens)
@@ -82,6 +88,17 @@ class TokenSequence:
                 f"a frame wants portrait {int(self.portrait_of.max())} of {len(self.portraits)}",
                 hint="Number them from 0.",
             )
+        told = sum(run.frames for run in self.runs)
+        if told != (count if self._in_shots else 0):
+            raise UsageError(
+                f"runs of {told} frames for {count} frames of version {self.head.version[0]}",
+                hint="Version 1 has none; in version 2 they tell of every frame.",
+            )
+
+    @property
+    def _in_shots(self) -> bool:
+        """Major version 2: portraits are those of shots."""
+        return self.head.version[0] == VERSION_2[0]
 
     @classmethod
     def of(
@@ -136,32 +153,30 @@ class TokenSequence:
             BitstreamError, UnsupportedError: damaged, or of a newer version.
             MediaError: the file can't be read.
         """
-        portraits: list[CodedPortrait] = []
+        listed = PortraitList()
         groups: list[MotionGroup] = []
-        owners: list[int] = []
         sound: list[AudioGroup] = []
         with open_stream(readable(source)) as file:
             reader = Reader(file)
-            if reader.head.version[0] != VERSION[0]:
-                raise UnsupportedError("only streams with key frames have one list of tokens")
             for item in reader:
-                if isinstance(item, KeyFrame):
-                    portraits.append(CodedPortrait(item.still, item.features))
+                if isinstance(item, AudioGroup):
+                    sound.append(item)
                 elif isinstance(item, MotionGroup):
                     groups.append(item)
-                    owners += [len(portraits) - 1] * len(item.ticks)
-                elif isinstance(item, AudioGroup):
-                    sound.append(item)
+                    listed.motion(item)
+                else:
+                    listed.portrait(item)
         return cls(
             tokens=np.concatenate([group.indices for group in groups]),
             ticks=np.concatenate([group.ticks for group in groups]),
-            portraits=tuple(portraits),
-            portrait_of=np.array(owners, np.int64),
+            portraits=tuple(listed.portraits),
+            portrait_of=np.array(listed.portrait_of, np.int64),
             low_confidence=np.concatenate([group.low_confidence for group in groups]),
             head=reader.head,
             groups=tuple(group.first_frame for group in groups),
             sound=tuple(sound),
             end_tick=reader.end_tick,
+            runs=tuple(listed.runs),
         )
 
     def __len__(self) -> int:
@@ -169,6 +184,8 @@ class TokenSequence:
 
     def __getitem__(self, span: slice) -> TokenSequence:
         """Consecutive frames, with their times and portraits, without sound.
+
+        Where, at an end of the slice, one portrait was passing to another one, it does so in the frames that are left.
 
         Raises:
             UsageError: the slice has a step, or holds no frame.
@@ -179,17 +196,28 @@ class TokenSequence:
                 f"frames {first} to {stop} by {step}", hint="Take one or more in a row."
             )
         whole = stop == len(self)
+        portraits, portrait_of = self.portraits, self.portrait_of[first:stop]
+        if self._in_shots:
+            own = [p for p in portraits if isinstance(p, StreamPortrait)]
+            portraits, portrait_of = cut_portraits(own, self.portrait_of, first, stop)
         return replace(
             self,
             tokens=self.tokens[first:stop],
             ticks=self.ticks[first:stop],
-            portrait_of=self.portrait_of[first:stop],
+            portraits=portraits,
+            portrait_of=portrait_of,
             low_confidence=self.low_confidence[first:stop],
             head=replace(self.head, audio=None),
-            groups=(),
+            groups=self._groups_between(first, stop),
             sound=(),
             end_tick=self.end_tick if whole else int(self.ticks[stop]),
+            runs=tuple(runs_between(self.runs, first, stop)),
         )
+
+    def _groups_between(self, first: int, stop: int) -> tuple[int, ...]:
+        """() to have them cut anew; those of shots stay, so that no run is cut."""
+        inside = (start - first for start in self.groups if first < start < stop)
+        return (0, *inside) if self._in_shots and self.groups else ()
 
     @property
     def times_s(self) -> tuple[Fraction, ...]:
@@ -222,46 +250,10 @@ class TokenSequence:
         from vqcodec.media.out.atomic import atomic_output
 
         with atomic_output(target, force=force) as sink:
-            writer = Writer(sink, replace(self.head, version=VERSION))
-            sound, before = list(self.sound), -1
-            for first, stop in self._spans():
-                owner = int(self.portrait_of[first])
-                if owner != before:
-                    writer.key_frame(self._key_frame(first, owner))
-                before = owner
-                writer.motion(self._group(first, stop))
-                end_s = self._end_tick(stop) * self.head.time_base_s
-                while sound and self._heard_s(sound[0]) < end_s:
-                    writer.audio(sound.pop(0))
-            for group in sound:
-                writer.audio(group)
-            writer.close(end_tick=self.end_tick)
-            return writer.sizes
+            return SequenceWriter(self, sink).write()
 
     def to_bytes(self) -> bytes:
         """The .vqt stream that `write` writes."""
         sink = io.BytesIO()
         self.write(sink)
         return sink.getvalue()
-
-    def _spans(self) -> Iterator[tuple[int, int]]:
-        return group_spans(self.ticks, self.portrait_of, self.head.time_base_s, self.groups)
-
-    def _key_frame(self, first: int, owner: int) -> KeyFrame:
-        portrait = self.portraits[owner]
-        return KeyFrame(first, portrait.still, portrait.features)
-
-    def _group(self, first: int, stop: int) -> MotionGroup:
-        span = slice(first, stop)
-        return MotionGroup(first, self.ticks[span], self.low_confidence[span], self.tokens[span])
-
-    def _end_tick(self, stop: int) -> int:
-        """When a group's last frame ends, at the nominal rate: its sound follows it (stream.interleave)."""
-        nominal = 1 / (self.head.frame_rate_hz * self.head.time_base_s)
-        return int(self.ticks[stop - 1]) + max(round(nominal), 1)
-
-    def _heard_s(self, group: AudioGroup) -> Fraction:
-        audio = self.head.audio
-        if audio is None:
-            raise UsageError("there is sound, but head.audio doesn't say how it is coded")
-        return Fraction(group.first_sample - audio.pre_skip_samples, audio.sample_rate_hz)

@@ -14,13 +14,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vqcodec.config import DecodeOptions
+from vqcodec.container.reader import Item
 from vqcodec.decoding.fade import Fades
 from vqcodec.decoding.gaps import Gaps, Stretch
 from vqcodec.decoding.heard import Samples, SoundWindow
 from vqcodec.errors import UsageError
 from vqcodec.format import AUDIO_RATE_HZ
 from vqcodec.stream.portraits import Portrait, ShownFrom
-from vqcodec.stream.walk import Item, PosedGroup, Walk
+from vqcodec.stream.walk import PosedGroup, Walk
 from vqcodec.types import AudioGroup, Head, KeyFrame, PortraitUnit
 
 MAX_SOUND_AHEAD_S = Fraction(3600)

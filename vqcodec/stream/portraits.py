@@ -48,6 +48,17 @@ class StreamPortrait:
         """Frames in the stream before it."""
         return self.path[-1].first_frame
 
+    @property
+    def rgb(self) -> NDArray[np.uint8]:
+        """Its picture, (S, S, 3) uint8 with S the coded size, decoded anew at each call.
+
+        Raises:
+            BitstreamError: a unit is damaged.
+        """
+        from vqcodec.media.still.portrait_stream import PathDecoder
+
+        return PathDecoder().picture([unit.unit for unit in self.path])
+
 
 Portrait: TypeAlias = KeyFrame | StreamPortrait
 

@@ -11,18 +11,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import NamedTuple, TypeAlias
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from vqcodec.container.reader import Item
 from vqcodec.format import from_indices
 from vqcodec.quantize.grfsq import dequantize
 from vqcodec.stream.portraits import Portrait, Shot, ShownFrom
-from vqcodec.types import AudioGroup, KeyFrame, MotionGroup, PortraitUnit
+from vqcodec.types import KeyFrame, MotionGroup, PortraitUnit
 
 Features = NDArray[np.float32]
-Item: TypeAlias = KeyFrame | PortraitUnit | MotionGroup | AudioGroup
 
 
 @dataclass(frozen=True, slots=True)
