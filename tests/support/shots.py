@@ -17,7 +17,8 @@ from tests.support.recover import tone_packets
 from vqcodec.container import Writer
 from vqcodec.format import DIMS, GROUPS, LAYERS
 from vqcodec.media.still.portrait_coder import CodedUnit, PortraitCoder
-from vqcodec.types import AudioGroup, Head, MotionGroup, PortraitRun, PortraitUnit
+from vqcodec.stream.sound import SoundPiece, SoundQueue
+from vqcodec.types import Head, MotionGroup, PortraitRun, PortraitUnit
 
 
 def unit(
@@ -151,15 +152,15 @@ def shot_stream(*, sound: bool = False) -> bytes:
         replace(second[1], first_frame=30),
         group(30, 5, shot=1, runs=(PortraitRun(5, 1),)),
     ]
-    sink, heard = io.BytesIO(), 0
+    queue, sink = SoundQueue(head.audio), io.BytesIO()
+    for number, data in enumerate(packets):
+        queue.add(SoundPiece(0, data, number * 960))
     with Writer(sink, head) as writer:
         for item in items:
             if isinstance(item, PortraitUnit):
                 writer.portrait(item)
                 continue
             writer.motion(item)
-            count = 2 * len(item.ticks) if sound else 0
-            if count:
-                writer.audio(AudioGroup(heard * 960, packets[heard : heard + count]))
-            heard += count
+            for heard in queue.until(Fraction(int(item.ticks[-1]) + 1, 25)):
+                writer.audio(heard)
     return sink.getvalue()
