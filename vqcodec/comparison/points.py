@@ -16,7 +16,7 @@ from vqcodec.decoding.selected import selected_frames
 from vqcodec.errors import UsageError
 from vqcodec.evaluation.tools.frames import Picture, to_side
 from vqcodec.format import CODED_SIZE_PX
-from vqcodec.types import AudioGroup
+from vqcodec.types import AudioGroup, StreamSizes
 
 DEFAULT = "default"
 
@@ -59,13 +59,18 @@ class VqtFile:
 
     Attributes:
         data: the file.
-        payload_bytes: portrait and motion.
+        sizes: bytes by purpose.
         seconds: wall-clock time of encoding, file to file.
     """
 
     data: bytes
-    payload_bytes: int
+    sizes: StreamSizes
     seconds: float
+
+    @property
+    def payload_bytes(self) -> int:
+        """Portraits and motion."""
+        return self.sizes.portrait + self.sizes.motion
 
 
 def encode(
@@ -91,9 +96,7 @@ def encode(
         if setting.bitrate_kbps is None:
             raise
         raise RefusedRateError(str(error)) from error
-    return VqtFile(
-        sink.getvalue(), report.sizes.portrait + report.sizes.motion, time.perf_counter() - start_s
-    )
+    return VqtFile(sink.getvalue(), report.sizes, time.perf_counter() - start_s)
 
 
 def sound_of(data: bytes) -> CodedSound | None:

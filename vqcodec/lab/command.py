@@ -37,6 +37,8 @@ EXPERIMENTS = {
     "compare-tables": Experiment("compare.tables", "tables of a comparison"),
     "compare-summary": Experiment("compare.summary", "a comparison without its frames"),
     "compare-curves": Experiment("compare.curves", "rate-distortion curves of a comparison"),
+    "compare-change": Experiment("compare.change", "this codec before and after a change"),
+    "compare-long": Experiment("compare.long", "bits of files of half a minute and a minute"),
     "compare-report": Experiment("compare.report", "the page of a comparison, made again"),
     "rates": Experiment("rate.rates", "where the motion's bits go"),
     "rdo": Experiment("rate.rdo", "rate and distortion of the motion"),
