@@ -26,6 +26,7 @@ class Damage:
         groups_lost: motion groups missing; exact when the index could be read, else one for each hole at least.
         groups_thinned: motion groups used without their finest layers, which didn't decode.
         key_frames_lost: portraits missing.
+        portraits_unusable: portraits that are there, but need one that is missing (major version 2).
         stills_lost: portraits whose picture doesn't decode.
         frames_other_portrait: frames of the stream whose own portrait was lost, so that another one moves.
         audio_groups_lost: sound groups missing; 0 when the index could not be read.
@@ -43,6 +44,7 @@ class Damage:
     groups_lost: int = 0
     groups_thinned: int = 0
     key_frames_lost: int = 0
+    portraits_unusable: int = 0
     stills_lost: int = 0
     frames_other_portrait: int = 0
     audio_groups_lost: int = 0
@@ -63,6 +65,7 @@ class Damage:
                 self.groups_lost,
                 self.groups_thinned,
                 self.key_frames_lost,
+                self.portraits_unusable,
                 self.stills_lost,
                 self.audio_groups_lost,
                 self.frames_concealed,
@@ -82,6 +85,7 @@ class Damage:
                 "groups_lost",
                 "groups_thinned",
                 "key_frames_lost",
+                "portraits_unusable",
                 "stills_lost",
                 "audio_groups_lost",
                 "skipped_bytes",
@@ -117,6 +121,10 @@ class Damage:
         if self.frames_concealed:
             total = self.frames_intact + self.frames_concealed
             told.append(f"{self.frames_concealed} of {total} frames are made up: {self._spans()}")
+        if self.portraits_unusable:
+            told.append(
+                f"{_count(self.portraits_unusable, 'portrait')} can't be shown: another one that it takes is lost"
+            )
         if self.frames_other_portrait:
             told.append(
                 f"{self.frames_other_portrait} frames are rendered from another portrait than their own"

@@ -11,7 +11,7 @@ from vqcodec.container.index import IndexKind, parse_index
 from vqcodec.container.scan import Gap
 from vqcodec.container.structs import IEND, parse_struct
 from vqcodec.damage import Damage
-from vqcodec.format import INDX_TYPE, KEYF_TYPE
+from vqcodec.format import INDX_TYPE, KEYF_TYPE, PORT_TYPE
 
 MAX_HOLE_S = 3600
 """A group later than this after the one before is out of place, unless enough bytes were lost to fill the time."""
@@ -19,7 +19,7 @@ SECONDS_PER_LOST_BYTE = Fraction(1, 10)
 
 
 class Ledger:
-    """Counts what a recovery finds, and closes the account at the end.
+    """Counts what a recovery finds of a stream of a major version, and closes the account at the end.
 
     Attributes:
         damage: where the counts go.
@@ -28,8 +28,9 @@ class Ledger:
         frames: frames up to the end of the last group used, missing ones included.
     """
 
-    def __init__(self, damage: Damage) -> None:
+    def __init__(self, damage: Damage, major: int = 1) -> None:
         self.damage = damage
+        self._major = major
         self.end: tuple[int, int] | None = None
         self._claimed_end: tuple[int, int] | None = None
         self.ended = False
@@ -38,6 +39,10 @@ class Ledger:
         self._sounds = 0
         self._portraits: list[int] = []  # first frames of those used
         self._suspected: list[int] = []  # frames from which a lost one may have applied
+        self._shots: dict[
+            int, tuple[int, int]
+        ] = {}  # highest number of a portrait, and how many came
+        self._lost_units = 0  # types of portraits seen among lost bytes
         self._indexed: dict[IndexKind, int] | None = None
         self._indexed_portraits: list[int] = []
         self._after_index = False
@@ -50,8 +55,9 @@ class Ledger:
         """Bytes that belong to no intact chunk."""
         self.damage.skipped_bytes += gap.size_bytes
         self._after_index = False
-        if KEYF_TYPE in gap.types:
+        if self._major == 1 and KEYF_TYPE in gap.types:
             self._suspected.append(self.frames)
+        self._lost_units += gap.types.count(PORT_TYPE)
 
     def drop(self, count: int = 1) -> None:
         """Intact chunks that can't be used."""
@@ -66,6 +72,16 @@ class Ledger:
     def portrait(self, first_frame: int) -> None:
         """A key frame that is used."""
         self._portraits.append(first_frame)
+
+    def unit(self, shot: int, number: int) -> None:
+        """A portrait of major version 2 that has come, whether it can be used or not."""
+        most, came = self._shots.get(shot, (0, 0))
+        self._shots[shot] = max(most, number), came + 1
+
+    def named(self, shot: int, number: int) -> None:
+        """A group shows this portrait of its shot."""
+        most, came = self._shots.get(shot, (0, 0))
+        self._shots[shot] = max(most, number), came
 
     def sound(self) -> None:
         """A sound group that is used."""
@@ -98,14 +114,27 @@ class Ledger:
             damage.groups_lost = max(self._indexed[IndexKind.MOTION] - damage.groups_read, 0)
             damage.audio_groups_lost = max(self._indexed[IndexKind.AUDIO] - self._sounds, 0)
             portraits = set(self._indexed_portraits) - set(self._portraits)
+        if self._major != 1:
+            damage.key_frames_lost += self._units_lost()
+            return
         damage.key_frames_lost += len(portraits)
         bounds = sorted({*portraits, *self._portraits, self.frames})
         damage.frames_other_portrait += sum(
             after - before for before, after in pairwise(bounds) if before in portraits
         )
 
+    def _units_lost(self) -> int:
+        """Exact with the index; else by numbers that are missing, one for shots of which nothing came."""
+        if self._indexed is not None:
+            came = sum(came for _, came in self._shots.values())
+            there = self._indexed[IndexKind.KEY_FRAME] + self._indexed[IndexKind.PORTRAIT]
+            return max(there - came, 0)
+        missing = sum(most + 1 - came for most, came in self._shots.values())
+        jumps = sum(b - a > 1 for a, b in pairwise([-1, *sorted(self._shots)]))
+        return max(missing + jumps, self._lost_units)
+
     def _read_index(self, payload: bytes) -> None:
-        entries = parse_index(payload)
+        entries = parse_index(payload, self._major)
         self._indexed = {kind: int((entries.kinds == kind).sum()) for kind in IndexKind}
         self._indexed_portraits = entries.where(
             entries.kinds == IndexKind.KEY_FRAME

@@ -1,11 +1,12 @@
 """Reading a damaged .vqt stream: everything that is intact, in order, from anything that can be read.
 
     reader = RecoveringReader.open(file)
-    for item in reader:                 # KeyFrame | MotionGroup | AudioGroup; holes show in their numbers
+    for item in reader:                 # KeyFrame | PortraitUnit | MotionGroup | AudioGroup; holes show in their numbers
         ...
     print(reader.damage)
 
-Chunks are searched by their CRC (`scan.py`), put in order (`order.py`), and checked by the rules that concern one chunk.
+Chunks are searched by their CRC (`scan.py`), put in order (`order.py`, portraits: `usable.py`), and checked by the rules that
+concern one chunk.
 INDX and IEND may be missing; where they are there, they say how much was lost (`ledger.py`).
 """
 
@@ -15,23 +16,21 @@ from collections.abc import Callable, Iterator
 from fractions import Fraction
 from typing import BinaryIO, Self, TypedDict, TypeVar, Unpack
 
-import numpy as np
-
 from vqcodec.container.chunks import Chunk, is_ancillary
 from vqcodec.container.faults import Fault, stream_error
-from vqcodec.container.items import ITEM_TYPES, parse_item
+from vqcodec.container.items import item_types, parse_item
 from vqcodec.container.ledger import Ledger
-from vqcodec.container.order import KeyFrameQueue, Line, Placed
+from vqcodec.container.order import Line, Placed
 from vqcodec.container.payloads import CodedGroup, drop_layers
 from vqcodec.container.portraits import RelativePortrait
 from vqcodec.container.reader import Decode, Item, Reader
 from vqcodec.container.scan import ChunkScanner, Gap, Piece, Signature, find_head
+from vqcodec.container.usable import Portrait, no_portrait, portraits_of, stand_in
 from vqcodec.damage import Damage
 from vqcodec.entropy import decode_layers
 from vqcodec.errors import BitstreamError, UsageError
 from vqcodec.format import (
     AUDIO_RATE_HZ,
-    DIMS,
     HEAD_TYPE,
     IEND_TYPE,
     INDX_TYPE,
@@ -100,13 +99,13 @@ class RecoveringReader:
             raise UsageError(f"can't decode {layers} layers", hint="take 1 to 4, or None for all")
         self.head, self._head_payload, self.damage = head, payload, damage
         self._pieces = pieces
-        self._ledger = Ledger(damage)
+        self._ledger = Ledger(damage, head.version[0])
         self._layers, self._from_s, self._portrait_needed = layers, from_s, portrait_needed
         self._decode_layers = decode
         self._foreign = False
         self._motion = Line(self._use_motion)
         self._sound = Line(self._use_sound)
-        self._key_frames = KeyFrameQueue()
+        self._portraits = portraits_of(head, self._ledger)
         self._held: list[Item] | None = []  # given once there is a portrait; None from then on
         self._held_bytes = 0
         self._last_tick, self._last_sample = -1, 0
@@ -135,7 +134,9 @@ class RecoveringReader:
         return self._ledger.end
 
     def __iter__(self) -> Iterator[Item]:
-        """Everything intact: key frames before the groups they apply to, groups and sound each in order of time.
+        """Everything intact: portraits before the groups they apply to, groups and sound each in order of time.
+
+        In major version 2 only portraits that can be decoded; groups name no others.
 
         Raises:
             BitstreamError: there is no motion group, or no portrait.
@@ -152,6 +153,7 @@ class RecoveringReader:
             raise stream_error("bad-order", "not one motion group can be read", 0)
         if self._held:
             yield from self._release(self._stand_in())
+        yield from self._portraits.rest()
         self._ledger.settle(self._last_tick, self.head.time_base_s)
 
     def _push(self, piece: Piece) -> Iterator[Item]:
@@ -165,7 +167,7 @@ class RecoveringReader:
             self._ledger.drop(not self._foreign)
         elif self._foreign:
             self.damage.foreign_chunks += 1
-        elif piece.type in ITEM_TYPES.values():
+        elif piece.type in item_types(self.head).values():
             yield from self._item(piece)
         elif piece.type in (INDX_TYPE, IEND_TYPE):
             self._ledger.totals(piece)
@@ -178,9 +180,9 @@ class RecoveringReader:
         except Fault:
             self._ledger.drop()
             return
-        if isinstance(value, KeyFrame):
-            self._ledger.drop(not self._key_frames.add(value))
-        elif isinstance(value, RelativePortrait) or not self._fits(value):
+        if isinstance(value, (KeyFrame, RelativePortrait)):
+            self._ledger.drop(not self._portraits.add(value))
+        elif not self._fits(value):
             self._ledger.drop()
         elif isinstance(value, CodedGroup):
             end = value.first_frame + len(value.ticks)
@@ -245,16 +247,16 @@ class RecoveringReader:
 
     def _give_motion(self, used: Used) -> Iterator[Item]:
         group, decoded = used
-        for key_frame in self._key_frames.due(group.first_frame, least=self._held is not None):
-            self._ledger.portrait(key_frame.first_frame)
-            yield from self._release(key_frame)
+        waiting = self._held is not None
+        for portraits in self._portraits.due(group.first_frame, any_at_all=waiting):
+            yield from self._release(portraits)
         if decoded is not None:
             yield from self._hold(decoded, group.payloads)
 
     def _hold(self, item: MotionGroup | AudioGroup, data: tuple[bytes, ...]) -> Iterator[Item]:
         """Give an item, or keep it while there is no portrait."""
         if self._held is None:
-            yield item
+            yield self._portraits.shown(item) if isinstance(item, MotionGroup) else item
             return
         self._held.append(item)
         self._held_bytes += sum(map(len, data)) + (
@@ -263,25 +265,22 @@ class RecoveringReader:
         if self._held_bytes > MAX_HELD_BYTES:
             yield from self._release(self._stand_in())
 
-    def _release(self, key_frame: KeyFrame) -> Iterator[Item]:
+    def _release(self, portraits: list[Portrait]) -> Iterator[Item]:
         held, self._held = self._held, None
-        yield key_frame
-        yield from held or ()
+        yield from portraits
+        for item in held or ():
+            yield self._portraits.shown(item) if isinstance(item, MotionGroup) else item
 
-    def _stand_in(self) -> KeyFrame:
+    def _stand_in(self) -> list[Portrait]:
         """A portrait for a stream that has lost all of them.
 
         Raises:
             BitstreamError: the caller has none either.
         """
-        late = self._key_frames.due(0, least=1)
-        if late:
-            return late[0]
-        if not self._portrait_needed:
-            return KeyFrame(0, b"", np.zeros(DIMS, np.int16))
-        error = stream_error("bad-order", "no portrait of the stream can be read", 0)
-        error.hint = "give a picture of the person with --portrait"
-        raise error
+        late = self._portraits.late()
+        if not late and self._portrait_needed:
+            raise no_portrait()
+        return late or [stand_in(self.head)]
 
     def _decode(self, group: CodedGroup) -> MotionGroup | None:
         """The group with as many layers as decode; None when not even the first does."""
