@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from vqcodec.media.picture.frames import Frames
     from vqcodec.progress import ProgressEvent
     from vqcodec.reports import DecodeReport, DubReport, EncodeReport
+    from vqcodec.stream.portraits import StreamPortrait
     from vqcodec.types import (
         AudioGroup,
         AudioHead,
@@ -38,6 +39,8 @@ if TYPE_CHECKING:
         KeyFrame,
         ModelId,
         MotionGroup,
+        PortraitRun,
+        PortraitUnit,
         StreamSizes,
         VideoFrame,
     )
@@ -62,9 +65,12 @@ __all__ = [
     "ModelId",
     "MotionGroup",
     "OpenStream",
+    "PortraitRun",
+    "PortraitUnit",
     "ProgressEvent",
     "Reader",
     "SquareCrop",
+    "StreamPortrait",
     "StreamSizes",
     "TokenSequence",
     "Verified",
@@ -92,6 +98,7 @@ _HOMES = {
     "vqcodec.container": ("Reader", "Writer"),
     "vqcodec.config": ("AudioChoice", "DecodeOptions", "DubOptions", "EncodeOptions", "SquareCrop"),
     "vqcodec.reports": ("DecodeReport", "DubReport", "EncodeReport"),
+    "vqcodec.stream.portraits": ("StreamPortrait",),
     "vqcodec.errors": ("VqcodecError",),
     "vqcodec.types": (
         "AudioGroup",
@@ -101,6 +108,8 @@ _HOMES = {
         "KeyFrame",
         "ModelId",
         "MotionGroup",
+        "PortraitRun",
+        "PortraitUnit",
         "StreamSizes",
         "VideoFrame",
     ),

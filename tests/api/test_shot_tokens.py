@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import io
 from dataclasses import replace
+from fractions import Fraction
 
 import numpy as np
 import pytest
 
+from tests.support.codec import CountedLoads
 from tests.support.pipeline import decoder_parts
 from tests.support.shots import Painting, level, shot_stream
 from tests.support.units import make_stream_2
@@ -101,3 +103,17 @@ def test_a_group_without_runs_is_written_without() -> None:
         False,
         True,
     ]
+
+
+def test_an_open_stream_gives_its_frames(counted: CountedLoads) -> None:
+    with counted.codec().open(shot_stream()) as stream:
+        frames = [frame.rgb for frame in stream.frames(size_px=256, start_s=Fraction(28, 25))]
+    assert len(frames) == 7
+
+
+def test_tokens_are_rendered_as_decoding_shows_them(counted: CountedLoads) -> None:
+    codec = counted.codec()
+    pictures = codec.render(codec.tokens(shot_stream()), size_px=256)
+    with codec.open(shot_stream()) as stream:
+        frames = np.stack([frame.rgb for frame in stream.frames(size_px=256)])
+    assert np.array_equal(pictures, frames)

@@ -160,18 +160,21 @@ def _pictures_and_sound(
 ) -> Generator[VideoFrame | Samples, None, None]:
     """The threads of the picture above."""
     parts.check(reader.head)
+    other = OtherPortrait.chosen(parts, options)
     portraits = PortraitStates(
         parts.renderer,
         parts.space.units,
         reader.head.coded_size_px,
         damage=_damage(reader),
-        other=OtherPortrait.chosen(parts, options),
+        other=other,
     )
     gaps = Concealment(reader) if isinstance(reader, RecoveringReader) else None
     window = Window(reader.head, parts.space.units, options, gaps)
     on_gpu = str(parts.renderer.device).startswith("cuda")
     batch = max(parts.batch_frames, GPU_BATCH_FRAMES) if on_gpu else parts.batch_frames
-    poses = overlapped(play(items_to_play(reader, file, options), window), depth=2 * batch)
+    items = items_to_play(reader, file, options)
+    items = items if other is None else other.told(items)
+    poses = overlapped(play(items, window), depth=2 * batch)
     frames = rendered(poses, portraits, parts.renderer, options.size_px, batch)
     return overlapped(frames, depth=_DEPTH)
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterable, Iterator
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from vqcodec.config import DecodeOptions
+from vqcodec.container.reader import Item
 from vqcodec.damage import Damage
 from vqcodec.decoding.parts import DecoderParts, FrameRenderer
 from vqcodec.errors import BitstreamError
@@ -53,8 +54,15 @@ class OtherPortrait:
         """The one that the options name, if any."""
         return None if options.portrait is None else cls(parts, options)
 
+    def told(self, items: Iterable[Item]) -> Iterator[Item]:
+        """The items of a stream; with shots, motion counts from the first of them, wherever playing begins."""
+        for item in items:
+            if isinstance(item, PortraitUnit):
+                self.relative_to(dequantize(item.features, self._space.units))
+            yield item
+
     def relative_to(self, first: Features) -> None:
-        """Motion counts from these features, (48,), of the stream's first portrait; later calls change nothing."""
+        """Motion counts from these features, (48,), of a portrait of the stream; later calls change nothing."""
         self._first = first if self._first is None else self._first
 
     def driven(self, features: Features) -> Features:

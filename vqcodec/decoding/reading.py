@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from fractions import Fraction
+from itertools import chain, islice
 from typing import BinaryIO
 
 from vqcodec.config import DecodeOptions
@@ -11,7 +12,9 @@ from vqcodec.container import Reader, RecoveringReader
 from vqcodec.container.reader import Item
 from vqcodec.decoding.fade import PORTRAIT_FADE_S
 from vqcodec.errors import TruncatedError
+from vqcodec.format import VERSION
 from vqcodec.stream.opening import GrowingFile
+from vqcodec.types import PortraitUnit
 
 AnyReader = Reader | RecoveringReader
 
@@ -52,8 +55,13 @@ def items_to_play(reader: AnyReader, file: BinaryIO, options: DecodeOptions) -> 
         return _until_cut(reader, file)
     if options.start_s == 0 or not file.seekable():
         return iter(reader)
+    # another person's motion counts from the stream's first portrait
+    needed = reader.head.version[0] != VERSION[0] and options.portrait is not None
+    first = islice((item for item in reader if isinstance(item, PortraitUnit)), int(needed))
     # a fade that goes on at the start needs the last frame and the portrait from before it
-    return reader.groups_from(max(options.start_s - PORTRAIT_FADE_S, Fraction(0)))
+    return chain(
+        list(first), reader.groups_from(max(options.start_s - PORTRAIT_FADE_S, Fraction(0)))
+    )
 
 
 def frames_to_come(reader: AnyReader, file: BinaryIO, options: DecodeOptions) -> int | None:
