@@ -123,7 +123,7 @@ def test_what_is_shown_instead() -> None:
     items, _ = lost_port(1)
     assert names(items[:9]) == "P0.0 M0: M0: M0: M0:"
     items, damage = lost_port(4)  # shot 1's only portrait
-    assert names(items[12:16]) == "M0: P2.0 M2:" and damage.frames_other_portrait == 4
+    assert names(items[12:16]) == "M0:3 P2.0 M2:" and damage.frames_other_portrait == 4
     items, damage = lost_port(5)  # shot 2's first portrait
     assert names(items[12:]).startswith("P1.0 M1: M1: M1: M1:")
     assert damage.frames_other_portrait == 12

@@ -17,10 +17,12 @@ from vqcodec.stream.portraits import (
     shares_of_other,
     shot_of,
 )
-from vqcodec.stream.walk import PosedGroup, Walk, posed_groups
+from vqcodec.stream.walk import PosedGroup, posed_groups
 from vqcodec.types import KeyFrame, PortraitRun
 
 UNITS = FakeSpace().units
+BRANCHES = ((1, 0), (2, 1), (3, 0), (4, 2))
+"""Portraits, and what they depend on."""
 RUNS = (
     PortraitRun(3, 0),
     PortraitRun(2, 0, other=3),
@@ -42,7 +44,7 @@ def path(portrait: object) -> list[int]:
 
 def branched() -> Shot:
     shot = Shot(unit(2, 0))
-    for number, before in ((1, 0), (2, 1), (3, 0), (4, 2)):
+    for number, before in BRANCHES:
         shot.add(unit(2, number, before))
     return shot
 
@@ -61,14 +63,14 @@ def test_shares_of_a_run(run: PortraitRun, shares: list[str]) -> None:
 
 
 def test_a_path_follows_what_a_portrait_depends_on() -> None:
-    found = branched().portraits()
+    shot = Shot(unit(2, 0))
+    found = [shot.first, *(shot.add(unit(2, *pair)) for pair in BRANCHES)]
     assert list(map(path, found)) == [[0], [0, 1], [0, 1, 2], [0, 3], [0, 1, 2, 4]]
     assert len({id(shot_of(portrait)) for portrait in found}) == 1
 
 
 def test_runs_say_what_each_frame_is_shown_from() -> None:
-    shown, missing = branched().shown(2, RUNS, 10)
-    assert missing == 0
+    shown = branched().shown(RUNS, 10)
     assert list(map(portrait_numbers, shown)) == [
         *[(0, None)] * 3,
         *[(0, 3)] * 2,
@@ -81,45 +83,16 @@ def test_runs_say_what_each_frame_is_shown_from() -> None:
 
 
 def test_without_runs_portrait_0_shows_all() -> None:
-    shown, _ = branched().shown(2, (), 4)
+    shown = branched().shown((), 4)
     assert list(map(portrait_numbers, shown)) == [(0, None)] * 4
 
 
 def test_a_portrait_stays_one_object() -> None:
     shot = branched()
-    first, later = (shot.shown(2, RUNS, 10)[0] for _ in range(2))
+    first, later = (shot.shown(RUNS, 10) for _ in range(2))
     assert all(
         a.portrait is b.portrait and a.other is b.other for a, b in zip(first, later, strict=True)
     )
-
-
-# --- damage ---
-
-
-def test_the_newest_whole_portrait_stands_in() -> None:
-    shot = Shot(unit(0, 0))
-    for number, before in ((1, 0), (3, 2), (4, 3)):  # 2 is lost, and so are 3 and 4
-        shot.add(unit(0, number, before))
-    runs = (PortraitRun(2, 4), PortraitRun(3, 0, other=3), PortraitRun(1, 1, other=2))
-    shown, missing = shot.shown(0, runs, 6)
-    assert list(map(portrait_numbers, shown)) == [(1, None)] * 2 + [(0, 1)] * 3 + [(1, None)]
-    assert missing == 6
-
-
-def test_a_unit_of_another_shot_is_none_of_this_one() -> None:
-    shot = Shot(unit(0, 0))
-    shot.add(unit(1, 1, 0))
-    assert len(shot.portraits()) == 1
-
-
-def test_the_shot_before_stands_in_for_one_whose_first_portrait_is_lost() -> None:
-    walk = Walk(UNITS)
-    for item in (unit(0, 0, value=9), unit(0, 1, 0), unit(1, 1, 0)):
-        assert walk.push(item) is None
-    posed = walk.push(group(0, 4, shot=1, runs=(PortraitRun(4, 1),)))
-    assert posed is not None and posed.stood_in == 4
-    assert list(map(portrait_numbers, posed.shown)) == [(1, None)] * 4
-    assert np.array_equal(posed.base, np.full(48, 9) * UNITS)
 
 
 # --- the walk ---
@@ -148,11 +121,10 @@ def test_groups_of_a_shot_have_one_portrait_to_be_relative_to() -> None:
     first, second, third = walked()
     assert first.portrait is second.portrait is not third.portrait
     assert first.shown[0].portrait is not first.portrait is second.shown[0].portrait
-    assert first.stood_in == second.stood_in == third.stood_in == 0
 
 
 def test_a_key_frame_shows_all_of_its_frames() -> None:
     key_frame = KeyFrame(0, b"", np.zeros(48, np.int16))
     (posed,) = posed_groups([key_frame, group(0, 3)], UNITS)
-    assert [s.portrait for s in posed.shown] == [key_frame] * 3 and posed.stood_in == 0
+    assert [s.portrait for s in posed.shown] == [key_frame] * 3
     assert shot_of(key_frame) is key_frame

@@ -38,11 +38,9 @@ class PortraitList:
             return
         if item.number == 0 or self._shot is None:
             self._shot = Shot(item)
+            self.portraits.append(StreamPortrait((item,)))
         else:
-            self._shot.add(item)
-        newest = self._shot.portraits()[-1]
-        assert isinstance(newest, StreamPortrait)  # made from units
-        self.portraits.append(newest)
+            self.portraits.append(self._shot.add(item))
 
     def motion(self, group: MotionGroup) -> None:
         """Take a group."""

@@ -128,7 +128,8 @@ class _Units:
         count = len(group.ticks)
         if self._shot is None or group.shot != self._shot:
             self._ledger.damage.frames_other_portrait += count
-            return replace(group, shot=self._shot or 0, runs=())
+            alone = _joined([PortraitRun(count, max(self._paths, default=0))])
+            return replace(group, shot=self._shot or 0, runs=alone)
         newest = max(self._paths)
         runs = group.runs or (PortraitRun(count, 0),)
         lost = [run for run in runs if not {run.portrait, run.other} <= {None, *self._paths}]

@@ -141,7 +141,6 @@ class Concealment(Gaps):
         self._next_frame = group.first_frame + len(ticks)
         self._step = ticks[-1] - ticks[-2] if len(ticks) > 1 else self._step
         self._held = ticks[-1], group.portrait, group.features[-1], group.shown[-1]
-        self._damage.frames_other_portrait += group.stood_in
 
     def tail(self, heard_until_s: Fraction) -> Iterator[Stretch]:
         """The last pose, held until IEND, or until the sound ends."""

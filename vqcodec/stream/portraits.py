@@ -103,9 +103,7 @@ def shares_of_other(run: PortraitRun) -> Iterator[Fraction]:
 
 
 class Shot:
-    """The portraits of a shot, as they come.
-
-    Portraits whose path isn't whole (a damaged stream) are left out, and the newest of the others stands in.
+    """The portraits of a shot, as they come. What they depend on, and what groups name, has come: readers see to that.
 
     Args:
         first: its number 0; or a key frame, which is a shot of one portrait.
@@ -116,50 +114,31 @@ class Shot:
 
     def __init__(self, first: KeyFrame | PortraitUnit) -> None:
         self.first: Portrait = first if isinstance(first, KeyFrame) else StreamPortrait((first,))
-        self._number = None if isinstance(first, KeyFrame) else first.shot
         self._portraits = {0: self.first}
 
-    def add(self, unit: PortraitUnit) -> None:
+    def add(self, unit: PortraitUnit) -> StreamPortrait:
         """Take a portrait after number 0."""
-        before = None if unit.depends_on is None else self._portraits.get(unit.depends_on)
-        if unit.shot == self._number and isinstance(before, StreamPortrait):
-            self._portraits[unit.number] = StreamPortrait((*before.path, unit))
+        assert unit.depends_on is not None
+        before = self._portraits[unit.depends_on]
+        assert isinstance(before, StreamPortrait)  # a key frame has none after it
+        portrait = self._portraits[unit.number] = StreamPortrait((*before.path, unit))
+        return portrait
 
-    def portraits(self) -> list[Portrait]:
-        """All that are whole, in order."""
-        return [portrait for _, portrait in sorted(self._portraits.items())]
-
-    def shown(
-        self, shot: int, runs: Iterable[PortraitRun], frames: int
-    ) -> tuple[tuple[ShownFrom, ...], int]:
-        """What the frames of a group are shown from.
+    def shown(self, runs: Iterable[PortraitRun], frames: int) -> tuple[ShownFrom, ...]:
+        """What each frame of a group is shown from.
 
         Args:
-            shot: the number that the group gives; of another shot, whose portrait 0 is lost, the newest one here shows all.
             runs: of the group; none for portrait 0.
             frames: of the group.
-
-        Returns:
-            One for each frame, and in how many of them a portrait stands in for one that is missing.
         """
-        if self._number is not None and shot != self._number:
-            return (ShownFrom(self._newest()),) * frames, frames
-        shown: list[ShownFrom] = []
-        missing = 0
-        for run in tuple(runs) or (PortraitRun(frames, 0),):
-            named = {run.portrait, 0 if run.other is None else run.other}
-            missing += run.frames * (not named <= self._portraits.keys())
-            shown += self._run(run)
-        return tuple(shown), missing
+        every = tuple(runs) or (PortraitRun(frames, 0),)
+        return tuple(shown for run in every for shown in self._run(run))
 
     def _run(self, run: PortraitRun) -> list[ShownFrom]:
-        portrait = self._portraits.get(run.portrait) or self._newest()
-        other = None if run.other is None else self._portraits.get(run.other) or self._newest()
-        if other is None or other is portrait:
+        portrait = self._portraits[run.portrait]
+        if run.other is None:
             return [ShownFrom(portrait)] * run.frames
+        other, shares = self._portraits[run.other], shares_of_other(run)
         if run.weight:
-            return [ShownFrom(portrait, other, Fraction(run.weight, WEIGHTS))] * run.frames
-        return [ShownFrom(portrait, other, share, passing=True) for share in shares_of_other(run)]
-
-    def _newest(self) -> Portrait:
-        return self._portraits[max(self._portraits)]
+            return [ShownFrom(portrait, other, next(shares))] * run.frames
+        return [ShownFrom(portrait, other, share, passing=True) for share in shares]

@@ -36,7 +36,6 @@ class PosedGroup:
         ticks: (T,) int64 times.
         features: (T, 48) float32, f_t.
         shown: T, which portraits show the frames.
-        stood_in: frames of a damaged stream that are shown from other portraits than the stream says, as those are missing.
     """
 
     portrait: Portrait
@@ -45,7 +44,6 @@ class PosedGroup:
     ticks: NDArray[np.int64]
     features: Features
     shown: tuple[ShownFrom, ...]
-    stood_in: int = 0
 
     def __len__(self) -> int:
         return len(self.ticks)
@@ -94,9 +92,9 @@ class Walk:
         assert self._shot is not None  # readers refuse a group before the first portrait
         tokens = item.indices[..., : self._layers]
         features = self._base + dequantize(from_indices(tokens), self._units)
-        shown, stood_in = self._shot.shown(item.shot, item.runs, len(item.ticks))
+        shown = self._shot.shown(item.runs, len(item.ticks))
         return PosedGroup(
-            self._shot.first, self._base, item.first_frame, item.ticks, features, shown, stood_in
+            self._shot.first, self._base, item.first_frame, item.ticks, features, shown
         )
 
 
