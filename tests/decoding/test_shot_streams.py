@@ -21,6 +21,7 @@ from vqcodec.codec.look import thin
 from vqcodec.codec.tokens import TokenSequence
 from vqcodec.config import DecodeOptions
 from vqcodec.decoding.pipeline import decode, decode_frames
+from vqcodec.decoding.selected import selected_frames
 from vqcodec.errors import BitstreamError
 from vqcodec.stream.portraits import StreamPortrait
 
@@ -73,6 +74,19 @@ def test_a_seek_prepares_only_what_it_shows() -> None:
     renderer = Painting()
     shown(shot_stream(), renderer, start_s=Fraction(30, 25))
     assert len(renderer.prepared) == 1
+
+
+def test_selected_frames_are_those_of_a_decode() -> None:
+    whole, renderer = shown(shot_stream()), Painting()
+    wanted = (0, 11, 13, 19, 21, 34)
+    found = list(
+        selected_frames(
+            io.BytesIO(shot_stream()), decoder_parts(renderer), wanted.__contains__, 256
+        )
+    )
+    assert [number for number, _ in found] == list(wanted)
+    assert all(np.array_equal(picture, whole[number]) for number, picture in found)
+    assert sum(map(len, renderer.rendered)) == len(wanted) + 3  # two of the pass, one of the fade
 
 
 def test_a_file_that_grows(tmp_path: Path) -> None:

@@ -21,7 +21,10 @@ from tests.support.dub import (
     write_wav,
 )
 from tests.support.pipeline import RENDERER_ID, draw, video_writer, write_swaying
+from tests.support.units import make_unit
+from vqcodec.codec.tokens import TokenSequence
 from vqcodec.config import DubOptions
+from vqcodec.container import Writer
 from vqcodec.dubbing.pipeline import dub
 from vqcodec.dubbing.poses import read_poses
 from vqcodec.encoding.parts import EncoderParts
@@ -29,7 +32,7 @@ from vqcodec.encoding.pipeline import encode
 from vqcodec.errors import BitstreamError, MediaError, NoFaceError, UnsupportedError
 from vqcodec.geometry.controls import Controls, read_controls
 from vqcodec.reports import DubReport
-from vqcodec.types import ModelId
+from vqcodec.types import ModelId, MotionGroup, PortraitUnit
 
 
 @pytest.fixture
@@ -180,6 +183,36 @@ def test_of_several_shots_the_first_is_taken(tmp_path: Path, portrait: Path, cod
     controls, report, _ = told(tmp_path, portrait, poses, 3.0)
     assert any("more than one shot" in sentence for sentence in report.warnings)
     assert np.ptp(controls.pose[:, 5]) < 0.02
+
+
+def in_shots(stream: Path, target: Path, *, continues: bool) -> Path:
+    """The same motion in two shots of major version 2, the second from frame 20 on."""
+    one = TokenSequence.read(stream.read_bytes())
+    own = one.portraits[0].features
+    head = replace(one.head, version=(2, 0), audio=None)
+    with target.open("wb") as file, Writer(file, head) as writer:
+        for shot, (first, stop) in enumerate(((0, 20), (20, len(one)))):
+            begins = continues and shot > 0
+            writer.portrait(PortraitUnit(first, shot, 0, None, own, make_unit(), begins))
+            rows = slice(first, stop)
+            writer.motion(
+                MotionGroup(
+                    first, one.ticks[rows], one.low_confidence[rows], one.tokens[rows], shot
+                )
+            )
+    return target
+
+
+@pytest.mark.parametrize("continues", [False, True])
+def test_shots_of_a_stream_are_what_it_says(
+    tmp_path: Path, portrait: Path, stream: Path, continues: bool
+) -> None:
+    whole, *_ = told(tmp_path, portrait, stream, 1.6)
+    poses = in_shots(stream, tmp_path / "shots.vqt", continues=continues)
+    controls, report, _ = told(tmp_path, portrait, poses, 1.6)
+    assert np.array_equal(controls.pose[:20], whole.pose[:20])
+    assert np.array_equal(controls.pose, whole.pose) == continues
+    assert any("more than one shot" in sentence for sentence in report.warnings) != continues
 
 
 def refused(kind: type[Exception], portrait: Path, poses: Path) -> Exception:

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from tests.conftest import Cli
 from tests.support.evaluation import moving, write_video
+from tests.support.shots import level, shot_stream
 from vqcodec.errors import MediaError, UsageError
 from vqcodec.evaluation import benchmark as measuring
 from vqcodec.evaluation.render_rate import (
@@ -104,6 +105,13 @@ def test_precisions_by_device() -> None:
 def test_settings_out_of_range(clip: Path, settings: dict[str, Any]) -> None:
     with pytest.raises(UsageError, match="can't be measured"):
         measuring.benchmark(clip, device="cpu", **settings)
+
+
+def test_the_scene_of_a_stream_of_shots_is_its_first_shot(tmp_path: Path) -> None:
+    (tmp_path / "a.vqt").write_bytes(shot_stream())
+    known = measuring.read_scene(tmp_path / "a.vqt", np.ones(48, np.float32))
+    assert known.poses.shape == (20, 48) and (known.own == 20).all()
+    assert abs(level(known.portrait[None]) - 60) <= 2
 
 
 def test_a_stream_is_timed_without_an_encode(

@@ -13,6 +13,8 @@ import numpy as np
 import pytest
 import torch
 
+from tests.support.pipeline import FakeSpace
+from tests.support.shots import Painting, level, shot_stream
 from tests.support.spec import SPEC, VECTORS, reference_result
 from vqcodec.container import Reader, verify
 from vqcodec.errors import MediaError, UnsupportedError
@@ -161,3 +163,19 @@ def test_settings_that_a_machine_lacks_are_skipped(references: References) -> No
     if not torch.cuda.is_available():
         [result] = conformance.measured(references, [Setting("cuda", "float16", 1, 1)])
         assert conformance.line(result).endswith("skipped, there is no CUDA device")
+
+
+@pytest.mark.parametrize("batch_frames", [1, 4])
+@pytest.mark.parametrize(
+    ("frame", "expected"), [(3, 60), (11, 84), (15, 120), (19, 180), (33, 230)]
+)
+def test_a_frame_of_a_shot(frame: int, expected: int, batch_frames: int) -> None:
+    shown = conformance.picture(
+        Painting(),  # type: ignore[arg-type]
+        shot_stream(),
+        FakeSpace().units,
+        frame,
+        256,
+        batch_frames,
+    )
+    assert shown.shape == (256, 256, 3) and abs(level(shown[None]) - expected) <= 2
