@@ -14,6 +14,7 @@ import pytest
 
 from tests.support.pipeline import FakeSpace, decoder_parts
 from tests.support.recover import GROUP_FRAMES, flipped, kinds, playable, split
+from tests.support.shots import shot_stream
 from vqcodec.container import Reader, RecoveringReader, verify
 from vqcodec.errors import MediaError, UsageError
 from vqcodec.evaluation.tools.frames import to_side
@@ -50,6 +51,22 @@ def test_a_long_stream_is_valid_and_holds_the_short_ones() -> None:
     assert np.array_equal(groups[10].indices, short[0].indices)
     with pytest.raises(UsageError):
         long_stream([], Fraction(1))
+
+
+def test_a_long_stream_of_shots_has_all_their_portraits() -> None:
+    data = long_stream([shot_stream(), LONG], Fraction(4))
+    report = verify(io.BytesIO(data))
+    assert report.key_frames == 3 * 5 and report.sizes.frames == 3 * 35
+    groups = [item for item in Reader(io.BytesIO(data)) if isinstance(item, MotionGroup)]
+    assert [item.shot for item in groups] == [0, 0, 1, 1, 2, 2, 3, 3, 4, 4, 5, 5]
+    shown = poses.ShownPoses.of(data, UNITS)
+    pairs = shown.same_as(shown)
+    assert len(pairs) == 3 * 35 and all(equal for _, _, equal in pairs)
+    other = poses.ShownPoses(shown.poses[5:] + shown.poses[:5])
+    assert not any(
+        poses._named(a.shown) == poses._named(b.shown)
+        for a, b in zip(shown.poses[5:15], other.poses[5:15], strict=True)
+    )
 
 
 def test_damage_depends_on_the_seed_alone_and_spares_the_head() -> None:

@@ -14,6 +14,8 @@ from fractions import Fraction
 
 from vqcodec.container import CodedGroup, Reader, Writer
 from vqcodec.container.chunks import Chunk
+from vqcodec.container.items import CodedItem
+from vqcodec.container.portraits import RelativePortrait
 from vqcodec.container.scan import ChunkScanner
 from vqcodec.errors import UsageError
 from vqcodec.format import (
@@ -23,11 +25,13 @@ from vqcodec.format import (
     KEYF_TYPE,
     MIN_PACKET_SAMPLES,
     MOTN_TYPE,
+    PORT_TYPE,
 )
-from vqcodec.types import AudioGroup, KeyFrame
+from vqcodec.types import AudioGroup, Head, KeyFrame
 
 FLIP_EVERY_BYTES = 10_000
 CUT_SHARE = Fraction(1, 2)
+PORTRAIT_TYPES = (KEYF_TYPE, PORT_TYPE)
 
 
 def chunks(data: bytes) -> list[Chunk]:
@@ -52,7 +56,7 @@ def flip_bits(data: bytes, rng: random.Random, every_bytes: int = FLIP_EVERY_BYT
     spared = {
         at
         for chunk in chunks(data)
-        if chunk.type in (HEAD_TYPE, KEYF_TYPE)
+        if chunk.type in (HEAD_TYPE, *PORTRAIT_TYPES)
         for at in range(chunk.offset, chunk.offset + chunk.size_bytes)
     }
     places = [at for at in range(len(data)) if at not in spared]
@@ -64,7 +68,7 @@ def flip_bits(data: bytes, rng: random.Random, every_bytes: int = FLIP_EVERY_BYT
 
 def cut(data: bytes, share: Fraction = CUT_SHARE) -> bytes:
     """Of what follows the first portrait only a share came."""
-    portrait = next(chunk for chunk in chunks(data) if chunk.type == KEYF_TYPE)
+    portrait = next(chunk for chunk in chunks(data) if chunk.type in PORTRAIT_TYPES)
     start = portrait.offset + portrait.size_bytes
     return data[: start + int((len(data) - start) * share)]
 
@@ -100,12 +104,13 @@ HARMS = (
 
 
 def long_stream(streams: Sequence[bytes], seconds: Fraction) -> bytes:
-    """The groups of short streams one after the other, over and over, with the portrait of the first one.
+    """The groups of short streams one after the other, over and over.
 
-    The poses jump where one stream follows another; what is measured on it is relative to itself.
+    The poses jump where one stream follows another; what is measured on it is relative to itself. Of major version 1 only
+    the first stream's first portrait is in it; shots of version 2 have their own.
 
     Args:
-        streams: of one time base and number of layers (others are left out), sound included.
+        streams: of one version, time base and number of layers (others are left out), sound included.
         seconds: least duration.
 
     Raises:
@@ -115,31 +120,52 @@ def long_stream(streams: Sequence[bytes], seconds: Fraction) -> bytes:
     if not readers:
         raise UsageError("a long stream can't be made of nothing")
     head, sink = replace(readers[0].head, crop=None), io.BytesIO()
-    fitting = [
-        r for r in readers if (r.head.time_base_s, r.head.layers) == (head.time_base_s, head.layers)
-    ]
+    fitting = [r for r in readers if _form(r.head) == _form(head)]
     items = [(list(reader.coded()), reader.end_tick or 0) for reader in fitting]
     with Writer(sink, head) as writer:
-        writer.key_frame(next(item for item in items[0][0] if isinstance(item, KeyFrame)))
-        frames = ticks = next_sample = number = 0
-        while ticks * head.time_base_s < seconds:
-            groups, end_tick = items[number % len(items)]
-            first_frame, first_sample = frames, int(ticks * head.time_base_s * AUDIO_RATE_HZ)
-            for item in groups:
-                if isinstance(item, CodedGroup):
-                    writer.coded_motion(
-                        replace(
-                            item,
-                            first_frame=first_frame + item.first_frame,
-                            ticks=item.ticks + ticks,
-                        )
-                    )
-                    frames += len(item.ticks)
-                elif isinstance(item, AudioGroup) and head.audio is not None:
-                    start = first_sample + item.first_sample
-                    if start >= next_sample:
-                        writer.audio(replace(item, first_sample=start, end_trim_samples=0))
-                        next_sample = start + MIN_PACKET_SAMPLES * len(item.packets)
-            ticks, number = ticks + end_tick, number + 1
-        writer.close(ticks)
+        place, number = _Place(0, 0, 0), 0
+        while place.ticks * head.time_base_s < seconds:
+            coded, end_tick = items[number % len(items)]
+            place, number = _repeated(writer, coded, place, end_tick), number + 1
+        writer.close(place.ticks)
     return sink.getvalue()
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """Where in a long stream a short one begins: what is written before it."""
+
+    frames: int
+    ticks: int
+    shots: int
+    samples: int = 0
+
+
+def _form(head: Head) -> tuple[object, ...]:
+    return head.version[0], head.time_base_s, head.layers
+
+
+def _repeated(writer: Writer, items: Sequence[CodedItem], place: _Place, end_tick: int) -> _Place:
+    """Write a stream's items behind others; returns the place of the next one."""
+    begins_s = place.ticks * writer.head.time_base_s
+    first_sample, next_sample = int(begins_s * AUDIO_RATE_HZ), place.samples
+    frames, shots = place.frames, place.shots
+    for item in items:
+        if isinstance(item, KeyFrame) and not frames:
+            writer.key_frame(item)
+        elif isinstance(item, RelativePortrait):
+            outline, shot = item.outline, place.shots + item.outline.shot
+            outline = replace(outline, shot=shot, first_frame=frames)
+            writer.relative_portrait(replace(item, outline=outline))
+            shots = shot + 1
+        elif isinstance(item, CodedGroup):
+            shot = place.shots + item.shot
+            ticks = item.ticks + place.ticks
+            writer.coded_motion(replace(item, first_frame=frames, ticks=ticks, shot=shot))
+            frames += len(item.ticks)
+        elif isinstance(item, AudioGroup) and writer.head.audio is not None:
+            start = first_sample + item.first_sample
+            if start >= next_sample:
+                writer.audio(replace(item, first_sample=start, end_trim_samples=0))
+                next_sample = start + MIN_PACKET_SAMPLES * len(item.packets)
+    return _Place(frames, place.ticks + end_tick, shots, next_sample)

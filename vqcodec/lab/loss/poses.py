@@ -23,6 +23,7 @@ from vqcodec.geometry.basis import LandmarkBasis
 from vqcodec.geometry.mesh import OUTER_EYE_CORNERS
 from vqcodec.lab.loss.channel import Harm, chunks
 from vqcodec.lab.loss.report import PoseFigures
+from vqcodec.stream.portraits import ShownFrom, StreamPortrait
 from vqcodec.types import AudioGroup
 
 Rows = NDArray[np.float32]
@@ -74,12 +75,20 @@ class ShownPoses:
             other = place.get(pose.time_s)
             if other is not None:
                 right = true.poses[other]
-                equal = (
-                    np.array_equal(pose.features, right.features)
-                    and pose.shown.portrait.first_frame == right.shown.portrait.first_frame
-                )
-                found.append((number, other, bool(equal)))
+                equal = np.array_equal(pose.features, right.features)
+                equal = equal and _named(pose.shown) == _named(right.shown)
+                found.append((number, other, equal))
         return found
+
+
+def _named(shown: ShownFrom) -> tuple[object, ...]:
+    """What a frame is shown from, by numbers that two readings of a stream have in common."""
+    names = [
+        (p.path[0].shot, p.number) if isinstance(p, StreamPortrait) else p.first_frame
+        for p in (shown.portrait, shown.other)
+        if p is not None
+    ]
+    return (*names, shown.share, shown.passing)
 
 
 def distances(basis: LandmarkBasis, true: Rows, shown: Rows) -> NDArray[np.float64]:
