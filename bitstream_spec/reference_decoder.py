@@ -1,19 +1,21 @@
 #!/usr/bin/env python3
-"""Reference decoder for .vqt 1.0, standard library only: reference_decoder.py FILE  ("-" for standard input)
+"""Reference decoder for .vqt 1.0 and 2.0, standard library only: reference_decoder.py FILE  ("-" for standard input)
 
 Written from vqt.md, tokens.md and entropy.md, for people who write another one: short, strict and slow. Prints the JSON of
 conformance.md, "Level A", and exits with 0; or {"error": CODE, "offset": BYTE}, and exits with 3 (4 for "unsupported-...").
-This file is vqt.md; reference_entropy.py beside it is entropy.md."""
+This file is vqt.md; reference_fields.py is its section 1, reference_portraits.py are the portraits of 2.0,
+reference_entropy.py is entropy.md."""
 
 import hashlib
 import json
-import math
 import struct
 import sys
 import zlib
 from pathlib import Path
 
 from reference_entropy import Fault, decode_group, need
+from reference_fields import Fields
+from reference_portraits import Portraits
 
 SIGNATURE = b"\xd6VQT\r\n\x1a\n"
 LIMITS = {
@@ -26,63 +28,6 @@ LIMITS = {
     b"IEND": 20,
 }
 MAX_POSITION, MAX_FRAMES = 2**53 - 1, 2**32 - 1
-
-
-class Fields:
-    """Reads fields from front to back (vqt.md, section 1)."""
-
-    def __init__(self, data, *too_short):
-        self.data, self.at, self.too_short = data, 0, too_short or ["bad-layout"]
-
-    def bytes(self, size):
-        need(self.at + size <= len(self.data), *self.too_short)
-        self.at += size
-        return self.data[self.at - size : self.at]
-
-    def rest(self):
-        return self.bytes(len(self.data) - self.at)
-
-    def number(self, kind, low=0, high=2**64 - 1):
-        value = struct.unpack(">" + kind, self.bytes(struct.calcsize(kind)))[0]
-        need(low <= value <= high)
-        return value
-
-    def varint(self, low=0, high=2**56 - 1):
-        data = self.bytes(1)
-        while data[-1] > 127 and len(data) < 8:
-            data += self.bytes(1)
-        need(0 < data[-1] < 128 or data == b"\0", "bad-varint")
-        value = sum((byte & 127) << 7 * i for i, byte in enumerate(data))
-        need(low <= value <= high)
-        return value
-
-    def bits(self, length, width):
-        whole, spare = (
-            int.from_bytes(self.bytes((length * width + 7) // 8), "big"),
-            -length * width % 8,
-        )
-        need(whole % 2**spare == 0)
-        return [(whole >> spare + width * (length - 1 - i)) % 2**width for i in range(length)]
-
-    def packed(self, length, high, max_width):
-        base, width = (self.varint(1, high), self.number("B", 0, max_width)) if length else (0, 0)
-        elements = [base + value for value in self.bits(length, width)]
-        need(max(elements, default=0) <= high)
-        return elements
-
-    def rational(self, maximum):
-        above, below = self.number("I", 1), self.number("I", 1)
-        need(math.gcd(above, below) == 1 and above <= maximum * below)
-        return f"{above}/{below}"
-
-    def model(self):
-        data = self.bytes(self.number("B", 1, 64))
-        name = data.decode("utf-8", "replace")
-        need(
-            name.encode() == data and not any(c < " " or "\x7f" <= c <= "\x9f" for c in name),
-            "bad-text",
-        )
-        return {"name": name, "sha256": self.bytes(32).hex()}
 
 
 class Decoder(Fields):
@@ -101,12 +46,13 @@ class Decoder(Fields):
             "sizes": {"portrait": 0, "motion": 0, "audio": 0},
         }
         self.hashes = {name: hashlib.sha256() for name in ("ticks", "token", "states", "audio")}
+        self.portraits = None  # in major version 2
         self.key_frame_waits, self.next_sample, self.chain, self.index_bytes = False, 0, 0, 0
         self.index, self.entries, self.entry_offset, self.positions = (
             bytearray(),
             0,
             0,
-            [(0, 0)] * 3,
+            [(0, 0)] * 4,
         )
 
     def run(self):
@@ -120,6 +66,9 @@ class Decoder(Fields):
                 raise Fault(*[*fault.args, self.start][:2]) from None
         need(self.at == len(self.data), "trailing-data", self.at)
         self.out["sizes"]["container"] = self.at - sum(self.out["sizes"].values())
+        if self.portraits:
+            del self.out["key_frames"]
+            self.out |= self.portraits.result()
         return self.out | {
             f"{name}_sha256": digest.hexdigest() for name, digest in self.hashes.items()
         }
@@ -136,7 +85,8 @@ class Decoder(Fields):
             zlib.crc32(self.data[self.start : self.at - 4]) == int.from_bytes(crc, "big"), "bad-crc"
         )
         need((self.start == len(SIGNATURE)) == (kind == b"HEAD"), "bad-order")
-        need((kind in LIMITS or kind[0] & 32) and kind != b"PORT", "unsupported-chunk")
+        need(kind in LIMITS or kind[0] & 32, "unsupported-chunk")
+        need(kind != b"PORT" or self.portraits, "unsupported-chunk")
         need(not self.index_bytes or kind == b"IEND", "bad-order")
         if kind in LIMITS:
             getattr(self, kind.decode().lower())(fields := Fields(payload))
@@ -174,11 +124,12 @@ class Decoder(Fields):
                 "side_px": f.number("I", 1, 131070),
             }
         if major == 2:
+            self.portraits = Portraits()
             out["delay_ms"] = f.number("H", 1) if flags & 8 else None
         f.rest() if minor else need(flags < 8 * major)
 
     def keyf(self, f):
-        need(self.out["version"][0] == "1", "bad-order")
+        need(not self.portraits, "bad-order")
         first, features, still = f.varint(0, MAX_FRAMES), f.bytes(96), f.rest()
         need(1 <= len(still) <= 1048576)
         need(not self.key_frame_waits, "bad-order")
@@ -194,18 +145,30 @@ class Decoder(Fields):
             }
         )
 
+    def port(self, f):
+        first, number = self.portraits.port(f, self.out["coded_size_px"])
+        need(number or not self.key_frame_waits, "bad-order")
+        need(first == self.out["frames"], "bad-frame")
+        self.entry(3 if number else 0, first)
+        self.key_frame_waits |= not number
+        self.out["sizes"]["portrait"] += len(f.data)
+
     def motn(self, f):
-        first, frames, form = f.varint(0, MAX_FRAMES), f.number("B", 1, 240), f.number("B", 0, 7)
+        first, frames = f.varint(0, MAX_FRAMES), f.number("B", 1, 240)
+        form = f.number("B", 0, 15 if self.portraits else 7)
         ticks = [f.varint(0, MAX_POSITION)]
         for step in f.packed(frames - 1, 2**33, 34):
             ticks.append(ticks[-1] + step)
         need(ticks[-1] <= MAX_POSITION, "bad-time")
         held = f.bits(frames, 1) if form & 1 else []
         need(any(held) or not form & 1)
-        sizes = [f.varint(0, 65535) for _ in range(form >> 1)]
+        shown = self.portraits.runs(f, frames, form & 8) if self.portraits else ()
+        sizes = [f.varint(0, 65535) for _ in range(form >> 1 & 3)]
         layers = [*map(f.bytes, sizes), f.rest()]
         need(len(layers[-1]) <= 65535)
         self.follows(first, ticks, layers)
+        if self.portraits:
+            self.portraits.motion(*shown, ticks, self.out["time_base_s"])
         self.entry(1, ticks[0])
         tokens, states = decode_group(layers, frames)
         self.key_frame_waits = False

@@ -21,13 +21,28 @@ ROOT = HERE.parent.parent
 sys.path[:0] = [str(ROOT), str(HERE)]
 
 import example  # noqa: E402
-from invalid_streams import INVALID, VERSION_1_ONLY  # noqa: E402
-from valid_streams import VALID  # noqa: E402
+from invalid_portraits import INVALID_2  # noqa: E402
+from invalid_streams import INVALID as INVALID_1  # noqa: E402
+from invalid_streams import VERSION_1_ONLY  # noqa: E402
+from valid_portraits import VALID_2  # noqa: E402
+from valid_streams import VALID as VALID_1  # noqa: E402
 
 from vqcodec.container import CodedGroup, Reader  # noqa: E402
 from vqcodec.entropy.codec import final_states  # noqa: E402
 from vqcodec.errors import VqcodecError  # noqa: E402
-from vqcodec.types import AudioGroup, Head, KeyFrame, ModelId, MotionGroup  # noqa: E402
+from vqcodec.format import SHARE_PARTS  # noqa: E402
+from vqcodec.types import (  # noqa: E402
+    AudioGroup,
+    Head,
+    KeyFrame,
+    ModelId,
+    MotionGroup,
+    PortraitRun,
+    PortraitUnit,
+)
+
+VALID = VALID_1 | VALID_2
+INVALID = INVALID_1 | INVALID_2
 
 
 def describe(data: bytes) -> dict[str, Any]:
@@ -36,8 +51,8 @@ def describe(data: bytes) -> dict[str, Any]:
     Raises:
         VqcodecError: the stream is not valid.
     """
-    tally = _Tally()
     reader = Reader(io.BytesIO(data))
+    tally = _Tally(reader.head.version[0])
     for item in reader:
         tally.add(item)
     reader.check_nothing_follows()
@@ -61,22 +76,29 @@ def describe(data: bytes) -> dict[str, Any]:
     return _describe_head(reader.head) | tally.result() | end
 
 
+_OF_A_PORTRAIT = ("first_frame", "shot", "number", "depends_on", "continues")
+
+
 class _Tally:
     """Hashes and counts what passes."""
 
-    def __init__(self) -> None:
-        self._hashes = {name: hashlib.sha256() for name in ("ticks", "token", "audio")}
+    def __init__(self, major: int) -> None:
+        shown = ("shown",) if major > 1 else ()
+        self._hashes = {name: hashlib.sha256() for name in ("ticks", "token", "audio", *shown)}
+        self._portraits: list[dict[str, Any]] = []
         self._out: dict[str, Any] = {
             "groups": 0,
             "low_confidence_frames": 0,
-            "key_frames": [],
+            "key_frames" if major == 1 else "portraits": self._portraits,
             "audio_packets": 0,
             "end_trim_samples": 0,
         }
 
-    def add(self, item: KeyFrame | MotionGroup | AudioGroup) -> None:
+    def add(self, item: KeyFrame | PortraitUnit | MotionGroup | AudioGroup) -> None:
         out = self._out
         if isinstance(item, MotionGroup):
+            if "shown" in self._hashes:
+                self._hashes["shown"].update(_shown(item))
             self._hashes["ticks"].update(item.ticks.astype(">u8").tobytes())
             self._hashes["token"].update(item.indices.astype(">u2").tobytes())
             out["groups"] += 1
@@ -90,11 +112,21 @@ class _Tally:
         elif isinstance(item, KeyFrame):
             features = hashlib.sha256(item.features.astype(">i2").tobytes()).hexdigest()
             still = hashlib.sha256(item.still).hexdigest()
-            out["key_frames"].append(
+            self._portraits.append(
                 {
                     "first_frame": item.first_frame,
                     "features_sha256": features,
                     "still_sha256": still,
+                }
+            )
+        elif isinstance(item, PortraitUnit):
+            self._portraits.append(
+                {name: getattr(item, name) for name in _OF_A_PORTRAIT}
+                | {
+                    "features_sha256": hashlib.sha256(
+                        item.features.astype(">i2").tobytes()
+                    ).hexdigest(),
+                    "unit_sha256": hashlib.sha256(item.unit).hexdigest(),
                 }
             )
         else:
@@ -108,9 +140,21 @@ class _Tally:
         }
 
 
+def _shown(group: MotionGroup) -> bytes:
+    """For every frame the portraits and the second one's share, as conformance.md has them."""
+    rows = []
+    for run in group.runs or (PortraitRun(len(group.ticks), 0),):
+        for i in range(1, run.frames + 1):
+            passing = (i, run.frames + 1) if run.weight == 0 else (run.weight, SHARE_PARTS)
+            other = (65535, 0, 1) if run.other is None else (run.other, *passing)
+            rows.append(struct.pack(">4H", run.portrait, *other))
+    return b"".join(rows)
+
+
 def _describe_head(head: Head) -> dict[str, Any]:
     audio, crop = head.audio, head.crop
-    return {
+    live = {} if head.version[0] == 1 else {"delay_ms": head.delay_ms}
+    return live | {
         "version": "{}.{}".format(*head.version),
         "synthetic": head.synthetic,
         "coded_size_px": head.coded_size_px,

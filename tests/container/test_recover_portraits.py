@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.fuzz.promises import check_usable
 from tests.support.container import make_group, same_item
 from tests.support.recover import flipped, kinds, recovered, split
 from tests.support.units import (
@@ -61,23 +62,6 @@ def names(items: list[object]) -> str:
             ]
             told.append(f"M{item.shot}:" + ",".join(map(str, runs)).replace(" ", ""))
     return " ".join(told)
-
-
-def check_usable(items: list[object]) -> None:
-    """Every portrait can be decoded, and every group shown, with what has been given before."""
-    shot, given = None, set()
-    for item in items:
-        if isinstance(item, PortraitUnit):
-            if item.number == 0:
-                shot, given = item.shot, set()
-            assert item.shot == shot
-            assert item.depends_on is None or item.depends_on in given
-            given.add(item.number)
-        elif isinstance(item, MotionGroup):
-            assert item.shot == shot
-            assert sum(run.frames for run in item.runs) in (0, len(item.ticks))
-            for run in item.runs:
-                assert {run.portrait, run.other} <= {None, *given}
 
 
 def test_an_intact_stream_is_read_as_it_is() -> None:

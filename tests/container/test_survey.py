@@ -17,7 +17,7 @@ from vqcodec.container.faults import UnsupportedStreamError
 from vqcodec.errors import BitstreamError
 from vqcodec.types import KeyFrame, StreamSizes
 
-SHOWN_BY_CONTENTS_ONLY = {"bad-crc", "bad-payload", "bad-value", "bad-text"}
+SHOWN_BY_CONTENTS_ONLY = {"bad-crc", "bad-payload", "bad-value", "bad-text", "bad-unit"}
 """Codes of faults that may lie in what is skipped; all others show in the structure."""
 
 

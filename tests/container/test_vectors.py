@@ -26,6 +26,8 @@ from tests.support.spec import (
 from vqcodec.container import Reader
 from vqcodec.container.faults import HINTS, UNSUPPORTED_HINTS
 from vqcodec.errors import BitstreamError
+from vqcodec.media.still.portrait_stream import PathDecoder
+from vqcodec.types import PortraitUnit
 
 
 @pytest.fixture(scope="module")
@@ -37,7 +39,6 @@ def test_there_are_vectors_for_everything() -> None:
     assert len(VALID) >= 75
     assert len(INVALID) >= 100
     unreachable = {"too-many"}  # needs 2**20 groups
-    unreachable |= {"bad-portrait", "bad-unit"}
     assert {expected["error"] for expected in INVALID.values()} == {
         *HINTS,
         *UNSUPPORTED_HINTS,
@@ -118,6 +119,43 @@ def test_make_refuses_to_change_or_remove_a_frozen_vector(
         make.main()
     assert {path: path.read_bytes() for path in files} == files
     assert not (VECTORS / "valid/new.vqt").exists()
+
+
+def test_vectors_of_portraits() -> None:
+    """Each rule about portraits, runs and units has a vector; every one of the valid ones shows what it is for."""
+    of_2 = [name for name in INVALID if name.startswith("2-")]
+    codes = [INVALID[name]["error"] for name in of_2]
+    assert codes.count("bad-unit") >= 20 and codes.count("bad-portrait") >= 12
+    expected = {
+        name: json.loads((VECTORS / "valid" / f"{name}.json").read_text(encoding="utf-8"))
+        for name in VALID
+    }
+    portraits = {name: e.get("portraits") for name, e in expected.items()}
+    assert all((portraits[name] is not None) == name.startswith("2-") for name in VALID)
+    assert [p["depends_on"] for p in portraits["2-chain"]] == [None, *range(7)]
+    assert [p["depends_on"] for p in portraits["2-svt-av1"]] == [None, 0, 1, 0]
+    assert [p["continues"] for p in portraits["2-shots"]] == [False, False, True, False, False]
+    assert expected["2-live"]["delay_ms"] == 120 and expected["2-smallest"]["delay_ms"] is None
+    rest = hashlib.sha256(bytes.fromhex("0000ffff00000001")).hexdigest()
+    assert expected["2-smallest"]["shown_sha256"] == rest
+    thinned = expected["2-thinned-to-2-layers"]
+    assert thinned["shown_sha256"] == expected["2-live"]["shown_sha256"]
+    assert thinned["portraits"] == portraits["2-live"] and thinned["layers"] == 2
+
+
+def test_units_of_an_encoder_show_the_drawn_face() -> None:
+    units = {
+        item.number: item
+        for item in Reader(io.BytesIO(vector("valid", "2-svt-av1")))
+        if isinstance(item, PortraitUnit)
+    }
+    decoder = PathDecoder()
+    mouth = [
+        decoder.picture([units[n].unit for n in path])[330:410, 250:262, 0]
+        for path in ((0,), (0, 1), (0, 1, 2), (0, 3))
+    ]
+    dark = [int((part < 160).sum()) for part in mouth]
+    assert dark[0] < dark[3] < dark[1] < dark[2]
 
 
 def test_long_vectors_keep_exact_time() -> None:

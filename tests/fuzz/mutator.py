@@ -15,7 +15,8 @@ ChangeBytes = Callable[[bytes, int], bytes]
 """(data, greatest size) -> changed data."""
 
 SIGNATURE = b"\xd6VQT\r\n\x1a\n"
-ITEMS = {b"KEYF": 0, b"MOTN": 1, b"AUDO": 2}
+ITEMS = {b"KEYF": 0, b"MOTN": 1, b"AUDO": 2, b"PORT": 3}
+"""Kind in the index; a PORT that begins a shot is of kind 0."""
 TYPES = [b"HEAD", *ITEMS, b"INDX", b"IEND", b"noTe", b"noTE", b"NEWC", b"zZzz"]
 # edges of the format's limits, and of machine words
 NUMBERS = [
@@ -114,7 +115,7 @@ def renumbered(pairs: list[Pair]) -> list[Pair]:
     out = []
     for kind, payload in pairs:
         _, at = read_varint(payload, 0)
-        if kind == b"KEYF":
+        if kind in (b"KEYF", b"PORT"):
             payload = varint(frames) + payload[at:]
         elif kind == b"MOTN" and at + 2 <= len(payload):
             count = payload[at]
@@ -132,11 +133,19 @@ def renumbered(pairs: list[Pair]) -> list[Pair]:
     return out
 
 
+def begins_shot(payload: bytes) -> bool:
+    """Whether a PORT has number 0, its third field."""
+    at = 0
+    for _ in range(2):
+        at = read_varint(payload, at)[1]
+    return payload[at : at + 1] == b"\0"
+
+
 def finished(pairs: list[Pair]) -> bytes:
     """These chunks with the INDX and IEND that they ask for; those that they hold are dropped."""
     body = [pair for pair in pairs if pair[0] not in (b"INDX", b"IEND")]
     index, offset, before = bytearray(), len(SIGNATURE), 0
-    last = dict.fromkeys(ITEMS, (0, 0))
+    last = dict.fromkeys(ITEMS.values(), (0, 0))
     frames = end = 0
     for kind, payload in body:
         if kind in ITEMS:
@@ -147,11 +156,12 @@ def finished(pairs: list[Pair]) -> bytes:
                 end = (
                     position + 40_000
                 )  # 1600 s at 25 frames a second: later than most groups end, not absurdly late
-            value, step = last[kind]
+            number = 0 if kind == b"PORT" and begins_shot(payload) else ITEMS[kind]
+            value, step = last[number]
             surprise = position - value - step
-            index += varint(4 * (offset - before) + ITEMS[kind])
+            index += varint(4 * (offset - before) + number)
             index += varint(2 * surprise if surprise >= 0 else -2 * surprise - 1)
-            before, last[kind] = offset, (position, position - value)
+            before, last[number] = offset, (position, position - value)
         offset += len(frame(kind, payload))
     indx = (b"INDX", bytes(index))
     chain = 0
@@ -195,7 +205,7 @@ def change_payload(
         _, at = read_varint(payload, 0)
         return (
             payload[:at]
-            + bytes([rng.choice([1, 2, 3, rng.randrange(256)]), rng.randrange(8)])
+            + bytes([rng.choice([1, 2, 3, rng.randrange(256)]), rng.randrange(16)])
             + payload[at + 2 :]
         )
     if choice == 2:

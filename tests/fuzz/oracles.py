@@ -24,10 +24,10 @@ from tests.fuzz.promises import (
 )
 from tests.fuzz.walks import Refusal, Walk, decode_once, refusal, walk_coded, walk_pipe, work
 from tests.support.container import same_item
-from vqcodec.container import CodedGroup, UnsupportedStreamError, verify
+from vqcodec.container import CodedGroup, RelativePortrait, UnsupportedStreamError, verify
 from vqcodec.entropy import encode_layers
 from vqcodec.errors import BitstreamError
-from vqcodec.types import MotionGroup
+from vqcodec.types import MotionGroup, PortraitUnit
 
 EXACT = {"bad-signature", "truncated", "bad-type", "bad-length", "bad-crc", "trailing-data"}
 """Codes of steps 1 to 4 (vqt.md, section 3): never one of several that may be reported."""
@@ -110,6 +110,11 @@ def agree_on_items(coded: Walk, decoded: Walk) -> None:
                 two.indices.shape == (len(one.ticks), 12, len(one.payloads))
                 and int(two.indices.max()) < 625
             )
+            assert (one.shot, one.runs) == (two.shot, two.runs)
+        elif isinstance(one, RelativePortrait):
+            assert isinstance(two, PortraitUnit) and one.unit == two.unit
+            for name in ("first_frame", "shot", "number", "depends_on", "continues"):
+                assert getattr(one.outline, name) == getattr(two, name)
         else:
             assert same_item(one, two)
 

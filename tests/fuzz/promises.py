@@ -11,13 +11,20 @@ import numpy as np
 
 from tests.fuzz.walks import Pipe, Walk, decode_once, refusal, walk_coded
 from tests.support.container import same_item
-from vqcodec.container import CodedGroup, Reader, RecoveringReader, UnsupportedStreamError, thin
+from vqcodec.container import (
+    CodedGroup,
+    Reader,
+    RecoveringReader,
+    RelativePortrait,
+    UnsupportedStreamError,
+    thin,
+)
 from vqcodec.container.chunks import is_safe_to_copy
-from vqcodec.container.items import ITEM_TYPES, item_position
+from vqcodec.container.items import item_position, item_types
 from vqcodec.container.ledger import MAX_HOLE_S
 from vqcodec.errors import BitstreamError, UsageError
 from vqcodec.format import AUDIO_RATE_HZ, MIN_PACKET_SAMPLES, PRE_ROLL_SAMPLES
-from vqcodec.types import AudioGroup, KeyFrame, MotionGroup
+from vqcodec.types import AudioGroup, KeyFrame, MotionGroup, PortraitUnit
 
 
 def check_recovery(data: bytes, decoded: Walk) -> None:
@@ -32,7 +39,7 @@ def check_recovery(data: bytes, decoded: Walk) -> None:
         )
         return
     intact = decoded.refusal is None and not has_long_hole(data)
-    for kind in (KeyFrame, MotionGroup, AudioGroup):
+    for kind in (KeyFrame, PortraitUnit, MotionGroup, AudioGroup):
         mine, theirs = (
             [item for item in items if isinstance(item, kind)] for items in (found, decoded.items)
         )
@@ -50,7 +57,26 @@ def check_recovery(data: bytes, decoded: Walk) -> None:
     sounds = [item for item in found if isinstance(item, AudioGroup)]
     for one, two in pairwise(sounds):
         assert one.first_sample + MIN_PACKET_SAMPLES * len(one.packets) <= two.first_sample
-    assert isinstance(found[0], KeyFrame) or reader.damage.any
+    assert isinstance(found[0], KeyFrame | PortraitUnit) or reader.damage.any
+    if reader.head.version[0] != 1:
+        check_usable(found)
+
+
+def check_usable(items: list[Any]) -> None:
+    """Every portrait can be decoded, and every group shown, with what has been given before."""
+    shot, given = None, set()
+    for item in items:
+        if isinstance(item, PortraitUnit):
+            if item.number == 0:
+                shot, given = item.shot, set()
+            assert item.shot == shot
+            assert item.depends_on is None or item.depends_on in given
+            given.add(item.number)
+        elif isinstance(item, MotionGroup):
+            assert item.shot == shot
+            assert sum(run.frames for run in item.runs) in (0, len(item.ticks))
+            for run in item.runs:
+                assert {run.portrait, run.other} <= {None, *given}
 
 
 def has_long_hole(data: bytes) -> bool:
@@ -75,7 +101,7 @@ def check_random_access(data: bytes, items: list[Any], coded: Walk) -> None:
     index = reader.index()
     assert [entry.offset for entry in index.entries] == coded.offsets
     for entry, item in zip(index.entries, coded.items, strict=True):
-        assert data[entry.offset : entry.offset + 4] == ITEM_TYPES[entry.kind]
+        assert data[entry.offset : entry.offset + 4] == item_types(reader.head)[entry.kind]
         assert entry.position == item_position(item)
     head = reader.head
     starts = [
@@ -98,7 +124,8 @@ def playable_from(items: list[Any], start_s: Fraction, head: Any) -> list[Any]:
         [i for i in motion if int(items[i].ticks[0]) * head.time_base_s <= start_s],
         default=motion[0],
     )
-    key_frame = max(i for i in range(first) if isinstance(items[i], KeyFrame))
+    key_frame = max(i for i in range(first) if begins(items[i]))
+    before = [item for item in items[key_frame:first] if isinstance(item, KeyFrame | PortraitUnit)]
     sound = [i for i, item in enumerate(items) if isinstance(item, AudioGroup)]
     pre_skip = head.audio.pre_skip_samples if head.audio else 0
     sample = start_s * AUDIO_RATE_HZ + pre_skip - PRE_ROLL_SAMPLES
@@ -110,7 +137,12 @@ def playable_from(items: list[Any], start_s: Fraction, head: Any) -> list[Any]:
         for i, item in enumerate(items)
         if i >= (first_sound if isinstance(item, AudioGroup) else first)
     ]
-    return [items[key_frame], *rest]
+    return [*before, *rest]
+
+
+def begins(item: Any) -> bool:
+    """Whether all groups up to the next such item need this one."""
+    return isinstance(item, KeyFrame) or (isinstance(item, PortraitUnit) and item.number == 0)
 
 
 def check_thinning(data: bytes, coded: Walk) -> None:
@@ -139,8 +171,16 @@ def check_thinning(data: bytes, coded: Walk) -> None:
                     one.ticks, two.ticks
                 )
                 assert np.array_equal(one.low_confidence, two.low_confidence)
+                assert (one.shot, one.runs) == (two.shot, two.runs)
+            elif isinstance(one, RelativePortrait):
+                assert one.unit == two.unit and same_outline(one, two)
             else:
                 assert same_item(one, two)
+
+
+def same_outline(one: RelativePortrait, two: RelativePortrait) -> bool:
+    """Whether two portraits say the same before their units."""
+    return same_item(one.outline, two.outline)
 
 
 def check_damaged_random_access(data: bytes) -> None:
@@ -150,7 +190,7 @@ def check_damaged_random_access(data: bytes) -> None:
         index = reader.index()
         for start_s in (Fraction(0), index.end_tick * reader.head.time_base_s / 2):
             for item in reader.groups_from(start_s):
-                assert isinstance(item, KeyFrame | MotionGroup | AudioGroup)
+                assert isinstance(item, KeyFrame | PortraitUnit | MotionGroup | AudioGroup)
     except (BitstreamError, UnsupportedStreamError) as error:
         refusal(error)
 
