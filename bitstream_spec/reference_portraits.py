@@ -9,9 +9,10 @@ SEQUENCE_HEADER, FRAME = 1, 6
 
 
 def obus(unit):
-    """Types and payloads of the OBUs that fill a unit."""
+    """Types and payloads of the OBUs that fill a unit, two at most."""
     found = []
     while unit:
+        need(len(found) < 2, "bad-unit")
         need(unit[0] & 0x87 == 2, "bad-unit")
         ends = [i for i, byte in enumerate(unit[1:9], 1) if byte < 128]
         need(ends, "bad-unit")

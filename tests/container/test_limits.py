@@ -24,8 +24,8 @@ from tests.support.container import (
     make_key_frame,
     make_stream,
 )
-from tests.support.spec import VECTORS, load
-from tests.support.units import make_stream_2
+from tests.support.spec import VECTORS, load, reference_result
+from tests.support.units import make_stream_2, make_unit
 from vqcodec.container import Reader, Writer, thin, verify
 from vqcodec.container.faults import Fault
 from vqcodec.container.fields import unpack_bits
@@ -85,6 +85,31 @@ def test_the_longest_chunk_of_each_type() -> None:
         peak_mib, seconds = cost(refused(data))
         assert peak_mib < 3 * most / MIB + 1, kind
         assert seconds < 2, kind
+
+
+def test_units_that_cost_more_than_they_hold() -> None:
+    """A unit of half a million units, and three thousand portraits that no group comes for."""
+    head = SMALL_2[: SMALL_2.index(b"PORT")]
+    fields = b"\0\0\0\0\x80\x80\x02\0"
+    for many in (b"\x32\0" * (MIB // 2), b"\x0a\0" * (MIB // 2), b"\x12\0" * (MIB // 2)):
+        data = head + RAW.frame(b"PORT", fields + many)
+        peak_mib, seconds = cost(refused(data))
+        assert peak_mib < 6 and seconds < 1
+        assert reference_result(data) == ("bad-unit", len(head))
+    parts = [head]
+    for number in range(3_000):
+        shot, place = divmod(number, 1400)
+        unit = make_unit(place, size=0)
+        before = b"" if place == 0 else encode_varint(place - 1)
+        told = encode_varint(5 + number) + encode_varint(shot) + encode_varint(place) + b"\0"
+        parts.append(RAW.frame(b"PORT", told + before + b"\x80\x80\x02\0" + unit))
+    data = b"".join(parts) + SMALL_2[SMALL_2.index(b"PORT") :]
+
+    def recover() -> None:
+        assert sum(isinstance(i, MotionGroup) for i in RecoveringReader.open(io.BytesIO(data))) == 1
+
+    peak_mib, seconds = cost(recover)
+    assert peak_mib < 16 and seconds < 8
 
 
 def forged(index: bytes) -> bytes:

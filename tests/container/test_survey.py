@@ -12,6 +12,7 @@ import pytest
 import vqcodec
 from tests.support.container import make_audio, make_group, make_head, make_key_frame
 from tests.support.spec import INVALID, VALID, vector
+from tests.support.units import in_shot, make_head_2, make_portrait, write_2
 from vqcodec.container import Reader, Survey, Writer, survey
 from vqcodec.container.faults import UnsupportedStreamError
 from vqcodec.errors import BitstreamError
@@ -107,6 +108,23 @@ def test_contents_are_not_read() -> None:
     assert file.taken < 0.12 * len(data)
     piped = Pipe(data)
     assert survey(piped) == looked and piped.tell() == len(data)
+
+
+def test_units_are_not_read() -> None:
+    """Those of version 2 neither: only their fields."""
+    items: list[object] = []
+    for number in range(8):
+        items += [make_portrait(20 * number, number=number, size=9_000)]
+        items += [in_shot(make_group(20 * number, 20, 4), 0)]
+    data = write_2(make_head_2(audio=None), *items)
+    file = Counting(data)
+    looked = survey(file)
+    assert file.taken < 0.06 * len(data)
+    assert looked == survey(Pipe(data)) and looked.shots[0].portraits == 8
+    broken = bytearray(data)
+    broken[data.index(b"PORT") + 5_000] ^= 1
+    assert survey(io.BytesIO(bytes(broken))) == looked
+    assert refusal(Pipe(bytes(broken))) == ("bad-crc", data.index(b"PORT"))
 
 
 def test_a_stream_inside_a_file_starts_where_the_file_stands() -> None:

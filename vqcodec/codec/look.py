@@ -96,6 +96,7 @@ class Verified:
                 "audio_packets": report.audio_packets,
                 "token_sha256": report.token_sha256,
             }
+            | ({"shots": report.shots} if report.head.version[0] > 1 else {})
         )
 
 

@@ -8,6 +8,7 @@ In major version 1 every key frame can be used; in major version 2 only a portra
 
 from __future__ import annotations
 
+from bisect import bisect_right, insort
 from collections.abc import Sequence
 from dataclasses import replace
 from itertools import groupby
@@ -27,7 +28,9 @@ from vqcodec.format import DIMS, MAX_PATH_UNITS
 from vqcodec.types import Head, KeyFrame, MotionGroup, PortraitRun, PortraitUnit
 
 MAX_WAITING_BYTES = 1 << 25
-"""Units kept while their group hasn't come."""
+"""Memory for portraits kept while their group hasn't come."""
+_OWN_BYTES = 1024
+"""Of a portrait, about, without its unit."""
 Portrait = KeyFrame | PortraitUnit
 
 
@@ -97,7 +100,8 @@ class _KeyFrames:
 class _Units:
     def __init__(self, ledger: Ledger) -> None:
         self._ledger = ledger
-        self._waiting: list[RelativePortrait] = []
+        self._waiting: list[RelativePortrait] = []  # in the order of the stream
+        self._waiting_bytes = 0
         self._known: set[tuple[int, int]] = set()  # shot and number of what came
         self._shot: int | None = None  # the last one that has a portrait to show
         self._base: NDArray[np.int16] | None = None
@@ -107,14 +111,18 @@ class _Units:
         if isinstance(value, KeyFrame) or _name(value) in self._known:
             return False
         self._known.add(_name(value))
-        self._waiting = sorted((*self._waiting, value), key=_place)
-        full = sum(len(waiting.unit) for waiting in self._waiting) > MAX_WAITING_BYTES
+        insort(self._waiting, value, key=_place)
+        self._waiting_bytes += _size(value)
+        full = self._waiting_bytes > MAX_WAITING_BYTES
         if full:
-            self._known.discard(_name(self._waiting.pop()))
+            farthest = self._waiting.pop()
+            self._waiting_bytes -= _size(farthest)
+            self._known.discard(_name(farthest))
         return not full
 
     def due(self, first_frame: int, *, any_at_all: bool) -> Sequence[list[Portrait]]:
-        given = self._given(sum(w.outline.first_frame <= first_frame for w in self._waiting))
+        count = bisect_right(self._waiting, first_frame, key=lambda w: w.outline.first_frame)
+        given = self._given(count)
         if any_at_all and not given:
             begins = [n for n, w in enumerate(self._waiting) if w.outline.number == 0]
             given = self._given(begins[0] + 1) if begins else []
@@ -144,7 +152,8 @@ class _Units:
 
     def _given(self, count: int) -> list[Portrait]:
         """Take the next so many; returns those that can be used."""
-        due, self._waiting = self._waiting[:count], self._waiting[count:]
+        due, self._waiting[:count] = self._waiting[:count], []
+        self._waiting_bytes -= sum(map(_size, due))
         found = [self._unit(waiting) for waiting in due]
         return [unit for unit in found if unit is not None]
 
@@ -187,6 +196,10 @@ class _Units:
 
 def _name(portrait: RelativePortrait) -> tuple[int, int]:
     return portrait.outline.shot, portrait.outline.number
+
+
+def _size(portrait: RelativePortrait) -> int:
+    return len(portrait.unit) + _OWN_BYTES
 
 
 def _place(portrait: RelativePortrait) -> tuple[int, int, int]:
