@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import re
 import zlib
 from typing import Any
@@ -11,6 +12,7 @@ import pytest
 
 from tests.support.spec import REFERENCE, SPEC, VECTORS, load, tables
 from tests.support.spec import VQT_TEXT as TEXT
+from vqcodec.container import verify
 from vqcodec.container.faults import HINTS, UNSUPPORTED_HINTS
 from vqcodec.container.fields import Bitmap, Counted, Name, Packed, Ranged, Varint
 from vqcodec.container.head import LAYOUT
@@ -223,10 +225,12 @@ def test_reference_decoder_has_the_same_limits() -> None:
 def test_example_is_up_to_date() -> None:
     load(VECTORS / "make.py")
     example = load(VECTORS / "example.py")
-    assert example.text() in TEXT
-    dump = re.findall(r"^ +\d+  ((?:[0-9A-F]{2} )+)", example.text(), re.MULTILINE)
-    shown = b"".join(bytes.fromhex(line) for line in dump)
-    assert shown.startswith(SIGNATURE + b"HEAD")
+    for told in (example.text(), example.text_2()):
+        assert told in TEXT
+        dump = re.findall(r"^ +\d+  ((?:[0-9A-F]{2} )+)", told, re.MULTILINE)
+        shown = b"".join(bytes.fromhex(line) for line in dump)
+        assert shown.startswith(SIGNATURE + b"HEAD")
+    verify(io.BytesIO(example.stream_2()))
 
 
 def test_links_lead_somewhere() -> None:
