@@ -10,6 +10,8 @@ import typer
 from . import output
 from .guard import guarded
 
+_SHOWN_SHOTS = 20
+
 
 @guarded
 def info(
@@ -36,6 +38,22 @@ def lines(fields: Mapping[str, Any]) -> list[str]:
         for name, value in fields.items()
         if name not in in_table
     }
+    shots = facts.pop("shots", [])
+    if shots:
+        facts["shots"] = len(shots)
+        facts |= {f"shot {n}": _shot(shot) for n, shot in enumerate(shots[:_SHOWN_SHOTS])}
     if facts.get("synthetic"):
         facts["synthetic"] = "motion made from speech"
     return [*output.fact_lines(facts), "", *output.size_lines(fields)]
+
+
+def _shot(shot: Mapping[str, Any]) -> str:
+    """The portraits of a shot, in words."""
+    count = shot["portraits"]
+    told = [
+        f"{shot['seconds']:g} s",
+        f"{count} portrait{'s' if count != 1 else ''}",
+        f"{shot['portrait_bytes']} bytes",
+        f"{shot['portraits_per_minute']:g} a minute",
+    ]
+    return ", ".join(told + ["continues the one before"] * shot["continues"])

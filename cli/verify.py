@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from collections.abc import Mapping
+from typing import Annotated, Any
 
 import typer
 
@@ -25,8 +26,18 @@ def verify(
         output.print_lines(
             [
                 f"valid: {fields['frames']} frames, {fields['seconds']:g} s, {fields['layers']} layers, "
-                f"{fields['key_frames']} key frames, {fields['motion_groups']} motion groups, "
+                f"{_portraits(fields)}, {fields['motion_groups']} motion groups, "
                 f"{fields['audio_packets']} sound packets",
                 f"tokens sha256 {fields['token_sha256']}",
             ]
         )
+
+
+def _portraits(fields: Mapping[str, Any]) -> str:
+    """Those of version 1 are key frames, those of version 2 belong to shots."""
+    count = fields["key_frames"]
+    return (
+        f"{count} portraits in {fields['shots']} shots"
+        if "shots" in fields
+        else f"{count} key frames"
+    )

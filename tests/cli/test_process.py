@@ -13,6 +13,7 @@ import pytest
 
 from tests.conftest import Cli, cli_command, interruptible
 from tests.support.container import make_stream
+from tests.support.units import make_stream_2
 
 STREAM = make_stream()
 
@@ -52,6 +53,17 @@ def test_info_json_from_a_pipe(cli: Cli) -> None:
 def test_verify(cli: Cli, stream: Path) -> None:
     assert cli("verify", stream).stdout.startswith(b"valid: ")
     assert json.loads(cli("verify", stream, "--json").stdout)["token_sha256"]
+    assert b", 1 key frames, " in cli("verify", stream).stdout
+
+
+def test_info_and_verify_of_version_2(cli: Cli) -> None:
+    data = make_stream_2((3, 1), delay_ms=150)
+    text = cli("info", "-", stdin=data).stdout.decode()
+    assert "delay_ms" in text and "0.48 s, 3 portraits, " in text and ", 375 a minute" in text
+    assert "1 portrait, " in text and text.count("continues the one before") == 1
+    assert b", 4 portraits in 2 shots, " in cli("verify", "-", stdin=data).stdout
+    shots = json.loads(cli("info", "-", "--json", stdin=data).stdout)["shots"]
+    assert [shot["portraits"] for shot in shots] == [3, 1]
 
 
 @pytest.mark.parametrize("command", ["info", "verify"])

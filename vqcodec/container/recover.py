@@ -60,7 +60,7 @@ class Wanted(TypedDict, total=False):
 class RecoveringReader:
     """Reads what is left of a stream. It can be iterated once; the source needn't be seekable.
 
-    Memory is bounded by the largest chunks and MAX_HELD_BYTES, and grows with the number of key frames, a number each; time
+    Memory is bounded by the largest chunks and MAX_HELD_BYTES, and grows with the number of portraits, a number each; time
     is linear in the bytes read and the frames they hold.
 
     Attributes:
