@@ -221,3 +221,11 @@ def test_pictures_are_made_smaller() -> None:
     noise = np.random.default_rng(0).integers(0, 255, (200, 400, 3), dtype=np.uint8)
     small, large = embed.picture_address(noise, width_px=100), embed.picture_address(noise)
     assert small.startswith("data:image/webp;base64,") and len(small) < len(large) / 4
+
+
+def test_a_rate_that_was_refused_is_told() -> None:
+    results = drawn.realistic(["one"])
+    clip = replace(results.clips[0], refused={"bitrate 5": "the file can't be coded at 5 kbit/s"})
+    told = page.clip_context(results, clip, "file")["about"]
+    assert told.endswith("; no point at bitrate 5: the file can't be coded at 5 kbit/s")
+    assert "no point" not in page.clip_context(results, results.clips[0], "file")["about"]

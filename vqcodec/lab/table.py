@@ -23,7 +23,7 @@ from vqcodec.errors import UsageError
 from vqcodec.evaluation.tools.files import save_json
 from vqcodec.lab import frontpage, resulttable
 from vqcodec.lab.command import command, perform
-from vqcodec.lab.compare import summary, tables
+from vqcodec.lab.compare import change, summary, tables
 from vqcodec.lab.dub import table as dubtable
 from vqcodec.lab.faces import crossfigures
 from vqcodec.lab.loss import report
@@ -65,6 +65,7 @@ PARTS: Mapping[str, Part] = {
     "compare": Part("compare.json", lambda path: tables.tables(summary.load(path))),
     "compare-10s": Part("compare-10s.json", lambda path: tables.tables(summary.load(path))),
     "compare-short": Part("compare.json", lambda path: tables.short(summary.load(path))),
+    "bars": Part("compare-motion-2-renderer-3.json", change.page_part),
     "paper-table-1": Part("val.json", papertable.lines),
     "codebooks": Part("codebooks.json", codebook_table.lines),
     "layers": Part("layers.json", layertable.lines),

@@ -116,6 +116,7 @@ def clip_context(results: ComparisonResults, clip: ComparedClip, rate: str) -> d
     about = (
         f"{clip.frames} frames, {clip.seconds:.1f} s at {clip.frame_rate_hz} Hz, {clip.side_px}x{clip.side_px}, "
         f"{'with' if clip.sound else 'without'} sound"
+        + "".join(f"; no point at {name}: {why}" for name, why in clip.refused.items())
     )
     return {
         "name": clip.name,
