@@ -14,7 +14,7 @@ import pytest
 from numpy.typing import NDArray
 
 from tests.support.pipeline import decoder_parts, draw
-from tests.support.recover import split
+from tests.support.recover import kinds, split
 from tests.support.shots import Painting, level, shot_stream
 from tests.support.units import make_unit
 from vqcodec.codec.look import thin
@@ -24,6 +24,7 @@ from vqcodec.decoding.pipeline import decode, decode_frames
 from vqcodec.decoding.selected import selected_frames
 from vqcodec.errors import BitstreamError
 from vqcodec.stream.portraits import StreamPortrait
+from vqcodec.types import PortraitRun
 
 FRAMES = 35
 PASSING = [60 + 12 * n for n in range(1, 5)]
@@ -177,10 +178,6 @@ def test_recovering_a_whole_stream_shows_the_same() -> None:
     assert all(np.array_equal(a, b) for a, b in pairs)
 
 
-def portrait_parts(parts: list[bytes]) -> list[int]:
-    return [number for number, part in enumerate(parts) if part[:4] == b"PORT"]
-
-
 @pytest.mark.parametrize(
     ("lost", "expected"),
     [
@@ -192,7 +189,7 @@ def portrait_parts(parts: list[bytes]) -> list[int]:
 )
 def test_a_lost_portrait(lost: int, expected: list[float]) -> None:
     parts = split(shot_stream())
-    number = portrait_parts(parts)[lost]
+    number = kinds(parts, b"PORT")[lost]
     data = b"".join(parts[:number] + parts[number + 1 :])
     with pytest.raises(BitstreamError):
         shown(data)
@@ -208,3 +205,33 @@ def test_a_lost_portrait(lost: int, expected: list[float]) -> None:
     damage = report.recovery
     assert damage is not None and damage.key_frames_lost == 1 and damage.frames_intact == FRAMES
     assert damage.frames_other_portrait == [10, 4, 15, 5][lost - 1]
+
+
+def without_group(data: bytes, lost: int) -> bytes:
+    parts = split(data)
+    number = kinds(parts, b"MOTN")[lost]
+    return b"".join(parts[:number] + parts[number + 1 :])
+
+
+@pytest.mark.parametrize(
+    ("lost", "expected"),
+    [
+        (1, [60] * 20 + [200] * 10 + [230] * 5),
+        (2, [*LEVELS[:20], *[230] * 15]),
+        (3, [*LEVELS[:30], *[200] * 5]),
+    ],
+)
+def test_a_lost_group_beside_another_shot(lost: int, expected: list[float]) -> None:
+    found = levels(shown(without_group(shot_stream(), lost), recover=True))
+    assert np.abs(np.subtract(found, expected)).max() <= 2  # and nothing is faded over a hole
+
+
+def test_over_a_hole_in_a_shot_portraits_pass_as_poses_do() -> None:
+    tokens = TokenSequence.read(shot_stream())[:20]
+    runs = (PortraitRun(10, 0), PortraitRun(3, 0), PortraitRun(7, 2))
+    data = replace(tokens, runs=runs, groups=(0, 7, 13)).to_bytes()
+    found = levels(shown(without_group(data, 1), recover=True))
+    assert found[:7] == found[:1] * 7 and len(found) == 20
+    assert np.abs(np.subtract(found[13:], 180)).max() <= 2
+    steps = np.diff(found[6:14])
+    assert (steps > 0).all() and steps.max() < 50

@@ -51,23 +51,24 @@ class SequenceWriter:
             sequence.ticks, sequence.portrait_of, sequence.head.time_base_s, sequence.groups
         )
         for first, stop in spans:
-            self._portraits(first)
+            self._key_frame(first)
+            self._units_until(stop, first)
             self._writer.motion(self._group(first, stop))
             end_s = self._end_tick(stop) * sequence.head.time_base_s
             while self._sound and self._heard_s(self._sound[0]) < end_s:
                 self._writer.audio(self._sound.popleft())
-        self._portraits(len(sequence))
+        self._units_until(len(sequence) + 1, len(sequence))
         for group in self._sound:
             self._writer.audio(group)
         self._writer.close(end_tick=sequence.end_tick)
         return self._writer.sizes
 
-    def _portraits(self, first: int) -> None:
-        """Those that stand before a frame."""
-        while self._units and self._units[0].first_frame <= first:
-            self._writer.portrait(self._units.popleft())
-        if first == len(self._sequence):
-            return
+    def _units_until(self, stop: int, first: int) -> None:
+        """Write those that come before frame `stop`, in front of frame `first`: groups may have been cut anew."""
+        while self._units and self._units[0].first_frame < stop:
+            self._writer.portrait(replace(self._units.popleft(), first_frame=first))
+
+    def _key_frame(self, first: int) -> None:
         owner = int(self._sequence.portrait_of[first])
         portrait = self._sequence.portraits[owner]
         if isinstance(portrait, CodedPortrait) and owner != self._owner:
