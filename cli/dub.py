@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from vqcodec.config import DEFAULT_CRF, DubOptions
+from vqcodec.config import DEFAULT_AUDIO_BPS, DEFAULT_CRF, DubOptions
 from vqcodec.errors import UsageError
 from vqcodec.reports import DubReport
 
@@ -130,7 +130,7 @@ def _bit_rate(text: str) -> int:
         raise UsageError(str(error), hint=_RATE_HINT) from error
     if choice.mode != "opus":
         raise UsageError(f"{text!r} is not a bit rate", hint=_RATE_HINT)
-    return choice.bitrate_bps
+    return choice.bitrate_bps or DEFAULT_AUDIO_BPS
 
 
 def show(report: DubReport, target: str, as_json: bool) -> None:

@@ -6,18 +6,19 @@ from typing import Annotated
 
 import typer
 
-from vqcodec.config import (
-    DEFAULT_PORTRAIT_QUALITY,
-    MAX_EFFORT,
-    EncodeOptions,
-    PortraitFrame,
-)
+from vqcodec.config import MAX_EFFORT, EncodeOptions, Quality
 from vqcodec.format import LAYERS
 from vqcodec.reports import EncodeReport
 
 from . import console, output
 from .guard import guarded
-from .parsing import parse_audio, parse_crop, parse_fraction, parse_refs
+from .parsing import (
+    parse_audio,
+    parse_crop,
+    parse_fraction,
+    parse_portrait_frame,
+    parse_refs,
+)
 from .shared import DeviceOption, FaceModelOption, ForceOption, ReportJsonOption, default_target
 
 
@@ -46,15 +47,18 @@ def encode(
     bitrate: Annotated[
         float | None,
         typer.Option(
-            metavar="KBPS", help="Target for the whole file; picks layers and portrait quality."
+            metavar="KBPS", help="Target for the whole file: portraits, motion and sound."
         ),
     ] = None,
+    quality: Annotated[
+        Quality, typer.Option(help="Without --bitrate: how large the file may be.")
+    ] = "medium",
     rdo: Annotated[
         float | None,
         typer.Option(
             metavar="PRICE",
             help="Choose cheaper motion values that render equally well: 1 saves about a third.",
-            show_default="0, or what --bitrate calls for",
+            show_default="what --quality or --bitrate call for",
         ),
     ] = None,
     effort: Annotated[
@@ -66,14 +70,27 @@ def encode(
         ),
     ] = 0,
     audio: Annotated[
-        str, typer.Option(metavar="12k|copy|none", help="Sound: Opus at 6k to 64k, copy, or none.")
-    ] = "12k",
+        str,
+        typer.Option(
+            metavar="auto|12k|copy|none",
+            help="Sound: Opus at 6k to 64k, copy, or none; auto is 12k, or what --bitrate calls for.",
+        ),
+    ] = "auto",
     portrait_quality: Annotated[
-        int, typer.Option(min=1, max=100, help="AVIF quality of the portrait.")
-    ] = DEFAULT_PORTRAIT_QUALITY,
+        int | None,
+        typer.Option(
+            min=1,
+            max=100,
+            help="Quality of the portraits; with --bitrate the best.",
+            show_default="what --quality or --bitrate call for",
+        ),
+    ] = None,
     portrait_frame: Annotated[
-        PortraitFrame,
-        typer.Option(help="The portrait: the best frame of the first second, or the first."),
+        str,
+        typer.Option(
+            metavar="auto|first|TIME",
+            help="The frame that motion is relative to: the best, the first, or one by its time.",
+        ),
     ] = "auto",
     crop: Annotated[
         str,
@@ -86,28 +103,43 @@ def encode(
         str,
         typer.Option(
             metavar="auto|N",
-            help="Portraits per shot, 1 to 16: more where the head turns or the mouth opens.",
+            help="Portraits in a minute of a shot, at most; auto: while they are worth their bits.",
         ),
     ] = "auto",
+    refs_every: Annotated[
+        str | None,
+        typer.Option(
+            metavar="S", help="A portrait every S seconds instead.", show_default="where they pay"
+        ),
+    ] = None,
+    live: Annotated[
+        bool,
+        typer.Option(
+            help="Write while the input comes, for `decode --follow`; nothing looks ahead."
+        ),
+    ] = False,
     device: DeviceOption = "auto",
     face_model: FaceModelOption = None,
     force: ForceOption = False,
     as_json: ReportJsonOption = False,
 ) -> None:
-    """Encode a talking-head video: a portrait, motion tokens and sound."""
+    """Encode a talking-head video: portraits, motion tokens and sound."""
     to = target if target is not None else default_target(source, ".vqt")
     output.refuse_json_on_pipe(to, as_json)
     options = EncodeOptions(
         fps=None if fps is None else parse_fraction(fps, "--fps"),
         layers=layers,
         bitrate_kbps=bitrate,
+        quality=quality,
         rdo=rdo,
         effort=effort,
         audio=parse_audio(audio),
         portrait_quality=portrait_quality,
-        portrait_frame=portrait_frame,
+        portrait_frame=parse_portrait_frame(portrait_frame),
         crop=parse_crop(crop),
         refs=parse_refs(refs),
+        refs_every_s=None if refs_every is None else parse_fraction(refs_every, "--refs-every"),
+        live=live,
     )
     from vqcodec import api
 

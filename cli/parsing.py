@@ -5,19 +5,28 @@ from __future__ import annotations
 import re
 from fractions import Fraction
 
-from vqcodec.config import REFS_HINT, AudioChoice, CropChoice, Refs, SquareCrop
+from vqcodec.config import (
+    REFS_HINT,
+    AudioChoice,
+    CropChoice,
+    PortraitFrame,
+    Refs,
+    SquareCrop,
+)
 from vqcodec.errors import UsageError
 
-_AUDIO_HINT = "Choose --audio 6k to 64k, copy or none."
+_AUDIO_HINT = "Choose --audio auto, 6k to 64k, copy or none."
 _CROP_HINT = "Choose --crop auto, full or x,y,side in source pixels."
 
 
 def parse_audio(text: str) -> AudioChoice:
-    """Read "copy", "none" or a rate such as "12k" or "12000".
+    """Read "auto", "copy", "none" or a rate such as "12k" or "12000".
 
     Raises:
         UsageError: anything else.
     """
+    if text == "auto":
+        return AudioChoice()
     if text == "copy":
         return AudioChoice("copy")
     if text == "none":
@@ -55,6 +64,19 @@ def parse_refs(text: str) -> Refs:
     if re.fullmatch(r"[0-9]{1,4}", text) is None:
         raise UsageError(f"{text!r} is not a number of portraits", hint=REFS_HINT)
     return int(text)
+
+
+def parse_portrait_frame(text: str) -> PortraitFrame:
+    """Read "auto", "first" or a time.
+
+    Raises:
+        UsageError: anything else.
+    """
+    if text == "auto":
+        return "auto"
+    if text == "first":
+        return "first"
+    return parse_time_s(text, "--portrait-frame")
 
 
 def parse_fraction(text: str, what: str) -> Fraction:

@@ -12,54 +12,30 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Literal, TypeAlias
 
-from vqcodec.errors import UsageError
+from vqcodec.checks import check_audio, check_layers, check_quality, check_size, require
 from vqcodec.format import CODED_SIZE_PX, LAYERS
 
 DEFAULT_AUDIO_BPS = 12_000
-DEFAULT_PORTRAIT_QUALITY = 50  # about 8 kB at 512x512
+DEFAULT_PORTRAIT_QUALITY = 50
+"""Of a photograph that is dubbed: about 8 kB at 512x512."""
 DEFAULT_CRF = 18
 DEFAULT_BATCH_FRAMES = 16
 DEFAULT_DUB_VIDEO_PORTRAIT_QUALITY = 90
 DEFAULT_DUB_VIDEO_AUDIO_BPS = 64_000
 FRAME_RATE_RANGE_HZ = (Fraction(1), Fraction(60))
 MAX_EFFORT = 3
-MAX_REFS = 16
+MAX_REFS = 256
+REFS_EVERY_RANGE_S = (Fraction(1, 10), Fraction(60))
 
 Device: TypeAlias = Literal["auto", "cpu", "cuda"]
 Precision: TypeAlias = Literal["auto", "fp32", "bf16", "fp16"]
-PortraitFrame: TypeAlias = Literal["auto", "first"]
+PortraitFrame: TypeAlias = Literal["auto", "first"] | Fraction
+Quality: TypeAlias = Literal["small", "medium", "best"]
 CropMode: TypeAlias = Literal["auto", "full"]
 Refs: TypeAlias = int | Literal["auto"]
 
 
-REFS_HINT = f"Choose --refs auto, or 1 to {MAX_REFS} portraits per shot."
-
-
-def _require(ok: bool, message: str, hint: str = "") -> None:
-    if not ok:
-        raise UsageError(message, hint=hint)
-
-
-def _check_layers(layers: int | None) -> None:
-    _require(layers is None or 1 <= layers <= LAYERS, f"layers is {layers}, not 1..{LAYERS}")
-
-
-def _check_quality(quality: int | None) -> None:
-    _require(
-        quality is None or 1 <= quality <= 100, f"portrait quality {quality} is outside 1..100"
-    )
-
-
-def _check_size(size_px: int) -> None:
-    _require(size_px in (256, 512), f"size is {size_px}, not 256 or 512")
-
-
-def _check_audio(bitrate_bps: int | None, hint: str) -> None:
-    _require(
-        bitrate_bps is None or 6_000 <= bitrate_bps <= 64_000,
-        f"audio rate {bitrate_bps} bit/s is outside 6k..64k",
-        hint,
-    )
+REFS_HINT = f"Choose --refs auto, or 1 to {MAX_REFS} portraits per shot of a minute at most."
 
 
 def check_crf(crf: int) -> None:
@@ -68,7 +44,7 @@ def check_crf(crf: int) -> None:
     Raises:
         UsageError: it is.
     """
-    _require(0 <= crf <= 51, f"crf {crf} is outside 0..51")
+    require(0 <= crf <= 51, f"crf {crf} is outside 0..51")
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,15 +53,16 @@ class AudioChoice:
 
     Attributes:
         mode: "opus" codes it anew, mono; "copy" keeps the packets of an Opus input; "none" drops it.
-        bitrate_bps: target of mode "opus", 6000..64000; ignored otherwise.
+        bitrate_bps: target of mode "opus", 6000..64000; None is 12000, or what a bit rate for the whole file calls for;
+            an upper limit where that is given, too. Ignored in other modes.
     """
 
     mode: Literal["opus", "copy", "none"] = "opus"
-    bitrate_bps: int = DEFAULT_AUDIO_BPS
+    bitrate_bps: int | None = None
 
     def __post_init__(self) -> None:
-        _require(self.mode in ("opus", "copy", "none"), f"unknown audio mode {self.mode!r}")
-        _check_audio(self.bitrate_bps, "Choose --audio 6k to 64k, copy or none.")
+        require(self.mode in ("opus", "copy", "none"), f"unknown audio mode {self.mode!r}")
+        check_audio(self.bitrate_bps, "Choose --audio 6k to 64k, copy or none.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,10 +74,8 @@ class SquareCrop:
     side_px: int
 
     def __post_init__(self) -> None:
-        _require(
-            16 <= self.side_px <= 65_535, f"a crop {self.side_px} px wide is outside 16..65535"
-        )
-        _require(
+        require(16 <= self.side_px <= 65_535, f"a crop {self.side_px} px wide is outside 16..65535")
+        require(
             max(abs(self.x_px), abs(self.y_px)) <= 65_535,
             "the crop lies too far outside the picture",
         )
@@ -116,59 +91,88 @@ class EncodeOptions:
     Attributes:
         fps: frames per second to resample to, 1..60; None keeps the input's own times (halved above 30).
         layers: residual layers to write, 1..4; an upper limit when bitrate_kbps is given.
-        bitrate_kbps: target for the whole file, sound and portrait included; picks layers and portrait quality.
+        bitrate_kbps: target for the whole file, sound and portraits included: chooses everything below that isn't named.
+        quality: what is chosen without a bit rate: "small", "medium" or "best".
         rdo: price of a bit in the choice of motion values (vqcodec.quantize.rdo), 0..100: 0 takes the nearest values,
-            1 saves about a third of the motion's bits; None is 0, but lets bitrate_kbps choose where the rate calls for it.
+            1 saves about a third of the motion's bits; None: what quality or bitrate_kbps call for.
         effort: refine the motion against the real frames through the renderer (vqcodec.encoding.effort): 0 does not, 1, 2 and 3
-            take ever more time; with bitrate_kbps, for the most layers and the best portrait that it may choose.
+            take ever more time.
         audio: what becomes of the sound.
-        portrait_quality: AVIF quality of key frames, 1..100; an upper limit when bitrate_kbps is given.
-        portrait_frame: "auto" takes the best of the first second, "first" the first frame with a face.
-        refs: portraits per shot (vqcodec.face.mismatch): 1 keeps to one; 2..16 allows so many, each where the one in
-            force serves badly, the sooner the more are left; "auto" adds one only where it serves very badly or for
-            long, and with portrait_frame "first" never.
+        portrait_quality: of the portraits, 1..100; None: what quality or bitrate_kbps call for; an upper limit when
+            bitrate_kbps is given.
+        portrait_frame: the frame that a shot's motion is relative to: "auto" takes the one that serves the shot best,
+            "first" the first frame with a face, a time in seconds, in its shot, the first frame with a face from then on.
+        refs: portraits per shot of at most a minute: a number of them at most, each where it saves most; "auto" adds them while
+            they are worth their bits.
+        refs_every_s: instead, a portrait in so many seconds, whatever it saves.
         crop: "auto" follows the face once per shot, "full" is the largest centred square, or a square.
+        live: write as the input comes, from what has been seen so far; a path is written in place, so that
+            `decode --follow` can read it.
     """
 
     fps: Fraction | None = None
     layers: int = LAYERS
     bitrate_kbps: float | None = None
+    quality: Quality = "medium"
     rdo: float | None = None
     effort: int = 0
     audio: AudioChoice = field(default_factory=AudioChoice)
-    portrait_quality: int = DEFAULT_PORTRAIT_QUALITY
+    portrait_quality: int | None = None
     portrait_frame: PortraitFrame = "auto"
     crop: CropChoice = "auto"
     refs: Refs = "auto"
+    refs_every_s: Fraction | None = None
+    live: bool = False
 
     def __post_init__(self) -> None:
         low, high = FRAME_RATE_RANGE_HZ
-        _require(
+        require(
             self.fps is None or low <= self.fps <= high,
             f"{self.fps} frames per second is outside {low}..{high}",
         )
-        _check_layers(self.layers)
-        _require(
+        check_layers(self.layers)
+        require(
             self.bitrate_kbps is None or 1 <= self.bitrate_kbps <= 1000,
             f"a target of {self.bitrate_kbps} kbit/s is outside 1..1000",
         )
-        _require(self.rdo is None or 0 <= self.rdo <= 100, f"rdo is {self.rdo}, not 0..100")
-        _require(
+        require(self.rdo is None or 0 <= self.rdo <= 100, f"rdo is {self.rdo}, not 0..100")
+        require(
             self.effort in range(MAX_EFFORT + 1), f"effort is {self.effort}, not 0..{MAX_EFFORT}"
         )
-        _check_quality(self.portrait_quality)
-        _require(
-            self.portrait_frame in ("auto", "first"),
-            f"unknown portrait frame {self.portrait_frame!r}",
+        check_quality(self.portrait_quality)
+        require(self.quality in ("small", "medium", "best"), f"unknown quality {self.quality!r}")
+        self._check_portraits()
+        require(
+            isinstance(self.crop, SquareCrop) or self.crop in ("auto", "full"),
+            f"unknown crop {self.crop!r}",
         )
-        _require(
+        require(
+            not self.live or (self.bitrate_kbps is None and self.effort == 0),
+            "a live stream can't look ahead to fit a bit rate, nor refine its motion",
+            "Choose --quality small, medium or best.",
+        )
+        require(
+            not self.live or not isinstance(self.portrait_frame, Fraction),
+            "a live stream can't wait for a portrait frame",
+            "It begins with the first frame that shows a face.",
+        )
+
+    def _check_portraits(self) -> None:
+        wanted = self.portrait_frame
+        require(
+            wanted in ("auto", "first") or (isinstance(wanted, Fraction) and wanted >= 0),
+            f"unknown portrait frame {wanted!r}",
+            "Choose auto, first, or a time in seconds.",
+        )
+        require(
             self.refs == "auto" or (isinstance(self.refs, int) and 1 <= self.refs <= MAX_REFS),
             f"{self.refs!r} is not a number of portraits",
             REFS_HINT,
         )
-        _require(
-            isinstance(self.crop, SquareCrop) or self.crop in ("auto", "full"),
-            f"unknown crop {self.crop!r}",
+        low, high = REFS_EVERY_RANGE_S
+        require(
+            self.refs_every_s is None or low <= self.refs_every_s <= high,
+            f"a portrait every {self.refs_every_s} s is outside {float(low):g}..{high}",
         )
 
 
@@ -195,11 +199,11 @@ class DecodeOptions:
     follow_s: float | None = None
 
     def __post_init__(self) -> None:
-        _check_size(self.size_px)
-        _check_layers(self.layers)
-        _require(self.start_s >= 0, f"start {self.start_s} s is negative")
-        _require(self.end_s is None or self.end_s > self.start_s, "end is not after start")
-        _require(
+        check_size(self.size_px)
+        check_layers(self.layers)
+        require(self.start_s >= 0, f"start {self.start_s} s is negative")
+        require(self.end_s is None or self.end_s > self.start_s, "end is not after start")
+        require(
             self.follow_s is None or 0 < self.follow_s <= 86_400,
             f"waiting {self.follow_s} s is outside 0..86400",
         )
@@ -234,12 +238,12 @@ class DubOptions:
     size_px: int = CODED_SIZE_PX
 
     def __post_init__(self) -> None:
-        _require(0 <= self.seed < 2**63, f"seed {self.seed} is outside 0..2^63-1")
-        _require(0 <= self.temperature <= 2, f"temperature {self.temperature} is outside 0..2")
-        _check_layers(self.layers)
-        _check_quality(self.portrait_quality)
-        _check_audio(self.audio_bps, "Choose --audio-bitrate 6k to 64k.")
-        _check_size(self.size_px)
+        require(0 <= self.seed < 2**63, f"seed {self.seed} is outside 0..2^63-1")
+        require(0 <= self.temperature <= 2, f"temperature {self.temperature} is outside 0..2")
+        check_layers(self.layers)
+        check_quality(self.portrait_quality)
+        check_audio(self.audio_bps, "Choose --audio-bitrate 6k to 64k.")
+        check_size(self.size_px)
 
     def portrait_quality_for(self, video: bool) -> int:
         """The quality to use for a stream or a video."""
@@ -272,15 +276,15 @@ class RuntimeOptions:
     face_model: Path | None = None
 
     def __post_init__(self) -> None:
-        _require(self.device in ("auto", "cpu", "cuda"), f"unknown device {self.device!r}")
-        _require(
+        require(self.device in ("auto", "cpu", "cuda"), f"unknown device {self.device!r}")
+        require(
             self.precision in ("auto", "fp32", "bf16", "fp16"),
             f"unknown precision {self.precision!r}",
         )
-        _require(
+        require(
             self.threads is None or 1 <= self.threads <= 1024,
             f"{self.threads} threads is outside 1..1024",
         )
-        _require(
+        require(
             1 <= self.batch_frames <= 256, f"batch of {self.batch_frames} frames is outside 1..256"
         )

@@ -7,11 +7,11 @@ from numpy.typing import NDArray
 
 from vqcodec.codec.files import Source, readable
 from vqcodec.codec.portraits import CodedPortrait
-from vqcodec.encoding.groups import stored_features
 from vqcodec.encoding.parts import EncoderParts
 from vqcodec.face.portrait import portrait_square
 from vqcodec.media.picture.frames import checked_picture
 from vqcodec.media.still.stills import load_picture, picture_name
+from vqcodec.quantize.grfsq import stored_features
 
 
 def measured_portrait(

@@ -8,12 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vqcodec.dubbing.parts import DubParts
-from vqcodec.encoding.groups import stored_features
 from vqcodec.errors import NoFaceError
 from vqcodec.face.portrait import PortraitSquare, portrait_square
 from vqcodec.geometry.controls import Controls, read_controls
 from vqcodec.geometry.openings import BLINK_LOOKS_SHUT
-from vqcodec.quantize.grfsq import dequantize
+from vqcodec.quantize.grfsq import dequantize, stored_features
 
 TURNED_DEG = 35.0
 """A portrait turned further than this shows too little of the far side: a warning."""

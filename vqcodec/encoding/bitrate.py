@@ -1,106 +1,73 @@
 """Fitting a whole file into a bit rate: `--bitrate KBPS`.
 
-Everything that can be chosen late is kept in its compact form: the tokens with all layers (96 bytes a frame), each
-portrait coded at a few qualities, the sound coded at a few rates. Then the best rung of a fixed ladder that fits is
-written. The ladder gives up in turn what a viewer misses least per bit: motion values that are dear and hardly show
-(quantize/rdo.py), a little portrait quality, the finest residual layer, more portrait quality, sound above 8 kbit/s, the
-next layer, and so on.
+Everything that can be chosen late is kept compactly: features of every frame, candidates for portraits as JPEG (in a temporary
+file once they are many), the sound coded at a few rates. Then the highest step of a ladder (encoding.ladder) that fits is
+written, and what is left over buys finer motion.
+
+    steps tried with a quick AV1 preset, whose portraits are larger --by the ratio seen so far--> a guess at the real size
+    the guess coded as it will be written --> another ratio, perhaps another guess
+    the next step's sound doesn't fit     --> the higher steps' pictures with this step's sound
 """
 
 from __future__ import annotations
 
 import io
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import BinaryIO
 
-import numpy as np
-from numpy.typing import NDArray
-
 from vqcodec.config import EncodeOptions
-from vqcodec.encoding.groups import Portrait
+from vqcodec.encoding.coding import PlacedUnit, ShotCoder
+from vqcodec.encoding.kept import PictureFile
+from vqcodec.encoding.ladder import LAST_STEP, setting_at
+from vqcodec.encoding.settings import Setting, quality_of
+from vqcodec.encoding.shots import RecordedShot
 from vqcodec.errors import UsageError
-from vqcodec.format import from_indices, to_indices
-from vqcodec.geometry.layout import Layout
-from vqcodec.media.still.stills import encode_avif
-from vqcodec.quantize.grfsq import dequantize
-from vqcodec.quantize.rdo import choose
+from vqcodec.media.still.portrait_coder import PRESET
 from vqcodec.stream.interleave import Interleaver
 from vqcodec.stream.sound import SoundPiece
-from vqcodec.types import AudioHead, Crop, Head, KeyFrame, MotionGroup, StreamSizes
+from vqcodec.types import AudioHead, Head, StreamSizes
 
-_LADDER = (
-    (100, 4, 64_000, 0.0),
-    (100, 4, 64_000, 1.0),
-    (44, 4, 64_000, 1.0),
-    (44, 3, 64_000, 1.0),
-    (32, 3, 64_000, 1.0),
-    (32, 3, 8_000, 1.0),
-    (32, 2, 8_000, 1.0),
-    (22, 2, 8_000, 1.0),
-    (22, 2, 6_000, 1.0),
-    (12, 2, 6_000, 1.0),
-    (12, 1, 6_000, 1.0),
-    (3, 1, 6_000, 1.0),
-)
+QUICK_PRESET = 8
+_USUAL_RATIO = 0.8  # portraits of PRESET to those of QUICK_PRESET
+_GUESSES = 4
+_FULL = 0.97
+_FINER = (0.75, 0.5, 0.25, 0.0)
 
 
 @dataclass(frozen=True, slots=True)
-class Rung:
-    """One way to code a file.
+class Trial:
+    """A whole file at one setting.
 
     Attributes:
-        portrait_quality: AVIF quality.
-        layers: residual layers.
-        audio_bps: Opus bit rate.
-        rdo: strength of the rate-distortion choice (quantize.rdo.choose) among the tokens that were handed in.
+        setting: how it was coded.
+        data: the file.
+        head: what it says first.
+        sizes: of its parts.
+        portraits: how many it has.
     """
 
-    portrait_quality: int
-    layers: int
-    audio_bps: int
-    rdo: float
+    setting: Setting
+    data: bytes
+    head: Head
+    sizes: StreamSizes
+    portraits: int
 
-
-@dataclass(frozen=True, slots=True)
-class _Stills:
-    """A key frame coded at several qualities.
-
-    Attributes:
-        key_frame: its still is empty.
-        crop: the square it was cut from.
-        by_quality: AVIF bytes.
-    """
-
-    key_frame: KeyFrame
-    crop: Crop
-    by_quality: dict[int, bytes]
-
-
-def ladder(options: EncodeOptions) -> list[Rung]:
-    """The ways to code under the caller's own limits, best first, each one smaller than the one before.
-
-    With a price of the caller's own (options.rdo) the tokens that are handed in are final.
-    """
-    rungs = [
-        Rung(
-            min(quality, options.portrait_quality),
-            min(layers, options.layers),
-            min(rate, options.audio.bitrate_bps),
-            rdo if options.rdo is None else 0.0,
-        )
-        for quality, layers, rate, rdo in _LADDER
-    ]
-    return list(dict.fromkeys(rungs))
+    def kbps(self, portrait_ratio: float = 1.0) -> float:
+        """Kilobits in a second, were the portraits so much of what they are."""
+        count = len(self.data) - (1 - portrait_ratio) * self.sizes.portrait
+        return float(count) * 8 / float(max(self.sizes.seconds, Fraction(1, 1000))) / 1000
 
 
 class FittedFile:
-    """A StreamOutput that collects a whole stream, then writes the best rung that fits.
+    """A StreamOutput that collects a whole stream, then writes the best step that fits.
 
     Attributes:
-        rung: the one written; known after close().
         head: what HEAD says; complete after close().
         sizes: of the whole file, after close().
+        setting: the one written; known after close().
+        portraits: how many were written.
     """
 
     def __init__(
@@ -109,8 +76,7 @@ class FittedFile:
         head: Head,
         options: EncodeOptions,
         audio_heads: dict[int, AudioHead],
-        units: NDArray[np.float32],
-        layout: Layout,
+        coder: Callable[[int, Setting | None], ShotCoder],
     ) -> None:
         """Begin.
 
@@ -119,104 +85,153 @@ class FittedFile:
             head: everything but layers, sound and crop.
             options: with bitrate_kbps set.
             audio_heads: by bit rate, in the order of SoundPiece.rung; empty without sound, one with copied sound.
-            units: (48,) of the motion space.
-            layout: what its dimensions mean.
+            coder: gives what codes a file's shots, with an AV1 preset, refining the motion for a setting or not.
         """
         assert options.bitrate_kbps is not None
-        self.head = head
-        self.sizes = StreamSizes()
-        self._sink = sink
+        self.head, self.sizes, self.portraits = head, StreamSizes(), 0
+        self.setting = setting_at(LAST_STEP, options)
+        self._sink, self._options = sink, options
         self._target_kbps = options.bitrate_kbps
-        self._rungs = ladder(options)
-        self.rung = self._rungs[0]
-        self._audio_heads = audio_heads
-        self._units, self._layout = units, layout
-        self._cheaper: dict[tuple[int, float], MotionGroup] = {}  # by first frame and strength
-        self._items: list[_Stills | MotionGroup | SoundPiece] = []
+        self._audio_heads, self._coder = audio_heads, coder
+        self._pictures = PictureFile()
+        self._items: list[RecordedShot | SoundPiece] = []
+        self._coders: dict[int, ShotCoder] = {}
+        self._quick: dict[Setting, Trial] = {}
 
     @property
     def portrait_quality(self) -> int:
-        """That of the rung; final after close()."""
-        return self.rung.portrait_quality
+        """That of the step; final after close()."""
+        return quality_of(self.setting.crf)
 
-    def portrait(self, portrait: Portrait) -> None:
-        """Code a key frame at every quality of the ladder; its pixels are not kept."""
-        qualities = {rung.portrait_quality for rung in self._rungs}
-        stills = {quality: encode_avif(portrait.rgb, quality=quality) for quality in qualities}
-        self._items.append(
-            _Stills(KeyFrame(portrait.first_frame, b"", portrait.features), portrait.crop, stills)
+    def shot(self, shot: RecordedShot) -> None:
+        """Keep a shot."""
+        moved = tuple(replace(c, picture=self._pictures.moved(c.picture)) for c in shot.candidates)
+        frames = tuple(
+            f if f.picture is None else replace(f, picture=self._pictures.moved(f.picture))
+            for f in shot.frames
         )
-
-    def motion(self, group: MotionGroup) -> None:
-        """Keep a group."""
-        self._items.append(group)
+        self._items.append(replace(shot, candidates=moved, frames=frames))
 
     def sound(self, piece: SoundPiece) -> None:
         """Keep a packet."""
         self._items.append(piece)
 
     def close(self) -> StreamSizes:
-        """Choose a rung and write the file.
+        """Choose a step and write the file.
 
         Raises:
             UsageError: even the smallest file is too large; the message says how large it is.
         """
-        low, high = 0, len(self._rungs) - 1
-        best = self._render(high)
-        if not self._fits(best):
-            smallest = _kbps(best[0], best[2])
-            raise UsageError(
-                f"the file can't be coded at {self._target_kbps:g} kbit/s; its smallest form takes "
-                f"{smallest:.1f} kbit/s",
-                hint=f"Ask for --bitrate {smallest + 0.1:.1f} or more.",
-            )
-        # sizes fall along the ladder: find the first rung that fits
-        while low < high:
-            middle = (low + high) // 2
-            trial = self._render(middle)
-            if self._fits(trial):
-                best, high = trial, middle
-            else:
-                low = middle + 1
-        self.rung = self._rungs[high]
-        data, self.head, self.sizes = best
-        self._sink.write(data)
+        try:
+            best = self._refined(self._filled(self._fitted()))
+        finally:
+            self._pictures.close()
+        self._sink.write(best.data)
+        self.setting, self.head, self.sizes = best.setting, best.head, best.sizes
+        self.portraits = best.portraits
         return self.sizes
 
-    def _priced(self, group: MotionGroup, strength: float) -> MotionGroup:
-        """The group with the tokens of a strength; what it was asked for is its own nearest values."""
-        if strength == 0:
-            return group
-        key = group.first_frame, strength
-        if key not in self._cheaper:
-            delta = dequantize(from_indices(group.indices), self._units)
-            values = choose(delta, self._units, self._layout, strength)
-            self._cheaper[key] = replace(group, indices=to_indices(values))
-        return self._cheaper[key]
+    def _fitted(self) -> Trial:
+        smallest = self._trial(setting_at(0, self._options), PRESET)
+        if not self._fits(smallest):
+            kbps = smallest.kbps()
+            raise UsageError(
+                f"the file can't be coded at {self._target_kbps:g} kbit/s; its smallest form takes {kbps:.1f} kbit/s",
+                hint=f"Ask for --bitrate {kbps + 0.1:.1f} or more.",
+            )
+        best, step = self._highest(smallest, 0, lambda step: setting_at(step, self._options))
+        if len(self._audio_heads) == 1 or self._is_full(best):
+            return best
+        sound = (
+            best.setting.audio_bps
+        )  # a better one would take more than there is: pictures get it
+        best, _ = self._highest(
+            best, step, lambda step: replace(setting_at(step, self._options), audio_bps=sound)
+        )
+        return best
 
-    def _fits(self, trial: tuple[bytes, Head, StreamSizes]) -> bool:
-        return _kbps(trial[0], trial[2]) <= self._target_kbps
+    def _highest(
+        self, best: Trial, best_step: int, setting: Callable[[int], Setting]
+    ) -> tuple[Trial, int]:
+        """The highest step that fits, from one that does."""
+        too_large, ratio = LAST_STEP + 1, _USUAL_RATIO
+        for _ in range(_GUESSES):
+            step = self._guess(setting, ratio, best_step, too_large)
+            if step == best_step:
+                break
+            trial = self._trial(setting(step), PRESET)
+            ratio = trial.sizes.portrait / max(self._quick[setting(step)].sizes.portrait, 1)
+            if self._fits(trial):
+                best, best_step = trial, step
+                if self._is_full(trial):
+                    break
+            else:
+                too_large = step
+        return best, best_step
 
-    def _render(self, number: int) -> tuple[bytes, Head, StreamSizes]:
-        """The whole file at one rung, its head and its sizes."""
-        rung = self._rungs[number]
+    def _guess(
+        self, setting: Callable[[int], Setting], ratio: float, low: int, too_large: int
+    ) -> int:
+        """The highest step between two that should fit, by quick trials."""
+        high = too_large - 1
+        while low < high:
+            middle = (low + high + 1) // 2
+            at = setting(middle)
+            if at not in self._quick:
+                self._quick[at] = self._trial(at, QUICK_PRESET)
+            if self._quick[at].kbps(ratio) <= self._target_kbps:
+                low = middle
+            else:
+                high = middle - 1
+        return low
+
+    def _filled(self, best: Trial) -> Trial:
+        """What is left over buys finer motion, unless its price is the caller's."""
+        if self._options.rdo is not None or best.setting.rdo == 0:
+            return best
+        price = best.setting.rdo
+        for share in _FINER:
+            trial = self._trial(replace(best.setting, rdo=price * share), PRESET)
+            if not self._fits(trial):
+                break
+            best = trial
+        return best
+
+    def _refined(self, best: Trial) -> Trial:
+        """The same with refined motion (encode --effort), if that fits, too."""
+        if self._options.effort == 0:
+            return best
+        trial = self._coded(best.setting, self._coder(PRESET, best.setting))
+        return trial if self._fits(trial) else best
+
+    def _is_full(self, trial: Trial) -> bool:
+        return trial.kbps() >= _FULL * self._target_kbps
+
+    def _fits(self, trial: Trial) -> bool:
+        return trial.kbps() <= self._target_kbps
+
+    def _trial(self, setting: Setting, preset: int) -> Trial:
+        if preset not in self._coders:
+            self._coders[preset] = self._coder(preset, None)
+        return self._coded(setting, self._coders[preset])
+
+    def _coded(self, setting: Setting, coder: ShotCoder) -> Trial:
+        """The whole file at one setting."""
+        coder.restart()
         rates = list(self._audio_heads)
-        sound = rates.index(rung.audio_bps) if rung.audio_bps in rates else 0
+        sound = rates.index(setting.audio_bps) if setting.audio_bps in rates else 0
         audio = self._audio_heads[rates[sound]] if rates else None
         buffer = io.BytesIO()
-        file = Interleaver(buffer, replace(self.head, layers=rung.layers, audio=audio))
+        file = Interleaver(buffer, replace(self.head, layers=setting.layers, audio=audio))
         for item in self._items:
-            if isinstance(item, MotionGroup):
-                file.motion(self._priced(item, rung.rdo))
-            elif isinstance(item, SoundPiece):
+            if isinstance(item, SoundPiece):
                 if item.rung == sound:
                     file.sound(item)
-            else:
-                still = item.by_quality[rung.portrait_quality]
-                file.key_frame(replace(item.key_frame, still=still), item.crop)
+                continue
+            for part in coder.items(item, setting):
+                if isinstance(part, PlacedUnit):
+                    file.portrait(part.unit, part.crop)
+                else:
+                    file.motion(part)
         sizes = file.close()
-        return buffer.getvalue(), file.head, sizes
-
-
-def _kbps(data: bytes, sizes: StreamSizes) -> float:
-    return float(len(data) * 8 / max(sizes.seconds, Fraction(1, 1000)) / 1000)
+        return Trial(setting, buffer.getvalue(), file.head, sizes, coder.portraits)

@@ -25,11 +25,13 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from vqcodec.config import Device, EncodeOptions
+from vqcodec.config import Device
 from vqcodec.encoding.offsets import OffsetSteps, cheapest_path
+from vqcodec.encoding.settings import Setting
 from vqcodec.format import DIMS, FEATURE_SIZE_PX, LAYERS, from_indices, to_indices
 from vqcodec.geometry.layout import LANDMARK_DIMS
-from vqcodec.media.still.stills import decode_still, encode_avif
+from vqcodec.media.still.portrait_coder import PortraitCoder
+from vqcodec.media.still.portrait_stream import PathDecoder
 from vqcodec.quantize.grfsq import quantize
 from vqcodec.quantize.rdo import importance
 from vqcodec.render import likeness
@@ -74,7 +76,7 @@ class Refiner:
         renderer: gives pictures and gradients.
         steps: gradient steps, at least 1.
         layers: residual layers that will be written.
-        portrait_quality: AVIF quality of the portraits that will be written.
+        crf: quality of the portraits that will be written (encoding.settings).
 
     Attributes:
         frames: frames refined so far.
@@ -88,25 +90,21 @@ class Refiner:
         steps: int,
         *,
         layers: int = LAYERS,
-        portrait_quality: int = 50,
+        crf: int = 43,
     ) -> None:
         self.frames, self.distance_before, self.distance_after = 0, 0.0, 0.0
-        self._renderer, self._count, self._layers, self._quality = (
-            renderer,
-            steps,
-            layers,
-            portrait_quality,
-        )
+        self._renderer, self._count, self._layers, self._crf = renderer, steps, layers, crf
         self._units = renderer.basis.units.astype(np.float64)
         self._weight = importance(renderer.basis.units, renderer.layout)
         self._state: PortraitState | None = None
+        self._base = np.zeros(DIMS, np.float32)
         self._before: Floats | None = None
 
     @classmethod
     def load(
-        cls, options: EncodeOptions, space: ModelId, renderer: Renderer | None = None
+        cls, effort: int, setting: Setting, space: ModelId, renderer: Renderer | None = None
     ) -> Refiner:
-        """The refiner for an effort above 0, with a renderer of `load_renderer`; None loads it.
+        """The refiner for an effort above 0 and what will be written, with a renderer of `load_renderer`; None loads it.
 
         Raises:
             ModelError: the renderer is missing.
@@ -114,9 +112,9 @@ class Refiner:
         """
         return cls(
             DifferentiableRenderer(renderer or load_renderer(space)),
-            STEPS[options.effort],
-            layers=options.layers,
-            portrait_quality=options.portrait_quality,
+            STEPS[effort],
+            layers=setting.layers,
+            crf=setting.crf,
         )
 
     @property
@@ -124,17 +122,28 @@ class Refiner:
         """Share of the distance to the real frames that refinement took away, 0..1."""
         return 1 - self.distance_after / self.distance_before if self.distance_before > 0 else 0.0
 
-    def portrait(self, rgb: NDArray[np.uint8], features: NDArray[np.float32]) -> None:
-        """The portrait of the groups to come.
+    def portrait(
+        self,
+        rgb: NDArray[np.uint8],
+        features: NDArray[np.float32],
+        base: NDArray[np.float32] | None = None,
+    ) -> None:
+        """The portrait of the frames to come.
 
         Args:
-            rgb: (512, 512, 3) before coding; refinement sees it as the decoder will.
-            features: (48,) float32 f_s, dequantized.
+            rgb: (512, 512, 3) before coding; refinement sees about what the decoder will.
+            features: (48,) float32, its own, dequantized.
+            base: (48,) float32 f_s, what tokens are relative to, dequantized; None: the same. Another one than before begins
+                another shot.
         """
-        self._state = self._renderer.prepare(
-            decode_still(encode_avif(rgb, quality=self._quality)), features
-        )
-        self._before = None
+        base = features if base is None else base
+        if self._state is None or not np.array_equal(base, self._base):
+            self._before = None
+        self._base = base
+        coder = PortraitCoder(self._crf)
+        picture = PathDecoder().picture([coder.add(rgb).unit])
+        coder.close()
+        self._state = self._renderer.prepare(picture, features)
 
     def motion(
         self,
@@ -154,7 +163,7 @@ class Refiner:
             (T, 48) float32, to be quantized; rows that stay are returned as they were.
         """
         assert self._state is not None
-        wanted = (features.astype(np.float64) - self._state.features) / self._units
+        wanted = (features.astype(np.float64) - self._base) / self._units
         offset, steps = np.zeros_like(wanted), OffsetSteps(self._count)
         offsets, losses = [], []
         for number in range(self._count + 1):
@@ -172,7 +181,7 @@ class Refiner:
         self.frames += len(wanted)
         self.distance_before += float(losses[0].sum())
         self.distance_after += float(np.stack(losses)[path, rows].sum())
-        moved = (self._state.features + (wanted + chosen) * self._units).astype(np.float32)
+        moved = (self._base + (wanted + chosen) * self._units).astype(np.float32)
         return np.where((path > 0)[:, None], moved, features)
 
     def coded(self, scaled: Floats) -> NDArray[np.int16]:
@@ -195,10 +204,8 @@ class Refiner:
         """Distance (T,) of every frame as it would be decoded, and its gradient (T, 48) by units (zeros at the last try)."""
         assert self._state is not None
         with_gradient = number < self._count
-        decoded = (self._state.features + self.coded(wanted + offset) * self._units).astype(
-            np.float32
-        )
-        plain = (self._state.features + wanted * self._units).astype(np.float32)
+        decoded = (self._base + self.coded(wanted + offset) * self._units).astype(np.float32)
+        plain = (self._base + wanted * self._units).astype(np.float32)
         losses, gradients = [], []
         for start in range(0, len(wanted), BATCH_FRAMES):
             part = slice(start, start + BATCH_FRAMES)

@@ -17,13 +17,16 @@ from vqcodec.motion.surroundings import SurroundingsTracker
 from vqcodec.stream.sound import SoundPiece
 
 FEATURE_BATCH_FRAMES = 16
+LIVE_BATCH_FRAMES = 2
 
 FeaturedFrame: TypeAlias = tuple[FaceFrame, NDArray[np.float32] | None]
 """A frame and its motion features (48,); None without a face."""
 
 
 def motion_features(
-    items: Iterable[FaceFrame | SoundPiece], space: MotionFeatures
+    items: Iterable[FaceFrame | SoundPiece],
+    space: MotionFeatures,
+    batch_frames: int = FEATURE_BATCH_FRAMES,
 ) -> Iterator[FeaturedFrame | SoundPiece]:
     """Motion features of frames with a face; sound passes ahead of the frames that wait for their batch."""
     batch: list[FaceFrame] = []
@@ -33,7 +36,7 @@ def motion_features(
             yield item
             continue
         batch.append(item)
-        if len(batch) == FEATURE_BATCH_FRAMES:
+        if len(batch) == batch_frames:
             yield from _batch_features(batch, space, around)
             batch = []
     yield from _batch_features(batch, space, around)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from vqcodec.config import EncodeOptions
-from vqcodec.encoding.bitrate import ladder
+from vqcodec.config import DEFAULT_AUDIO_BPS, EncodeOptions
+from vqcodec.encoding.ladder import audio_rates_bps
 from vqcodec.media.items import AudioBlock, AudioPacket
 from vqcodec.media.picture.frames import VideoInput
 from vqcodec.stream.sound import SoundCoder, SoundCopier, SoundPiece
@@ -53,5 +53,5 @@ class Intake:
 
 def _rates_bps(options: EncodeOptions) -> list[int]:
     if options.bitrate_kbps is None:
-        return [options.audio.bitrate_bps]
-    return list(dict.fromkeys(rung.audio_bps for rung in ladder(options)))
+        return [options.audio.bitrate_bps or DEFAULT_AUDIO_BPS]
+    return audio_rates_bps(options)

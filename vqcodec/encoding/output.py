@@ -1,40 +1,94 @@
-"""Where an encode's portraits, motion and sound go: straight into the file, or into one that fits a bit rate."""
+"""Where an encode's frames and sound go: shot by shot into the file, into one that fits a bit rate, or into a live one.
+
+frames --RecordedOutput: ShotRecorder--> shots --> StreamedFile, or FittedFile (bitrate.py)
+frames --LiveOutput: LiveRecorder--> portraits and groups --> file
+"""
 
 from __future__ import annotations
 
 from typing import BinaryIO, Protocol
 
-from vqcodec.encoding.groups import Portrait
-from vqcodec.media.still.stills import encode_avif
+import numpy as np
+from numpy.typing import NDArray
+
+from vqcodec.encoding.coding import PlacedUnit, ShotCoder
+from vqcodec.encoding.live import LiveRecorder
+from vqcodec.encoding.settings import Setting, quality_of
+from vqcodec.encoding.shots import RecordedShot, ShotRecorder
+from vqcodec.face.shots import FaceFrame
 from vqcodec.stream.interleave import Interleaver
 from vqcodec.stream.sound import SoundPiece
-from vqcodec.types import Head, KeyFrame, MotionGroup, StreamSizes
+from vqcodec.types import Head, MotionGroup, StreamSizes
 
 
-class StreamOutput(Protocol):
-    """Takes a stream in the order it is made: each portrait before its groups, sound as it comes."""
+class FrameOutput(Protocol):
+    """Takes what comes out of an input, in order."""
+
+    @property
+    def file(self) -> CodedFile:
+        """What is written, so far."""
+        ...
+
+    @property
+    def faces_seen(self) -> bool:
+        """Whether any frame had a face."""
+        ...
+
+    @property
+    def low_confidence_frames(self) -> int:
+        """Frames without a face."""
+        ...
+
+    def push(self, frame: FaceFrame, features: NDArray[np.float32] | None) -> None:
+        """Take the next frame and its motion features, (48,), None without a face."""
+        ...
+
+    def sound(self, piece: SoundPiece) -> None:
+        """Take the next packet."""
+        ...
+
+    def flush(self) -> None:
+        """No more frames."""
+        ...
+
+    def close(self) -> None:
+        """Write what is left.
+
+        Raises:
+            UsageError: the stream can't have the form that was asked for.
+        """
+        ...
+
+
+class CodedFile(Protocol):
+    """What is told about a file."""
 
     @property
     def head(self) -> Head:
-        """What HEAD says, or will say; complete after close()."""
+        """What HEAD says, or will say; complete at the end."""
         ...
 
     @property
     def sizes(self) -> StreamSizes:
-        """Bytes written so far; of the whole file after close()."""
+        """Bytes written so far; of the whole file at the end."""
         ...
 
     @property
     def portrait_quality(self) -> int:
-        """AVIF quality of the portraits; final after close()."""
+        """Quality of the portraits, 1..100; final at the end."""
         ...
 
-    def portrait(self, portrait: Portrait) -> None:
-        """Take a key frame whose picture is not coded yet."""
+    @property
+    def portraits(self) -> int:
+        """Portraits written; final at the end."""
         ...
 
-    def motion(self, group: MotionGroup) -> None:
-        """Take a group with all layers."""
+
+class StreamOutput(CodedFile, Protocol):
+    """Takes a stream in the order it is made: shot after shot, sound as it comes."""
+
+    def shot(self, shot: RecordedShot) -> None:
+        """Take the next shot."""
         ...
 
     def sound(self, piece: SoundPiece) -> None:
@@ -51,17 +105,18 @@ class StreamOutput(Protocol):
 
 
 class StreamedFile:
-    """Codes portraits and writes everything as it comes.
+    """Codes each shot when it is complete, and writes it.
 
     Args:
-        sink: written from the first portrait on.
+        sink: written from the first shot on.
         head: everything but the crop, which comes with the first portrait.
-        portrait_quality: AVIF quality, 1..100.
+        setting: how shots are coded.
+        coder: codes them.
     """
 
-    def __init__(self, sink: BinaryIO, head: Head, portrait_quality: int) -> None:
+    def __init__(self, sink: BinaryIO, head: Head, setting: Setting, coder: ShotCoder) -> None:
         self._file = Interleaver(sink, head)
-        self._quality = portrait_quality
+        self._setting, self._coder = setting, coder
 
     @property
     def head(self) -> Head:
@@ -76,17 +131,20 @@ class StreamedFile:
     @property
     def portrait_quality(self) -> int:
         """As it was asked for."""
-        return self._quality
+        return quality_of(self._setting.crf)
 
-    def portrait(self, portrait: Portrait) -> None:
-        """Code and write a key frame."""
-        still = encode_avif(portrait.rgb, quality=self._quality)
-        key_frame = KeyFrame(portrait.first_frame, still, portrait.features)
-        self._file.key_frame(key_frame, portrait.crop)
+    @property
+    def portraits(self) -> int:
+        """Portraits written."""
+        return self._coder.portraits
 
-    def motion(self, group: MotionGroup) -> None:
-        """Write a group, and the sound heard with it."""
-        self._file.motion(group)
+    def shot(self, shot: RecordedShot) -> None:
+        """Code and write a shot."""
+        for item in self._coder.items(shot, self._setting):
+            if isinstance(item, PlacedUnit):
+                self._file.portrait(item.unit, item.crop)
+            else:
+                self._file.motion(item)
 
     def sound(self, piece: SoundPiece) -> None:
         """Take the next packet; it is written with its group."""
@@ -95,3 +153,113 @@ class StreamedFile:
     def close(self) -> StreamSizes:
         """Write what is left, and the index."""
         return self._file.close()
+
+
+class RecordedOutput:
+    """Frames become shots, and shots a file.
+
+    Args:
+        recorder: collects them.
+        file: codes them.
+    """
+
+    def __init__(self, recorder: ShotRecorder, file: StreamOutput) -> None:
+        self._recorder, self.file = recorder, file
+
+    @property
+    def faces_seen(self) -> bool:
+        """Whether any frame had a face."""
+        return self._recorder.faces_seen
+
+    @property
+    def low_confidence_frames(self) -> int:
+        """Frames without a face."""
+        return self._recorder.low_confidence_frames
+
+    def push(self, frame: FaceFrame, features: NDArray[np.float32] | None) -> None:
+        """Take the next frame and its motion features, (48,), None without a face."""
+        for shot in self._recorder.push(frame, features):
+            self.file.shot(shot)
+
+    def sound(self, piece: SoundPiece) -> None:
+        """Take the next packet."""
+        self.file.sound(piece)
+
+    def flush(self) -> None:
+        """No more frames."""
+        for shot in self._recorder.flush():
+            self.file.shot(shot)
+
+    def close(self) -> None:
+        """Write what is left."""
+        self.file.close()
+
+
+class LiveOutput:
+    """Every group goes out as soon as it is complete.
+
+    Args:
+        sink: written from the first portrait on, and flushed after each group.
+        head: everything but the crop.
+        recorder: makes portraits and groups.
+        quality: of the portraits.
+    """
+
+    def __init__(self, sink: BinaryIO, head: Head, recorder: LiveRecorder, quality: int) -> None:
+        self.portrait_quality = quality
+        self._sink, self._recorder, self._file = sink, recorder, Interleaver(sink, head)
+
+    @property
+    def file(self) -> CodedFile:
+        """What is written: this."""
+        return self
+
+    @property
+    def head(self) -> Head:
+        """What HEAD says, or will say."""
+        return self._file.head
+
+    @property
+    def sizes(self) -> StreamSizes:
+        """Bytes written so far."""
+        return self._file.sizes
+
+    @property
+    def portraits(self) -> int:
+        """Portraits written."""
+        return self._recorder.portraits
+
+    @property
+    def faces_seen(self) -> bool:
+        """Whether any frame had a face."""
+        return self._recorder.faces_seen
+
+    @property
+    def low_confidence_frames(self) -> int:
+        """Frames without a face."""
+        return self._recorder.low_confidence_frames
+
+    def push(self, frame: FaceFrame, features: NDArray[np.float32] | None) -> None:
+        """Take the next frame and its motion features, (48,), None without a face."""
+        self._write(self._recorder.push(frame, features))
+
+    def sound(self, piece: SoundPiece) -> None:
+        """Take the next packet; it is written with its group."""
+        self._file.sound(piece)
+
+    def flush(self) -> None:
+        """No more frames."""
+        self._write(self._recorder.flush())
+
+    def close(self) -> None:
+        """Write what is left, and the index."""
+        self._file.close()
+
+    def _write(self, items: list[PlacedUnit | MotionGroup]) -> None:
+        for item in items:
+            if isinstance(item, PlacedUnit):
+                self._file.portrait(item.unit, item.crop)
+            else:
+                self._file.motion(item)
+        if items:
+            self._sink.flush()

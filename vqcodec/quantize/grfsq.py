@@ -60,3 +60,9 @@ def dequantize(values: NDArray[np.integer], units: NDArray[np.floating]) -> NDAr
 def _need(ok: bool, message: str) -> None:
     if not ok:
         raise UsageError(message)
+
+
+def stored_features(features: NDArray[np.float32], units: NDArray[np.float32]) -> NDArray[np.int16]:
+    """A portrait's features (48,) as a stream stores them: (48,) whole units."""
+    steps = np.rint(features.astype(np.float64) / units)
+    return np.clip(steps, -32768, 32767).astype(np.int16)

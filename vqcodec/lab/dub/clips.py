@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 
 from vqcodec.config import DEFAULT_PORTRAIT_QUALITY
 from vqcodec.encoding.features import motion_features
-from vqcodec.encoding.groups import stored_features
 from vqcodec.encoding.parts import EncoderParts
 from vqcodec.errors import NoFaceError, UsageError
 from vqcodec.face.shots import FaceFrame, face_frames
@@ -22,7 +21,7 @@ from vqcodec.media.items import AudioBlock
 from vqcodec.media.picture.source import VideoSource
 from vqcodec.media.sound.source import SpeechResampler
 from vqcodec.media.still.stills import decode_still, encode_avif
-from vqcodec.quantize.grfsq import dequantize, quantize
+from vqcodec.quantize.grfsq import dequantize, quantize, stored_features
 from vqcodec.types import VideoFrame
 
 FRAME_RATE_HZ = Fraction(25)

@@ -23,7 +23,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from vqcodec.config import MAX_EFFORT, EncodeOptions
+from vqcodec.config import MAX_EFFORT
 from vqcodec.decoding.parts import DecoderParts
 from vqcodec.encoding.effort import STEPS, Refiner
 from vqcodec.encoding.parts import EncoderParts
@@ -61,10 +61,15 @@ class _Timed:
         self.seconds = 0.0
         self.inner = refiner
 
-    def portrait(self, rgb: NDArray[np.uint8], features: NDArray[np.float32]) -> None:
+    def portrait(
+        self,
+        rgb: NDArray[np.uint8],
+        features: NDArray[np.float32],
+        base: NDArray[np.float32],
+    ) -> None:
         """See Refiner."""
         start_s = time.perf_counter()
-        self.inner.portrait(rgb, features)
+        self.inner.portrait(rgb, features, base)
         self.seconds += time.perf_counter() - start_s
 
     def motion(
@@ -102,10 +107,9 @@ def one(
     space: ModelId,
 ) -> EffortRow:
     """Figures of one clip at one effort."""
-    options = EncodeOptions(effort=effort)
-    timed = _Timed(Refiner.load(options, space)) if effort else None
-    setting, quality = MotionSetting(0.0), options.portrait_quality
-    stream, size = code(tracked, setting, decoder.space, quality, timed)
+    setting = MotionSetting(0.0).setting()
+    timed = _Timed(Refiner.load(effort, setting, space)) if effort else None
+    stream, size = code(tracked, setting, decoder.space, refiner=timed)
     shown = np.stack(list(rendered(stream, decoder, judge.every, METRIC_SIDE_PX)))
     seconds = float(len(tracked.frames) / tracked.head.frame_rate_hz)
     return judge.distances(*reference, shown) | {

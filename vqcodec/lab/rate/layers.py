@@ -16,7 +16,6 @@ from pathlib import Path
 
 import numpy as np
 
-from vqcodec.config import EncodeOptions
 from vqcodec.container.thin import thin
 from vqcodec.decoding.parts import DecoderParts
 from vqcodec.encoding.parts import EncoderParts
@@ -46,7 +45,7 @@ class LayerStream:
 
 def streams(tracked: Tracked, parts: EncoderParts) -> list[LayerStream]:
     """A tracked clip coded once, then cut: 1 to 4 layers."""
-    data, _ = code(tracked, MotionSetting(0.0), parts.space, EncodeOptions().portrait_quality)
+    data, _ = code(tracked, MotionSetting(0.0).setting(), parts.space)
     cut = []
     for layers in range(1, LAYERS + 1):
         sink = io.BytesIO()

@@ -3,7 +3,7 @@
     python -m vqcodec.lab rdo --data CORPUS [--out rdo.json] [--clips N] [--every 5] [--strengths 0,0.5,1,2,4]
 
 Each clip's faces are found once; then its motion is coded at every strength (all layers) and at every number of layers
-(strength 0), to the bytes that `encode` writes (portrait = first frame, whole picture), decoded, and every few frames
+(strength 0), to the bytes that `encode` writes (one portrait, the first frame; whole picture), decoded, and every few frames
 are rendered and measured at 256x256. The pictures don't pass through H.264, which would hide small differences.
 """
 
@@ -12,20 +12,23 @@ from __future__ import annotations
 import io
 from argparse import ArgumentParser, Namespace
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import takewhile
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from vqcodec.config import EncodeOptions, Refs
-from vqcodec.container import Writer
+from vqcodec.config import DEFAULT_PORTRAIT_QUALITY
 from vqcodec.decoding.parts import DecoderParts
 from vqcodec.decoding.selected import selected_frames
+from vqcodec.encoding.choice import Spending
+from vqcodec.encoding.coding import PlacedUnit, ShotCoder
 from vqcodec.encoding.features import motion_features
-from vqcodec.encoding.groups import Assembler, MotionRefiner, Portrait
 from vqcodec.encoding.parts import EncoderParts
+from vqcodec.encoding.refining import MotionRefiner
+from vqcodec.encoding.settings import Setting, crf_of
+from vqcodec.encoding.shots import ShotRecorder
 from vqcodec.errors import UsageError
 from vqcodec.evaluation.metrics.fidelity import psnr_db
 from vqcodec.evaluation.metrics.landmarks import landmark_distance
@@ -36,16 +39,18 @@ from vqcodec.evaluation.tools.frames import METRIC_SIDE_PX, to_side
 from vqcodec.evaluation.validate.run import validation_clips
 from vqcodec.face.landmarks import FaceLandmarker
 from vqcodec.face.shots import FaceFrame, face_frames
-from vqcodec.format import LAYERS
+from vqcodec.format import LAYERS, VERSION_2
 from vqcodec.geometry.mesh import LIPS
 from vqcodec.lab.command import clips_options, perform, publish
 from vqcodec.lab.rate.rdcurve import MotionCurve, MotionPoint, show
 from vqcodec.media.picture.source import VideoSource
-from vqcodec.media.still.stills import encode_avif
 from vqcodec.motion.ports import MotionFeatures
-from vqcodec.types import Head, KeyFrame, MotionGroup, VideoFrame
+from vqcodec.stream.interleave import Interleaver
+from vqcodec.types import Head, VideoFrame
 
 STRENGTHS = (0.0, 0.25, 0.5, 1.0, 2.0, 4.0)
+FIRST_FRAME = Spending(0.0, at_most=1, first="first")
+"""One portrait a shot."""
 _BATCH = 10
 
 Pictures = NDArray[np.uint8]
@@ -57,6 +62,10 @@ class MotionSetting:
 
     strength: float
     layers: int = LAYERS
+
+    def setting(self, quality: int = DEFAULT_PORTRAIT_QUALITY, price: float = 0.0) -> Setting:
+        """The encoder's, with portraits of a quality, 1..100, and what one must save."""
+        return Setting(crf_of(quality), price, self.layers, self.strength)
 
 
 def settings(strengths: Sequence[float]) -> list[MotionSetting]:
@@ -82,55 +91,41 @@ def track(clip: Path, parts: EncoderParts, seconds: float | None = None) -> Trac
             pictures if seconds is None else takewhile(lambda item: item.time_s < seconds, pictures)
         )
         found = list(motion_features(face_frames(wanted, detector, "full"), parts.space))
-        head = Head(video.time_base_s, video.frame_rate_hz, LAYERS, parts.space.id, parts.renderer)
+        head = Head(
+            video.time_base_s,
+            video.frame_rate_hz,
+            LAYERS,
+            parts.space.id,
+            parts.renderer,
+            version=VERSION_2,
+        )
     return Tracked(head, [item for item in found if isinstance(item, tuple)])
 
 
 def code(
     tracked: Tracked,
-    setting: MotionSetting,
+    setting: Setting,
     space: MotionFeatures,
-    quality: int,
+    spending: Spending = FIRST_FRAME,
     refiner: MotionRefiner | None = None,
-    refs: Refs = "auto",
 ) -> tuple[bytes, int]:
-    """A stream without sound, and the bytes of its motion payloads. The first frame is the first portrait."""
+    """A stream without sound, and the bytes of its motion payloads."""
+    head = replace(tracked.head, layers=setting.layers)
+    recorder = ShotRecorder(head.time_base_s, keep_frames=refiner is not None)
+    shots = [shot for frame in tracked.frames for shot in recorder.push(*frame)]
+    coder = ShotCoder(
+        space.units, space.layout, head.time_base_s, head.frame_rate_hz, spending, refiner
+    )
     sink = io.BytesIO()
-    head = Head(
-        tracked.head.time_base_s,
-        tracked.head.frame_rate_hz,
-        setting.layers,
-        tracked.head.motion_space,
-        tracked.head.renderer,
-    )
-    writer = Writer(sink, head)
-    assembler = Assembler(
-        space.units, space.layout, head.time_base_s, "first", setting.strength, refs, refiner
-    )
-
-    def put(items: list[Portrait | MotionGroup]) -> None:
-        for item in items:
-            if isinstance(item, Portrait):
-                writer.key_frame(
-                    KeyFrame(
-                        item.first_frame, encode_avif(item.rgb, quality=quality), item.features
-                    )
-                )
+    file = Interleaver(sink, head)
+    for shot in [*shots, *recorder.flush()]:
+        for item in coder.items(shot, setting):
+            if isinstance(item, PlacedUnit):
+                file.portrait(item.unit, item.crop)
             else:
-                writer.motion(
-                    MotionGroup(
-                        item.first_frame,
-                        item.ticks,
-                        item.low_confidence,
-                        item.indices[..., : setting.layers],
-                    )
-                )
-
-    for frame, features in tracked.frames:
-        put(assembler.push(frame, features))
-    put(assembler.flush())
-    writer.close()
-    return sink.getvalue(), writer.sizes.motion
+                file.motion(item)
+    sizes = file.close()
+    return sink.getvalue(), sizes.motion
 
 
 def rendered(
@@ -200,7 +195,6 @@ def measure(clips: Sequence[Path], wanted: Sequence[MotionSetting], every: int) 
         every: measure every so many frames.
     """
     encoder = EncoderParts.load()
-    options = EncodeOptions()
     rows: list[list[dict[str, float]]] = [[] for _ in wanted]
     decoder: DecoderParts | None = None
     with Measure(every) as judge:
@@ -210,7 +204,7 @@ def measure(clips: Sequence[Path], wanted: Sequence[MotionSetting], every: int) 
             reference, points = judge.reference(tracked)
             seconds = float(len(tracked.frames) / tracked.head.frame_rate_hz)
             for row, setting in zip(rows, wanted, strict=True):
-                stream, size = code(tracked, setting, encoder.space, options.portrait_quality)
+                stream, size = code(tracked, setting.setting(), encoder.space)
                 shown = np.stack(list(rendered(stream, decoder, every)))
                 row.append(
                     judge.distances(reference, points, shown)

@@ -1,30 +1,35 @@
-"""What further portraits within a shot gain, and what they cost: `encode --refs N --portrait-quality Q`.
+"""What further portraits within a shot gain, and what they cost: `encode --refs N --refs-every S --portrait-quality Q`.
 
-    python -m vqcodec.lab refs --data CORPUS [--out refs.json] [--clips N] [--every 10] [--settings 1:50,2:30,4:30]
+    python -m vqcodec.lab refs --data CORPUS [--out refs.json] [--clips N] [--every 10] [--settings 1:50,auto:50,1s:50]
 
-Each clip is tracked once and coded with every setting to the bytes that `encode` writes without sound (first portrait = first
-frame, whole picture), decoded, rendered and measured at 256x256. The pictures don't pass through H.264, and a change of
-portrait is not faded.
+Each clip is tracked once and coded with every setting to the bytes that `encode` writes without sound (whole picture, all
+layers), decoded, rendered and measured at 256x256. The pictures don't pass through H.264, and a change of portrait is not
+faded.
 
 JSON: {"schema_version": 1, "conditions": {...}, "rows": [{"refs", "quality", "portraits", "file_kbps", "perc", "st_lpips",
-"psnr_db", "lmd", "lmd_mouth"}, ...], "clips": {name: [row, ...]}}; figures of `rows` are means over clips.
+"psnr_db", "lmd", "lmd_mouth"}, ...], "clips": {name: [row, ...]}}; `refs` is a number at most, "auto" or "1s" for one a
+second; figures of `rows` are means over clips.
 """
 
 from __future__ import annotations
 
 import io
+import re
 import sys
 from argparse import ArgumentParser, Namespace
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from vqcodec.config import MAX_REFS
+from vqcodec.config import MAX_REFS, REFS_EVERY_RANGE_S, EncodeOptions
 from vqcodec.container import verify
 from vqcodec.decoding.parts import DecoderParts
+from vqcodec.encoding.choice import Spending
+from vqcodec.encoding.ladder import setting_for
 from vqcodec.encoding.parts import EncoderParts
 from vqcodec.errors import UsageError
 from vqcodec.evaluation.tools.conditions import conditions
@@ -51,32 +56,48 @@ RefsRow = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """So many portraits a shot at most, of this AVIF quality."""
+    """Which portraits, and their quality.
 
-    refs: int
+    Attributes:
+        refs: "4", so many a shot at most; "auto", where they pay; "1s", one in so many seconds.
+        quality: 1..100.
+    """
+
+    refs: str
     quality: int
+
+    def spending(self) -> Spending:
+        """The encoder's limits."""
+        if self.refs == "auto":
+            return Spending(0.0)
+        if self.refs.endswith("s"):
+            return Spending(0.0, every_s=Fraction(self.refs[:-1]))
+        return Spending(0.0, at_most=int(self.refs))
+
+
+_REFS = re.compile(r"auto|[1-9]\d{0,2}|\d{1,2}(\.\d)?s")
 
 
 def parse_choices(text: str) -> list[Choice]:
-    """Read "1:50,4:30".
+    """Read "1:50,auto:30,0.5s:30".
 
     Raises:
-        UsageError: not pairs of a number of portraits and a quality.
+        UsageError: not pairs of what `--refs` or `--refs-every` take and a quality.
     """
     choices = []
     for part in text.split(","):
         refs, _, quality = part.partition(":")
-        if not (
-            refs.isdecimal()
-            and quality.isdecimal()
-            and 1 <= int(refs) <= MAX_REFS
-            and 1 <= int(quality) <= 100
-        ):
+        known = _REFS.fullmatch(refs) is not None and quality.isdecimal()
+        if known and refs.endswith("s"):
+            known = REFS_EVERY_RANGE_S[0] <= Fraction(refs[:-1]) <= REFS_EVERY_RANGE_S[1]
+        elif known and refs != "auto":
+            known = int(refs) <= MAX_REFS
+        if not known or not 1 <= int(quality) <= 100:
             raise UsageError(
                 f"{part!r} is not portraits:quality",
-                hint=f"Write 1..{MAX_REFS}, a colon, 1..100: 1:50,4:30.",
+                hint=f"Write 1..{MAX_REFS}, auto or 1s, a colon, 1..100: 1:50,auto:30.",
             )
-        choices.append(Choice(int(refs), int(quality)))
+        choices.append(Choice(refs, int(quality)))
     return choices
 
 
@@ -90,10 +111,11 @@ def measure_clip(
     """Code and measure one clip, a row for each choice."""
     reference, points = judge.reference(tracked)
     seconds = float(len(tracked.frames) / tracked.head.frame_rate_hz)
+    price = setting_for(EncodeOptions()).price
     rows: list[RefsRow] = []
     for choice in choices:
-        setting = MotionSetting(0.0)
-        stream, _ = code(tracked, setting, encoder.space, choice.quality, refs=choice.refs)
+        setting = MotionSetting(0.0).setting(choice.quality, price)
+        stream, _ = code(tracked, setting, encoder.space, choice.spending())
         shown = np.stack(list(rendered(stream, decoder, judge.every)))
         rows.append(
             asdict(choice)
@@ -121,7 +143,8 @@ def measure(clips: Sequence[Path], choices: Sequence[Choice], every: int) -> dic
             )
             sys.stderr.write(f"{clip.stem}: {told_rows}\n")
     means = [
-        {key: float(np.mean([row[key] for row in same])) for key in same[0]} | asdict(choice)
+        {key: float(np.mean([row[key] for row in same])) for key in same[0] if key != "refs"}
+        | asdict(choice)
         for choice, same in zip(choices, zip(*by_clip.values(), strict=True), strict=True)
     ]
     known = conditions(
@@ -169,7 +192,7 @@ def _options(parser: ArgumentParser) -> None:
     clips_options(parser, every=10)
     parser.add_argument(
         "--settings",
-        default="1:50,1:25,2:25,4:25,4:50",
+        default="1:50,auto:50,1s:50,1:25,auto:25,1s:25",
         help="portraits:quality, ... (%(default)s)",
     )
 

@@ -88,6 +88,34 @@ def atomic_output(target: FileLike, *, force: bool = False) -> Iterator[BinaryIO
         pending.discard()
 
 
+@contextmanager
+def in_place_output(target: FileLike, *, force: bool = False) -> Iterator[BinaryIO]:
+    """Open `target` for writing bytes that others read meanwhile: a path has its name from the start.
+
+    What was written stays when the block ends with an exception; a file in which there is nothing goes.
+
+    Raises:
+        OutputExistsError, MediaError, UsageError: as `atomic_output`.
+    """
+    check_output(target, force=force)
+    if not is_file_name(target):
+        with open_pipe(target) as stream:
+            yield stream
+        return
+    path = Path(os.path.realpath(target))  # type: ignore[arg-type]
+    with _writing(path):
+        sink = path.open("wb")
+    try:
+        with sink:
+            yield sink
+            with _writing(path):
+                sink.flush()
+    finally:
+        with suppress(OSError):
+            if path.stat().st_size == 0:
+                path.unlink()
+
+
 def is_file_name(target: FileLike) -> bool:
     """True for the path of a regular file, there or not; false for "-", file objects, devices and named pipes."""
     if not isinstance(target, str | os.PathLike) or target == "-":

@@ -21,11 +21,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vqcodec.errors import MediaError
-from vqcodec.format import CODED_SIZE_PX
+from vqcodec.format import CODED_SIZE_PX, MAX_PATH_UNITS
 from vqcodec.media.picture.colour import YuvConverter
 from vqcodec.runtime.priority import usual_priority
 
-MAX_BRANCH_UNITS = 7
+MAX_BRANCH_UNITS = MAX_PATH_UNITS - 1
 PRESET = 3
 """Preset 5 takes a third of the time and a fifth to a half more bytes for every portrait but the first."""
 _ENCODER = "libsvtav1"

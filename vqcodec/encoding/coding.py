@@ -1,0 +1,249 @@
+"""A recorded shot and a setting -> the portraits and motion groups of a file, in the file's order.
+
+    portrait_sets, shown_from    --> numbers, a portrait for each frame
+    PortraitCoder                --> PortraitUnit, each before the first group that shows it
+    groups of at most 2 s        --> MotionGroup: tokens relative to portrait 0, runs of frames with their portraits
+
+Where the portrait changes, the picture passes from the one to the other over four frames, so that nothing hops.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from fractions import Fraction
+from itertools import groupby
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vqcodec.encoding.choice import PortraitSets, Spending, portrait_sets, shown_from
+from vqcodec.encoding.refining import MotionRefiner, refined
+from vqcodec.encoding.settings import Setting
+from vqcodec.encoding.shots import RecordedShot
+from vqcodec.format import MAX_GROUP_FRAMES, MAX_GROUP_SPAN_S, to_indices
+from vqcodec.geometry.layout import Layout
+from vqcodec.media.still.portrait_coder import PRESET, CodedUnit, PortraitCoder
+from vqcodec.quantize.grfsq import dequantize, stored_features
+from vqcodec.quantize.rdo import choose
+from vqcodec.types import Crop, MotionGroup, PortraitRun, PortraitUnit
+
+PASSING_FRAMES = 4
+
+Features = NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True)
+class PlacedUnit:
+    """A portrait, and the square that it was cut from."""
+
+    unit: PortraitUnit
+    crop: Crop
+
+
+class ShotCoder:
+    """Codes the shots of one file, one after the other.
+
+    Args:
+        units: (48,) of the motion space.
+        layout: what its dimensions mean.
+        time_base_s: seconds in a tick.
+        frame_rate_hz: nominal rate: how long the last frame of a shot lasts.
+        spending: limits of the caller's; its price is the setting's.
+        refiner: refines the motion before it is quantized; None leaves it.
+        progress: told by the refiner how many frames it has refined.
+        preset: of the AV1 encoder.
+        keep: keep what was coded, since the same shots come again with other settings (`restart`).
+
+    Attributes:
+        portraits: portraits given so far.
+    """
+
+    def __init__(
+        self,
+        units: Features,
+        layout: Layout,
+        time_base_s: Fraction,
+        frame_rate_hz: Fraction,
+        spending: Spending,
+        refiner: MotionRefiner | None = None,
+        progress: Callable[[int], None] = lambda frames: None,
+        preset: int = PRESET,
+        keep: bool = False,
+    ) -> None:
+        self.portraits = self._shots = 0
+        self._keep = keep
+        self._kept_units: dict[tuple[object, ...], list[CodedUnit]] = {}
+        self._kept_sets: dict[int, PortraitSets] = {}
+        self._kept_tokens: dict[tuple[object, ...], NDArray[np.uint16]] = {}
+        self._units, self._layout, self._time_base_s = units, layout, time_base_s
+        self._frame_s = float(1 / frame_rate_hz)
+        self._spending, self._preset = spending, preset
+        self._refiner, self._progress = refiner, progress
+
+    def restart(self) -> None:
+        """The first shot comes again."""
+        self.portraits = self._shots = 0
+
+    def items(self, shot: RecordedShot, setting: Setting) -> Iterator[PlacedUnit | MotionGroup]:
+        """Everything of the next shot."""
+        number, self._shots = self._shots, self._shots + 1
+        seconds = self._seconds(shot)
+        chosen = self._sets(shot, number, seconds).at(setting.price)
+        shown = shown_from(shot, chosen, seconds)
+        chosen, shown = _only_shown(chosen, shown)
+        coded = self._coded(shot, chosen, setting.crf, number)
+        stored = [stored_features(shot.candidates[c].features, self._units) for c in chosen]
+        features = self._motion(shot, shown, stored, chosen)
+        due = 0
+        for first, stop in self._spans(shot):
+            while due <= shown[first:stop].max():
+                unit = _unit(
+                    next(coded),
+                    shot.frames[first].index,
+                    (number, due),
+                    stored[due],
+                    shot.continues,
+                )
+                yield PlacedUnit(unit, shot.candidates[chosen[due]].crop)
+                due += 1
+            yield self._group(shot, features, shown, (first, stop), stored[0], setting, number)
+        self.portraits += due
+
+    def _sets(self, shot: RecordedShot, number: int, seconds: float) -> PortraitSets:
+        """What to choose from, the same at every setting."""
+        sets = self._kept_sets.get(number)
+        if sets is None:
+            sets = portrait_sets(shot, self._spending, self._units, seconds)
+        if self._keep:
+            self._kept_sets[number] = sets
+        return sets
+
+    def _coded(
+        self, shot: RecordedShot, chosen: list[int], crf: int, number: int
+    ) -> Iterator[CodedUnit]:
+        """Units of the portraits, each as it is asked for; those kept from before, if they are the same."""
+        key = (number, crf, *chosen)
+        known = self._kept_units.get(key)
+        if known is not None:
+            yield from known
+            return
+        coder, units = PortraitCoder(crf, preset=self._preset), []
+        with closing(coder):
+            for candidate in chosen:
+                units.append(coder.add(shot.candidates[candidate].picture.rgb()))
+                if self._keep and len(units) == len(chosen):
+                    self._kept_units[key] = units  # before the last yield: nothing runs after it
+                yield units[-1]
+
+    def _seconds(self, shot: RecordedShot) -> float:
+        span = (shot.frames[-1].tick - shot.frames[0].tick) * self._time_base_s
+        return float(span) + self._frame_s
+
+    def _motion(
+        self,
+        shot: RecordedShot,
+        shown: NDArray[np.int64],
+        stored: list[NDArray[np.int16]],
+        chosen: list[int],
+    ) -> Features:
+        """(T, 48) of every frame, refined where that was asked for."""
+        if self._refiner is None:
+            return shot.features()
+        own = [dequantize(row, self._units) for row in stored]
+        pictures = [shot.candidates[c].picture for c in chosen]
+        return refined(self._refiner, shot, shown, own, pictures, self._progress)
+
+    def _spans(self, shot: RecordedShot) -> Iterator[tuple[int, int]]:
+        """First and stop of each group."""
+        first, ticks = 0, [frame.tick for frame in shot.frames]
+        for place in range(1, len(ticks) + 1):
+            full = place == len(ticks) or place - first == MAX_GROUP_FRAMES
+            if full or (ticks[place] - ticks[first]) * self._time_base_s >= MAX_GROUP_SPAN_S:
+                yield first, place
+                first = place
+
+    def _group(
+        self,
+        shot: RecordedShot,
+        features: Features,
+        shown: NDArray[np.int64],
+        span: tuple[int, int],
+        stored: NDArray[np.int16],
+        setting: Setting,
+        number: int,
+    ) -> MotionGroup:
+        first, stop = span
+        frames = shot.frames[first:stop]
+        key = (number, first, setting.rdo, stored.tobytes())
+        tokens = self._kept_tokens.get(key)
+        if tokens is None:
+            delta = features[first:stop] - dequantize(stored, self._units)
+            tokens = to_indices(choose(delta, self._units, self._layout, setting.rdo))
+        if self._keep:
+            self._kept_tokens[key] = tokens
+        return MotionGroup(
+            frames[0].index,
+            np.array([frame.tick for frame in frames], np.int64),
+            np.array([frame.features is None for frame in frames]),
+            tokens,
+            number,
+            runs_of(shown[first:stop], None if first == 0 else int(shown[first - 1])),
+        )
+
+
+def _only_shown(chosen: list[int], shown: NDArray[np.int64]) -> tuple[list[int], NDArray[np.int64]]:
+    """Without the portraits that show no frame, but for portrait 0."""
+    used = sorted({0, *shown.tolist()})
+    return [chosen[n] for n in used], np.searchsorted(used, shown)
+
+
+def _unit(
+    coded: CodedUnit,
+    first_frame: int,
+    place: tuple[int, int],
+    features: NDArray[np.int16],
+    continues: bool,
+) -> PortraitUnit:
+    shot, number = place
+    return PortraitUnit(
+        first_frame,
+        shot,
+        number,
+        coded.depends_on,
+        features,
+        coded.unit,
+        continues and number == 0,
+    )
+
+
+def runs_of(shown: NDArray[np.int64], before: int | None) -> tuple[PortraitRun, ...]:
+    """Runs of a group's frames.
+
+    Args:
+        shown: (T,) the portrait of each frame.
+        before: the portrait of the frame before the group; None at the start of a shot.
+
+    Returns:
+        With a passing run of up to PASSING_FRAMES around each change, as far as the group and its other changes leave room.
+    """
+    lengths = [(portrait, len(list(same))) for portrait, same in groupby(shown.tolist())]
+    if before is not None and before != lengths[0][0]:
+        lengths.insert(0, (before, 0))
+    half = PASSING_FRAMES // 2
+    runs: list[PortraitRun] = []
+    taken = 0  # frames of the stretch at hand that the passing run before it has used
+    for place, (portrait, length) in enumerate(lengths):
+        last = place == len(lengths) - 1
+        giving = 0 if last else min(half, max(length - taken, 0))
+        alone = length - taken - giving
+        if alone > 0:
+            runs.append(PortraitRun(alone, portrait))
+        if last:
+            break
+        after, after_length = lengths[place + 1]
+        taken = min(half, after_length // 2 if place + 2 < len(lengths) else after_length)
+        if giving + taken:
+            runs.append(PortraitRun(giving + taken, portrait, after))
+    return () if all(r.portrait == 0 and r.other is None for r in runs) else tuple(runs)

@@ -1,0 +1,81 @@
+"""From the smallest file to the best one in even steps: which setting a step is, within the caller's own limits.
+
+    step            0 ........................................................ LAST_STEP
+    portraits, CRF  63 ....................................................... 20
+    price of one    high: few of them ........................................ low: many
+    motion, rdo     4 ........ 2 ....... 1 ................. .5 ........ 0
+    layers          2  3  4 ..................................................
+    sound           6k  8k ............ 10k 12k ......... 16k ......... 24k
+
+Four steps share a CRF and differ in the price, so that sizes grow by a few percent from one to the next.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from itertools import pairwise
+
+from vqcodec.config import EncodeOptions
+from vqcodec.encoding.settings import BEST_CRF, WORST_CRF, Setting, crf_of
+from vqcodec.format import LAYERS
+
+STEPS_A_CRF = 4
+LAST_STEP = (WORST_CRF - BEST_CRF) * STEPS_A_CRF
+PRICE_WORST, PRICE_OCTAVES = 0.30, 6.2
+AUDIO_RATES_BPS = (6_000, 8_000, 10_000, 12_000, 16_000, 24_000)
+_AUDIO_FROM = (0.0, 0.03, 0.22, 0.32, 0.55, 0.75)
+_LAYERS_FROM = ((0.03, 3), (0.07, LAYERS))
+_FEWEST_LAYERS = 2
+_QUALITY_AT = {"small": 0.2, "medium": 0.4, "best": 0.75}
+_RDO = ((0.0, 4.0), (0.12, 2.0), (0.3, 1.0), (0.55, 0.5), (0.75, 0.0))
+
+
+def setting_at(step: int, options: EncodeOptions) -> Setting:
+    """A step's setting.
+
+    Args:
+        step: 0..LAST_STEP.
+        options: its layers, portrait quality and sound are limits; a price of the motion's bits that it names holds.
+    """
+    x = step / LAST_STEP
+    layers = max((n for at, n in _LAYERS_FROM if x >= at), default=_FEWEST_LAYERS)
+    rate = max(rate for at, rate in zip(_AUDIO_FROM, AUDIO_RATES_BPS, strict=True) if x >= at)
+    quality = options.portrait_quality
+    best_crf = BEST_CRF if quality is None else crf_of(quality)
+    return Setting(
+        crf=max(WORST_CRF - step // STEPS_A_CRF, best_crf),
+        price=price_at(x),
+        layers=min(layers, options.layers),
+        rdo=_rdo(x) if options.rdo is None else options.rdo,
+        audio_bps=_limited(rate, options.audio.bitrate_bps),
+    )
+
+
+def setting_for(options: EncodeOptions) -> Setting:
+    """What to code with where no bit rate is given: that of a step, but for what the caller named."""
+    x = _QUALITY_AT[options.quality]
+    at = setting_at(round(x * LAST_STEP), replace(options, portrait_quality=None))
+    quality = options.portrait_quality
+    return replace(at, layers=options.layers, crf=at.crf if quality is None else crf_of(quality))
+
+
+def price_at(x: float) -> float:
+    """Distance times seconds that a portrait must save, at a place 0..1 of the ladder."""
+    return float(PRICE_WORST * 2.0 ** (-PRICE_OCTAVES * x))
+
+
+def audio_rates_bps(options: EncodeOptions) -> list[int]:
+    """Rates that some step has, rising."""
+    return sorted({_limited(rate, options.audio.bitrate_bps) for rate in AUDIO_RATES_BPS})
+
+
+def _limited(rate: int, limit: int | None) -> int:
+    return rate if limit is None else min(rate, limit)
+
+
+def _rdo(x: float) -> float:
+    """Straight lines between the points of _RDO."""
+    for (a, high), (b, low) in pairwise(_RDO):
+        if x < b:
+            return high + (low - high) * (x - a) / (b - a)
+    return _RDO[-1][1]

@@ -1,0 +1,89 @@
+"""What a live encode knows of the shot that goes on, and of the group that waits (encoding.live)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from fractions import Fraction
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vqcodec.encoding.coding import PlacedUnit
+from vqcodec.face.mismatch import Look
+from vqcodec.face.shots import Face
+from vqcodec.format import MAX_GROUP_FRAMES
+from vqcodec.media.still.portrait_coder import PortraitCoder
+
+GROUP_S = Fraction(2, 5)
+
+Features = NDArray[np.float32]
+
+
+@dataclass(slots=True)
+class LiveShot:
+    """The shot that goes on.
+
+    Attributes:
+        cuts: which of the input's shots it belongs to.
+        number: of the stream's shots.
+        coder: its portraits'.
+        base: f_s, dequantized.
+        first_tick: of its first frame.
+        newest: the face of its newest portrait, and that portrait's features as they are stored.
+        looks: of the portraits that may be shown, with their numbers.
+        portraits: how many it has.
+        shown: number of the portrait that shows frames now.
+        regret: what a fresh portrait would have saved since the newest one, distance times seconds.
+        row_s: when portraits are compared again; None: now.
+        due_s: when the next portrait comes, where they come by the clock; None: not known yet.
+    """
+
+    cuts: int
+    number: int
+    coder: PortraitCoder
+    base: Features
+    first_tick: int
+    newest: tuple[Face, NDArray[np.int16]]
+    looks: list[tuple[int, Look]] = field(default_factory=list)
+    portraits: int = 0
+    shown: int = 0
+    regret: float = 0.0
+    row_s: Fraction | None = None
+    due_s: Fraction | None = None
+
+
+@dataclass(slots=True)
+class WaitingGroup:
+    """Frames of the group to come, and portraits to be written before it.
+
+    Attributes:
+        before: the portrait of the frame before it; None at the start of a shot.
+        indices: of its frames in the stream.
+        ticks: their times.
+        features: their motion, None without a face.
+        shown: the portrait of each.
+        units: portraits.
+    """
+
+    before: int | None = None
+    indices: list[int] = field(default_factory=list)
+    ticks: list[int] = field(default_factory=list)
+    features: list[Features | None] = field(default_factory=list)
+    shown: list[int] = field(default_factory=list)
+    units: list[PlacedUnit] = field(default_factory=list)
+
+    def is_due(self, tick: int, time_base_s: Fraction) -> bool:
+        """Whether a frame of this time belongs to the next group."""
+        long = bool(self.ticks) and (tick - self.ticks[0]) * time_base_s >= GROUP_S
+        return long or len(self.ticks) == MAX_GROUP_FRAMES
+
+    def append(self, index: int, tick: int, features: Features | None, shown: int) -> None:
+        """Take a frame."""
+        self.indices.append(index)
+        self.ticks.append(tick)
+        self.features.append(features)
+        self.shown.append(shown)
+
+    def next(self) -> WaitingGroup:
+        """The one behind it."""
+        return WaitingGroup(self.shown[-1] if self.shown else self.before)

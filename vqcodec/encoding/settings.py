@@ -1,0 +1,37 @@
+"""How a shot is coded: the numbers that a bit rate decides."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+WORST_CRF, BEST_CRF = 63, 20
+_CRF_OF_QUALITY = 0.4
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """One way to code a file.
+
+    Attributes:
+        crf: of the portraits' AV1, BEST_CRF .. WORST_CRF.
+        price: distance times seconds that one more portrait must save (encoding.choice).
+        layers: residual layers, 1..4.
+        rdo: strength of the choice among motion values (quantize.rdo.choose).
+        audio_bps: bit rate of the sound; 0 without.
+    """
+
+    crf: int
+    price: float
+    layers: int
+    rdo: float
+    audio_bps: int = 0
+
+
+def crf_of(quality: int) -> int:
+    """A portrait quality, 1..100, as CRF: 50 is 43, and looks like an AVIF of quality 50."""
+    return round(WORST_CRF - _CRF_OF_QUALITY * quality)
+
+
+def quality_of(crf: int) -> int:
+    """The quality, 1..100, whose CRF is nearest."""
+    return min(max(round((WORST_CRF - crf) / _CRF_OF_QUALITY), 1), 100)
