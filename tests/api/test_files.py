@@ -151,7 +151,7 @@ def test_an_effort_takes_the_codecs_own_renderer(
         made.append(arguments)
         return object()
 
-    def refiner(options: object, space: object, renderer: object) -> object:
+    def refiner(level: int, setting: object, space: object, renderer: object) -> object:
         given.append(renderer)
         raise InterruptedError
 

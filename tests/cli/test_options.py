@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import json
-import sys
 from fractions import Fraction
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
 
 import pytest
 
 import vqcodec
-from tests.cli.conftest import Run
+from tests.cli.conftest import Api, Run
 from vqcodec.config import AudioChoice, DecodeOptions, EncodeOptions, SquareCrop
 from vqcodec.errors import (
     BitstreamError,
@@ -24,66 +22,7 @@ from vqcodec.errors import (
     UnsupportedError,
     UsageError,
 )
-from vqcodec.reports import DecodeReport, EncodeReport
-from vqcodec.types import ModelId, StreamSizes
 from vqcodec_cli import sample
-
-SPACE, RENDERER = ModelId("space", bytes(32)), ModelId("renderer", bytes(range(32)))
-SIZES = StreamSizes(
-    portrait=8000, motion=5000, audio=12_000, container=600, frames=250, seconds=Fraction(10)
-)
-ENCODED = EncodeReport(
-    sizes=SIZES,
-    layers=4,
-    motion_space=SPACE,
-    renderer=RENDERER,
-    frame_rate_hz=Fraction(25),
-    key_frames=1,
-    low_confidence_frames=3,
-    portrait_quality=60,
-    elapsed_s=5.0,
-    warnings=("a warning [x]",),
-)
-DECODED = DecodeReport(
-    frames=250,
-    seconds=Fraction(10),
-    layers=4,
-    size_px=512,
-    renderer=RENDERER,
-    device="cpu",
-    elapsed_s=8.0,
-)
-
-
-class Api:
-    """Remembers the calls, those of its Codec, too; raises `failure` instead if it is set."""
-
-    def __init__(self) -> None:
-        self.runtime: dict[str, Any] = {}
-        self.calls: list[tuple[str, tuple[Any, ...], dict[str, Any]]] = []
-        self.failure: BaseException | None = None
-
-    def Codec(self, **runtime: Any) -> Api:
-        self.runtime = runtime
-        return self
-
-    def __getattr__(self, name: str) -> Any:
-        def call(*arguments: Any, **named: Any) -> Any:
-            self.calls.append((name, arguments, named))
-            if self.failure is not None:
-                raise self.failure
-            return {"encode": ENCODED, "decode": DECODED, "thin": SIZES}.get(name)
-
-        return call
-
-
-@pytest.fixture
-def api(monkeypatch: pytest.MonkeyPatch) -> Api:
-    stand_in = Api()
-    monkeypatch.setitem(sys.modules, "vqcodec.api", stand_in)  # type: ignore[arg-type]
-    monkeypatch.setattr(vqcodec, "api", stand_in, raising=False)
-    monkeypatch.delenv("VQCODEC_DEBUG", raising=False)
-    return stand_in
 
 
 def test_encode_defaults(api: Api, run: Run) -> None:
@@ -99,7 +38,8 @@ def test_encode_defaults(api: Api, run: Run) -> None:
 def test_encode_every_option(api: Api, run: Run) -> None:
     line = (
         "encode in.mp4 out.vqt --fps 30000/1001 --layers 2 --bitrate 9.5 --audio 24k "
-        "--portrait-quality 40 --portrait-frame first --crop -5,10,300 --refs 3 --force "
+        "--portrait-quality 40 --portrait-frame 1:02.5 --crop -5,10,300 --refs 3 --force "
+        "--rdo .5 --effort 1 --refs-every 1.5 --quality best "
         "--device cpu --face-model face.task"
     )
     done = run(*line.split())
@@ -110,12 +50,21 @@ def test_encode_every_option(api: Api, run: Run) -> None:
         bitrate_kbps=9.5,
         audio=AudioChoice("opus", 24_000),
         portrait_quality=40,
-        portrait_frame="first",
+        portrait_frame=Fraction("62.5"),
         crop=SquareCrop(-5, 10, 300),
         refs=3,
+        rdo=0.5,
+        effort=1,
+        refs_every_s=Fraction("1.5"),
+        quality="best",
     )
     assert api.calls[0][2]["force"] is True
     assert api.runtime == {"device": "cpu", "face_model": Path("face.task")}
+
+
+def test_encode_live(api: Api, run: Run) -> None:
+    assert run("encode", "in.mp4", "out.vqt", "--live", "--portrait-frame", "first").code == 0
+    assert api.calls[0][1][2] == EncodeOptions(live=True, portrait_frame="first")
 
 
 def test_encode_json(api: Api, run: Run) -> None:
@@ -190,10 +139,19 @@ def test_thin(api: Api, run: Run) -> None:
         "encode in.mp4 --bitrate -3",
         "encode in.mp4 - --json",
         "encode in.mp4 --refs 0",
-        "encode in.mp4 --refs 17",
+        "encode in.mp4 --refs 257",
         "encode in.mp4 --refs many",
         "encode in.mp4 --refs 2.5",
         "encode in.mp4 --portrait-frame last",
+        "encode in.mp4 --portrait-frame -1",
+        "encode in.mp4 --portrait-quality 0",
+        "encode in.mp4 --refs-every 0",
+        "encode in.mp4 --refs-every often",
+        "encode in.mp4 --refs-every 61",
+        "encode in.mp4 --quality huge",
+        "encode in.mp4 --live --bitrate 20",
+        "encode in.mp4 --live --effort 1",
+        "encode in.mp4 --live --portrait-frame 2",
         "decode in.vqt --size 300",
         "decode in.vqt --start -1",
         "decode in.vqt --start 3 --end 2",

@@ -9,9 +9,12 @@ import pytest
 
 from tests.support.encoded import coded, stream
 from tests.support.pipeline import encoder_parts, write_swaying
-from vqcodec.config import EncodeOptions
+from vqcodec.config import AudioChoice, EncodeOptions
 from vqcodec.encoding.pipeline import encode
 from vqcodec.errors import UsageError
+from vqcodec.reports import EncodeReport
+
+SECONDS = 2.4
 
 
 @pytest.fixture(scope="module")
@@ -20,40 +23,66 @@ def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_swaying(tmp_path_factory.mktemp("clip") / "clip.mp4", 60, sound=True)
 
 
-def test_bitrate_is_kept_and_used(clip: Path) -> None:
-    sizes = []
-    for target_kbps in (16, 19, 30):
-        sink = io.BytesIO()
-        report = encode(clip, sink, EncodeOptions(bitrate_kbps=target_kbps), parts=encoder_parts())
-        sizes.append(len(sink.getvalue()))
-        assert sizes[-1] * 8 / 2400 <= target_kbps
-        reader = stream(sink.getvalue())
-        assert report.layers == reader.head.layers and report.sizes.frames == 60
-        assert len(list(reader)) >= 5
-    assert sizes == sorted(sizes) and sizes[0] < sizes[2]
-
-
-def test_a_generous_bitrate_changes_nothing(clip: Path) -> None:
-    assert coded(clip, EncodeOptions(bitrate_kbps=500)) == coded(clip)
-
-
-def test_a_bitrate_a_little_too_low_costs_motion_bits_first(clip: Path) -> None:
-    plain = encode(clip, io.BytesIO(), parts=encoder_parts())
+def fitted(clip: Path, options: EncodeOptions) -> tuple[float, EncodeReport]:
+    """Kilobits in a second, and the report."""
     sink = io.BytesIO()
-    target_kbps = plain.to_json()["file_kbps"] - 0.05
-    report = encode(clip, sink, EncodeOptions(bitrate_kbps=target_kbps), parts=encoder_parts())
-    assert (report.layers, report.portrait_quality) == (4, plain.portrait_quality)
-    assert (
-        report.sizes.motion < plain.sizes.motion and report.sizes.portrait == plain.sizes.portrait
+    report = encode(clip, sink, options, parts=encoder_parts())
+    stream(sink.getvalue())
+    return len(sink.getvalue()) * 8 / SECONDS / 1000, report
+
+
+def test_bitrate_is_kept_and_used(clip: Path) -> None:
+    found = []
+    for target_kbps in (10, 13, 16, 19):
+        rate_kbps, report = fitted(clip, EncodeOptions(bitrate_kbps=target_kbps))
+        assert 0.95 * target_kbps <= rate_kbps <= target_kbps
+        assert report.sizes.frames == 60 and report.warnings == ()
+        found.append(report)
+    qualities = [report.portrait_quality for report in found]
+    assert qualities[0] < qualities[-1] and found[0].sizes.audio < found[-1].sizes.audio
+    layers = [report.layers for report in found]
+    assert layers == sorted(layers)
+
+
+def test_without_sound_all_goes_into_pictures(clip: Path) -> None:
+    rate_kbps, report = fitted(
+        clip, EncodeOptions(bitrate_kbps=6, audio=AudioChoice("none"), rdo=1)
     )
-    assert len(sink.getvalue()) * 8 / 2400 <= target_kbps
-    # with a price of the caller's own, the portrait gives way
-    fixed = encode(
-        clip, io.BytesIO(), EncodeOptions(bitrate_kbps=target_kbps, rdo=0), parts=encoder_parts()
+    assert 0.95 * 6 <= rate_kbps <= 6 and report.sizes.audio == 0
+
+
+def test_more_than_the_best_takes_is_not_spent(clip: Path) -> None:
+    rich_kbps, rich = fitted(clip, EncodeOptions(bitrate_kbps=1000))
+    assert rich_kbps < 100 and (rich.layers, rich.portrait_quality) == (4, 100)
+    assert fitted(clip, EncodeOptions(bitrate_kbps=500))[0] == rich_kbps
+
+
+def test_the_callers_limits_hold(clip: Path) -> None:
+    options = EncodeOptions(
+        bitrate_kbps=1000,
+        layers=2,
+        portrait_quality=40,
+        refs=1,
+        audio=AudioChoice("opus", 8_000),
     )
-    assert (
-        fixed.sizes.motion <= plain.sizes.motion and fixed.portrait_quality < plain.portrait_quality
+    _, report = fitted(clip, options)
+    assert (report.layers, report.portrait_quality, report.key_frames) == (2, 40, 1)
+    free = fitted(clip, EncodeOptions(bitrate_kbps=1000))[1]
+    assert report.sizes.audio < 0.6 * free.sizes.audio
+
+
+def test_a_price_of_the_callers_own_stays(clip: Path) -> None:
+    target_kbps = 12.0
+    dear, cheap = (
+        fitted(clip, EncodeOptions(bitrate_kbps=target_kbps, rdo=rdo, layers=4))[1]
+        for rdo in (4.0, 0.0)
     )
+    assert dear.sizes.motion < cheap.sizes.motion
+
+
+def test_same_input_same_bytes(clip: Path) -> None:
+    options = EncodeOptions(bitrate_kbps=14)
+    assert coded(clip, options) == coded(clip, options)
 
 
 def test_an_impossible_bitrate_names_the_smallest(clip: Path, tmp_path: Path) -> None:

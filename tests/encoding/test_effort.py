@@ -22,7 +22,8 @@ from vqcodec.encoding.pipeline import encode
 from vqcodec.format import DIMS, from_indices, to_indices
 from vqcodec.geometry.basis import LANDMARK_DIMS
 from vqcodec.media.picture.source import VideoSource
-from vqcodec.media.still.stills import decode_still, encode_avif
+from vqcodec.media.still.portrait_coder import PortraitCoder
+from vqcodec.media.still.portrait_stream import PathDecoder
 from vqcodec.models.store import packaged_dir
 from vqcodec.quantize.grfsq import dequantize, quantize
 from vqcodec.render import likeness
@@ -33,7 +34,7 @@ from vqcodec.types import MotionGroup
 needs_weights = pytest.mark.skipif(
     not (packaged_dir() / "manifest.json").is_file(), reason="the weights are not in this checkout"
 )
-PORTRAIT_QUALITY = 90
+CRF = 27
 
 
 @pytest.fixture(scope="module")
@@ -94,18 +95,24 @@ def test_the_picture_is_the_decoders(renderer: DifferentiableRenderer) -> None:
     assert np.abs(shown - theirs).mean() < 1
 
 
+def as_decoded(rgb: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    coder = PortraitCoder(CRF)
+    unit = coder.add(rgb).unit
+    coder.close()
+    return PathDecoder().picture([unit])
+
+
 @needs_weights
 @pytest.mark.parametrize("layers", [4, 3])
 def test_effort_never_raises_its_own_loss(renderer: DifferentiableRenderer, layers: int) -> None:
     drawn = Drawn(renderer)
-    refiner = Refiner(renderer, 2, layers=layers, portrait_quality=PORTRAIT_QUALITY)
+    refiner = Refiner(renderer, 2, layers=layers, crf=CRF)
     told: list[int] = []
     refiner.portrait(drawn.portrait, drawn.base)
     refined = refiner.motion(drawn.pictures, drawn.features, told.append)
     assert refined.shape == drawn.features.shape and refined.dtype == np.float32
     units = renderer.basis.units
-    still = decode_still(encode_avif(drawn.portrait, quality=PORTRAIT_QUALITY))
-    state = renderer.prepare(still, drawn.base)
+    state = renderer.prepare(as_decoded(drawn.portrait), drawn.base)
     target = torch.from_numpy(drawn.pictures).permute(0, 3, 1, 2).float() / 255
     maps = renderer.maps(renderer.landmarks_px(torch.from_numpy(drawn.features)))
     weight = likeness.importance(maps, 256)
@@ -126,6 +133,32 @@ def test_effort_never_raises_its_own_loss(renderer: DifferentiableRenderer, laye
     moved = renderer.basis.landmarks(refined) - renderer.basis.landmarks(drawn.features)
     assert np.linalg.norm(moved * 256, axis=-1).max() <= DRIFT_PX + 1e-3
     assert told == sorted(told) and refiner.frames == len(drawn.pictures) >= told[-1] > 0
+
+
+@needs_weights
+def test_motion_is_relative_to_the_base_and_shown_from_the_portrait(
+    renderer: DifferentiableRenderer,
+) -> None:
+    drawn = Drawn(renderer, 2)
+    units = renderer.basis.units
+    base = drawn.base + 3 * units  # of another portrait: that of the shot's number 0
+    refiner = Refiner(renderer, 2, crf=CRF)
+    refiner.portrait(drawn.portrait, drawn.base, base)
+    refined = refiner.motion(drawn.pictures, drawn.features)
+    state = renderer.prepare(as_decoded(drawn.portrait), drawn.base)
+    target = torch.from_numpy(drawn.pictures).permute(0, 3, 1, 2).float() / 255
+    maps = renderer.maps(renderer.landmarks_px(torch.from_numpy(drawn.features)))
+    weight = likeness.importance(maps, 256)
+
+    def seen(features: NDArray[np.float32]) -> float:
+        values = torch.from_numpy(base + dequantize(quantize(features - base, units), units))
+        with torch.no_grad():
+            picture = renderer.picture(state, values.float())
+            return float(likeness.distance(picture, target, weight).sum())
+
+    assert refiner.distance_before == pytest.approx(seen(drawn.features), rel=1e-3)
+    assert refiner.distance_after == pytest.approx(seen(refined), rel=1e-3)
+    assert refiner.distance_after < refiner.distance_before
 
 
 @needs_weights

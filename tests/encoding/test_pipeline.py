@@ -23,12 +23,14 @@ from tests.support.pipeline import (
     write_swaying,
 )
 from vqcodec.api import info
-from vqcodec.config import AudioChoice, EncodeOptions, SquareCrop
+from vqcodec.config import AudioChoice, EncodeOptions, Quality, SquareCrop
 from vqcodec.encoding.pipeline import encode
 from vqcodec.errors import MediaError, NoFaceError, OutputExistsError
-from vqcodec.media.still.stills import decode_still
+from vqcodec.media.still.portrait_stream import PathDecoder
 from vqcodec.progress import ProgressEvent
-from vqcodec.types import AudioGroup, KeyFrame, MotionGroup
+from vqcodec.types import AudioGroup, MotionGroup, PortraitUnit
+
+QUALITIES: tuple[Quality, ...] = ("small", "medium", "best")
 
 
 @pytest.fixture(scope="module")
@@ -52,11 +54,11 @@ def test_a_whole_file(clip: Path, tmp_path: Path) -> None:
     assert (report.motion_space, report.renderer) == (SPACE_ID, RENDERER_ID)
     assert report.frame_rate_hz == 25 and report.crop is not None and report.crop.side_px == 96
     assert report.encode_fps > 0 and report.warnings == ()
-    assert [e.frames for e in events] == list(range(1, 61))
+    assert [e.frames for e in events] == [*range(1, 61), 60]
     assert (
         events[-1].total_frames == 60
         and events[-1].media_s == Fraction(12, 5)
-        and events[-1].file_bytes > 0
+        and events[-1].file_bytes == target.stat().st_size
     )
     fields = info(target)
     assert fields["frames"] == 60 and fields["file_bytes"] == target.stat().st_size
@@ -65,11 +67,13 @@ def test_a_whole_file(clip: Path, tmp_path: Path) -> None:
 
 def test_order_of_the_file(clip: Path) -> None:
     items = list(stream(coded(clip)))
-    assert [type(item) for item in items[:3]] == [KeyFrame, MotionGroup, AudioGroup]
+    assert [type(item) for item in items[:3]] == [PortraitUnit, MotionGroup, AudioGroup]
     assert len([i for i in items if isinstance(i, MotionGroup)]) == 2
-    key_frame = items[0]
-    assert isinstance(key_frame, KeyFrame)
-    assert decode_still(key_frame.still).shape == (512, 512, 3)
+    portrait = items[0]
+    assert isinstance(portrait, PortraitUnit) and (portrait.shot, portrait.number) == (0, 0)
+    assert PathDecoder().picture([portrait.unit]).shape == (512, 512, 3)
+    head = stream(coded(clip)).head
+    assert (head.version, head.delay_ms) == ((2, 0), None)
     assert times(coded(clip)) == [Fraction(i, 25) for i in range(60)]
 
 
@@ -113,7 +117,7 @@ def test_the_size_of_a_batch_changes_no_byte(
     clip: Path, monkeypatch: pytest.MonkeyPatch, frames: int
 ) -> None:
     usual, space = coded(clip), FakeSpace()
-    monkeypatch.setattr("vqcodec.encoding.features.FEATURE_BATCH_FRAMES", frames)
+    monkeypatch.setattr("vqcodec.encoding.pipeline.FEATURE_BATCH_FRAMES", frames)
     assert coded(clip, parts=encoder_parts(space)) == usual
     assert max(space.batches) == min(frames, 60)
 
@@ -218,17 +222,21 @@ def test_crops(tmp_path: Path) -> None:
 
 
 def test_portrait_quality(clip: Path) -> None:
-    sizes = [
-        len(
-            next(
-                i.still
-                for i in stream(coded(clip, EncodeOptions(portrait_quality=q)))
-                if isinstance(i, KeyFrame)
-            )
+    coarse, fine = (
+        next(
+            len(item.unit)
+            for item in stream(coded(clip, EncodeOptions(portrait_quality=quality)))
+            if isinstance(item, PortraitUnit)
         )
-        for q in (20, 90)
-    ]
-    assert sizes[0] < sizes[1]
+        for quality in (20, 90)
+    )
+    assert coarse < fine
+
+
+def test_qualities(clip: Path) -> None:
+    small, medium, best = (len(coded(clip, EncodeOptions(quality=q))) for q in QUALITIES)
+    assert small < medium < best
+    assert coded(clip) == coded(clip, EncodeOptions(quality="medium"))
 
 
 def test_an_existing_file_stays(clip: Path, tmp_path: Path) -> None:

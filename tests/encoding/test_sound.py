@@ -25,7 +25,7 @@ from vqcodec.decoding.pipeline import decode
 from vqcodec.encoding.pipeline import encode
 from vqcodec.errors import UsageError
 from vqcodec.media.sound.opus_codec import AudioDecoder, AudioEncoder
-from vqcodec.types import AudioGroup, KeyFrame, MotionGroup
+from vqcodec.types import AudioGroup, MotionGroup, PortraitUnit
 
 
 def beeps(path: Path, codec: str = "pcm_s16le") -> Path:
@@ -141,8 +141,8 @@ def test_promised_sound_that_never_comes(tmp_path: Path) -> None:
         reader = Reader(file)
         writer = Writer(sink, reader.head)
         for item in reader:
-            if isinstance(item, KeyFrame):
-                writer.key_frame(item)
+            if isinstance(item, PortraitUnit):
+                writer.portrait(item)
             elif isinstance(item, MotionGroup):
                 writer.motion(item)
         writer.close()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
@@ -14,15 +15,19 @@ from vqcodec.lab.rate import refs
 
 
 def test_settings() -> None:
-    assert refs.parse_choices("1:50,16:1") == [refs.Choice(1, 50), refs.Choice(16, 1)]
-    for text in ("", "1", "0:50", "17:50", "2:0", "2:101", "2:x", "auto:50"):
+    wanted = [("1", 50), ("16", 1), ("auto", 30), ("0.5s", 99)]
+    choices = refs.parse_choices("1:50,16:1,auto:30,0.5s:99")
+    assert choices == [refs.Choice(*choice) for choice in wanted]
+    limits = [(choice.spending().at_most, choice.spending().every_s) for choice in choices]
+    assert limits == [(1, None), (16, None), (4096, None), (4096, Fraction(1, 2))]
+    for text in ("", "1", "0:50", "257:50", "2:0", "2:101", "2:x", "0s:5", "99s:5", "all:50"):
         with pytest.raises(UsageError, match="portraits:quality"):
             refs.parse_choices(text)
 
 
 def test_table() -> None:
     row = dict(
-        refs=4,
+        refs="auto",
         quality=25,
         portraits=2.5,
         file_kbps=12.34,
@@ -33,7 +38,7 @@ def test_table() -> None:
     )
     assert (
         refs.show([row]).splitlines()[-1]
-        == "| 4 | 25 | 2.5 | 12.3 | 0.346 | 22.20 | 0.0100 | 0.0200 |"
+        == "| auto | 25 | 2.5 | 12.3 | 0.346 | 22.20 | 0.0100 | 0.0200 |"
     )
 
 

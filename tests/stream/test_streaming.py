@@ -17,7 +17,7 @@ import pytest
 
 from tests.support.pipeline import decoder_parts, encoder_parts, swaying, video_writer
 from tests.support.recover import GROUP_FRAMES, flipped, kinds, playable, split, times
-from vqcodec.config import DecodeOptions
+from vqcodec.config import DecodeOptions, EncodeOptions
 from vqcodec.decoding.pipeline import decode, decode_frames
 from vqcodec.encoding.pipeline import encode
 from vqcodec.errors import TruncatedError, UsageError
@@ -158,8 +158,8 @@ def test_giving_up_doesn_t_wait_for_the_file(tmp_path: Path) -> None:
 
 # --- live pipes ---
 
-DELAY_S = 8
-"""From camera to picture: a second for the portrait, two for a group, and what the threads hold between them."""
+DELAY_S = 6
+"""From camera to picture: a second for the square, two fifths for a group, and what the threads hold between them."""
 
 
 class Live(io.RawIOBase):
@@ -204,7 +204,7 @@ def recording(path: Path, seconds: int, until_s: int) -> tuple[bytes, int]:
 
 
 def test_pictures_come_out_while_the_input_goes_on(tmp_path: Path) -> None:
-    """encode - - | decode - -: the first picture is there after at most DELAY_S seconds of input."""
+    """encode --live - - | decode - -: the first picture is there after at most DELAY_S seconds of input."""
     data, open_bytes = recording(tmp_path / "live.mkv", 2 * DELAY_S, DELAY_S)
     assert open_bytes < 0.7 * len(data)
     source = Live(data, open_bytes)
@@ -214,7 +214,8 @@ def test_pictures_come_out_while_the_input_goes_on(tmp_path: Path) -> None:
     def run() -> None:
         try:
             with open(write, "wb", buffering=0) as sink:
-                encode(source, sink, parts=encoder_parts())  # type: ignore[arg-type]
+                options = EncodeOptions(live=True)
+                encode(source, sink, options, parts=encoder_parts())  # type: ignore[arg-type]
         except BaseException as error:
             failures.append(error)
 
