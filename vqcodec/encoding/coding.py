@@ -86,13 +86,21 @@ class ShotCoder:
         """The first shot comes again."""
         self.portraits = self._shots = 0
 
+    def chosen(self, shot: RecordedShot, setting: Setting) -> list[int]:
+        """Candidates of the next shot that a setting makes portraits, that of number 0 first, the others by time."""
+        return self._shown(shot, setting)[0]
+
+    def unit_bytes(self, shot: RecordedShot, setting: Setting) -> list[int]:
+        """Bytes of the portraits of the next shot; what was coded is kept until `items` gives it."""
+        chosen = self.chosen(shot, setting)
+        coded = list(self._coded(shot, chosen, setting.crf, self._shots))
+        self._kept_units[(self._shots, setting.crf, *chosen)] = coded
+        return [len(c.unit) for c in coded]
+
     def items(self, shot: RecordedShot, setting: Setting) -> Iterator[PlacedUnit | MotionGroup]:
         """Everything of the next shot."""
+        chosen, shown = self._shown(shot, setting)
         number, self._shots = self._shots, self._shots + 1
-        seconds = self._seconds(shot)
-        chosen = self._sets(shot, number, seconds).at(setting.price)
-        shown = shown_from(shot, chosen, seconds)
-        chosen, shown = _only_shown(chosen, shown)
         coded = self._coded(shot, chosen, setting.crf, number)
         stored = [stored_features(shot.candidates[c].features, self._units) for c in chosen]
         features = self._motion(shot, shown, stored, chosen)
@@ -110,13 +118,21 @@ class ShotCoder:
                 due += 1
             yield self._group(shot, features, shown, (first, stop), stored[0], setting, number)
         self.portraits += due
+        if not self._keep:
+            self._kept_units.clear()
+            self._kept_sets.clear()
+
+    def _shown(self, shot: RecordedShot, setting: Setting) -> tuple[list[int], NDArray[np.int64]]:
+        """Candidates that become portraits of the next shot, and which of them shows each frame."""
+        seconds = self.seconds(shot)
+        chosen = self._sets(shot, self._shots, seconds).at(setting.price)
+        return _only_shown(chosen, shown_from(shot, chosen, seconds))
 
     def _sets(self, shot: RecordedShot, number: int, seconds: float) -> PortraitSets:
         """What to choose from, the same at every setting."""
         sets = self._kept_sets.get(number)
         if sets is None:
             sets = portrait_sets(shot, self._spending, self._units, seconds)
-        if self._keep:
             self._kept_sets[number] = sets
         return sets
 
@@ -137,7 +153,8 @@ class ShotCoder:
                     self._kept_units[key] = units  # before the last yield: nothing runs after it
                 yield units[-1]
 
-    def _seconds(self, shot: RecordedShot) -> float:
+    def seconds(self, shot: RecordedShot) -> float:
+        """How long a shot lasts."""
         span = (shot.frames[-1].tick - shot.frames[0].tick) * self._time_base_s
         return float(span) + self._frame_s
 

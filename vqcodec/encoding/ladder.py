@@ -1,13 +1,14 @@
 """From the smallest file to the best one in even steps: which setting a step is, within the caller's own limits.
 
-    step            0 ........................................................ LAST_STEP
-    portraits, CRF  63 ....................................................... 20
-    price of one    high: few of them ........................................ low: many
+    step            0 ......... COARSEST ............................................ LAST_STEP
+    portraits, CRF  63 63 63 63 63 ..................................................... 24
+    price of one    high: few of them .................................. low: many of them
     motion, rdo     4 ........ 2 ....... 1 ................. .5 ........ 0
-    layers          2  3  4 ..................................................
+    layers          2  3  4 ............................................................
     sound           6k  8k ............ 10k 12k ......... 16k ......... 24k
 
-Four steps share a CRF and differ in the price, so that sizes grow by a few percent from one to the next.
+Four steps share a CRF and differ in the price, so that sizes grow by a few percent from one to the next. What price goes with a
+CRF was found on training clips: the pairs that lie on the lower edge of rate and perceptual distance.
 """
 
 from __future__ import annotations
@@ -19,15 +20,18 @@ from vqcodec.config import EncodeOptions
 from vqcodec.encoding.settings import BEST_CRF, WORST_CRF, Setting, crf_of
 from vqcodec.format import LAYERS
 
+COARSEST = 12
+"""Steps at the worst CRF, of which only the prices fall."""
 STEPS_A_CRF = 4
-LAST_STEP = (WORST_CRF - BEST_CRF) * STEPS_A_CRF
-PRICE_WORST, PRICE_OCTAVES = 0.30, 6.2
+LAST_STEP = COARSEST + (WORST_CRF - BEST_CRF) * STEPS_A_CRF
+PRICE_HIGHEST, PRICE_AT_WORST_CRF = 0.5, 0.077
+PRICE_OCTAVES_A_CRF = 0.16
 AUDIO_RATES_BPS = (6_000, 8_000, 10_000, 12_000, 16_000, 24_000)
-_AUDIO_FROM = (0.0, 0.03, 0.22, 0.32, 0.55, 0.75)
-_LAYERS_FROM = ((0.03, 3), (0.07, LAYERS))
+_AUDIO_FROM = (0.0, 0.03, 0.22, 0.30, 0.50, 0.75)
+_LAYERS_FROM = ((0.02, 3), (0.05, LAYERS))
 _FEWEST_LAYERS = 2
-_QUALITY_AT = {"small": 0.2, "medium": 0.4, "best": 0.75}
-_RDO = ((0.0, 4.0), (0.12, 2.0), (0.3, 1.0), (0.55, 0.5), (0.75, 0.0))
+_RDO = ((0.0, 4.0), (0.1, 2.0), (0.3, 1.0), (0.6, 0.5), (0.8, 0.0))
+_QUALITY_AT = {"small": 0.18, "medium": 0.34, "best": 0.7}
 
 
 def setting_at(step: int, options: EncodeOptions) -> Setting:
@@ -43,8 +47,8 @@ def setting_at(step: int, options: EncodeOptions) -> Setting:
     quality = options.portrait_quality
     best_crf = BEST_CRF if quality is None else crf_of(quality)
     return Setting(
-        crf=max(WORST_CRF - step // STEPS_A_CRF, best_crf),
-        price=price_at(x),
+        crf=max(WORST_CRF - max(step - COARSEST, 0) // STEPS_A_CRF, best_crf),
+        price=price_at(step),
         layers=min(layers, options.layers),
         rdo=_rdo(x) if options.rdo is None else options.rdo,
         audio_bps=_limited(rate, options.audio.bitrate_bps),
@@ -53,15 +57,19 @@ def setting_at(step: int, options: EncodeOptions) -> Setting:
 
 def setting_for(options: EncodeOptions) -> Setting:
     """What to code with where no bit rate is given: that of a step, but for what the caller named."""
-    x = _QUALITY_AT[options.quality]
-    at = setting_at(round(x * LAST_STEP), replace(options, portrait_quality=None))
+    step = round(_QUALITY_AT[options.quality] * LAST_STEP)
+    at = setting_at(step, replace(options, portrait_quality=None))
     quality = options.portrait_quality
     return replace(at, layers=options.layers, crf=at.crf if quality is None else crf_of(quality))
 
 
-def price_at(x: float) -> float:
-    """Distance times seconds that a portrait must save, at a place 0..1 of the ladder."""
-    return float(PRICE_WORST * 2.0 ** (-PRICE_OCTAVES * x))
+def price_at(step: int) -> float:
+    """Distance times seconds that a portrait must save."""
+    if step < COARSEST:
+        share = step / COARSEST
+        return float(PRICE_HIGHEST ** (1 - share) * PRICE_AT_WORST_CRF**share)
+    crfs = (step - COARSEST) / STEPS_A_CRF
+    return float(PRICE_AT_WORST_CRF * 2.0 ** (-PRICE_OCTAVES_A_CRF * crfs))
 
 
 def audio_rates_bps(options: EncodeOptions) -> list[int]:

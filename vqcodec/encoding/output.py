@@ -6,6 +6,7 @@ frames --LiveOutput: LiveRecorder--> portraits and groups --> file
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import BinaryIO, Protocol
 
 import numpy as np
@@ -13,7 +14,7 @@ from numpy.typing import NDArray
 
 from vqcodec.encoding.coding import PlacedUnit, ShotCoder
 from vqcodec.encoding.live import LiveRecorder
-from vqcodec.encoding.settings import Setting, quality_of
+from vqcodec.encoding.settings import WORST_CRF, Setting, quality_of
 from vqcodec.encoding.shots import RecordedShot, ShotRecorder
 from vqcodec.face.shots import FaceFrame
 from vqcodec.stream.interleave import Interleaver
@@ -110,13 +111,20 @@ class StreamedFile:
     Args:
         sink: written from the first shot on.
         head: everything but the crop, which comes with the first portrait.
-        setting: how shots are coded.
+        setting: how a shot is coded.
         coder: codes them.
     """
 
-    def __init__(self, sink: BinaryIO, head: Head, setting: Setting, coder: ShotCoder) -> None:
+    def __init__(
+        self,
+        sink: BinaryIO,
+        head: Head,
+        setting: Callable[[RecordedShot], Setting],
+        coder: ShotCoder,
+    ) -> None:
         self._file = Interleaver(sink, head)
         self._setting, self._coder = setting, coder
+        self._crf = WORST_CRF
 
     @property
     def head(self) -> Head:
@@ -130,8 +138,8 @@ class StreamedFile:
 
     @property
     def portrait_quality(self) -> int:
-        """As it was asked for."""
-        return quality_of(self._setting.crf)
+        """The best of a shot."""
+        return quality_of(self._crf)
 
     @property
     def portraits(self) -> int:
@@ -140,7 +148,9 @@ class StreamedFile:
 
     def shot(self, shot: RecordedShot) -> None:
         """Code and write a shot."""
-        for item in self._coder.items(shot, self._setting):
+        setting = self._setting(shot)
+        self._crf = min(self._crf, setting.crf)
+        for item in self._coder.items(shot, setting):
             if isinstance(item, PlacedUnit):
                 self._file.portrait(item.unit, item.crop)
             else:

@@ -21,6 +21,7 @@ from typing import BinaryIO
 
 from vqcodec.config import EncodeOptions
 from vqcodec.encoding.bitrate import FittedFile
+from vqcodec.encoding.budget import allowance, fitted_setting
 from vqcodec.encoding.choice import Spending
 from vqcodec.encoding.coding import ShotCoder
 from vqcodec.encoding.features import (
@@ -40,7 +41,7 @@ from vqcodec.encoding.output import (
 )
 from vqcodec.encoding.parts import EncoderParts, EncoderPartsSource, encoder_parts
 from vqcodec.encoding.settings import Setting, quality_of
-from vqcodec.encoding.shots import CANDIDATE_STEP_S, ShotRecorder
+from vqcodec.encoding.shots import CANDIDATE_STEP_S, RecordedShot, ShotRecorder
 from vqcodec.encoding.telling import Told, check_face, encode_report, wanted_s
 from vqcodec.face.shots import face_frames
 from vqcodec.face.track import Detector
@@ -169,7 +170,12 @@ def _output(
         return RecordedOutput(recorder, FittedFile(sink, head, options, intake.heads, coder))
     setting = setting_for(options)
     shots = coder(PRESET, setting if options.effort > 0 else None)
-    return RecordedOutput(recorder, StreamedFile(sink, head, setting, shots))
+    share = allowance(options)
+
+    def fitted(shot: RecordedShot) -> Setting:
+        return setting if share is None else fitted_setting(shot, shots, options, share)
+
+    return RecordedOutput(recorder, StreamedFile(sink, head, fitted, shots))
 
 
 def _live_output(

@@ -29,6 +29,9 @@ MAX_BRANCH_UNITS = MAX_PATH_UNITS - 1
 PRESET = 3
 """Preset 5 takes a third of the time and a fifth to a half more bytes for every portrait but the first."""
 _ENCODER = "libsvtav1"
+_LOW_DELAY = "pred-struct=1:keyint=-1:lp=1"
+_FINE = ":enable-variance-boost=1:enable-qm=1:qm-min=4"
+"""At the same perceptual distance a fifth less than without for a first portrait, a twentieth for all of a shot."""
 _INFINITE_GOP = 10_000
 _TEMPORAL_DELIMITER = b"\x12\x00"
 
@@ -63,7 +66,7 @@ class _Sequence:
         context.options = {
             "preset": str(preset),
             "crf": str(crf),
-            "svtav1-params": "pred-struct=1:keyint=-1:lp=1",
+            "svtav1-params": _LOW_DELAY + _FINE,
         }
         self._context, self._count = context, 0
 
