@@ -146,12 +146,7 @@ def _output(
     )
     if options.live:
         return _live_output(sink, head, models, options)
-    recorder = ShotRecorder(
-        video.time_base_s,
-        wanted_s=wanted_s(options),
-        keep_frames=options.effort > 0,
-        step_s=min(options.refs_every_s or CANDIDATE_STEP_S, CANDIDATE_STEP_S),
-    )
+    recorder = _recorder(video, options)
 
     def coder(preset: int, refined: Setting | None) -> ShotCoder:
         return ShotCoder(
@@ -176,6 +171,15 @@ def _output(
         return setting if share is None else fitted_setting(shot, shots, options, share)
 
     return RecordedOutput(recorder, StreamedFile(sink, head, fitted, shots))
+
+
+def _recorder(video: VideoInput, options: EncodeOptions) -> ShotRecorder:
+    return ShotRecorder(
+        video.time_base_s,
+        wanted_s=wanted_s(options),
+        keep_frames=options.effort > 0,
+        step_s=min(options.refs_every_s or CANDIDATE_STEP_S, CANDIDATE_STEP_S),
+    )
 
 
 def _live_output(
