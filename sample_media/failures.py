@@ -116,7 +116,7 @@ def row(failure: Failure, puppet: Puppet, folder: Path) -> U8:
     report = api.encode(
         folder / "in.mp4",
         folder / "coded.vqt",
-        EncodeOptions(audio=AudioChoice("none"), portrait_frame="first", crop="full"),
+        EncodeOptions(audio=AudioChoice("none"), refs=1, portrait_frame="first", crop="full"),
         force=True,
     )
     api.decode(folder / "coded.vqt", folder / "out.mp4", crf=12, force=True)

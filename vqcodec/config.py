@@ -104,7 +104,7 @@ class EncodeOptions:
             "first" the first frame with a face, a time in seconds, in its shot, the first frame with a face from then on.
         refs: portraits per shot of at most a minute: a number of them at most, each where it saves most; "auto" adds them while
             they are worth their bits.
-        refs_every_s: instead, a portrait in so many seconds, whatever it saves.
+        refs_every_s: instead, a portrait in so many seconds, whatever it saves, if it shows any frame at all.
         crop: "auto" follows the face once per shot, "full" is the largest centred square, or a square.
         live: write as the input comes, from what has been seen so far; a path is written in place, so that
             `decode --follow` can read it.

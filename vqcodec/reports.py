@@ -57,10 +57,10 @@ class EncodeReport:
         frame_rate_hz: nominal frame rate written.
         key_frames: portraits written.
         low_confidence_frames: frames without a visible face, whose motion is held.
-        portrait_quality: AVIF quality used.
+        portrait_quality: quality of the portraits, 1..100: what was asked for, or chosen.
         elapsed_s: wall-clock seconds.
         crop: the coded square, or None when unknown.
-        refs: portraits per shot that were allowed, "auto" or a number.
+        refs: portraits per shot that were allowed, a number, or "auto".
         warnings: sentences a person should read.
         effort: how hard the motion was refined, 0..3.
         refinement_gain: share of the distance to the real frames that this took away (vqcodec.encoding.effort), 0..1; None at

@@ -20,7 +20,7 @@ from typing import BinaryIO
 from vqcodec.config import EncodeOptions
 from vqcodec.encoding.coding import PlacedUnit, ShotCoder
 from vqcodec.encoding.kept import PictureFile
-from vqcodec.encoding.ladder import LAST_STEP, setting_at
+from vqcodec.encoding.ladder import LAST_STEP, STEPS_A_CRF, setting_at
 from vqcodec.encoding.settings import Setting, quality_of
 from vqcodec.encoding.shots import RecordedShot
 from vqcodec.errors import UsageError
@@ -31,9 +31,9 @@ from vqcodec.types import AudioHead, Head, StreamSizes
 
 QUICK_PRESET = 8
 _USUAL_RATIO = 0.8  # portraits of PRESET to those of QUICK_PRESET
-_GUESSES = 4
+_GUESSES = 6
 _FULL = 0.97
-_FINER = (0.75, 0.5, 0.25, 0.0)
+_FINER = (0.9, 0.75, 0.5, 0.25, 0.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,10 +157,14 @@ class FittedFile:
         too_large, ratio = LAST_STEP + 1, _USUAL_RATIO
         for _ in range(_GUESSES):
             step = self._guess(setting, ratio, best_step, too_large)
-            if step == best_step:
+            if step == best_step:  # unless the guess is a little too careful
+                step += STEPS_A_CRF
+            if step >= too_large:
                 break
             trial = self._trial(setting(step), PRESET)
-            ratio = trial.sizes.portrait / max(self._quick[setting(step)].sizes.portrait, 1)
+            quick = self._quick.get(setting(step))
+            if quick is not None:
+                ratio = trial.sizes.portrait / max(quick.sizes.portrait, 1)
             if self._fits(trial):
                 best, best_step = trial, step
                 if self._is_full(trial):

@@ -8,11 +8,14 @@ import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
 from vqcodec.errors import MediaError, OutputExistsError, UsageError
 from vqcodec.media.pipes import standard_output
 from vqcodec.types import FileLike
+
+if TYPE_CHECKING:
+    from typing_extensions import Buffer
 
 
 class PendingFile:
@@ -92,7 +95,8 @@ def atomic_output(target: FileLike, *, force: bool = False) -> Iterator[BinaryIO
 def in_place_output(target: FileLike, *, force: bool = False) -> Iterator[BinaryIO]:
     """Open `target` for writing bytes that others read meanwhile: a path has its name from the start.
 
-    What was written stays when the block ends with an exception; a file in which there is nothing goes.
+    What was written stays when the block ends with an exception. Where nothing was, a new file goes again, and one that is to
+    be replaced stays as it was.
 
     Raises:
         OutputExistsError, MediaError, UsageError: as `atomic_output`.
@@ -103,17 +107,27 @@ def in_place_output(target: FileLike, *, force: bool = False) -> Iterator[Binary
             yield stream
         return
     path = Path(os.path.realpath(target))  # type: ignore[arg-type]
+    is_new = not path.exists()
     with _writing(path):
-        sink = path.open("wb")
+        file = _Replacing(os.open(path, os.O_WRONLY | os.O_CREAT, 0o666), "wb")
     try:
-        with sink:
+        with io.BufferedWriter(file) as sink:
             yield sink
             with _writing(path):
                 sink.flush()
     finally:
         with suppress(OSError):
-            if path.stat().st_size == 0:
+            if is_new and path.stat().st_size == 0:
                 path.unlink()
+
+
+class _Replacing(io.FileIO):
+    """A file whose old bytes go when the first new ones come."""
+
+    def write(self, data: Buffer, /) -> int:
+        if self.tell() == 0:
+            self.truncate()
+        return super().write(data)
 
 
 def is_file_name(target: FileLike) -> bool:
