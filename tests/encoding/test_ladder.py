@@ -8,7 +8,13 @@ from typing import Any
 import pytest
 
 from vqcodec.config import AudioChoice, EncodeOptions
-from vqcodec.encoding.ladder import LAST_STEP, audio_rates_bps, setting_at, setting_for
+from vqcodec.encoding.ladder import (
+    BOOST_CRFS,
+    LAST_STEP,
+    audio_rates_bps,
+    setting_at,
+    setting_for,
+)
 from vqcodec.encoding.settings import BEST_CRF, WORST_CRF, Setting, crf_of, quality_of
 
 STEPS = range(LAST_STEP + 1)
@@ -18,20 +24,26 @@ def ladder(**options: Any) -> list[Setting]:
     return [setting_at(step, EncodeOptions(**options)) for step in STEPS]
 
 
+def coarseness(setting: Setting) -> int:
+    """CRF with variance boost that takes as many bits."""
+    return setting.crf + (0 if setting.boosted else BOOST_CRFS)
+
+
 def test_every_step_is_at_least_as_good_as_the_one_before() -> None:
     steps = ladder()
     for low, high in pairwise(steps):
-        assert high.crf <= low.crf and high.price < low.price and high.layers >= low.layers
+        assert coarseness(high) <= coarseness(low) and high.boosted >= low.boosted
+        assert high.price < low.price and high.layers >= low.layers
         assert high.rdo <= low.rdo and high.audio_bps >= low.audio_bps
     assert (steps[0].crf, steps[-1].crf) == (WORST_CRF, BEST_CRF)
     assert (steps[-1].layers, steps[-1].rdo) == (4, 0.0)
-    assert len({(s.crf, s.price) for s in steps}) == len(steps)
+    assert len({(s.crf, s.boosted, s.price) for s in steps}) == len(steps)
 
 
 def test_steps_are_even() -> None:
     for low, high in pairwise(ladder()):
-        assert low.crf - high.crf <= 1 and low.rdo - high.rdo < 0.2
-        assert high.price > 0.9 * low.price and high.layers - low.layers <= 1
+        assert coarseness(low) - coarseness(high) <= 1 and low.rdo - high.rdo < 0.2
+        assert high.price > 0.85 * low.price and high.layers - low.layers <= 1
 
 
 def test_limits_hold() -> None:
@@ -74,5 +86,5 @@ def test_quality_is_said_as_it_was_asked_for(quality: int) -> None:
 
 def test_a_finer_quality_is_a_lower_crf() -> None:
     crfs = [crf_of(quality) for quality in range(1, 101)]
-    assert crfs == sorted(crfs, reverse=True) and crf_of(50) == 43
+    assert crfs == sorted(crfs, reverse=True) and [crf_of(q) for q in (50, 100)] == [44, BEST_CRF]
     assert [quality_of(crf) for crf in (WORST_CRF, BEST_CRF)] == [1, 100]

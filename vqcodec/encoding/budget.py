@@ -15,7 +15,7 @@ from functools import partial
 
 from vqcodec.config import EncodeOptions
 from vqcodec.encoding.coding import ShotCoder
-from vqcodec.encoding.ladder import LAST_STEP, setting_at
+from vqcodec.encoding.ladder import BOOST_CRFS, LAST_STEP, setting_at
 from vqcodec.encoding.settings import Setting
 from vqcodec.encoding.shots import RecordedShot
 from vqcodec.media.still.portrait_coder import PortraitCoder
@@ -113,7 +113,8 @@ def _foretold(
     shot: RecordedShot, coder: ShotCoder, options: EncodeOptions, probe: _Probe, step: int
 ) -> float:
     setting = _at(step, options)
-    return probe.bytes_of(len(coder.chosen(shot, setting)), setting.crf)
+    crf = setting.crf if setting.boosted else setting.crf + BOOST_CRFS
+    return probe.bytes_of(len(coder.chosen(shot, setting)), crf)
 
 
 def _probed(shot: RecordedShot, coder: ShotCoder, options: EncodeOptions) -> _Probe:

@@ -93,15 +93,15 @@ class ShotCoder:
     def unit_bytes(self, shot: RecordedShot, setting: Setting) -> list[int]:
         """Bytes of the portraits of the next shot; what was coded is kept until `items` gives it."""
         chosen = self.chosen(shot, setting)
-        coded = list(self._coded(shot, chosen, setting.crf, self._shots))
-        self._kept_units[(self._shots, setting.crf, *chosen)] = coded
+        coded = list(self._coded(shot, chosen, setting, self._shots))
+        self._kept_units[(self._shots, setting.crf, setting.boosted, *chosen)] = coded
         return [len(c.unit) for c in coded]
 
     def items(self, shot: RecordedShot, setting: Setting) -> Iterator[PlacedUnit | MotionGroup]:
         """Everything of the next shot."""
         chosen, shown = self._shown(shot, setting)
         number, self._shots = self._shots, self._shots + 1
-        coded = self._coded(shot, chosen, setting.crf, number)
+        coded = self._coded(shot, chosen, setting, number)
         stored = [stored_features(shot.candidates[c].features, self._units) for c in chosen]
         features = self._motion(shot, shown, stored, chosen)
         due = 0
@@ -137,15 +137,15 @@ class ShotCoder:
         return sets
 
     def _coded(
-        self, shot: RecordedShot, chosen: list[int], crf: int, number: int
+        self, shot: RecordedShot, chosen: list[int], setting: Setting, number: int
     ) -> Iterator[CodedUnit]:
         """Units of the portraits, each as it is asked for; those kept from before, if they are the same."""
-        key = (number, crf, *chosen)
+        key = (number, setting.crf, setting.boosted, *chosen)
         known = self._kept_units.get(key)
         if known is not None:
             yield from known
             return
-        coder, units = PortraitCoder(crf, preset=self._preset), []
+        coder, units = PortraitCoder(setting.crf, preset=self._preset, boosted=setting.boosted), []
         with closing(coder):
             for candidate in chosen:
                 units.append(coder.add(shot.candidates[candidate].picture.rgb()))

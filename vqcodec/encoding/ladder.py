@@ -1,14 +1,15 @@
 """From the smallest file to the best one in even steps: which setting a step is, within the caller's own limits.
 
     step            0 ......... COARSEST ............................................ LAST_STEP
-    portraits, CRF  63 63 63 63 63 ..................................................... 24
+    portraits, CRF  63 63 63 63 62 .. 58 without variance boost, 63 .................... 24
     price of one    high: few of them .................................. low: many of them
     motion, rdo     4 ........ 2 ....... 1 ................. .5 ........ 0
     layers          2  3  4 ............................................................
     sound           6k  8k ............ 10k 12k ......... 16k ......... 24k
 
 Four steps share a CRF and differ in the price, so that sizes grow by a few percent from one to the next. What price goes with a
-CRF was found on training clips: the pairs that lie on the lower edge of rate and perceptual distance.
+CRF was found on training clips: the pairs that lie on the lower edge of rate and perceptual distance. The boost costs as much as
+six CRF, so that where it ends, CRF begin anew.
 """
 
 from __future__ import annotations
@@ -23,15 +24,22 @@ from vqcodec.format import LAYERS
 COARSEST = 12
 """Steps at the worst CRF, of which only the prices fall."""
 STEPS_A_CRF = 4
-LAST_STEP = COARSEST + (WORST_CRF - BEST_CRF) * STEPS_A_CRF
+LEVELS = (
+    *((crf, False) for crf in range(WORST_CRF - 1, WORST_CRF - 6, -1)),
+    *((crf, True) for crf in range(WORST_CRF, BEST_CRF - 1, -1)),
+)
+"""CRF, and whether with variance boost."""
+LAST_STEP = COARSEST + len(LEVELS) * STEPS_A_CRF - 1
 PRICE_HIGHEST, PRICE_AT_WORST_CRF = 0.5, 0.077
 PRICE_OCTAVES_A_CRF = 0.16
+BOOST_CRFS = 5
+"""What the boost costs."""
 AUDIO_RATES_BPS = (6_000, 8_000, 10_000, 12_000, 16_000, 24_000)
-_AUDIO_FROM = (0.0, 0.03, 0.22, 0.30, 0.50, 0.75)
+_AUDIO_FROM = (0.0, 0.05, 0.30, 0.38, 0.57, 0.80)
 _LAYERS_FROM = ((0.02, 3), (0.05, LAYERS))
 _FEWEST_LAYERS = 2
-_RDO = ((0.0, 4.0), (0.1, 2.0), (0.3, 1.0), (0.6, 0.5), (0.8, 0.0))
-_QUALITY_AT = {"small": 0.18, "medium": 0.34, "best": 0.7}
+_RDO = ((0.0, 4.0), (0.17, 2.5), (0.31, 1.3), (0.40, 0.95), (0.60, 0.6), (0.82, 0.0))
+_QUALITY_AT = {"small": 0.28, "medium": 0.40, "best": 0.74}
 
 
 def setting_at(step: int, options: EncodeOptions) -> Setting:
@@ -46,8 +54,12 @@ def setting_at(step: int, options: EncodeOptions) -> Setting:
     rate = max(rate for at, rate in zip(_AUDIO_FROM, AUDIO_RATES_BPS, strict=True) if x >= at)
     quality = options.portrait_quality
     best_crf = BEST_CRF if quality is None else crf_of(quality)
+    crf, boosted = (
+        (WORST_CRF, False) if step < COARSEST else LEVELS[(step - COARSEST) // STEPS_A_CRF]
+    )
     return Setting(
-        crf=max(WORST_CRF - max(step - COARSEST, 0) // STEPS_A_CRF, best_crf),
+        crf=max(crf, best_crf),
+        boosted=boosted,
         price=price_at(step),
         layers=min(layers, options.layers),
         rdo=_rdo(x) if options.rdo is None else options.rdo,
@@ -65,11 +77,10 @@ def setting_for(options: EncodeOptions) -> Setting:
 
 def price_at(step: int) -> float:
     """Distance times seconds that a portrait must save."""
-    if step < COARSEST:
-        share = step / COARSEST
-        return float(PRICE_HIGHEST ** (1 - share) * PRICE_AT_WORST_CRF**share)
-    crfs = (step - COARSEST) / STEPS_A_CRF
-    return float(PRICE_AT_WORST_CRF * 2.0 ** (-PRICE_OCTAVES_A_CRF * crfs))
+    crfs = max(step - COARSEST, 0) / STEPS_A_CRF - BOOST_CRFS
+    price = float(PRICE_AT_WORST_CRF * 2.0 ** (-PRICE_OCTAVES_A_CRF * crfs))
+    share = min(step / COARSEST, 1.0)
+    return float(PRICE_HIGHEST ** (1 - share) * price**share)
 
 
 def audio_rates_bps(options: EncodeOptions) -> list[int]:
