@@ -24,7 +24,7 @@ from tests.support.pipeline import (
     video_writer,
 )
 from vqcodec import api
-from vqcodec.config import DecodeOptions
+from vqcodec.config import DecodeOptions, EncodeOptions
 from vqcodec.container import Reader
 from vqcodec.decoding.pipeline import decode, decode_frames
 from vqcodec.encoding.pipeline import encode
@@ -37,9 +37,9 @@ from vqcodec.errors import (
     UsageError,
 )
 from vqcodec.format import from_indices
-from vqcodec.media.still.stills import decode_still
+from vqcodec.media.still.portrait_stream import PathDecoder
 from vqcodec.quantize.grfsq import dequantize
-from vqcodec.types import KeyFrame, ModelId, MotionGroup
+from vqcodec.types import ModelId, MotionGroup, PortraitUnit
 
 FRAMES = 130
 COUNT_S = Fraction(FRAMES, 25)
@@ -52,7 +52,8 @@ def coded(tmp_path_factory: pytest.TempPathFactory) -> Path:
     with video_writer(folder / "in.mp4", width=96, height=96, sound=True) as write:
         for frame in swaying(FRAMES):
             write(frame.rgb)
-    encode(folder / "in.mp4", folder / "in.vqt", parts=encoder_parts())
+    options = EncodeOptions(refs=1)  # further portraits are tested with streams of shots
+    encode(folder / "in.mp4", folder / "in.vqt", options, parts=encoder_parts())
     return folder / "in.vqt"
 
 
@@ -61,7 +62,8 @@ def features(path: Path, layers: int = 4) -> NDArray[np.float32]:
     units, rows, base = FakeSpace().units, [], np.zeros(48, np.float32)
     with path.open("rb") as file:
         for item in Reader(file):
-            if isinstance(item, KeyFrame):
+            if isinstance(item, PortraitUnit):
+                assert item.number == 0
                 base = dequantize(item.features, units)
             elif isinstance(item, MotionGroup):
                 rows.append(base + dequantize(from_indices(item.indices[..., :layers]), units))
@@ -92,7 +94,8 @@ def test_whole_file(coded: Path, tmp_path: Path) -> None:
     )
     assert report.renderer == renderer.id and report.device == "cpu" and not report.synthetic
     with coded.open("rb") as file:
-        still = next(decode_still(i.still) for i in Reader(file) if isinstance(i, KeyFrame))
+        unit = next(i.unit for i in Reader(file) if isinstance(i, PortraitUnit))
+    still = PathDecoder().picture([unit])
     assert np.abs(pictures[50].astype(int) - still).mean() < 4
     assert list(tmp_path.iterdir()) == [tmp_path / "out.mp4"]
 
@@ -190,7 +193,7 @@ def test_another_portrait(coded: Path, tmp_path: Path) -> None:
         first = next(
             dequantize(i.features, FakeSpace().units)
             for i in Reader(file)
-            if isinstance(i, KeyFrame)
+            if isinstance(i, PortraitUnit)
         )
     assert np.allclose(asked - renderer.prepared[0], own - first, atol=1e-3)
     assert not np.allclose(renderer.prepared[0], first)
@@ -204,7 +207,7 @@ def test_another_portrait(coded: Path, tmp_path: Path) -> None:
         )
 
 
-def test_key_frames_change_the_portrait(tmp_path: Path) -> None:
+def test_shots_change_the_portrait(tmp_path: Path) -> None:
     dark = [f.rgb for f in swaying(30)]
     light = [255 - draw(96, 96, []) for _ in range(30)]
     for rgb in light:
@@ -213,7 +216,9 @@ def test_key_frames_change_the_portrait(tmp_path: Path) -> None:
     with video_writer(tmp_path / "in.mp4", width=96, height=96) as write:
         for rgb in dark + light:
             write(rgb)
-    assert encode(tmp_path / "in.mp4", tmp_path / "in.vqt", parts=encoder_parts()).key_frames == 2
+    options = EncodeOptions(refs=1)
+    report = encode(tmp_path / "in.mp4", tmp_path / "in.vqt", options, parts=encoder_parts())
+    assert report.key_frames == 2
     renderer = FakeRenderer()
     frames = list(decode_frames(tmp_path / "in.vqt", parts=decoder_parts(renderer)))
     assert len(frames) == 60 and len(renderer.prepared) == 2
@@ -267,7 +272,7 @@ def test_missing_file(tmp_path: Path) -> None:
 def test_open(coded: Path) -> None:
     with api.open(coded) as stream:
         kinds = [type(item) for item in stream]
-        assert kinds.count(KeyFrame) == 1 and kinds.count(MotionGroup) == 3
+        assert kinds.count(PortraitUnit) == 1 and kinds.count(MotionGroup) == 3
         assert [type(item) for item in stream] == kinds
         with pytest.raises(TypeError, match="colour"):
             stream.frames(colour="sepia")  # type: ignore[call-arg]
