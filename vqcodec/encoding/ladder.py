@@ -34,8 +34,15 @@ PRICE_HIGHEST, PRICE_AT_WORST_CRF = 0.5, 0.077
 PRICE_OCTAVES_A_CRF = 0.16
 BOOST_CRFS = 5
 """What the boost costs."""
-AUDIO_RATES_BPS = (6_000, 8_000, 10_000, 12_000, 16_000, 24_000)
-_AUDIO_FROM = (0.0, 0.05, 0.30, 0.38, 0.57, 0.80)
+AUDIO_RATES_BPS = (
+    *(6_000, 7_000, 8_000, 9_000, 10_000, 11_000),
+    *(12_000, 14_000, 16_000, 18_000, 20_000, 24_000),
+)
+"""Near each other: where the next one doesn't fit yet, pictures get what is left."""
+_AUDIO_FROM = (
+    *(0.0, 0.025, 0.05, 0.18, 0.30, 0.34),
+    *(0.38, 0.47, 0.57, 0.63, 0.70, 0.80),
+)
 _LAYERS_FROM = ((0.02, 3), (0.05, LAYERS))
 _FEWEST_LAYERS = 2
 _RDO = ((0.0, 4.0), (0.17, 2.5), (0.31, 1.3), (0.40, 0.95), (0.60, 0.6), (0.82, 0.0))
