@@ -11,8 +11,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from vqcodec.config import EncodeOptions
-from vqcodec.encoding.bitrate import ladder
 from vqcodec.entropy import encode_layers
 from vqcodec.errors import UsageError
 from vqcodec.format import DIMS, to_indices
@@ -137,13 +135,6 @@ def test_a_lively_dimension_pays_less_for_a_step() -> None:
 def test_a_price_out_of_range_is_refused(bad: float) -> None:
     with pytest.raises(UsageError, match="rdo"):
         EncodeOptions(rdo=bad)
-
-
-def test_a_target_rate_may_choose_unless_a_price_is_given() -> None:
-    assert {rung.rdo for rung in ladder(EncodeOptions())} == {0.0, 1.0}
-    assert ladder(EncodeOptions())[0].rdo == 0
-    for price in (0.0, 2.5):
-        assert {rung.rdo for rung in ladder(EncodeOptions(rdo=price))} == {0.0}
 
 
 @pytest.mark.parametrize("unit", [1 / 24, 0.2, 0.5, 3.0])

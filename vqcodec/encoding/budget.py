@@ -21,8 +21,8 @@ from vqcodec.encoding.shots import RecordedShot
 from vqcodec.media.still.portrait_coder import PortraitCoder
 
 PROBE_CRF, PROBED = 52, 4
-PORTRAIT = 1.3
-"""A picture takes so much more as AVIF of quality 50 than at the probe's CRF here."""
+PORTRAIT = 1.2
+"""A picture takes at least so much more as AVIF of quality 50 than at the probe's CRF here."""
 MOTION_BYTES_A_S = 60.0
 """What the motion's price saves at least."""
 OVERHEAD_BYTES = 100.0
