@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+from vqcodec.config import EncodeOptions
 from vqcodec.entropy import encode_layers
 from vqcodec.errors import UsageError
 from vqcodec.format import DIMS, to_indices
