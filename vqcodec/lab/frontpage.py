@@ -14,30 +14,34 @@ from vqcodec.comparison.analysis.overall import Analysis, analyse
 from vqcodec.comparison.results import VQT
 from vqcodec.evaluation.validate.record import ValidationResults
 from vqcodec.lab.compare import summary
+from vqcodec.lab.compare.against import joined
 from vqcodec.lab.markdown import number, table
 from vqcodec.lab.paper.paperdata import AUTHORS_CLIPS
 from vqcodec.lab.paper.steadytable import RIVAL, best_run, steady_part
 
 HEADS = ("vqcodec", "H.264 (x264 veryslow)", "AV1 (SVT-AV1)", "VQTalker (its clips)")
-COMPARISON = "compare.json"
+COMPARISON, OWN = "compare.json", "compare-portrait-stream.json"
 ANCHORS = ("h264", "av1")
 AT = (
-    ("perceptual distance at 8 kbit/s ↓", "perc", 8.0, ".3f"),
+    ("perceptual distance at 10 kbit/s ↓", "perc", 10.0, ".3f"),
     ("perceptual distance at 20 kbit/s ↓", "perc", 20.0, ".3f"),
-    ("ST-LPIPS at 8 kbit/s ↓", "st_lpips", 8.0, ".3f"),
+    ("ST-LPIPS at 10 kbit/s ↓", "st_lpips", 10.0, ".3f"),
     ("ST-LPIPS at 20 kbit/s ↓", "st_lpips", 20.0, ".3f"),
-    ("landmark distance at 12 kbit/s, eye distances ↓", "lmd", 12.0, ".3f"),
+    ("PSNR at 20 kbit/s, dB ↑", "psnr_db", 20.0, ".1f"),
+    ("landmark distance at 20 kbit/s, eye distances ↓", "lmd", 20.0, ".3f"),
 )
 STILL = "still first frame"
 
 
 def at_rates(analysis: Analysis) -> list[tuple[str, list[str]]]:
     """Mean quality at some rates; "-" where more than a tenth of the clips can't be coded at so few bits."""
-    return [
-        (name, [number(analysis.curves[metric][c].at(kbps), form) for c in (VQT, *ANCHORS)] + [""])
-        for name, metric, kbps, form in AT
-        if metric in analysis.curves  # a comparison from before ST-LPIPS lacks it
-    ]
+    rows = []
+    for name, metric, kbps, form in AT:
+        curves = [analysis.curves.get(metric, {}).get(codec) for codec in (VQT, *ANCHORS)]
+        if curves[0] is not None:  # a comparison from before ST-LPIPS lacks it
+            cells = ["not measured" if c is None else number(c.at(kbps), form) for c in curves]
+            rows.append((name, [*cells, ""]))
+    return rows
 
 
 def saving(analysis: Analysis) -> tuple[str, list[str]]:
@@ -71,7 +75,8 @@ def beside_rival(results: ValidationResults) -> list[tuple[str, list[str]]]:
 
 def lines(validation: Path) -> list[str]:
     """The part, made from the JSON of a validation and that of a comparison beside it."""
-    analysis = analyse(summary.load(validation.with_name(COMPARISON)))
+    own, others = (summary.load(validation.with_name(name)) for name in (OWN, COMPARISON))
+    analysis = analyse(joined(own, [others]))
     rows = [
         *at_rates(analysis),
         saving(analysis),

@@ -74,7 +74,10 @@ def joined(own: ComparisonResults, others: Sequence[ComparisonResults]) -> Compa
 def worse_at_equal_rate(
     before: ComparisonResults, after: ComparisonResults, metric: str
 ) -> list[str] | None:
-    """Clips that have, at the rate of one of their points before, a worse value after; None: not measured in both."""
+    """Clips that have, at the rate of one of their points before, a worse value after; None: not measured in both.
+
+    Rates that can't be reached any more are another matter: `not_so_small`.
+    """
     if metric not in before.metrics or metric not in after.metrics:
         return None
     better = before.metrics[metric]["better"]
@@ -90,9 +93,23 @@ def _worse(before: ComparedClip, after: ComparedClip, metric: str, better: str) 
     for point in usable_points(before, VQT, metric):
         old = float(point.mean[metric] or 0.0)
         new = None if curve is None else curve.value_at(rate_of(point, "file") * (1 + SLACK))
-        if new is None or sign * (new - old) < -SLACK * abs(old):
+        if new is not None and sign * (new - old) < -SLACK * abs(old):
             return True
     return False
+
+
+def not_so_small(before: ComparisonResults, after: ComparisonResults) -> list[str]:
+    """Clips whose smallest point is larger than their smallest one before."""
+
+    def smallest(clip: ComparedClip) -> float:
+        return min((p.kbps.file for p in clip.points if p.codec == VQT), default=0.0)
+
+    later = {c.name: c for c in after.clips}
+    return [
+        c.name
+        for c in before.clips
+        if c.name in later and smallest(later[c.name]) > smallest(c) * (1 + SLACK)
+    ]
 
 
 def worse_by_default(
@@ -217,6 +234,16 @@ def _clips(
                     f"clips worse than before at equal rate: {name}", "none", "", text, not worse
                 )
             )
+    small = not_so_small(before, after)
+    rows.append(
+        Reached(
+            "clips whose smallest point is larger than before",
+            "",
+            "",
+            f"{len(small)}: {', '.join(small)}" if small else "none",
+            None,
+        )
+    )
     for what, names in worse_by_default(before, after, metrics).items():
         title = "size" if what == "size" else words.metric_title(before, what, arrow=False)
         text = f"{len(names)}: {', '.join(names)}" if names else "none"

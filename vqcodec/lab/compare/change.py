@@ -28,6 +28,7 @@ METRICS = (
     ("ssim", "SSIM ↑", ".3f"),
     ("lmd", "lmd ↓", ".4f"),
 )
+NOW, ANCHORS = "compare-portrait-stream.json", "compare.json"
 SETTINGS = ("default", "bitrate 5", "bitrate 10", "bitrate 20", "bitrate 40")
 
 Pair = tuple[CodedPoint | None, CodedPoint | None]
@@ -150,9 +151,9 @@ def lines(
 
 
 def page_part(path: Path) -> list[str]:
-    """A page's part: the bars as the file reaches them, against the ordinary codecs measured beside it."""
-    beside = path.with_name("compare-av1.json")
-    return lines(load(path), None, [load(beside)] if beside.exists() else [])
+    """A page's part: before and after the portrait stream, against the ordinary codecs of the first comparison."""
+    now, anchors = path.with_name(NOW), path.with_name(ANCHORS)
+    return lines(load(path), load(now), [load(anchors)])
 
 
 def _options(parser: ArgumentParser) -> None:

@@ -10,6 +10,7 @@ an encoder of its own that was fed the first picture, too: the same encoder with
 
 from __future__ import annotations
 
+import os
 from contextlib import suppress
 from dataclasses import dataclass
 from fractions import Fraction
@@ -53,6 +54,8 @@ class _Sequence:
     """One encoder: low delay, one key picture, one unit a picture as soon as the picture is there."""
 
     def __init__(self, size_px: int, crf: int, preset: int, boosted: bool) -> None:
+        # it greets on standard error unless its environment says that only errors are wanted
+        os.environ.setdefault("SVT_LOG", "1")
         context: Any = av.CodecContext.create(_ENCODER, "w")
         context.width = context.height = size_px
         context.pix_fmt, context.framerate = "yuv420p", Fraction(25)
