@@ -50,7 +50,10 @@ def test_a_whole_file(clip: Path, tmp_path: Path) -> None:
         == target.stat().st_size
     )
     assert (report.sizes.frames, report.sizes.seconds) == (60, Fraction(12, 5))
-    assert (report.layers, report.key_frames, report.low_confidence_frames) == (4, 1, 0)
+    assert (report.layers, report.low_confidence_frames) == (4, 0)
+    assert report.key_frames == sum(
+        isinstance(i, PortraitUnit) for i in stream(target.read_bytes())
+    )
     assert (report.motion_space, report.renderer) == (SPACE_ID, RENDERER_ID)
     assert report.frame_rate_hz == 25 and report.crop is not None and report.crop.side_px == 96
     assert report.encode_fps > 0 and report.warnings == ()
@@ -67,7 +70,8 @@ def test_a_whole_file(clip: Path, tmp_path: Path) -> None:
 
 def test_order_of_the_file(clip: Path) -> None:
     items = list(stream(coded(clip)))
-    assert [type(item) for item in items[:3]] == [PortraitUnit, MotionGroup, AudioGroup]
+    kinds = [type(item) for item in items if not getattr(item, "number", 0)]  # number 0 alone
+    assert kinds[:3] == [PortraitUnit, MotionGroup, AudioGroup]
     assert len([i for i in items if isinstance(i, MotionGroup)]) == 2
     portrait = items[0]
     assert isinstance(portrait, PortraitUnit) and (portrait.shot, portrait.number) == (0, 0)

@@ -13,6 +13,7 @@ from tests.support.training import draw_face, moving_landmarks
 from vqcodec.errors import MediaError, UsageError
 from vqcodec.training.common.cache import read_index
 from vqcodec.training.picture import kit, pieces
+from vqcodec.training.picture.check import DURING
 
 LIMIT = 400_000
 FRAMES = 26
@@ -125,6 +126,6 @@ def test_a_kit_trains_and_its_result_comes_back(corpus: tuple[Path, Path], tmp_p
     entries = [
         json.loads(line) for line in (tmp_path / "run" / "log.jsonl").read_text().splitlines()
     ]
-    assert entries[0]["step"] == 1 and set(entries[1]["check"]) == {"clean", "avif25", "pair"}
+    assert entries[0]["step"] == 1 and set(entries[1]["check"]) == set(DURING)
     assert (tmp_path / "run" / "models" / "renderer-tiny.safetensors").is_file()
     assert list((tmp_path / "run").glob("sheet-*.png"))

@@ -1,7 +1,7 @@
 """From the smallest file to the best one in even steps: which setting a step is, within the caller's own limits.
 
     step            0 ......... COARSEST ............................................ LAST_STEP
-    portraits, CRF  63 63 63 63 62 .. 58 without variance boost, 63 .................... 24
+    portraits, CRF  63 63 63 63 62 .. 58 without variance boost, 63 .................... 23
     price of one    high: few of them .................................. low: many of them
     motion, rdo     4 ........ 2 ....... 1 ................. .5 ........ 0
     layers          2  3  4 ............................................................
@@ -24,20 +24,17 @@ from vqcodec.format import LAYERS
 COARSEST = 12
 """Steps at the worst CRF, of which only the prices fall."""
 STEPS_A_CRF = 4
-LEVELS = (
+COARSENESSES = (
     *((crf, False) for crf in range(WORST_CRF - 1, WORST_CRF - 6, -1)),
     *((crf, True) for crf in range(WORST_CRF, BEST_CRF - 1, -1)),
 )
 """CRF, and whether with variance boost."""
-LAST_STEP = COARSEST + len(LEVELS) * STEPS_A_CRF - 1
+LAST_STEP = COARSEST + len(COARSENESSES) * STEPS_A_CRF - 1
 PRICE_HIGHEST, PRICE_AT_WORST_CRF = 0.5, 0.077
 PRICE_OCTAVES_A_CRF = 0.16
 BOOST_CRFS = 5
 """What the boost costs."""
-AUDIO_RATES_BPS = (
-    *(6_000, 7_000, 8_000, 9_000, 10_000, 11_000),
-    *(12_000, 14_000, 16_000, 18_000, 20_000, 24_000),
-)
+AUDIO_RATES_BPS = tuple(1000 * kbps for kbps in (6, 7, 8, 9, 10, 11, 12, 14, 16, 18, 20, 24))
 """Near each other: where the next one doesn't fit yet, pictures get what is left."""
 _AUDIO_FROM = (
     *(0.0, 0.025, 0.05, 0.18, 0.30, 0.34),
@@ -62,7 +59,7 @@ def setting_at(step: int, options: EncodeOptions) -> Setting:
     quality = options.portrait_quality
     best_crf = BEST_CRF if quality is None else crf_of(quality)
     crf, boosted = (
-        (WORST_CRF, False) if step < COARSEST else LEVELS[(step - COARSEST) // STEPS_A_CRF]
+        (WORST_CRF, False) if step < COARSEST else COARSENESSES[(step - COARSEST) // STEPS_A_CRF]
     )
     return Setting(
         crf=max(crf, best_crf),
