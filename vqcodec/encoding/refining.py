@@ -64,12 +64,15 @@ def refined(
         (T, 48) float32; frames without a face hold what becomes of the one before.
     """
     features = shot.features()
+    prepared: int | None = None  # a portrait is coded and prepared once for all stretches in a row
     seen = [n for n, frame in enumerate(shot.frames) if frame.picture is not None]
     for (portrait, _), places in groupby(
         enumerate(seen), key=lambda at: (int(shown[at[1]]), at[0] // STRETCH_FRAMES)
     ):
         rows = [place for _, place in places]
-        refiner.portrait(pictures[portrait].rgb(), own[portrait], own[0])
+        if portrait != prepared:
+            refiner.portrait(pictures[portrait].rgb(), own[portrait], own[0])
+            prepared = portrait
         frames = np.stack([_rgb(shot, row) for row in rows])
         features[rows] = refiner.motion(frames, features[rows], progress)
     for n, frame in enumerate(shot.frames):

@@ -12,6 +12,7 @@ import argparse
 import json
 import os
 from concurrent.futures import ProcessPoolExecutor
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,13 +21,13 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from vqcodec.errors import MediaError
-from vqcodec.runtime.priority import usual_priority
+from vqcodec.media.still.portrait_coder import PortraitCoder
+from vqcodec.media.still.portrait_stream import PathDecoder
 
 COUNT = 6
 CRF_RANGES = ((35, 44), (45, 52), (53, 60))
 SIDE_PX = 512
-_PRESET = "8"
+_PRESET = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,48 +47,22 @@ def through_av1(pictures: list[NDArray[np.uint8]], crf: int) -> list[NDArray[np.
     """Code pictures as one low-delay AV1 sequence and decode them.
 
     Args:
-        pictures: (S, S, 3) uint8 RGB each.
+        pictures: (S, S, 3) uint8 RGB each, as many as a path has units at most.
         crf: 0 (best) .. 63.
 
     Returns:
         As many pictures of the same size.
 
     Raises:
-        MediaError: the encoder or the decoder refuses.
+        MediaError: the encoder refuses.
     """
-    import av
-
-    os.environ.setdefault("SVT_LOG", "1")
-    parameters = "pred-struct=1:keyint=-1:lp=1"
-    try:
-        with usual_priority():
-            encoder: Any = av.CodecContext.create("libsvtav1", "w")
-            encoder.width = encoder.height = pictures[0].shape[0]
-            encoder.pix_fmt, encoder.framerate = "yuv420p", 25
-            encoder.time_base, encoder.gop_size, encoder.thread_count = (
-                1 / encoder.framerate,
-                10000,
-                1,
-            )
-            encoder.options = {"preset": _PRESET, "crf": str(crf), "svtav1-params": parameters}
-            packets = []
-            for number, picture in enumerate(pictures):
-                frame = av.VideoFrame.from_ndarray(
-                    np.ascontiguousarray(picture), format="rgb24"
-                ).reformat(format="yuv420p")
-                frame.pts = number
-                packets += encoder.encode(frame)
-            packets += encoder.encode(None)
-        decoder: Any = av.CodecContext.create("libdav1d", "r")
-        decoder.thread_count = 1
-        shown = [f for packet in [*packets, None] for f in decoder.decode(packet)]
-    except av.error.FFmpegError as error:
-        raise MediaError(
-            f"AV1 at CRF {crf}: {error}", hint="PyAV must come with libsvtav1 and libdav1d."
-        ) from error
-    if len(shown) != len(pictures):
-        raise MediaError(f"AV1 gave {len(shown)} pictures of {len(pictures)}")
-    return [f.to_ndarray(format="rgb24") for f in shown]
+    side_px = pictures[0].shape[0]
+    decoder, path, shown = PathDecoder(side_px), [], []
+    with closing(PortraitCoder(crf, preset=_PRESET, size_px=side_px, boosted=False)) as coder:
+        for picture in pictures:
+            path.append(coder.add(picture).unit)
+            shown.append(decoder.picture(path))
+    return shown
 
 
 def _chosen(
