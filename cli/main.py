@@ -32,7 +32,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
-    help="Talking-head video at the rate of a modem: a portrait, motion tokens and sound in one file.",
+    help="Talking-head video at the rate of a modem: portraits, motion tokens and sound in one file.",
 )
 for command in (
     encode,
