@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 
 import pytest
 
@@ -79,3 +79,29 @@ def test_leaving_early_closes_every_stage() -> None:
                 second.throw(KeyboardInterrupt())
     assert sorted(closed) == ["first", "second"]
     assert stage_threads() == 0
+
+
+def test_a_generator_finished_in_its_own_thread_ends_without_an_error() -> None:
+    """A generator that nobody holds any more is closed where the collector happens to run: here, in its own stage."""
+    seen: list[BaseException | None] = []
+    held: list[Generator[int, None, None]] = []
+    taken = threading.Event()
+
+    def numbers() -> Iterator[int]:
+        yield 0
+        taken.wait(5)
+        try:
+            held[0].close()
+        except BaseException as error:
+            seen.append(error)
+        else:
+            seen.append(None)
+        yield 1
+
+    held.append(overlapped(numbers(), depth=1))
+    assert next(held[0]) == 0
+    taken.set()
+    deadline = time.monotonic() + 5
+    while not seen and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert seen == [None]

@@ -71,7 +71,9 @@ class _Stage(Generic[T]):
     def stop(self) -> None:
         """Stop the thread after the item it is working on, and wait for it, but not for a pipe that stays silent."""
         self._stop.set()
-        self.thread.join(_STOP_WAIT_S)
+        # the collector may finish a forgotten generator in any thread, this one too
+        if self.thread is not threading.current_thread():
+            self.thread.join(_STOP_WAIT_S)
 
 
 def overlapped(items: Iterable[T], *, depth: int) -> Generator[T, None, None]:
