@@ -8,7 +8,13 @@ import zipfile
 from pathlib import Path
 
 MANIFEST = "vqcodec/models/manifest.json"
-NEEDED = ("vqcodec/py.typed", "vqcodec_cli/main.py", "vqcodec/entropy/motion-1.json", MANIFEST)
+NEEDED = (
+    "vqcodec/py.typed",
+    "vqcodec_cli/main.py",
+    "vqcodec/entropy/motion-1.json",
+    "vqcodec/entropy/motion-3.json",
+    MANIFEST,
+)
 STRANGERS = ("vqcodec/lab/", "tests/", "sample_media/", "cli/", "bitstream_spec/")
 
 

@@ -47,6 +47,7 @@ class Decoder(Fields):
         }
         self.hashes = {name: hashlib.sha256() for name in ("ticks", "token", "states", "audio")}
         self.portraits = None  # in major version 2
+        self.dim_groups = 12
         self.key_frame_waits, self.next_sample, self.chain, self.index_bytes = False, 0, 0, 0
         self.index, self.entries, self.entry_offset, self.positions = (
             bytearray(),
@@ -104,7 +105,9 @@ class Decoder(Fields):
             "coded_size_px": f.number("H", 16, 4096),
         }
         out |= {"time_base_s": f.rational(1), "frame_rate_hz": f.rational(240)}
-        need(f.bytes(3) == b"\x0c\x04\x05", "unsupported-layout")
+        self.dim_groups, form = f.number("B"), f.bytes(2)
+        most = 12 if major == 1 else 32
+        need(12 <= self.dim_groups <= most and form == b"\x04\x05", "unsupported-layout")
         out |= {
             "layers": f.number("B", 1, 4),
             "motion_space": f.model(),
@@ -124,7 +127,7 @@ class Decoder(Fields):
                 "side_px": f.number("I", 1, 131070),
             }
         if major == 2:
-            self.portraits = Portraits()
+            self.portraits = Portraits(self.dim_groups)
             out["delay_ms"] = f.number("H", 1) if flags & 8 else None
         f.rest() if minor else need(flags < 8 * major)
 
@@ -170,7 +173,7 @@ class Decoder(Fields):
         if self.portraits:
             self.portraits.motion(*shown, ticks, self.out["time_base_s"])
         self.entry(1, ticks[0])
-        tokens, states = decode_group(layers, frames)
+        tokens, states = decode_group(layers, frames, self.dim_groups)
         self.key_frame_waits = False
         self.hashes["ticks"].update(struct.pack(f">{frames}Q", *ticks))
         for frame in tokens:

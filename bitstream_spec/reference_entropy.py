@@ -8,9 +8,10 @@ import json
 from bisect import bisect_right as count
 from pathlib import Path
 
-_TABLES = Path(__file__).parent / "tables/motion-1.json"
-TABLES = json.loads(_TABLES.read_text(encoding="ascii"))["layers"]
-DIMS = range(48)
+NARROW, WIDE = (
+    json.loads((Path(__file__).parent / "tables" / name).read_text(encoding="ascii"))["layers"]
+    for name in ("motion-1.json", "motion-3.json")
+)
 
 
 class Fault(Exception):
@@ -55,23 +56,24 @@ class RangeDecoder:
 
 
 class Model:
-    """Section 4: predicts the digits [frame][48] of layer r from those of the coarser layers and of the frames before."""
+    """Section 4: predicts the digits [frame][d] of layer r from those of the coarser layers and of the frames before."""
 
-    def __init__(self, table, coarser, frames):
+    def __init__(self, table, coarser, frames, dims):
         """Section 4.1."""
         self.table, self.r, self.last = table, len(coarser), frames - 1
-        nothing = [[0] * 48] * frames
+        self.dims = range(dims)
+        nothing = [[0] * dims] * frames
         self.grands, self.parents = [nothing, nothing, *coarser][-2:]
-        self.c = c = [[self.coarse(coarser, t, d) for d in DIMS] for t in range(frames)]
+        self.c = c = [[self.coarse(coarser, t, d) for d in self.dims] for t in range(frames)]
         self.a = []
         self.move = [
-            [abs(c[t][d] - c[t - 1][d]) if 0 < t < frames else 0 for d in DIMS]
+            [abs(c[t][d] - c[t - 1][d]) if 0 < t < frames else 0 for d in self.dims]
             for t in range(frames + 3)
         ]
         self.frame = [sum(self.move[t]) + sum(self.move[t + 1]) for t in range(frames)]
-        group = [1024 * sum(row[d] for row in self.move) // max(self.last, 1) for d in DIMS]
+        group = [1024 * sum(row[d] for row in self.move) // max(self.last, 1) for d in self.dims]
         start = [
-            [max(0, scale[d] + (slope * group[d] >> 8)) for d in DIMS]
+            [max(0, scale[d] + (slope * group[d] >> 8)) for d in self.dims]
             for scale, slope in zip(table["start_scale"], table["start_slope"], strict=True)
         ]
         self.first_sigma, self.fast, self.activity = start
@@ -122,39 +124,40 @@ class Model:
 
     def update(self, t, digits, mu):
         """Section 4.5."""
-        self.a.append([self.c[t][d] + digits[d] for d in DIMS])
+        self.a.append([self.c[t][d] + digits[d] for d in self.dims])
         if not t:
             return
-        error = [abs(64 * digits[d] - mu[d]) << 4 for d in DIMS]
+        error = [abs(64 * digits[d] - mu[d]) << 4 for d in self.dims]
         self.ratio = min(1023, 256 * sum(error) // max(1, sum(self.slow)))
         self.fast = [x + (e - x >> 2) for x, e in zip(self.fast, error, strict=True)]
         self.slow = [x + (e - x >> 4) for x, e in zip(self.slow, error, strict=True)]
-        moved = [abs(self.a[t][d] - self.a[t - 1][d]) << 10 for d in DIMS]
+        moved = [abs(self.a[t][d] - self.a[t - 1][d]) << 10 for d in self.dims]
         self.activity = [x + (m - x >> 3) for x, m in zip(self.activity, moved, strict=True)]
 
 
-def decode_layer(data, table, coarser, frames):
-    """Section 2: the digits [frame][48] of one layer, and the coder's final state."""
-    model, coder, layer = Model(table, coarser, frames), RangeDecoder(data, 48 * frames), []
+def decode_layer(data, table, coarser, frames, dims):
+    """Section 2: the digits [frame][d] of one layer, and the coder's final state."""
+    model, coder = Model(table, coarser, frames, dims), RangeDecoder(data, dims * frames)
+    layer = []
     for t in range(frames):
-        mirrors, mu, rows = zip(*(model.row(t, d) for d in DIMS), strict=True)
+        mirrors, mu, rows = zip(*(model.row(t, d) for d in range(dims)), strict=True)
         ranks = [coder.symbol(row) for row in rows]
         layer.append([m * (0, -1, 1, -2, 2)[k] for m, k in zip(mirrors, ranks, strict=True)])
         model.update(t, layer[t], mu)
     return layer, coder.end()
 
 
-def decode_group(payloads, frames):
-    """Tokens [frame][12 groups x L layers] of a group, and its coders' final states (tokens.md, section 3)."""
+def decode_group(payloads, frames, groups):
+    """Tokens [frame][G groups x L layers] of a group, and its coders' final states (tokens.md, section 3)."""
     layers, states = [], []
-    for data, table in zip(payloads, TABLES, strict=False):
-        layer, state = decode_layer(data, table, layers, frames)
+    for data, table in zip(payloads, NARROW if groups == 12 else WIDE, strict=False):
+        layer, state = decode_layer(data, table, layers, frames, 4 * groups)
         layers.append(layer)
         states.append(state)
     return [
         [
             sum((layer[t][4 * g + p] + 2) * 5**p for p in range(4))
-            for g in range(12)
+            for g in range(groups)
             for layer in layers
         ]
         for t in range(frames)

@@ -77,8 +77,9 @@ def check_sequence_header(payload, side_px):
 class Portraits:
     """The portraits of a stream of major version 2, and which of them show its frames."""
 
-    def __init__(self):
-        self.shots, self.paths, self.base, self.first_tick = 0, [], [0] * 48, None
+    def __init__(self, groups):
+        self.nothing = [0] * (4 * groups)
+        self.shots, self.paths, self.base, self.first_tick = 0, [], self.nothing, None
         self.described, self.shown = [], hashlib.sha256()
 
     def port(self, f, side_px):
@@ -86,13 +87,13 @@ class Portraits:
         first, shot, number = f.varint(0, 2**32 - 1), f.varint(0, 2**32 - 1), f.varint(0, 4095)
         form = f.number("B", 0, 1)
         depends_on = f.varint(0, number - 1) if number else None
-        features = [element - 32768 for element in f.packed(48, 65535, 16, low=0)]
+        features = [element - 32768 for element in f.packed(len(self.nothing), 65535, 16, low=0)]
         unit = f.rest()
         need(1 <= len(unit) <= 1048576)
         check_unit(unit, number == 0, side_px)
         if number == 0:
             need(shot == self.shots and (shot or not form), "bad-portrait")
-            self.shots, self.paths, self.base, self.first_tick = shot + 1, [], [0] * 48, None
+            self.shots, self.paths, self.base, self.first_tick = shot + 1, [], self.nothing, None
         need((shot, number) == (self.shots - 1, len(self.paths)), "bad-portrait")
         need(number == 0 or not form, "bad-portrait")
         self.paths.append(1 if number == 0 else self.paths[depends_on] + 1)
@@ -107,7 +108,9 @@ class Portraits:
                 "number": number,
                 "depends_on": depends_on,
                 "continues": bool(form),
-                "features_sha256": hashlib.sha256(struct.pack(">48h", *features)).hexdigest(),
+                "features_sha256": hashlib.sha256(
+                    struct.pack(f">{len(features)}h", *features)
+                ).hexdigest(),
                 "unit_sha256": hashlib.sha256(unit).hexdigest(),
             }
         )

@@ -25,7 +25,8 @@ def verify(
     else:
         output.print_lines(
             [
-                f"valid: {fields['frames']} frames, {fields['seconds']:g} s, {fields['layers']} layers, "
+                f"valid: {fields['frames']} frames, {fields['seconds']:g} s, {fields['layers']} layers "
+                f"of {fields['dimension_groups']} groups, "
                 f"{_portraits(fields)}, {fields['motion_groups']} motion groups, "
                 f"{fields['audio_packets']} sound packets",
                 f"tokens sha256 {fields['token_sha256']}",

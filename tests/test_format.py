@@ -47,7 +47,7 @@ IN_TOKENS = {
 """Where tokens.md says the number."""
 BITS_AND_BYTES = {"ANCILLARY_BIT", "SAFE_TO_COPY_BIT", "TYPE_BYTES", "CRC_BYTES"}
 NOT_OF_STREAMS = {"CODED_SIZE_PX", "SPEECH_RATE_HZ", "SPEECH_TOKEN_HZ", "SPEECH_TOKEN_SAMPLES"}
-DERIVED = {"MAX_PACKET_SAMPLES"}
+DERIVED = {"MAX_PACKET_SAMPLES", "MAX_DIMS"}
 
 
 TELLING = {
@@ -138,7 +138,8 @@ def test_limits_fit_each_other() -> None:
     lengths = (n.MAX_PACKETS * n.MAX_PACKET_WIDTH_BITS + 7) // 8
     assert MAX_CHUNK_BYTES[b"AUDO"] >= n.MAX_GROUP_AUDIO_BYTES + lengths + 5 * 8
     assert MAX_CHUNK_BYTES[b"KEYF"] >= n.MAX_STILL_BYTES + 2 * n.DIMS + 8
-    features = 8 + 1 + n.DIMS * n.MAX_FEATURE_WIDTH_BITS // 8
+    assert n.MAX_DIMS == n.MAX_GROUPS * n.GROUP_DIMS and n.MAX_GROUPS >= n.GROUPS
+    features = 8 + 1 + n.MAX_DIMS * n.MAX_FEATURE_WIDTH_BITS // 8
     assert MAX_CHUNK_BYTES[b"PORT"] >= n.MAX_UNIT_BYTES + features + 4 * 8 + 1
     assert 2 * n.FEATURE_OFFSET == 1 << n.MAX_FEATURE_WIDTH_BITS
     runs = n.MAX_GROUP_FRAMES * (2 + 2 + 2 + 1) + 2
@@ -146,8 +147,10 @@ def test_limits_fit_each_other() -> None:
     assert MAX_CHUNK_BYTES[b"INDX"] >= n.MAX_INDEX_ENTRIES * 2 * n.MAX_VARINT_BYTES
     assert 4 + 1 + MAX_CHUNK_BYTES[b"IEND"] + 4 == n.IEND_CHUNK_BYTES
     assert 4 * n.MAX_POSITION + 3 < 2 ** (7 * n.MAX_VARINT_BYTES)
-    worst_bits = 12 * n.MAX_GROUP_FRAMES * n.DIMS  # a row's smallest frequency is 1 of 4096
-    assert worst_bits // 8 + 4 <= n.MAX_LAYER_BYTES
+    most_bytes = 2 * n.MAX_GROUP_FRAMES * n.MAX_DIMS + 4  # a symbol takes at most two
+    assert most_bytes <= n.MAX_LAYER_BYTES and f"{most_bytes:,}".replace(",", " ") in VQT_TEXT
+    worst_bits = 12 * n.MAX_GROUP_FRAMES * n.MAX_DIMS  # a row's smallest frequency is 1 of 4096
+    assert worst_bits // 8 + 4 <= 46_100 < most_bytes and "together 46 100" in VQT_TEXT
     assert n.MAX_PACKET_SAMPLES == n.AUDIO_RATE_HZ * 120 // 1000
     assert n.MIN_PACKET_SAMPLES == n.AUDIO_RATE_HZ * 25 // 10_000
     assert n.PRE_ROLL_SAMPLES == n.AUDIO_RATE_HZ * 80 // 1000
@@ -200,6 +203,16 @@ def test_the_specifications_table_of_digits() -> None:
         assert got.tolist() == [int(d) for d in digits.split()], value
 
 
+def test_raw_rates_are_those_of_the_text() -> None:
+    """G log2 625 bits a layer and frame, at 25 frames a second."""
+    rows = re.findall(r"G = (\d+) \| ([\d.]+) \| ([\d.]+) \| ([\d.]+) \| ([\d.]+) \|", TOKENS_TEXT)
+    assert [int(groups) for groups, *_ in rows] == [12, 16, 20]
+    for groups, *rates in rows:
+        for layers, rate in enumerate(rates, 1):
+            bits = int(groups) * layers * np.log2(numbers.CODES)
+            assert abs(float(rate) - bits * 25 / 1000) <= 0.00051
+
+
 def test_the_specifications_index_example() -> None:
     digits = np.full((1, 48, 1), 2, np.uint8)
     assert pack_digits(digits)[0, 0, 0] == 312
@@ -215,12 +228,18 @@ def test_negation_mirrors_digits() -> None:
 
 
 @settings(max_examples=60, deadline=None)
-@given(st.integers(0, 7), st.integers(1, 4), st.integers(0, 2**32 - 1))
-def test_any_index_survives_digits(frames: int, layers: int, seed: int) -> None:
-    indices = np.random.default_rng(seed).integers(0, 625, (frames, 12, layers)).astype(np.uint16)
+@given(
+    st.integers(0, 7),
+    st.sampled_from([12, 13, 16, 20, 32]),
+    st.integers(1, 4),
+    st.integers(0, 2**32 - 1),
+)
+def test_any_index_survives_digits(frames: int, groups: int, layers: int, seed: int) -> None:
+    shape = frames, groups, layers
+    indices = np.random.default_rng(seed).integers(0, 625, shape).astype(np.uint16)
     digits = unpack_digits(indices)
     assert (
-        digits.shape == (frames, 48, layers)
+        digits.shape == (frames, 4 * groups, layers)
         and digits.dtype == np.uint8
         and digits.max(initial=0) <= 4
     )
@@ -229,7 +248,11 @@ def test_any_index_survives_digits(frames: int, layers: int, seed: int) -> None:
 
 
 @settings(max_examples=60, deadline=None)
-@given(arrays(np.int16, (3, 48), elements=st.integers(-REACH, REACH)))
+@given(
+    st.sampled_from([48, 64, 80, 128]).flatmap(
+        lambda dims: arrays(np.int16, (3, dims), elements=st.integers(-REACH, REACH))
+    )
+)
 def test_values_survive_indices(values: np.ndarray) -> None:
     np.testing.assert_array_equal(from_indices(to_indices(values)), values)
 
@@ -239,10 +262,14 @@ def test_values_survive_indices(values: np.ndarray) -> None:
     [
         lambda: to_digits(np.full((1, 48), 171)),
         lambda: to_digits(np.zeros((48,), int)),
+        lambda: to_digits(np.zeros((1, 44), int)),
+        lambda: to_digits(np.zeros((1, 50), int)),
+        lambda: to_digits(np.zeros((1, 132), int)),
         lambda: from_indices(np.full((1, 12, 4), 625)),
         lambda: from_indices(np.full((1, 12, 4), -1)),
         lambda: from_indices(np.zeros((1, 12, 5), int)),
         lambda: from_indices(np.zeros((1, 11, 4), int)),
+        lambda: from_indices(np.zeros((1, 33, 4), int)),
         lambda: from_indices(np.zeros((1, 12, 4))),
     ],
 )

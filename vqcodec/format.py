@@ -1,6 +1,8 @@
 """Every normative number of bitstream_spec/ once, and the integers of tokens.md: motion values, digits, indices.
 
-    values (T, 48) in -170..170  <->  digits (T, 48, 4) in 0..4  <->  indices (T, 12, 4) in 0..624
+    values (T, D) in -170..170  <->  digits (T, D, 4) in 0..4  <->  indices (T, G, 4) in 0..624
+
+A stream has G groups of four dimensions, D = 4 G in all: 12 groups in major version 1, 12..32 in version 2.
 
 Below all stages, so that none of them writes a number of the format again. The specification is normative;
 `tests/test_format.py` holds each value here against its text, and looks for second definitions in the package.
@@ -112,10 +114,13 @@ MAX_UNKNOWN_CHUNK_BYTES = 1_049_600
 # tokens.md, sections 1 to 3: the integers of a frame
 
 GROUPS = 12
+"""Of a frame in major version 1, and the fewest in version 2; the shipped motion spaces have as many."""
+MAX_GROUPS = 32
 GROUP_DIMS = 4
 LAYERS = 4
 LEVELS = 5
 DIMS = GROUPS * GROUP_DIMS
+MAX_DIMS = MAX_GROUPS * GROUP_DIMS
 CODES = LEVELS**GROUP_DIMS
 """Values of an index: 625."""
 HALF = LEVELS // 2
@@ -148,17 +153,19 @@ def to_digits(values: NDArray[np.integer]) -> NDArray[np.uint8]:
     """Residual digits (tokens.md, section 2), stored 0..4 for -2..2.
 
     Args:
-        values: (T, 48) integers in -170..170.
+        values: (T, D) integers in -170..170.
 
     Returns:
-        (T, 48, 4) uint8, coarse layer first.
+        (T, D, 4) uint8, coarse layer first.
 
     Raises:
         UsageError: a wrong shape or a value out of range.
     """
     _need(
-        values.ndim == 2 and values.shape[1] == DIMS,
-        f"values have shape {values.shape}, expected (T, {DIMS})",
+        values.ndim == 2
+        and DIMS <= values.shape[1] <= MAX_DIMS
+        and values.shape[1] % GROUP_DIMS == 0,
+        f"values have shape {values.shape}, expected (T, {DIMS}..{MAX_DIMS}) in groups of {GROUP_DIMS}",
     )
     rest = values.astype(np.int64)
     _need(bool((np.abs(rest) <= REACH).all()), f"values must lie in -{REACH}..{REACH}")
@@ -174,10 +181,10 @@ def from_digits(digits: NDArray[np.integer]) -> NDArray[np.int16]:
     """Sum of the layers present.
 
     Args:
-        digits: (T, 48, L) in 0..4, L = 1..4, coarse layer first.
+        digits: (T, D, L) in 0..4, L = 1..4, coarse layer first.
 
     Returns:
-        (T, 48) int16 in -170..170.
+        (T, D) int16 in -170..170.
     """
     steps = np.array(LAYER_STEPS[: digits.shape[-1]], np.int64)
     total: NDArray[np.int64] = ((digits.astype(np.int64) - HALF) * steps).sum(-1)
@@ -188,13 +195,13 @@ def pack_digits(digits: NDArray[np.integer]) -> NDArray[np.uint16]:
     """Four digits to an index (tokens.md, section 3).
 
     Args:
-        digits: (T, 48, L) in 0..4.
+        digits: (T, D, L) in 0..4.
 
     Returns:
-        (T, 12, L) uint16 in 0..624.
+        (T, G, L) uint16 in 0..624.
     """
-    frames, _, layers = digits.shape
-    grouped = digits.reshape(frames, GROUPS, GROUP_DIMS, layers).astype(np.int64)
+    frames, dims, layers = digits.shape
+    grouped = digits.reshape(frames, dims // GROUP_DIMS, GROUP_DIMS, layers).astype(np.int64)
     total: NDArray[np.int64] = (grouped * _PLACES[:, None]).sum(2)
     return total.astype(np.uint16)
 
@@ -203,32 +210,34 @@ def unpack_digits(indices: NDArray[np.integer]) -> NDArray[np.uint8]:
     """Inverse of `pack_digits`.
 
     Args:
-        indices: (T, 12, L) in 0..624, L = 1..4.
+        indices: (T, G, L) in 0..624, L = 1..4.
 
     Returns:
-        (T, 48, L) uint8 in 0..4.
+        (T, D, L) uint8 in 0..4.
 
     Raises:
         UsageError: a wrong shape, type or index out of range.
     """
     _need(
-        indices.ndim == 3 and indices.shape[1] == GROUPS and 1 <= indices.shape[2] <= LAYERS,
-        f"indices have shape {indices.shape}, expected (T, {GROUPS}, 1..{LAYERS})",
+        indices.ndim == 3
+        and GROUPS <= indices.shape[1] <= MAX_GROUPS
+        and 1 <= indices.shape[2] <= LAYERS,
+        f"indices have shape {indices.shape}, expected (T, {GROUPS}..{MAX_GROUPS}, 1..{LAYERS})",
     )
     _need(indices.dtype.kind in "ui", f"indices are {indices.dtype}, expected integers")
     _need(bool(((indices >= 0) & (indices < CODES)).all()), f"indices must lie in 0..{CODES - 1}")
-    frames, _, layers = indices.shape
+    frames, groups, layers = indices.shape
     digits = indices[:, :, None, :].astype(np.int64) // _PLACES[:, None] % LEVELS
-    return digits.reshape(frames, DIMS, layers).astype(np.uint8)
+    return digits.reshape(frames, groups * GROUP_DIMS, layers).astype(np.uint8)
 
 
 def to_indices(values: NDArray[np.integer]) -> NDArray[np.uint16]:
-    """Whole units to tokens: (T, 48) in -170..170 -> (T, 12, 4) in 0..624; raises as `to_digits` does."""
+    """Whole units to tokens: (T, D) in -170..170 -> (T, G, 4) in 0..624; raises as `to_digits` does."""
     return pack_digits(to_digits(values))
 
 
 def from_indices(indices: NDArray[np.integer]) -> NDArray[np.int16]:
-    """Tokens to whole units: (T, 12, L) in 0..624 -> (T, 48), the sum over the L = 1..4 layers."""
+    """Tokens to whole units: (T, G, L) in 0..624 -> (T, D), the sum over the L = 1..4 layers."""
     return from_digits(unpack_digits(indices))
 
 

@@ -1,7 +1,7 @@
 """Values that cross stage boundaries. Plain data: no torch, no av, no cv2.
 
-Shapes use T for frames, and the GRFSQ layout of bitstream_spec/tokens.md: 48 motion dimensions = 12 groups of 4,
-4 residual layers, base-5 digits.
+Shapes use T for frames, and the GRFSQ layout of bitstream_spec/tokens.md: D motion dimensions = G groups of 4, 4 residual
+layers, base-5 digits. In major version 1, D = 48 and G = 12; in version 2 HEAD says how many there are.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import BinaryIO, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from vqcodec.format import CODED_SIZE_PX
+from vqcodec.format import CODED_SIZE_PX, GROUP_DIMS, GROUPS
 
 FileLike: TypeAlias = str | os.PathLike[str] | BinaryIO
 """A file to read or to write: a path, "-" for standard input or output, or a binary file object, seekable or not."""
@@ -88,6 +88,7 @@ class Head:
         version: (major, minor).
         delay_ms: of a stream made while the camera runs: a frame is in it at most so long after it was taken; None for
             one made from a whole recording. Major version 2 only.
+        groups: groups of four motion dimensions, G: 12, in major version 2 up to 32.
     """
 
     time_base_s: Fraction
@@ -101,6 +102,12 @@ class Head:
     coded_size_px: int = CODED_SIZE_PX
     version: tuple[int, int] = (1, 0)
     delay_ms: int | None = None
+    groups: int = GROUPS
+
+    @property
+    def dims(self) -> int:
+        """Motion dimensions of a frame, D = 4 G."""
+        return self.groups * GROUP_DIMS
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +134,7 @@ class PortraitUnit:
         shot: number of its shot, from 0.
         number: of the portrait within the shot, from 0.
         depends_on: the portrait of the shot whose unit is decoded directly before this one; None for number 0.
-        features: (48,) int16, the portrait's own motion features in units of the motion space. Those of number 0 are
+        features: (D,) int16, the portrait's own motion features in units of the motion space. Those of number 0 are
             f_s for all of the shot's tokens.
         unit: the OBUs of one shown picture, coded_size_px square, without temporal delimiter.
         continues: number 0 only: the shot before it shows the same scene, there is no cut between.
@@ -168,7 +175,7 @@ class MotionGroup:
         first_frame: index of the first frame.
         ticks: (T,) int64 presentation times in ticks, strictly increasing.
         low_confidence: (T,) bool, true where the face was not seen and motion is held.
-        indices: (T, 12, layers) uint16 in 0..624; the last axis is the residual layer, coarse first.
+        indices: (T, G, layers) uint16 in 0..624; the last axis is the residual layer, coarse first.
         shot: number of the shot, from 0; 0 in major version 1, which doesn't say it.
         runs: which portraits of the shot show the frames, T frames in all; () for portrait 0, and in major version 1.
     """

@@ -15,7 +15,7 @@ from tests.support.spec import VQT_TEXT as TEXT
 from vqcodec.container import verify
 from vqcodec.container.faults import HINTS, UNSUPPORTED_HINTS
 from vqcodec.container.fields import Bitmap, Counted, Name, Packed, Ranged, Varint
-from vqcodec.container.head import LAYOUT
+from vqcodec.container.head import MOST_GROUPS
 from vqcodec.container.index import KINDS, IndexKind
 from vqcodec.container.items import ITEM_TYPES, ITEM_TYPES_2
 from vqcodec.container.structs import (
@@ -43,10 +43,14 @@ from vqcodec.container.structs import (
 from vqcodec.container.varint import encode_varint
 from vqcodec.format import (
     DIMS,
+    GROUP_DIMS,
+    GROUPS,
     LAYERS,
+    LEVELS,
     MAX_CHUNK_BYTES,
     MAX_FEATURE_WIDTH_BITS,
     MAX_FRAMES,
+    MAX_GROUPS,
     MAX_PACKET_WIDTH_BITS,
     MAX_POSITION,
     MAX_STEP_WIDTH_BITS,
@@ -60,7 +64,7 @@ INTEGERS = {
     "u64": (construct.Int64ub, 0, 2**64 - 1),
     "i32": (construct.Int32sb, -(2**31), 2**31 - 1),
 }
-GROUPS = {"rational": RATIONAL, "model": MODEL_ID, "audio": AUDIO_HEAD, "crop": CROP}
+STRUCTS = {"rational": RATIONAL, "model": MODEL_ID, "audio": AUDIO_HEAD, "crop": CROP}
 
 
 def fields(struct: Any) -> list[tuple[str, Any]]:
@@ -110,7 +114,7 @@ def check_field(kind: str, stated: str, field: Any) -> None:
     elif kind == "rest":
         assert field is construct.GreedyBytes
     else:
-        assert field is GROUPS[kind]
+        assert field is STRUCTS[kind]
 
 
 @pytest.mark.parametrize(
@@ -187,8 +191,14 @@ def test_bits_of_flags_and_form() -> None:
 
 
 def test_layout_and_kinds() -> None:
-    for name, value in zip(("groups", "group_dims", "levels"), LAYOUT, strict=True):
+    for name, value in {"group_dims": GROUP_DIMS, "levels": LEVELS}.items():
         assert re.search(rf"\| `{name}` .* other than {value} is `unsupported-layout`", TEXT)
+    stated = re.search(
+        r"`groups` .* G: (\d+); in major version 2 (\d+) to `MAX_GROUPS`; .* `unsupported-layout`",
+        TEXT,
+    )
+    assert stated is not None and {int(number) for number in stated.groups()} == {GROUPS}
+    assert MOST_GROUPS == {1: GROUPS, 2: MAX_GROUPS}
     assert "48 `i16`" in TEXT and DIMS == 48
     kinds = ", ".join(f"{int(kind)} {ITEM_TYPES[kind].decode()}" for kind in KINDS[1])
     assert f"**kind**: {kinds}." in TEXT

@@ -13,6 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.support.spec import load as load_module
 from vqcodec.entropy import decode_layers, encode_layers
 from vqcodec.entropy.codec import final_states, signed_digits
 from vqcodec.entropy.tables import (
@@ -22,71 +23,86 @@ from vqcodec.entropy.tables import (
     PHASES,
     SCALE_TERMS,
     STATES,
+    WIDE_FILE_NAME,
     LayerTables,
     check,
     layer_from_json,
     load,
+    load_rows,
 )
 from vqcodec.errors import BitstreamError, UsageError
-from vqcodec.format import to_indices, unpack_digits
+from vqcodec.format import MAX_DIMS, MAX_LAYER_BYTES, to_indices, unpack_digits
 from vqcodec.training.entropy_tables.run import trace
 
 TABLES = Path(__file__).resolve().parents[2] / "bitstream_spec" / "tables"
 
 
-def smooth_indices(frames: int, seed: int, reach: float = 40.0) -> np.ndarray:
+def smooth_indices(frames: int, seed: int, groups: int = 12, reach: float = 40.0) -> np.ndarray:
     rng = np.random.default_rng(seed)
     t = np.arange(frames)[:, None] / 25
-    phase, rate_hz = rng.uniform(0, 6.3, (2, 48))
-    size = reach / (1 + np.arange(48) / 6)
+    phase, rate_hz = rng.uniform(0, 6.3, (2, 4 * groups))
+    size = reach / (1 + np.arange(4 * groups) / 6)
     return to_indices(
         np.clip(np.round(size * np.sin(rate_hz * t + phase)), -170, 170).astype(np.int16)
     )
 
 
-def random_indices(frames: int, seed: int) -> np.ndarray:
-    return np.random.default_rng(seed).integers(0, 625, (frames, 12, 4)).astype(np.uint16)
+def random_indices(frames: int, seed: int, groups: int = 12) -> np.ndarray:
+    return np.random.default_rng(seed).integers(0, 625, (frames, groups, 4)).astype(np.uint16)
+
+
+some_groups = st.sampled_from([12, 16, 20])
 
 
 @settings(max_examples=25, deadline=None)
 @given(
     st.integers(1, 60),
+    some_groups,
     st.integers(1, 4),
     st.integers(0, 2**32 - 1),
     st.sampled_from([smooth_indices, random_indices]),
 )
-def test_indices_survive(frames: int, layers: int, seed: int, source: object) -> None:
-    indices = source(frames, seed)[..., :layers]  # type: ignore[operator]
+def test_indices_survive(frames: int, groups: int, layers: int, seed: int, source: object) -> None:
+    indices = source(frames, seed, groups)[..., :layers]  # type: ignore[operator]
     payloads = encode_layers(indices)
     assert len(payloads) == layers
-    decoded = decode_layers(payloads, frames)
+    decoded = decode_layers(payloads, frames, groups)
     assert decoded.dtype == np.uint16
     np.testing.assert_array_equal(decoded, indices)
 
 
 @settings(max_examples=10, deadline=None)
-@given(st.integers(1, 30), st.integers(0, 2**32 - 1))
-def test_the_first_layers_decode_alone(frames: int, seed: int) -> None:
-    indices = smooth_indices(frames, seed)
+@given(st.integers(1, 30), some_groups, st.integers(0, 2**32 - 1))
+def test_the_first_layers_decode_alone(frames: int, groups: int, seed: int) -> None:
+    indices = smooth_indices(frames, seed, groups)
     payloads = encode_layers(indices)
     for layers in (1, 2, 3):
         np.testing.assert_array_equal(
-            decode_layers(payloads[:layers], frames), indices[..., :layers]
+            decode_layers(payloads[:layers], frames, groups), indices[..., :layers]
         )
         assert encode_layers(indices[..., :layers]) == payloads[:layers]
 
 
+@pytest.mark.parametrize("groups", [12, 20])
 @pytest.mark.parametrize("frames", [1, 2, 3, 240])
-def test_stillness_takes_no_bytes(frames: int) -> None:
-    still = np.full((frames, 12, 4), 312, np.uint16)
+def test_stillness_takes_no_bytes(frames: int, groups: int) -> None:
+    still = np.full((frames, groups, 4), 312, np.uint16)
     assert encode_layers(still) == [b"", b"", b"", b""]
-    np.testing.assert_array_equal(decode_layers([b""] * 4, frames), still)
+    np.testing.assert_array_equal(decode_layers([b""] * 4, frames, groups), still)
 
 
-def test_extremes_survive() -> None:
-    values = np.where(np.arange(60)[:, None] % 2, 170, -170) * np.ones((1, 48), int)
+@pytest.mark.parametrize("groups", [12, 16, 32])
+def test_extremes_survive(groups: int) -> None:
+    values = np.where(np.arange(60)[:, None] % 2, 170, -170) * np.ones((1, 4 * groups), int)
     indices = to_indices(values)
-    np.testing.assert_array_equal(decode_layers(encode_layers(indices), 60), indices)
+    np.testing.assert_array_equal(decode_layers(encode_layers(indices), 60, groups), indices)
+
+
+def test_the_longest_group_fits_its_field() -> None:
+    """Digits without any order, 240 frames of 128 dimensions: far below the most that a layer may take."""
+    payloads = encode_layers(random_indices(240, 4, 32))
+    assert max(map(len, payloads)) < 46_100 < MAX_LAYER_BYTES
+    np.testing.assert_array_equal(decode_layers(payloads, 240, 32), random_indices(240, 4, 32))
 
 
 def test_no_frames_take_no_bytes() -> None:
@@ -135,6 +151,7 @@ def test_every_changed_bit_is_noticed_or_changes_the_indices() -> None:
     [
         np.zeros((3, 12, 5), int),
         np.zeros((3, 11, 4), int),
+        np.zeros((3, 33, 4), int),
         np.zeros((3, 12), int),
         np.full((3, 12, 4), 625),
         np.full((3, 12, 4), -1),
@@ -146,10 +163,13 @@ def test_wrong_indices_are_usage_errors(indices: np.ndarray) -> None:
         encode_layers(indices)
 
 
-@pytest.mark.parametrize(("payloads", "frames"), [([], 3), ([b""] * 5, 3), ([b""], -1)])
-def test_wrong_payloads_are_usage_errors(payloads: list[bytes], frames: int) -> None:
+@pytest.mark.parametrize(
+    ("payloads", "frames", "groups"),
+    [([], 3, 12), ([b""] * 5, 3, 12), ([b""], -1, 12), ([b""], 3, 11), ([b""], 3, 33)],
+)
+def test_wrong_payloads_are_usage_errors(payloads: list[bytes], frames: int, groups: int) -> None:
     with pytest.raises(UsageError):
-        decode_layers(payloads, frames)
+        decode_layers(payloads, frames, groups)
 
 
 def test_the_written_example() -> None:
@@ -165,17 +185,33 @@ def test_the_written_example() -> None:
         assert json.loads(trace(indices, found["layer"] - 1, found["frame"])) == found
 
 
-def test_packaged_and_published_tables_are_equal() -> None:
-    assert (
-        files("vqcodec.entropy").joinpath(FILE_NAME).read_bytes()
-        == (TABLES / FILE_NAME).read_bytes()
-    )
+@pytest.mark.parametrize("name", [FILE_NAME, WIDE_FILE_NAME])
+def test_packaged_and_published_tables_are_equal(name: str) -> None:
+    packaged = files("vqcodec.entropy").joinpath(name).read_bytes()
+    assert packaged == (TABLES / name).read_bytes()
+    assert json.loads(packaged)["name"] == Path(name).stem
 
 
-def test_tables_obey_their_rules() -> None:
-    assert len(load()) == 4
-    for layer, tables in enumerate(load()):
-        check(tables, layer)
+def test_the_wide_tables_are_those_that_the_program_makes() -> None:
+    assert (TABLES / WIDE_FILE_NAME).read_text() == load_module(TABLES / "make.py").text()
+
+
+@pytest.mark.parametrize("dims", [52, 64, 80])
+def test_a_stream_takes_the_first_columns(dims: int) -> None:
+    for narrow, wide, whole in zip(load(48), load(dims), load(MAX_DIMS), strict=True):
+        np.testing.assert_array_equal(wide.start_scale, whole.start_scale[:, :dims])
+        np.testing.assert_array_equal(wide.start_scale[:, :48], narrow.start_scale)
+        middle = np.sort(narrow.start_scale[:, 36:], axis=1)[:, 5]
+        np.testing.assert_array_equal(wide.start_scale[:, 48:], np.tile(middle, (dims - 48, 1)).T)
+        assert wide.frequencies is whole.frequencies
+    assert load_rows(2, wide=True) == load_rows(2)  # until they are fitted
+
+
+@pytest.mark.parametrize("dims", [48, MAX_DIMS])
+def test_tables_obey_their_rules(dims: int) -> None:
+    assert len(load(dims)) == 4
+    for layer, tables in enumerate(load(dims)):
+        check(tables, layer, dims)
         for name in ("activity_thresholds", "first_thresholds", "scale_thresholds"):
             assert (np.diff(getattr(tables, name)) > 0).all(), name
         # 32 bits suffice: a feature is at most 170 + 168 steps; the terms of sigma as in entropy.md section 4.3
@@ -185,7 +221,7 @@ def test_tables_obey_their_rules() -> None:
             int(tables.start_scale.max())
             + (int(tables.start_slope.max()) * (move_limit := 344_064) >> 8),
         )
-        terms = np.array([error, error, 4 * error, 4 * move << 8, 96 * move << 4, 1024])
+        terms = np.array([error, error, 4 * error, 4 * move << 8, 2 * dims * move << 4, 1024])
         assert (np.abs(tables.scale_weights) * terms).sum(
             1
         ).max() < 2**31 and move_limit == 1024 * move

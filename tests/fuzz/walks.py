@@ -21,13 +21,13 @@ Refusal = tuple[str, int]
 
 
 @lru_cache(4096)
-def _decoded(payloads: tuple[bytes, ...], frames: int) -> NDArray[np.uint16]:
-    return decode_layers(payloads, frames)
+def _decoded(payloads: tuple[bytes, ...], frames: int, groups: int) -> NDArray[np.uint16]:
+    return decode_layers(payloads, frames, groups)
 
 
-def decode_once(payloads: Sequence[bytes], frames: int) -> NDArray[np.uint16]:
+def decode_once(payloads: Sequence[bytes], frames: int, groups: int) -> NDArray[np.uint16]:
     """`decode_layers`, once for each group in a process: most changes leave most groups as they were."""
-    return _decoded(tuple(payloads), frames)
+    return _decoded(tuple(payloads), frames, groups)
 
 
 class Pipe(io.RawIOBase):

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
 
 from vqcodec.errors import UsageError
+from vqcodec.format import from_indices, to_indices
 from vqcodec.quantize import dequantize, quantize
 
 ONES = np.ones(48, np.float32)
@@ -30,6 +34,19 @@ def test_units_scale_and_clip() -> None:
     )
 
 
+@settings(max_examples=30, deadline=None)
+@given(
+    st.sampled_from([48, 64, 80]).flatmap(
+        lambda dims: arrays(np.int16, (4, dims), elements=st.integers(-170, 170))
+    ),
+    st.integers(0, 2**32 - 1),
+)
+def test_whole_units_survive_whatever_their_number(values: np.ndarray, seed: int) -> None:
+    units = np.random.default_rng(seed).uniform(0.01, 5, values.shape[1]).astype(np.float32)
+    np.testing.assert_array_equal(quantize(dequantize(values, units), units), values)
+    np.testing.assert_array_equal(from_indices(to_indices(values)), values)
+
+
 @pytest.mark.parametrize(
     "call",
     [
@@ -38,6 +55,8 @@ def test_units_scale_and_clip() -> None:
         lambda: quantize(row(1)[:, :47], ONES),
         lambda: quantize(row(1), ONES[:5]),
         lambda: quantize(row(1), ONES * 0),
+        lambda: quantize(row(1), np.ones(64, np.float32)),
+        lambda: quantize(row(1), np.ones((1, 48), np.float32)),
     ],
 )
 def test_wrong_arguments_are_usage_errors(call: object) -> None:

@@ -101,6 +101,22 @@ def test_any_motion_gives_valid_values_near_it(frames: int, strength: float, see
     assert np.abs(values.astype(int) - quantize(delta, UNITS)).max() <= 2 * CANDIDATES
 
 
+@pytest.mark.parametrize("dims", [64, 80])
+def test_further_dimensions_are_chosen_by_themselves(dims: int) -> None:
+    """As landmarks', by the square of their unit; the others' choice stays what it was."""
+    more = np.full(dims - DIMS, 0.25, np.float32)
+    delta = trembling(20, 9)
+    wide = np.concatenate([delta, np.repeat(delta[:, 20:21] / 4, dims - DIMS, 1)], axis=1)
+    chosen = choose(wide, np.concatenate([UNITS, more]), LAYOUT, 1.0)
+    assert chosen.shape == (20, dims)
+    np.testing.assert_array_equal(chosen[:, :DIMS], choose(delta, UNITS, LAYOUT, 1.0))
+    still = np.abs(np.diff(chosen[:, DIMS:], axis=0)).sum()
+    assert (
+        still
+        < np.abs(np.diff(quantize(wide, np.concatenate([UNITS, more]))[:, DIMS:], axis=0)).sum()
+    )
+
+
 def paths(around: NDArray[np.int64]) -> Iterator[NDArray[np.int64]]:
     offsets = range(-CANDIDATES, CANDIDATES + 1)
     for combo in itertools.product(offsets, repeat=len(around)):

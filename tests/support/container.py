@@ -9,7 +9,7 @@ from fractions import Fraction
 import numpy as np
 
 from vqcodec.container import Writer
-from vqcodec.format import DIMS, GROUPS
+from vqcodec.format import GROUP_DIMS, GROUPS
 from vqcodec.types import AudioGroup, AudioHead, Crop, Head, KeyFrame, ModelId, MotionGroup
 
 MOTION_SPACE = ModelId("test-motion", bytes(range(32)))
@@ -36,20 +36,21 @@ def make_key_frame(first_frame: int = 0, size: int = 40) -> KeyFrame:
     return KeyFrame(first_frame, bytes(i % 251 for i in range(size)), features)
 
 
-def make_indices(frames: int, layers: int, seed: int = 0) -> np.ndarray:
+def make_indices(frames: int, layers: int, seed: int = 0, groups: int = GROUPS) -> np.ndarray:
     """Tokens of a random walk of small integer steps, about as smooth as a face; the same on every machine."""
+    dims = groups * GROUP_DIMS
     noise = np.frombuffer(
-        hashlib.shake_256(f"tokens {seed}".encode()).digest(frames * DIMS), dtype=np.uint8
+        hashlib.shake_256(f"tokens {seed}".encode()).digest(frames * dims), dtype=np.uint8
     )
     rest = np.clip(
-        np.cumsum(noise.reshape(frames, DIMS).astype(np.int64) % 9 - 4, axis=0), -170, 170
+        np.cumsum(noise.reshape(frames, dims).astype(np.int64) % 9 - 4, axis=0), -170, 170
     )
-    indices = np.zeros((frames, GROUPS, layers), dtype=np.uint16)
+    indices = np.zeros((frames, groups, layers), dtype=np.uint16)
     for layer in range(layers):
         step = 4 ** (3 - layer)
         digits = np.clip(np.sign(rest) * ((2 * np.abs(rest) + step) // (2 * step)), -2, 2)
         rest = rest - digits * step
-        indices[:, :, layer] = ((digits + 2).reshape(frames, GROUPS, 4) * 5 ** np.arange(4)).sum(
+        indices[:, :, layer] = ((digits + 2).reshape(frames, groups, 4) * 5 ** np.arange(4)).sum(
             axis=2
         )
     return indices
@@ -64,6 +65,7 @@ def make_group(
     step: int = 1,
     ticks: list[int] | None = None,
     held: tuple[int, ...] = (),
+    groups: int = GROUPS,
 ) -> MotionGroup:
     start = first_frame * step if first_tick is None else first_tick
     times = (
@@ -74,7 +76,7 @@ def make_group(
     low_confidence = np.zeros(frames, dtype=np.bool_)
     low_confidence[list(held)] = True
     return MotionGroup(
-        first_frame, times, low_confidence, make_indices(frames, layers, seed=first_frame)
+        first_frame, times, low_confidence, make_indices(frames, layers, first_frame, groups)
     )
 
 

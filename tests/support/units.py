@@ -10,6 +10,7 @@ import numpy as np
 
 from tests.support.container import make_audio, make_group, make_head
 from vqcodec.container import Writer
+from vqcodec.format import GROUPS
 from vqcodec.types import Head, MotionGroup, PortraitRun, PortraitUnit
 
 SIDE_PX = 512
@@ -109,11 +110,14 @@ def make_portrait(
     continues: bool = False,
     side_px: int = SIDE_PX,
     size: int = 30,
+    groups: int = GROUPS,
 ) -> PortraitUnit:
     """A portrait with features that differ a little from those of the shot's number 0; number n follows n - 1."""
     if depends_on is None and number:
         depends_on = number - 1
-    features = (np.arange(-24, 24) * 100 + 1000 * shot + 7 * number).astype(np.int16)
+    features = (np.arange(-2 * groups, 2 * groups) * 100 + 1000 * shot + 7 * number).astype(
+        np.int16
+    )
     unit = make_unit(number, side_px, size, f"{shot}")
     return PortraitUnit(first_frame, shot, number, depends_on, features, unit, continues)
 
@@ -146,7 +150,12 @@ def write_2(head: Head, *items: object, end_tick: int | None = None) -> bytes:
 
 
 def make_items_2(
-    shots: Sequence[int] = (3, 2), frames: int = 4, layers: int = 4, *, sound: bool = True
+    shots: Sequence[int] = (3, 2),
+    frames: int = 4,
+    layers: int = 4,
+    *,
+    sound: bool = True,
+    dim_groups: int = GROUPS,
 ) -> list[object]:
     """Shots of so many groups; before each a portrait, shown from the group's second frame on."""
     items: list[object] = []
@@ -154,7 +163,8 @@ def make_items_2(
     for shot, groups in enumerate(shots):
         for number in range(groups):
             first = count * frames
-            items.append(make_portrait(first, shot, number, continues=shot % 2 == 1 and not number))
+            continues = shot % 2 == 1 and not number
+            items.append(make_portrait(first, shot, number, continues=continues, groups=dim_groups))
             runs: tuple[PortraitRun, ...] = ()
             if number:
                 runs = (
@@ -162,7 +172,7 @@ def make_items_2(
                     PortraitRun(1, number - 1, number, 5),
                     PortraitRun(frames - 2, number),
                 )
-            items.append(in_shot(make_group(first, frames, layers), shot, *runs))
+            items.append(in_shot(make_group(first, frames, layers, groups=dim_groups), shot, *runs))
             if sound:
                 items.append(make_audio(count * 5 * 960))
             count += 1
@@ -174,4 +184,5 @@ def make_stream_2(
 ) -> bytes:
     """A stream of `make_items_2`."""
     head = make_head_2(**changes if sound else {"audio": None} | changes)
-    return write_2(head, *make_items_2(shots, frames, head.layers, sound=sound))
+    items = make_items_2(shots, frames, head.layers, sound=sound, dim_groups=head.groups)
+    return write_2(head, *items)

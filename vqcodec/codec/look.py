@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
 from vqcodec import container
 from vqcodec.codec.files import Source, readable
 from vqcodec.container import Survey, VerifyReport
+from vqcodec.format import CODES
 from vqcodec.reports import size_fields
 from vqcodec.stream.opening import open_stream
 from vqcodec.types import FileLike, Head, StreamSizes
@@ -56,6 +58,8 @@ def _head_fields(head: Head) -> dict[str, Any]:
     return {
         "version": f"{head.version[0]}.{head.version[1]}",
         "layers": head.layers,
+        "dimension_groups": head.groups,
+        "motion_raw_kbps": round(_raw_kbps(head), 3),
         "frame_rate_hz": str(head.frame_rate_hz),
         "time_base_s": str(head.time_base_s),
         "coded_size_px": head.coded_size_px,
@@ -70,6 +74,12 @@ def _head_fields(head: Head) -> dict[str, Any]:
         "source_size_px": [crop.source_width_px, crop.source_height_px] if crop else None,
         "crop_px": [crop.x_px, crop.y_px, crop.side_px] if crop else None,
     }
+
+
+def _raw_kbps(head: Head) -> float:
+    """Of the indices before entropy coding, at the nominal rate (tokens.md, section 4)."""
+    bits = head.groups * head.layers * math.log2(CODES)
+    return bits * float(head.frame_rate_hz) / 1000
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,14 +1,14 @@
 """Tokens and portraits as values: read from a .vqt, made by an encoder or by a program, written back, rendered.
 
-    .vqt --TokenSequence.read--> tokens (T, 12, layers), ticks, portraits --write--> .vqt
+    .vqt --TokenSequence.read--> tokens (T, G, layers), ticks, portraits --write--> .vqt
                                    |                          |
                                    +-- what each frame does   +-- CodedPortrait: an AVIF still and its 48 features
                                                               +-- StreamPortrait: a unit of an AV1 sequence, and features
 
 A token of frame t and layer r is a number in 0..624; the layers of a group of four dimensions add up to f_t - f_s, the
-motion relative to a portrait (bitstream_spec/tokens.md). In major version 1 that portrait, a CodedPortrait, shows the frame,
-too. In version 2 it is number 0 of the frame's shot, and `runs` say which portraits of the shot show the frame. Nothing here
-needs torch.
+motion relative to a portrait (bitstream_spec/tokens.md). G is the number of groups, head.groups. In major version 1 the
+portrait, a CodedPortrait, shows the frame, too. In version 2 it is number 0 of the frame's shot, and `runs` say which
+portraits of the shot show the frame. Nothing here needs torch.
 """
 
 from __future__ import annotations
@@ -26,9 +26,10 @@ from vqcodec.codec.shots import PortraitList, cut_portraits, runs_between
 from vqcodec.codec.written import SequenceWriter
 from vqcodec.container import Reader
 from vqcodec.errors import UsageError
-from vqcodec.format import CODES, GROUPS, LAYERS, VERSION_2, from_indices
+from vqcodec.format import CODES, LAYERS, VERSION_2, from_indices
 from vqcodec.stream.opening import open_stream
 from vqcodec.stream.portraits import StreamPortrait
+from vqcodec.stream.walk import check_units
 from vqcodec.types import (
     AudioGroup,
     FileLike,
@@ -45,7 +46,7 @@ class TokenSequence:
     """The motion of T frames and the portraits that it moves.
 
     Attributes:
-        tokens: (T, 12, layers) uint16 in 0..624, T >= 1; the last axis is the residual layer, coarse first.
+        tokens: (T, G, layers) uint16 in 0..624, T >= 1; the last axis is the residual layer, coarse first.
         ticks: (T,) int64 presentation times in ticks of head.time_base_s, strictly increasing.
         portraits: what frames are rendered from, in order; all of one kind, that of the major version.
         portrait_of: (T,) int64, which of them each frame's tokens are relative to.
@@ -72,14 +73,14 @@ class TokenSequence:
         count = len(self.tokens)
         shapes_fit = (
             count > 0
-            and self.tokens.shape[1:] == (GROUPS, self.head.layers)
+            and self.tokens.shape[1:] == (self.head.groups, self.head.layers)
             and self.ticks.shape == self.portrait_of.shape == self.low_confidence.shape == (count,)
         )
         if not shapes_fit:
             raise UsageError(
                 f"tokens of shape {self.tokens.shape} with {self.ticks.shape} times, "
                 f"{self.portrait_of.shape} portrait numbers and {self.head.layers} layers",
-                hint="Give (T, 12, layers) tokens and T of the others, T >= 1.",
+                hint=f"Give (T, {self.head.groups}, layers) tokens and T of the others, T >= 1.",
             )
         if self.tokens.min() < 0 or self.tokens.max() >= CODES:
             raise UsageError(f"tokens outside 0..{CODES - 1}", hint="They are numbers in 0..624.")
@@ -225,16 +226,17 @@ class TokenSequence:
         return tuple(tick * self.head.time_base_s for tick in self.ticks.tolist())
 
     def features(self) -> NDArray[np.float32]:
-        """(T, 48) float32 motion features f_t: portrait plus dequantized tokens.
+        """(T, D) float32 motion features f_t: portrait plus dequantized tokens.
 
         Raises:
-            UnsupportedError: the motion space isn't here.
+            UnsupportedError: the motion space isn't here, or has another number of dimensions D.
         """
         from vqcodec.geometry.basis import read_basis
         from vqcodec.models import store
         from vqcodec.quantize.grfsq import dequantize
 
         units = read_basis(store.find(self.head.motion_space, "motion space").path).units
+        check_units(self.head, units)
         own = np.stack([portrait.features for portrait in self.portraits])
         base = dequantize(own, units)[self.portrait_of]
         return np.asarray(base + dequantize(from_indices(self.tokens), units), np.float32)

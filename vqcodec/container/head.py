@@ -24,13 +24,14 @@ from vqcodec.format import (
     GROUPS,
     LEVELS,
     MAX_FRAME_RATE_HZ,
+    MAX_GROUPS,
     MAX_TIME_BASE_S,
     VERSIONS,
 )
 from vqcodec.types import AudioHead, Crop, Head, ModelId
 
-LAYOUT = (GROUPS, GROUP_DIMS, LEVELS)
-"""The GRFSQ layout of all versions: groups, dimensions of a group, levels of a dimension."""
+MOST_GROUPS = {1: GROUPS, 2: MAX_GROUPS}
+"""Groups of dimensions that a stream may have at most, by major version; at least they are GROUPS."""
 
 
 def parse_head(payload: bytes) -> Head:
@@ -43,11 +44,7 @@ def parse_head(payload: bytes) -> Head:
     _check_version(parse_struct(VERSION_FIELD, payload))
     fields = parse_struct(HEAD, payload)
     version = (fields.version.major, fields.version.minor)
-    if (fields.groups, fields.group_dims, fields.levels) != LAYOUT:
-        found = (
-            f"{fields.groups} groups of {fields.group_dims} dimensions in {fields.levels} levels"
-        )
-        raise Fault("unsupported-layout", f"the tokens have {found}; they must have 12 of 4 in 5")
+    _check_layout(fields)
     known = version in VERSIONS  # a newer minor version may add flags and fields
     if known and fields.flags & ~KNOWN_FLAGS[fields.version.major]:
         raise Fault("bad-value", f"reserved flags are set: {fields.flags:#04x}")
@@ -65,6 +62,7 @@ def parse_head(payload: bytes) -> Head:
         coded_size_px=fields.coded_size_px,
         version=version,
         delay_ms=fields.delay_ms,
+        groups=fields.groups,
     )
 
 
@@ -92,7 +90,7 @@ def build_head(head: Head) -> bytes:
             "coded_size_px": head.coded_size_px,
             "time_base_s": _parts(head.time_base_s),
             "frame_rate_hz": _parts(head.frame_rate_hz),
-            "groups": GROUPS,
+            "groups": head.groups,
             "group_dims": GROUP_DIMS,
             "levels": LEVELS,
             "layers": head.layers,
@@ -122,6 +120,19 @@ def _check_version(version: Any) -> None:
         raise Fault("bad-value", "the major version is 0")
     if version.major > VERSIONS[-1][0]:
         raise Fault("unsupported-version", f"the file has version {version.major}.{version.minor}")
+
+
+def _check_layout(fields: Any) -> None:
+    most = MOST_GROUPS[fields.version.major]
+    whole = (fields.group_dims, fields.levels) == (GROUP_DIMS, LEVELS)
+    if whole and GROUPS <= fields.groups <= most:
+        return
+    found = f"{fields.groups} groups of {fields.group_dims} dimensions in {fields.levels} levels"
+    wanted = str(GROUPS) if most == GROUPS else f"{GROUPS} to {most}"
+    raise Fault(
+        "unsupported-layout",
+        f"the tokens have {found}; they must have {wanted} of {GROUP_DIMS} in {LEVELS}",
+    )
 
 
 def _rational(fields: Any, what: str, maximum: int) -> Fraction:

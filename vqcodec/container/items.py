@@ -87,7 +87,7 @@ def parse_item(chunk: Chunk, head: Head) -> CodedItem:
     if chunk.type == KEYF_TYPE:
         return parse_key_frame(chunk.payload)
     if chunk.type == PORT_TYPE:
-        return parse_portrait(chunk.payload, head.coded_size_px)
+        return parse_portrait(chunk.payload, head)
     if chunk.type == MOTN_TYPE:
         return parse_motion(chunk.payload, head.version[0])
     return parse_audio(chunk.payload)

@@ -66,7 +66,7 @@ class PortraitOutline:
 
     Attributes:
         first_frame, shot, number, depends_on, continues: as in PortraitUnit.
-        elements: (48,) int64 in 0..65535: features less those of the shot's number 0 (of number 0: as they are), plus 32768.
+        elements: (D,) int64 in 0..65535: features less those of the shot's number 0 (of number 0: as they are), plus 32768.
     """
 
     first_frame: int

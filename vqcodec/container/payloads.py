@@ -74,7 +74,7 @@ class CodedGroup:
         )
 
     def decoded(self, indices: NDArray[np.uint16]) -> MotionGroup:
-        """The same with its tokens, (T, 12, L)."""
+        """The same with its tokens, (T, G, L)."""
         return MotionGroup(
             self.first_frame, self.ticks, self.low_confidence, indices, self.shot, self.runs
         )

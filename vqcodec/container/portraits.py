@@ -25,7 +25,8 @@ from vqcodec.av1 import (
 from vqcodec.container.faults import Fault
 from vqcodec.container.outlines import PortraitOutline
 from vqcodec.container.structs import CONTINUES_FORM, PORT, build_struct, parse_struct
-from vqcodec.format import DIMS, FEATURE_OFFSET, MAX_UNIT_BYTES
+from vqcodec.format import FEATURE_OFFSET, MAX_UNIT_BYTES
+from vqcodec.types import Head
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -41,29 +42,29 @@ class RelativePortrait:
     unit: bytes
 
 
-def parse_portrait(payload: bytes, side_px: int) -> RelativePortrait:
+def parse_portrait(payload: bytes, head: Head) -> RelativePortrait:
     """Read a PORT payload.
 
     Args:
         payload: of the chunk.
-        side_px: of the pictures of this stream.
+        head: says how many dimensions the stream has, and the side of its pictures.
     """
-    fields = parse_struct(PORT, payload)
+    fields = parse_struct(PORT, payload, dims=head.dims)
     outline = _outline(fields)
     _check_size(len(fields.unit))
-    check_unit(fields.unit, outline.number == 0, side_px)
+    check_unit(fields.unit, outline.number == 0, head.coded_size_px)
     return RelativePortrait(outline, fields.unit)
 
 
-def outline_portrait(start: bytes, payload_bytes: int) -> PortraitOutline:
+def outline_portrait(start: bytes, payload_bytes: int, head: Head) -> PortraitOutline:
     """A PORT payload of which only the start is at hand: all but the unit."""
-    fields = parse_struct(PORT, start)
+    fields = parse_struct(PORT, start, dims=head.dims)
     _check_size(payload_bytes - len(start) + len(fields.unit))
     return _outline(fields)
 
 
-def build_portrait(portrait: RelativePortrait, side_px: int) -> bytes:
-    """Write a PORT payload."""
+def build_portrait(portrait: RelativePortrait, head: Head) -> bytes:
+    """Write a PORT payload of a stream."""
     outline = portrait.outline
     if (outline.depends_on is None) != (outline.number == 0):
         raise Fault("bad-value", "every portrait but number 0 depends on one before it")
@@ -77,21 +78,24 @@ def build_portrait(portrait: RelativePortrait, side_px: int) -> bytes:
         "features": outline.elements.tolist(),
         "unit": portrait.unit,
     }
-    payload = build_struct(PORT, fields)
-    parse_portrait(payload, side_px)
+    payload = build_struct(PORT, fields, dims=head.dims)
+    parse_portrait(payload, head)
     return payload
 
 
-def relative(features: NDArray[np.int16], base: NDArray[np.int16] | None) -> NDArray[np.int64]:
+def relative(
+    features: NDArray[np.int16], base: NDArray[np.int16] | None, dims: int
+) -> NDArray[np.int64]:
     """Features as they are written.
 
     Args:
-        features: (48,) int16 of the portrait.
-        base: (48,) int16 of the shot's number 0; None for that one.
+        features: (D,) int16 of the portrait.
+        base: (D,) int16 of the shot's number 0; None for that one.
+        dims: D, dimensions of the stream.
     """
-    if features.shape != (DIMS,) or features.dtype != np.int16:
+    if features.shape != (dims,) or features.dtype != np.int16:
         found = f"{features.dtype}{features.shape}"
-        raise Fault("bad-value", f"the features are {found}, not int16({DIMS},)")
+        raise Fault("bad-value", f"the features are {found}, not int16({dims},)")
     own = features.astype(np.int64)
     return own + FEATURE_OFFSET - (0 if base is None else base.astype(np.int64))
 

@@ -36,8 +36,8 @@ from vqcodec.types import AudioGroup, Head, KeyFrame, MotionGroup, PortraitUnit,
 
 Item = KeyFrame | PortraitUnit | MotionGroup | AudioGroup
 """Key frames are portraits of major version 1, units those of major version 2."""
-Decode = Callable[[Sequence[bytes], int], NDArray[np.uint16]]
-"""(payloads, frames) to indices: `vqcodec.entropy.decode_layers`, or something that does the same and remembers."""
+Decode = Callable[[Sequence[bytes], int, int], NDArray[np.uint16]]
+"""(payloads, frames, groups of dimensions) to indices: `vqcodec.entropy.decode_layers`, or what does the same and remembers."""
 
 
 class Reader:
@@ -240,7 +240,7 @@ class Reader:
             return value
         group = drop_layers(value, self._layers or self.head.layers)
         try:
-            indices = self._decode_layers(group.payloads, len(group.ticks))
+            indices = self._decode_layers(group.payloads, len(group.ticks), self.head.groups)
         except BitstreamError as error:
             message = str(error).removesuffix(f" [{error.code}]")
             raise stream_error("bad-payload", f"MOTN: {message}", chunk.offset) from error

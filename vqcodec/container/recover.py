@@ -286,8 +286,9 @@ class RecoveringReader:
         """The group with as many layers as decode; None when not even the first does."""
         wanted = min(self._layers or self.head.layers, self.head.layers)
         for layers in range(wanted, 0, -1):
+            payloads = drop_layers(group, layers).payloads
             try:
-                indices = self._decode_layers(drop_layers(group, layers).payloads, len(group.ticks))
+                indices = self._decode_layers(payloads, len(group.ticks), self.head.groups)
             except BitstreamError:
                 continue
             self.damage.groups_thinned += layers < wanted

@@ -22,7 +22,7 @@ class Shots:
     """Follows the portraits and groups of a stream of major version 2.
 
     Attributes:
-        base: (48,) int16 features of the number 0 of the shot at hand; None before the first shot.
+        base: (D,) int16 features of the number 0 of the shot at hand; None before the first shot.
 
     Args:
         first: number of the first shot; None when reading begins somewhere in the stream.
@@ -40,7 +40,7 @@ class Shots:
         """Whether a portrait may come now.
 
         Returns:
-            Its features, (48,) int16.
+            Its features, (D,) int16.
 
         Raises:
             Fault: bad-portrait, or bad-value for features that are no i16.

@@ -136,13 +136,14 @@ KEYF = Struct(
     "still" / GreedyBytes,
 )
 
-PORT = Struct(
+PORT = Struct(  # takes the stream's `dims`
     "first_frame" / Ranged(Varint(), 0, MAX_FRAMES),
     "shot" / Ranged(Varint(), 0, MAX_FRAMES),
     "number" / Ranged(Varint(), 0, MAX_PORTRAITS - 1),
     "form" / Ranged(Byte, 0, CONTINUES_FORM),
     "depends_on" / If(this.number > 0, Ranged(Varint(), 0, MAX_PORTRAITS - 2)),
-    "features" / Packed(lambda c: DIMS, 0, 2 * FEATURE_OFFSET - 1, MAX_FEATURE_WIDTH_BITS),
+    "features"
+    / Packed(lambda c: c._params.dims, 0, 2 * FEATURE_OFFSET - 1, MAX_FEATURE_WIDTH_BITS),
     "unit" / GreedyBytes,
 )
 
@@ -201,8 +202,13 @@ IEND = Struct(
 )
 
 
-def parse_struct(struct: Any, payload: bytes) -> Any:
+def parse_struct(struct: Any, payload: bytes, **known: int) -> Any:
     """Read a payload.
+
+    Args:
+        struct: one of the above.
+        payload: of the chunk.
+        known: what the struct takes from other chunks.
 
     Returns:
         A construct Container with the struct's fields.
@@ -211,20 +217,20 @@ def parse_struct(struct: Any, payload: bytes) -> Any:
         Fault: with the code of the first field that is wrong.
     """
     try:
-        return struct.parse(payload, **NO_CYCLE)
+        return struct.parse(payload, **NO_CYCLE, **known)
     except StreamError as error:
         raise Fault("bad-layout", "the payload ends before its last field") from error
     except _ConstructError as error:
         raise Fault("bad-value", f"a field can't be read: {error}") from error
 
 
-def build_struct(struct: Any, fields: dict[str, Any]) -> bytes:
-    """Write a payload.
+def build_struct(struct: Any, fields: dict[str, Any], **known: int) -> bytes:
+    """Write a payload; arguments as of `parse_struct`.
 
     Raises:
         Fault: with the code of the first field that can't be written.
     """
     try:
-        return bytes(struct.build(fields, **NO_CYCLE))
+        return bytes(struct.build(fields, **NO_CYCLE, **known))
     except _ConstructError as error:
         raise Fault("bad-value", f"a field can't be written: {error}") from error

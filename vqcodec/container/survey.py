@@ -50,7 +50,7 @@ from vqcodec.format import (
 from vqcodec.types import Head, KeyFrame, StreamSizes
 
 _START_BYTES = 128
-"""Holds all fields before the contents of most chunks; those of a portrait take at most 119 bytes."""
+"""Holds all fields before the contents of most chunks; those of a portrait of 48 dimensions take at most 119 bytes."""
 
 T = TypeVar("T")
 
@@ -186,7 +186,7 @@ class _Skipping:
             self._rules.key_frame(self._frame(head, offset, length), first_frame)
             self._tally.key_frames += 1
         elif kind == PORT_TYPE and self._head.version[0] != 1:
-            outline = self._outline(outline_portrait, length)
+            outline = self._outline(partial(outline_portrait, head=self._head), length)
             self._rules.portrait(self._frame(head, offset, length), outline)
             self._tally.portrait(outline, length)
         elif kind == MOTN_TYPE:

@@ -24,7 +24,7 @@ from vqcodec.container.outlines import PortraitOutline
 from vqcodec.container.portraits import RelativePortrait, absolute
 from vqcodec.container.runs import Runs, highest
 from vqcodec.errors import BitstreamError
-from vqcodec.format import DIMS, MAX_PATH_UNITS
+from vqcodec.format import MAX_PATH_UNITS
 from vqcodec.types import Head, KeyFrame, MotionGroup, PortraitRun, PortraitUnit
 
 MAX_WAITING_BYTES = 1 << 25
@@ -60,7 +60,7 @@ def portraits_of(head: Head, ledger: Ledger) -> Portraits:
 
 def stand_in(head: Head) -> Portrait:
     """In the place of all portraits of a stream, for a caller who has a picture."""
-    features = np.zeros(DIMS, np.int16)
+    features = np.zeros(head.dims, np.int16)
     if head.version[0] == 1:
         return KeyFrame(0, b"", features)
     return PortraitUnit(0, 0, 0, None, features, b"")

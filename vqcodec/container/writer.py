@@ -38,7 +38,6 @@ from vqcodec.errors import UsageError
 from vqcodec.format import (
     AUDO_TYPE,
     CODES,
-    GROUPS,
     HEAD_TYPE,
     IEND_TYPE,
     INDX_TYPE,
@@ -100,7 +99,7 @@ class Writer:
     def portrait(self, unit: PortraitUnit) -> None:
         """Write a portrait of major version 2; number 0 begins a shot, and a motion group must follow it."""
         base = self._rules.shots.base if unit.number else None
-        elements = _checked(lambda: relative(unit.features, base))
+        elements = _checked(lambda: relative(unit.features, base, self.head.dims))
         outline = PortraitOutline(
             unit.first_frame, unit.shot, unit.number, unit.depends_on, unit.continues, elements
         )
@@ -108,14 +107,13 @@ class Writer:
 
     def relative_portrait(self, portrait: RelativePortrait) -> None:
         """Write a portrait whose features are relative already."""
-        side_px = self.head.coded_size_px
-        chunk, data = self._chunk(PORT_TYPE, lambda: build_portrait(portrait, side_px))
+        chunk, data = self._chunk(PORT_TYPE, lambda: build_portrait(portrait, self.head))
         _checked(lambda: self._rules.portrait(chunk, portrait.outline))
         self._emit(data, chunk)
 
     def motion(self, group: MotionGroup) -> None:
         """Entropy-code and write a group of 1..240 frames that spans at most 2 s."""
-        _checked(lambda: _check_indices(group, self.head.layers))
+        _checked(lambda: _check_indices(group, self.head))
         payloads = tuple(encode_layers(group.indices))
         self.coded_motion(
             CodedGroup(
@@ -212,8 +210,8 @@ def _checked(action: Callable[[], T]) -> T:
         raise usage_error(fault) from None
 
 
-def _check_indices(group: MotionGroup, layers: int) -> None:
-    shape = (len(group.ticks), GROUPS, layers)
+def _check_indices(group: MotionGroup, head: Head) -> None:
+    shape = (len(group.ticks), head.groups, head.layers)
     if group.indices.shape != shape or group.indices.dtype != np.uint16:
         found = f"{group.indices.dtype}{group.indices.shape}"
         raise Fault("bad-value", f"the indices are {found}, not uint16{shape}")

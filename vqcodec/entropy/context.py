@@ -1,6 +1,6 @@
 """The context model of bitstream_spec/entropy.md section 4: predicts each digit's scalar and its spread, in integers.
 
-Arrays end in the 48 dimensions; axes between time and dimension (many groups at once, as the table training uses)
+Arrays end in the D dimensions of the stream; axes between time and dimension (many groups at once, as the table training uses)
 are carried along. Times run on axis 0. Layer indices here are 0..3 (the text's 1..4).
 """
 
@@ -37,17 +37,17 @@ class LayerModel:
     """State of one layer over one group. Call `contexts(t)`, then `update(t, digits)`, for t = 0, 1, ...
 
     Args:
-        tables: the layer's tables.
+        tables: the layer's tables, for D dimensions.
         layer: 0..3.
-        digits: (T, ..., 48, layers) digits -2..2, T >= 1, of the coarser layers of the whole group; other layers are ignored.
+        digits: (T, ..., D, layers) digits -2..2, T >= 1, of the coarser layers of the whole group; other layers are ignored.
 
     Attributes:
-        features: (T, 9, ..., 48) the prediction's inputs, in steps; a frame's first three rows are filled when it comes.
-        kind: (..., 48) row of `coefficients` for the current frame.
-        state: (..., 48) which of five moves around the current frame there were, 0..31.
-        mu: (..., 48) prediction of the current frame, 1/64 step.
-        sigma: (..., 48) its expected error, 1/1024 step.
-        mirror: (..., 48) 1 or -1.
+        features: (T, 9, ..., D) the prediction's inputs, in steps; a frame's first three rows are filled when it comes.
+        kind: (..., D) row of `coefficients` for the current frame.
+        state: (..., D) which of five moves around the current frame there were, 0..31.
+        mu: (..., D) prediction of the current frame, 1/64 step.
+        sigma: (..., D) its expected error, 1/1024 step.
+        mirror: (..., D) 1 or -1.
     """
 
     def __init__(self, tables: LayerTables, layer: int, digits: Ints) -> None:
@@ -124,7 +124,7 @@ class LayerModel:
         self.mu = np.minimum(np.maximum((total + 32) >> 6, -MU_LIMIT), MU_LIMIT)
 
     def scale_terms(self, t: int) -> Ints:
-        """(6, ..., 48): the numbers whose weighted sum is sigma, for t >= 1."""
+        """(6, ..., D): the numbers whose weighted sum is sigma, for t >= 1."""
         terms = np.empty((SCALE_TERMS, *self._slow.shape), np.int64)
         terms[0] = self._fast
         terms[1] = self._slow
@@ -145,7 +145,7 @@ class LayerModel:
         )
 
     def contexts(self, t: int) -> Ints:
-        """Context numbers of frame t, (..., 48): rows of `LayerTables.rows`."""
+        """Context numbers of frame t, (..., D): rows of `LayerTables.rows`."""
         self.predict(t)
         classes = self.spread(t)
         sign = self._sign[t]
@@ -155,7 +155,7 @@ class LayerModel:
         return numbers
 
     def update(self, t: int, digits: Ints) -> None:
-        """Take in frame t's digits, (..., 48) in -2..2."""
+        """Take in frame t's digits, (..., D) in -2..2."""
         value = self._coarse[t] + digits
         if t == 0:
             self._past[:] = value

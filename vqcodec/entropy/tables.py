@@ -1,12 +1,15 @@
-"""The normative integer tables of bitstream_spec/entropy.md section 5, read from the packaged copy of `motion-1.json`.
+"""The normative integer tables of bitstream_spec/entropy.md section 5, read from the packaged copies of two files.
 
-Every number of the context model that is not an array shape comes from that file; nothing is repeated in code.
+    motion-1.json   streams of 12 groups, 48 dimensions
+    motion-3.json   streams of more; of its 128 columns of `start_scale` a stream of D dimensions uses the first D
+
+Every number of the context model that is not an array shape comes from these files; nothing is repeated in code.
 """
 
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from importlib.resources import files
 
@@ -14,9 +17,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vqcodec.entropy.rangecoder import FREQ_TOTAL, FrequencyRow
-from vqcodec.format import DIMS, LAYERS
+from vqcodec.format import DIMS, LAYERS, MAX_DIMS
 
 FILE_NAME = "motion-1.json"
+WIDE_FILE_NAME = "motion-3.json"
+"""For streams of more than 12 groups."""
 FEATURES = 9
 STATES = 32
 SCALE_TERMS = 6
@@ -36,7 +41,7 @@ class LayerTables:
     Attributes:
         activity_thresholds: (A,) ascending; with the state they choose the prediction's coefficients.
         coefficients: (1 + 32 (A + 1), 9); row 0 is for the group's first frame.
-        start_scale: (3, 48): scale of frame 0, starting error averages, starting activity, in 1/1024 step.
+        start_scale: (3, D): scale of frame 0, starting error averages, starting activity, in 1/1024 step.
         start_slope: (3,): what the group's coarse activity adds to each, in 1/256.
         scale_weights: (32, 6), a row for each state, in 1/256.
         first_thresholds: ascending; scale classes of frame 0.
@@ -60,15 +65,15 @@ class LayerTables:
         return [(0, a, b, c, d, e) for a, b, c, d, e in ends]
 
 
-def layer_from_json(data: dict[str, object], layer: int) -> LayerTables:
-    """Build the tables of a layer (0..3) from its JSON object."""
+def layer_from_json(data: dict[str, object], layer: int, dims: int = DIMS) -> LayerTables:
+    """Build the tables of a layer (0..3), for so many dimensions, from its JSON object."""
     arrays = {name: np.asarray(data[name], np.int64) for name in LayerTables.__slots__}
     tables = LayerTables(**arrays)
-    check(tables, layer)
+    check(tables, layer, dims)
     return tables
 
 
-def check(tables: LayerTables, layer: int) -> None:
+def check(tables: LayerTables, layer: int, dims: int = DIMS) -> None:
     """Refuse tables whose shapes or sums entropy.md section 5 doesn't allow.
 
     Raises:
@@ -77,7 +82,7 @@ def check(tables: LayerTables, layer: int) -> None:
     classes = len(tables.first_thresholds) + 1 + len(tables.scale_thresholds) + 1
     shapes = {
         "coefficients": (1 + STATES * (len(tables.activity_thresholds) + 1), FEATURES),
-        "start_scale": (3, DIMS),
+        "start_scale": (3, dims),
         "start_slope": (3,),
         "scale_weights": (STATES, SCALE_TERMS),
         "frequencies": (classes, COMBOS[layer], PHASES, 5),
@@ -90,16 +95,23 @@ def check(tables: LayerTables, layer: int) -> None:
 
 
 @cache
-def load() -> tuple[LayerTables, ...]:
-    """The four layers' tables, coarse first."""
-    tables = json.loads(files("vqcodec.entropy").joinpath(FILE_NAME).read_text(encoding="utf-8"))
-    layers = tuple(layer_from_json(data, layer) for layer, data in enumerate(tables["layers"]))
+def load(dims: int = DIMS) -> tuple[LayerTables, ...]:
+    """The four layers' tables for a stream of so many dimensions, coarse first."""
+    if DIMS < dims < MAX_DIMS:
+        return tuple(
+            replace(layer, start_scale=layer.start_scale[:, :dims]) for layer in load(MAX_DIMS)
+        )
+    name = FILE_NAME if dims == DIMS else WIDE_FILE_NAME
+    tables = json.loads(files("vqcodec.entropy").joinpath(name).read_text(encoding="utf-8"))
+    layers = tuple(
+        layer_from_json(data, layer, dims) for layer, data in enumerate(tables["layers"])
+    )
     if len(layers) != LAYERS:
-        raise ValueError(f"{FILE_NAME} holds {len(layers)} layers, expected {LAYERS}")
+        raise ValueError(f"{name} holds {len(layers)} layers, expected {LAYERS}")
     return layers
 
 
 @cache
-def load_rows(layer: int) -> list[FrequencyRow]:
-    """`LayerTables.rows` of a layer (0 = coarsest), built once."""
-    return load()[layer].rows()
+def load_rows(layer: int, wide: bool = False) -> list[FrequencyRow]:
+    """`LayerTables.rows` of a layer (0 = coarsest), built once; `wide`: for streams of more than 12 groups."""
+    return load(MAX_DIMS if wide else DIMS)[layer].rows()

@@ -16,7 +16,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from vqcodec.format import DIMS, REACH
+from vqcodec.format import REACH
 from vqcodec.geometry.layout import Layout
 from vqcodec.quantize.grfsq import quantize
 
@@ -40,14 +40,14 @@ def choose(
     """Motion of one group in whole units, at a price per bit.
 
     Args:
-        delta: (T, 48) f_t - f_s of the group's frames in order, T >= 1.
-        units: (48,) size of a unit of each dimension, above zero.
+        delta: (T, D) f_t - f_s of the group's frames in order, T >= 1.
+        units: (D,) size of a unit of each dimension, above zero.
         layout: what the dimensions mean.
         strength: what a bit is worth, >= 0, in squared pixels of a 256 px crop, summed over the weighted landmark
             coordinates. With 0 the result is that of `quantize`.
 
     Returns:
-        (T, 48) int16 in -170..170.
+        (T, D) int16 in -170..170.
 
     Raises:
         UsageError: as `quantize` does.
@@ -63,7 +63,7 @@ def choose(
 
 
 def importance(units: NDArray[np.floating], layout: Layout) -> Floats:
-    """(48,) squared pixels that an error of one unit stands for."""
+    """(D,) squared pixels that an error of one unit stands for."""
     weight = units.astype(np.float64) ** 2
     weight[layout.surround_span] = SURROUND_IMPORTANCE
     weight[layout.learned_span] = LEARNED_IMPORTANCE
@@ -74,10 +74,10 @@ def step_bits(path: Ints) -> Floats:
     """Bits that each unit of a step costs: log2(1 / rho) of a two-sided geometric distribution with the path's mean step.
 
     Args:
-        path: (T, 48) values, T >= 2.
+        path: (T, D) values, T >= 2.
 
     Returns:
-        (48,) at most MOST_BITS_A_STEP.
+        (D,) at most MOST_BITS_A_STEP.
     """
     mean = np.maximum(np.abs(np.diff(path, axis=0)).mean(0), LEAST_MOTION)
     rho = (np.sqrt(1 + mean * mean) - 1) / mean
@@ -89,10 +89,10 @@ def _best_path(scaled: Floats, around: Ints, weight: Floats, price: Floats) -> I
     """Viterbi over the values near a path, for all dimensions at once.
 
     Args:
-        scaled: (T, 48) wanted values.
-        around: (T, 48) a path; CANDIDATES values on each side of it are tried.
-        weight: (48,) price of a squared error of one unit.
-        price: (48,) price of a step by one unit.
+        scaled: (T, D) wanted values.
+        around: (T, D) a path; CANDIDATES values on each side of it are tried.
+        weight: (D,) price of a squared error of one unit.
+        price: (D,) price of a step by one unit.
     """
     values = np.clip(around[:, :, None] + np.arange(-CANDIDATES, CANDIDATES + 1), -REACH, REACH)
     error = weight[:, None] * (scaled[:, :, None] - values) ** 2
@@ -104,7 +104,7 @@ def _best_path(scaled: Floats, around: Ints, weight: Floats, price: Floats) -> I
         came_from[t] = total.argmin(1)
         cost = total.min(1) + error[t]
     best = np.empty(around.shape, np.int64)
-    dims, at = np.arange(DIMS), cost.argmin(1)
+    dims, at = np.arange(len(weight)), cost.argmin(1)
     for t in range(len(values) - 1, -1, -1):
         best[t] = values[t, dims, at]
         at = came_from[t, dims, at]

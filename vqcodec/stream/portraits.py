@@ -40,7 +40,7 @@ class StreamPortrait:
 
     @property
     def features(self) -> NDArray[np.int16]:
-        """(48,) int16, its own motion features in units of the motion space."""
+        """(D,) int16, its own motion features in units of the motion space."""
         return self.path[-1].features
 
     @property

@@ -1,7 +1,7 @@
 """A stream's items -> motion features: the one place where a portrait sets the base that motion groups add to.
 
-    KeyFrame, PortraitUnit 0   f_s = units * stored                        (48,), what the portrait shows
-    MotionGroup                f_t = f_s + units * sum of its layers       (T, 48), a row a frame
+    KeyFrame, PortraitUnit 0   f_s = units * stored                        (D,), what the portrait shows
+    MotionGroup                f_t = f_s + units * sum of its layers       (T, D), a row a frame
 
 Tokens to whole units: bitstream_spec/tokens.md; whole units to features: the motion space's own steps. Other portraits of a
 shot than its number 0 show frames, too, but set no base.
@@ -17,10 +17,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vqcodec.container.reader import Item
+from vqcodec.errors import UnsupportedError
 from vqcodec.format import from_indices
 from vqcodec.quantize.grfsq import dequantize
 from vqcodec.stream.portraits import Portrait, Shot, ShownFrom
-from vqcodec.types import KeyFrame, MotionGroup, PortraitUnit
+from vqcodec.types import Head, KeyFrame, MotionGroup, PortraitUnit
 
 Features = NDArray[np.float32]
 
@@ -31,10 +32,10 @@ class PosedGroup:
 
     Attributes:
         portrait: what its tokens are relative to: the key frame, or portrait 0 of its shot.
-        base: (48,) float32 features of that portrait, f_s.
+        base: (D,) float32 features of that portrait, f_s.
         first_frame: number of its first frame in the stream.
         ticks: (T,) int64 times.
-        features: (T, 48) float32, f_t.
+        features: (T, D) float32, f_t.
         shown: T, which portraits show the frames.
     """
 
@@ -54,7 +55,7 @@ class FramePose(NamedTuple):
 
     Attributes:
         tick: when it is shown.
-        features: (48,) float32, f_t.
+        features: (D,) float32, f_t.
         shown: what it is rendered from.
     """
 
@@ -67,7 +68,7 @@ class Walk:
     """Follows the items of a stream, one by one.
 
     Args:
-        units: (48,) float32 of the motion space.
+        units: (D,) float32 of the motion space.
         layers: residual layers to use, 1..4; None takes all that the groups hold.
     """
 
@@ -95,6 +96,19 @@ class Walk:
         shown = self._shot.shown(item.runs, len(item.ticks))
         return PosedGroup(
             self._shot.first, self._base, item.first_frame, item.ticks, features, shown
+        )
+
+
+def check_units(head: Head, units: Features) -> None:
+    """Whether a motion space's units, (D,), are for the dimensions of a stream.
+
+    Raises:
+        UnsupportedError: the stream has another number of dimensions than the space that it names.
+    """
+    if len(units) != head.dims:
+        raise UnsupportedError(
+            f"the stream has {head.dims} motion dimensions, its motion space {head.motion_space.name!r} has {len(units)}",
+            hint="The program that wrote the file named the wrong motion space: encode the video again with this one.",
         )
 
 

@@ -30,13 +30,13 @@ Rows = NDArray[np.float32]
 
 
 @functools.lru_cache(maxsize=4096)
-def _known_tokens(payloads: tuple[bytes, ...], frames: int) -> NDArray[np.uint16]:
-    return decode_layers(payloads, frames)
+def _known_tokens(payloads: tuple[bytes, ...], frames: int, groups: int) -> NDArray[np.uint16]:
+    return decode_layers(payloads, frames, groups)
 
 
-def remembered_tokens(payloads: Sequence[bytes], frames: int) -> NDArray[np.uint16]:
+def remembered_tokens(payloads: Sequence[bytes], frames: int, groups: int) -> NDArray[np.uint16]:
     """As `decode_layers`, but what was decoded once is not decoded again: the same streams are read often."""
-    return _known_tokens(tuple(payloads), frames)
+    return _known_tokens(tuple(payloads), frames, groups)
 
 
 @dataclass(frozen=True, slots=True)
