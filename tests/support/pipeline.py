@@ -108,7 +108,7 @@ class DrawnFaces:
 
 @dataclass
 class FakeSpace:
-    """48 features: a random orthonormal projection of the landmarks, in pixels of 256."""
+    """48 features, or as many as there are units: a random orthonormal projection of the landmarks, in pixels of 256."""
 
     id: ModelId = SPACE_ID
     units: NDArray[np.float32] = field(default_factory=lambda: np.full(DIMS, 0.5, np.float32))
@@ -116,7 +116,9 @@ class FakeSpace:
 
     def __post_init__(self) -> None:
         rng = np.random.default_rng(3)
-        self.basis = np.linalg.qr(rng.normal(size=(LANDMARKS * 2, DIMS)))[0].astype(np.float32)
+        self.basis = np.linalg.qr(rng.normal(size=(LANDMARKS * 2, len(self.units))))[0].astype(
+            np.float32
+        )
         self.batches: list[int] = []
 
     def tracker(self) -> None:
@@ -149,13 +151,14 @@ class FakeRenderer:
     id: ModelId = RENDERER_ID
     motion_space: ModelId = SPACE_ID
     device: str = "cpu"
+    dims: int = DIMS
 
     def __post_init__(self) -> None:
         self.prepared: list[NDArray[np.float32]] = []
         self.rendered: list[NDArray[np.float32]] = []
 
     def prepare(self, portrait: NDArray[np.uint8], features: NDArray[np.float32]) -> Any:
-        assert portrait.shape == (512, 512, 3) and features.shape == (DIMS,)
+        assert portrait.shape == (512, 512, 3) and features.shape == (self.dims,)
         self.prepared.append(features)
         return portrait
 

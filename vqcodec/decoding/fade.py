@@ -30,7 +30,7 @@ Pixels = NDArray[np.uint8]
 
 
 def goes_on(before: Features, after: Features, units: Features) -> bool:
-    """Whether two neighbouring frames, (48,) each, can be of one shot: root mean square of the motion, in units."""
+    """Whether two neighbouring frames, (D,) each, can be of one shot: root mean square of the motion, in units."""
     steps = (after.astype(np.float64) - before) / units
     return float(np.sqrt(np.square(steps).mean())) <= SAME_SHOT_UNITS
 
@@ -68,7 +68,7 @@ class Fades:
     """Finds the fades of a stream, group by group.
 
     Args:
-        units: (48,) of the motion space.
+        units: (D,) of the motion space.
         time_base_s: seconds in a tick.
 
     Attributes:

@@ -25,7 +25,7 @@ class Stretch:
     """Consecutive frames.
 
     Attributes:
-        rows: tick, (48,) features and portraits of each frame; may be a generator.
+        rows: tick, (D,) features and portraits of each frame; may be a generator.
         made_up_until: tick at which the last frame ends at most, when the frames are made up; None for those of the stream.
     """
 

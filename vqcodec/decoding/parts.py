@@ -14,6 +14,7 @@ from vqcodec.errors import UnsupportedError
 from vqcodec.face.landmarks import FaceLandmarker
 from vqcodec.face.track import OpenDetector
 from vqcodec.motion.ports import MotionFeatures
+from vqcodec.stream.walk import check_units
 from vqcodec.types import Head, ModelId
 
 
@@ -40,11 +41,11 @@ class FrameRenderer(Protocol):
         ...
 
     def prepare(self, portrait: NDArray[np.uint8], features: NDArray[np.float32]) -> Any:
-        """(512, 512, 3) and (48,) -> what `render` wants."""
+        """(512, 512, 3) and (D,) -> what `render` wants."""
         ...
 
     def render(self, state: Any, features: NDArray[np.float32], size_px: int) -> NDArray[np.uint8]:
-        """(N, 48) -> (N, size, size, 3)."""
+        """(N, D) -> (N, size, size, 3)."""
         ...
 
 
@@ -91,7 +92,7 @@ class DecoderParts:
         """Refuse a stream whose tokens these models don't know (those of `load` do).
 
         Raises:
-            UnsupportedError: it says which model the stream needs.
+            UnsupportedError: it says which model the stream needs, or that it has another number of dimensions.
         """
         need = head.motion_space
         for what, have in (
@@ -104,6 +105,7 @@ class DecoderParts:
                     f"{have.name!r} (sha256 {have.sha256.hex()[:12]}...)",
                     hint="Install the version of vqcodec that made the file, or one that carries that model.",
                 )
+        check_units(head, self.space.units)
 
 
 DecoderPartsSource: TypeAlias = DecoderParts | Callable[[Head], DecoderParts]

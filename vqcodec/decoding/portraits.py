@@ -62,11 +62,11 @@ class OtherPortrait:
             yield item
 
     def relative_to(self, first: Features) -> None:
-        """Motion counts from these features, (48,), of a portrait of the stream; later calls change nothing."""
+        """Motion counts from these features, (D,), of a portrait of the stream; later calls change nothing."""
         self._first = first if self._first is None else self._first
 
     def driven(self, features: Features) -> Features:
-        """(N, 48) features of the stream -> features to render."""
+        """(N, D) features of the stream -> features to render."""
         assert self._first is not None
         return self._space.transfer(features, self._first, self._features)
 
@@ -78,7 +78,7 @@ class PortraitStates:
 
     Args:
         renderer: makes the states.
-        units: (48,) of the motion space.
+        units: (D,) of the motion space.
         size_px: side of the portraits' pictures.
         damage: counts portraits whose picture doesn't decode, and another one stands in; None refuses them.
         other: another person's portrait.
@@ -132,7 +132,7 @@ class PortraitStates:
                 del self._states[key]
 
     def drive(self, features: Features) -> Features:
-        """(N, 48) features of the stream -> features to render."""
+        """(N, D) features of the stream -> features to render."""
         return features if self._other is None else self._other.driven(features)
 
     def _kept(self, portrait: Portrait, make: Callable[[Portrait], Any]) -> Any:

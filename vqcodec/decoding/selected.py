@@ -37,8 +37,10 @@ def selected_frames(
 
     Raises:
         BitstreamError: the stream is damaged.
+        UnsupportedError: it needs another motion space.
     """
     reader = Reader(source)
+    parts.check(reader.head)
     units = parts.space.units
     silent = (item for item in reader if not isinstance(item, AudioGroup))
     every = play(silent, Window(reader.head, units, DecodeOptions()))

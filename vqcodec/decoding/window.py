@@ -35,7 +35,7 @@ class Pose:
     Attributes:
         time_s: when it is shown, from the start of the window.
         shown: what it is rendered from.
-        features: (48,) float32 motion features.
+        features: (D,) float32 motion features.
         faded_from: the portrait before, while it fades away (vqcodec.decoding.fade).
         share: part of what is rendered from `shown` in the picture, 1 outside fades.
     """
@@ -55,7 +55,7 @@ class Window:
 
     Args:
         head: of the stream.
-        units: (48,) of the motion space.
+        units: (D,) of the motion space.
         options: the span, and the layers.
         gaps: what is done about missing frames and sound; None for a stream that is whole.
 

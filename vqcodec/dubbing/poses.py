@@ -30,7 +30,7 @@ from vqcodec.geometry.headpose import HeadShape
 from vqcodec.media.picture.source import VideoSource
 from vqcodec.runtime.threads import overlapped
 from vqcodec.stream.opening import open_stream
-from vqcodec.stream.walk import PosedGroup, posed_groups
+from vqcodec.stream.walk import PosedGroup, check_units, posed_groups
 from vqcodec.types import VideoFrame
 
 DUB_HZ = SPEECH_TOKEN_HZ  # a frame for each speech token
@@ -158,6 +158,7 @@ def _of_stream(path: Path, parts: DubParts) -> Generator[_Seen, None, None]:
     with open_stream(path) as file:
         reader = Reader(file)
         space = parts.landmarks_of(reader.head.motion_space)
+        check_units(reader.head, space.units)
         portrait: Table | None = None
         before: PosedGroup | None = None
         shot = 0

@@ -84,7 +84,7 @@ def portrait_sets(
     Args:
         shot: with C candidates.
         spending: see Spending; its price says nothing here.
-        units: (48,) of the motion space.
+        units: (D,) of the motion space.
         seconds: the shot lasts.
     """
     first = _first(shot, spending, units)

@@ -46,7 +46,7 @@ class ShotCoder:
     """Codes the shots of one file, one after the other.
 
     Args:
-        units: (48,) of the motion space.
+        units: (D,) of the motion space.
         layout: what its dimensions mean.
         time_base_s: seconds in a tick.
         frame_rate_hz: nominal rate: how long the last frame of a shot lasts.
@@ -165,7 +165,7 @@ class ShotCoder:
         stored: list[NDArray[np.int16]],
         chosen: list[int],
     ) -> Features:
-        """(T, 48) of every frame, refined where that was asked for."""
+        """(T, D) of every frame, refined where that was asked for."""
         if self._refiner is None:
             return shot.features()
         own = [dequantize(row, self._units) for row in stored]

@@ -28,7 +28,7 @@ from numpy.typing import NDArray
 from vqcodec.config import Device
 from vqcodec.encoding.offsets import OffsetSteps, cheapest_path
 from vqcodec.encoding.settings import Setting
-from vqcodec.format import DIMS, FEATURE_SIZE_PX, LAYERS, from_indices, to_indices
+from vqcodec.format import FEATURE_SIZE_PX, LAYERS, from_indices, to_indices
 from vqcodec.geometry.layout import LANDMARK_DIMS
 from vqcodec.media.still.portrait_coder import PortraitCoder
 from vqcodec.media.still.portrait_stream import PathDecoder
@@ -97,7 +97,7 @@ class Refiner:
         self._units = renderer.basis.units.astype(np.float64)
         self._weight = importance(renderer.basis.units, renderer.layout)
         self._state: PortraitState | None = None
-        self._base = np.zeros(DIMS, np.float32)
+        self._base = np.zeros(len(self._units), np.float32)
         self._before: Floats | None = None
 
     @classmethod
@@ -132,8 +132,8 @@ class Refiner:
 
         Args:
             rgb: (512, 512, 3) before coding; refinement sees about what the decoder will.
-            features: (48,) float32, its own, dequantized.
-            base: (48,) float32 f_s, what tokens are relative to, dequantized; None: the same. Another one than before begins
+            features: (D,) float32, its own, dequantized.
+            base: (D,) float32 f_s, what tokens are relative to, dequantized; None: the same. Another one than before begins
                 another shot.
         """
         base = features if base is None else base
@@ -155,12 +155,12 @@ class Refiner:
 
         Args:
             pictures: (T, 256, 256, 3) uint8 RGB, the real frames, T >= 1.
-            features: (T, 48) float32 f_t.
+            features: (T, D) float32 f_t.
             progress: called after every batch of frames with the number of frames refined so far, over all groups, so
                 that a long group can be followed and broken off.
 
         Returns:
-            (T, 48) float32, to be quantized; rows that stay are returned as they were.
+            (T, D) float32, to be quantized; rows that stay are returned as they were.
         """
         assert self._state is not None
         wanted = (features.astype(np.float64) - self._base) / self._units
@@ -185,8 +185,8 @@ class Refiner:
         return np.where((path > 0)[:, None], moved, features)
 
     def coded(self, scaled: Floats) -> NDArray[np.int16]:
-        """(T, 48) motion in units -> (T, 48) whole units as the decoder gets them, with the layers that are written."""
-        whole = quantize(scaled, np.ones(DIMS))
+        """(T, D) motion in units -> (T, D) whole units as the decoder gets them, with the layers that are written."""
+        whole = quantize(scaled, np.ones(len(self._units)))
         return (
             whole
             if self._layers == LAYERS
@@ -201,7 +201,7 @@ class Refiner:
         number: int,
         progress: Callable[[int], None],
     ) -> tuple[Floats, Floats]:
-        """Distance (T,) of every frame as it would be decoded, and its gradient (T, 48) by units (zeros at the last try)."""
+        """Distance (T,) of every frame as it would be decoded, and its gradient (T, D) by units (zeros at the last try)."""
         assert self._state is not None
         with_gradient = number < self._count
         decoded = (self._base + self.coded(wanted + offset) * self._units).astype(np.float32)
@@ -254,8 +254,8 @@ class Refiner:
         return 2 * self._weight * (NEAR * offset + SMOOTH * smooth)
 
     def drift_px(self, offset: Floats) -> Floats:
-        """(T, 48) offsets in units -> (T,) how far the landmark that moves most does, in pixels of a 256 px crop."""
-        zero = self._renderer.basis.landmarks(np.zeros((1, DIMS), np.float32))
+        """(T, D) offsets in units -> (T,) how far the landmark that moves most does, in pixels of a 256 px crop."""
+        zero = self._renderer.basis.landmarks(np.zeros((1, len(self._units)), np.float32))
         moved = self._renderer.basis.landmarks((offset * self._units).astype(np.float32)) - zero
         return np.asarray(np.linalg.norm(moved * FEATURE_SIZE_PX, axis=-1).max(-1), np.float64)
 

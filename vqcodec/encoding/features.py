@@ -20,7 +20,7 @@ FEATURE_BATCH_FRAMES = 16
 LIVE_BATCH_FRAMES = 2
 
 FeaturedFrame: TypeAlias = tuple[FaceFrame, NDArray[np.float32] | None]
-"""A frame and its motion features (48,); None without a face."""
+"""A frame and its motion features (D,); None without a face."""
 
 
 def motion_features(
@@ -64,7 +64,7 @@ class _Surroundings:
 def _batch_features(
     batch: list[FaceFrame], space: MotionFeatures, around: _Surroundings
 ) -> Iterator[FeaturedFrame]:
-    """Each frame with its features (48,), None without a face; one run of the networks for all of them."""
+    """Each frame with its features (D,), None without a face; one run of the networks for all of them."""
     seen = [(frame.shot, frame.face) for frame in batch if frame.face is not None]
     rows: Iterator[NDArray[np.float32]] = iter(())
     if seen:

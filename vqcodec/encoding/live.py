@@ -55,7 +55,7 @@ class LiveRecorder:
     """Turns frames, pushed in order, into a stream's items.
 
     Args:
-        units: (48,) of the motion space.
+        units: (D,) of the motion space.
         layout: what its dimensions mean.
         time_base_s: seconds in a tick.
         setting: how it is coded.
@@ -90,7 +90,7 @@ class LiveRecorder:
         self._held: Features | None = None
 
     def push(self, frame: FaceFrame, features: Features | None) -> list[Item]:
-        """Take the next frame and its features (48,), None without a face."""
+        """Take the next frame and its features (D,), None without a face."""
         tick = int(frame.time_s / self._time_base_s)
         face = frame.face
         if face is None or features is None:

@@ -28,7 +28,7 @@ class OffsetSteps:
     power: Floats = field(default_factory=lambda: np.zeros(0))
 
     def take(self, gradient: Floats) -> Floats:
-        """(T, 48) gradient -> (T, 48) change of the offsets, in units."""
+        """(T, D) gradient -> (T, D) change of the offsets, in units."""
         if self.done == 0:
             self.mean, self.power = np.zeros_like(gradient), np.zeros(gradient.shape[1])
         share = self.done / max(self.count - 1, 1)
@@ -47,9 +47,9 @@ def cheapest_path(
 
     Args:
         cost: (K, T) of each try.
-        offsets: (K, T, 48) of each try.
-        weight: (48,) price of a squared jump of one unit.
-        before: (48,) offset of the frame before; None when there is none.
+        offsets: (K, T, D) of each try.
+        weight: (D,) price of a squared jump of one unit.
+        before: (D,) offset of the frame before; None when there is none.
 
     Returns:
         (T,) numbers of tries.

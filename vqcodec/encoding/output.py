@@ -41,7 +41,7 @@ class FrameOutput(Protocol):
         ...
 
     def push(self, frame: FaceFrame, features: NDArray[np.float32] | None) -> None:
-        """Take the next frame and its motion features, (48,), None without a face."""
+        """Take the next frame and its motion features, (D,), None without a face."""
         ...
 
     def sound(self, piece: SoundPiece) -> None:
@@ -187,7 +187,7 @@ class RecordedOutput:
         return self._recorder.low_confidence_frames
 
     def push(self, frame: FaceFrame, features: NDArray[np.float32] | None) -> None:
-        """Take the next frame and its motion features, (48,), None without a face."""
+        """Take the next frame and its motion features, (D,), None without a face."""
         for shot in self._recorder.push(frame, features):
             self.file.shot(shot)
 
@@ -250,7 +250,7 @@ class LiveOutput:
         return self._recorder.low_confidence_frames
 
     def push(self, frame: FaceFrame, features: NDArray[np.float32] | None) -> None:
-        """Take the next frame and its motion features, (48,), None without a face."""
+        """Take the next frame and its motion features, (D,), None without a face."""
         self._write(self._recorder.push(frame, features))
 
     def sound(self, piece: SoundPiece) -> None:

@@ -1,6 +1,6 @@
 """Video -> .vqt: the one place that joins the stages of an encode.
 
-    input --Intake--> frames --face_frames--> FaceFrame --motion_features--> (48,) --ShotRecorder--> shots
+    input --Intake--> frames --face_frames--> FaceFrame --motion_features--> (D,) --ShotRecorder--> shots
           intake.py            face/            features.py              shots.py                     |
           decode, Opus         crop, landmarks  in batches of 16         (up to a minute each)   StreamOutput --> file
           thread 1             thread 2         thread 3                 this thread             output.py, bitrate.py
@@ -45,7 +45,7 @@ from vqcodec.encoding.shots import CANDIDATE_STEP_S, RecordedShot, ShotRecorder
 from vqcodec.encoding.telling import Told, check_face, encode_report, wanted_s
 from vqcodec.face.shots import face_frames
 from vqcodec.face.track import Detector
-from vqcodec.format import MAX_DELAY_MS, MAX_PORTRAITS, VERSION_2
+from vqcodec.format import GROUP_DIMS, MAX_DELAY_MS, MAX_PORTRAITS, VERSION_2
 from vqcodec.media.out.atomic import atomic_output, in_place_output
 from vqcodec.media.picture.frames import Frames, VideoInput, open_video
 from vqcodec.media.picture.source import Sound
@@ -143,6 +143,7 @@ def _output(
         models.renderer,
         audio=next(iter(intake.heads.values()), None),
         version=VERSION_2,
+        groups=len(models.space.units) // GROUP_DIMS,
     )
     if options.live:
         return _live_output(sink, head, models, options)

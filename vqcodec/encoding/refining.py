@@ -25,8 +25,8 @@ class MotionRefiner(Protocol):
 
         Args:
             rgb: (512, 512, 3), not coded yet.
-            features: (48,) its own, dequantized.
-            base: (48,) what tokens are relative to, dequantized.
+            features: (D,) its own, dequantized.
+            base: (D,) what tokens are relative to, dequantized.
         """
 
     def motion(
@@ -35,7 +35,7 @@ class MotionRefiner(Protocol):
         features: Features,
         progress: Callable[[int], None],
     ) -> Features:
-        """(T, 256, 256, 3) frames that show a face and their features (T, 48) -> other features (T, 48).
+        """(T, 256, 256, 3) frames that show a face and their features (T, D) -> other features (T, D).
 
         `progress` is told, now and then, how many frames have been refined since the beginning.
         """
@@ -61,7 +61,7 @@ def refined(
         progress: see MotionRefiner.
 
     Returns:
-        (T, 48) float32; frames without a face hold what becomes of the one before.
+        (T, D) float32; frames without a face hold what becomes of the one before.
     """
     features = shot.features()
     prepared: int | None = None  # a portrait is coded and prepared once for all stretches in a row

@@ -39,7 +39,7 @@ class RecordedFrame:
     Attributes:
         index: number in the stream.
         tick: presentation time.
-        features: (48,) float32; None without a face.
+        features: (D,) float32; None without a face.
         picture: the frame at 256x256; None where nothing asks for it.
     """
 
@@ -55,7 +55,7 @@ class Candidate:
 
     Attributes:
         time_s: when it is shown.
-        features: (48,) float32.
+        features: (D,) float32.
         picture: the frame at 512x512.
         crop: the square it was cut from.
         wanted: it was asked for.
@@ -89,7 +89,7 @@ class RecordedShot:
     continues: bool
 
     def features(self) -> Features:
-        """(T, 48) of every frame, held where no face was seen."""
+        """(T, D) of every frame, held where no face was seen."""
         held = next((f.features for f in self.frames if f.features is not None), None)
         held = self.candidates[0].features if held is None else held
         rows = []
@@ -143,7 +143,7 @@ class ShotRecorder:
         self._last: Candidate | None = None
 
     def push(self, frame: FaceFrame, features: Features | None) -> list[RecordedShot]:
-        """Take the next frame and its motion features, (48,), None without a face; gives the shot that is complete now."""
+        """Take the next frame and its motion features, (D,), None without a face; gives the shot that is complete now."""
         ready: list[RecordedShot] = []
         tick = int(frame.time_s / self._time_base_s)
         seen = frame.face is not None and features is not None
