@@ -90,7 +90,8 @@ def test_tokens_say_where_the_face_is(coded: Coded, original: list[NDArray[np.ui
     """Landmarks from the tokens lie where a detector finds them in the source, to 1 % of the eyes' distance."""
     from vqcodec.motion.space import MotionSpace
 
-    space, rows, base = MotionSpace.load(), [], np.zeros(48, np.float32)
+    space, rows = MotionSpace.load(), []
+    base = np.zeros(len(space.units), np.float32)
     with api.open(coded[0]) as stream:
         for item in stream:
             if isinstance(item, PortraitUnit):

@@ -33,13 +33,11 @@ from puppet import Pose, Puppet  # noqa: E402
 
 import vqcodec  # noqa: E402
 from vqcodec.config import AudioChoice  # noqa: E402
-from vqcodec.container import Reader, verify  # noqa: E402
+from vqcodec.container import verify  # noqa: E402
 from vqcodec.evaluation import conformance, render_setting  # noqa: E402
 from vqcodec.face.landmarks import FaceLandmarker  # noqa: E402
 from vqcodec.models import store  # noqa: E402
-from vqcodec.motion.space import MotionSpace  # noqa: E402
 from vqcodec.render.renderer import Renderer  # noqa: E402
-from vqcodec.types import KeyFrame  # noqa: E402
 
 RGB = NDArray[np.uint8]
 FRAMES = 24
@@ -141,7 +139,9 @@ RECIPES = {
     "layers-2": Recipe(
         "another one in 2 layers", lambda: clip(120), [(5, 256), (20, 256)], layers=2
     ),
-    "two-portraits": Recipe("a cut: two key frames", two_people, [(8, 256), (18, 256)]),
+    "two-portraits": Recipe(
+        "a cut: a portrait for each of two people", two_people, [(8, 256), (18, 256)]
+    ),
     "odd-source": Recipe(
         "799 x 601 pixels, 29.97 frames a second, the face in a corner",
         off_centre,
@@ -187,11 +187,10 @@ def described(
     name: str, recipe: Recipe, renderer: Renderer, files: dict[str, bytes]
 ) -> dict[str, object]:
     """Add a stream and its reference frames to `files`; returns the entry of expected.json."""
-    units = MotionSpace.load(device="cpu").units
     stream = files[f"{name}.vqt"] = encoded(recipe)
     frames = []
     for number, size_px in recipe.pictures:
-        rgb = conformance.picture(renderer, stream, units, number, size_px)
+        rgb = conformance.picture(renderer, stream, renderer.basis.units, number, size_px)
         buffer = io.BytesIO()
         Image.fromarray(rgb).save(buffer, "WEBP", lossless=True, exact=True, quality=100, method=6)
         file = f"{name}-{number}-{size_px}.webp"
@@ -199,16 +198,11 @@ def described(
         frames.append(
             {"frame": number, "size_px": size_px, "file": file, "rgb_sha256": sha256(rgb.tobytes())}
         )
-    stills = [
-        conformance.still(item.still, 512)
-        for item in Reader(io.BytesIO(stream))
-        if isinstance(item, KeyFrame)
-    ]
     return {
         "about": recipe.about,
         "sha256": sha256(stream),
         "token_sha256": verify(io.BytesIO(stream)).token_sha256,
-        "stills_rgb_sha256": [sha256(rgb.tobytes()) for rgb in stills],
+        "stills_rgb_sha256": [sha256(rgb.tobytes()) for rgb in conformance.portraits(stream)],
         "frames": frames,
     }
 
@@ -222,7 +216,9 @@ def main() -> None:
     """Write the folder anew."""
     setting = render_setting.REFERENCE_SETTING
     renderer = Renderer.load(
-        device=setting.device, precision=render_setting.PRECISIONS[setting.precision]
+        device=setting.device,
+        space=store.current("motion_space").id,
+        precision=render_setting.PRECISIONS[setting.precision],
     )
     files: dict[str, bytes] = {}
     with render_setting.threads(setting.threads):

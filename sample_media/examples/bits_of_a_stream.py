@@ -23,10 +23,10 @@ def entropy_bits(counts: np.ndarray) -> float:
 def main(path: str) -> None:
     """A row per layer, in kbit/s of motion."""
     stream, before = vqcodec.TokenSequence.read(path), 0.0
-    kbps = 48 * float(stream.head.frame_rate_hz) / 1000  # thousand digits per second of a layer
+    kbps = stream.head.dims * float(stream.head.frame_rate_hz) / 1000  # of digits of a layer
     print("layer   alike   order 0   after the frame before   in the file")
     for layer in range(stream.head.layers):
-        digits = stream.tokens[..., layer, None] // 5 ** np.arange(4) % 5  # (T, 12, 4)
+        digits = stream.tokens[..., layer, None] // 5 ** np.arange(4) % 5  # (T, G, 4)
         pairs = np.zeros((5, 5))
         np.add.at(pairs, (digits[:-1].ravel(), digits[1:].ravel()), 1)
         ideal = [np.log2(5), entropy_bits(np.bincount(digits.ravel())[None]), entropy_bits(pairs)]

@@ -1,7 +1,8 @@
 """Pictures out of tokens that a program changed: python render_tokens.py talk.vqt portrait.png out.vqt sheet.png
 
 Takes the motion of a clip, plays it at half speed, moves another portrait with it, and shows the first picture of
-every second. Tokens are motion relative to a portrait, so they fit any. The file says that nobody was recorded so.
+every second. Tokens are motion relative to a portrait, so the first 12 groups fit any; further ones say how that person's
+own hair and clothes move. The file says that nobody was recorded so.
 """
 
 import sys
@@ -17,7 +18,7 @@ def main(clip: str, picture: str, target: str, sheet: str) -> None:
     codec = vqcodec.Codec()
     motion = codec.tokens(clip)
     rate_hz = motion.head.frame_rate_hz
-    slow = np.repeat(motion.tokens, 2, axis=0)  # (2 T, 12, layers), each frame twice
+    slow = np.repeat(motion.tokens[:, :12], 2, axis=0)  # (2 T, 12, layers), each frame twice
     portrait = codec.portrait(picture)
     changed = vqcodec.TokenSequence.of(slow, portrait, frame_rate_hz=rate_hz, synthetic=True)
     changed.write(target, force=True)

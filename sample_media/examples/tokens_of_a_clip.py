@@ -1,6 +1,6 @@
 """A clip as numbers: python tokens_of_a_clip.py talk.mp4 tokens.npz
 
-Every frame becomes 12 x 4 tokens in 0..624: twelve groups of four motion dimensions, four layers from coarse to fine.
+Every frame becomes G x 4 tokens in 0..624: groups of four motion dimensions, four layers from coarse to fine.
 A model that generates faces learns these; what they mean stands in bitstream_spec/tokens.md.
 """
 

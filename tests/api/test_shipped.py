@@ -13,6 +13,8 @@ import pytest
 from numpy.typing import NDArray
 
 import vqcodec
+from vqcodec.geometry.basis import read_basis
+from vqcodec.models import store
 from vqcodec.motion.space import MotionSpace
 from vqcodec.render.renderer import Renderer
 
@@ -38,7 +40,12 @@ def test_frames_tokens_frames(codec: vqcodec.Codec, pictures: NDArray[np.uint8])
     report = codec.encode(frames)
     assert report.data is not None and codec.info(report.data)["frames"] == FRAMES
     tokens = codec.tokens(frames)
-    assert tokens.to_bytes() == report.data and tokens.tokens.shape == (FRAMES, 12, 4)
+    assert tokens.head.motion_space == store.current("motion_space").id
+    assert tokens.to_bytes() == report.data and tokens.tokens.shape == (
+        FRAMES,
+        tokens.head.groups,
+        4,
+    )
     shown = codec.render(tokens, size_px=SIZE_PX)
     with codec.open(report.data) as stream:
         decoded = np.stack([frame.rgb for frame in stream.frames(size_px=SIZE_PX)])
@@ -53,7 +60,7 @@ def test_features_are_those_of_the_portrait_where_nothing_moves(
     portrait = codec.portrait(pictures[0])
     still = np.full((2, 12, 4), 312, np.uint16)  # the middle of every digit: no motion
     sequence = vqcodec.TokenSequence.of(still, portrait)
-    units = MotionSpace.load(device="cpu").units
+    units = read_basis(store.plain_motion_space().path).units
     assert np.allclose(sequence.features(), portrait.features * units)
     shown = codec.render(still, portrait, size_px=SIZE_PX)
     assert np.array_equal(shown[0], shown[1])

@@ -12,8 +12,11 @@ from PIL import Image
 
 import vqcodec
 from tests.support.short_clip import FRAMES
+from vqcodec.geometry.layout import read_layout
+from vqcodec.models import store
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "sample_media" / "examples"
+DIMENSIONS = read_layout(store.current("motion_space").path).dims
 PUBLIC = {name for name in vqcodec.__all__ if not name.startswith("_")}
 
 
@@ -35,16 +38,19 @@ def test_short_and_public(path: Path) -> None:
 @pytest.mark.slow
 def test_tokens_of_a_clip(media: Path, tmp_path: Path) -> None:
     told = run("tokens_of_a_clip.py", media / "talk.mp4", tmp_path / "tokens.npz")
-    assert told.startswith(f"{FRAMES} frames, 12 groups, 4 layers, 1 portrait(s)\n")
+    groups = DIMENSIONS // 4
+    assert told.startswith(f"{FRAMES} frames, {groups} groups, 4 layers, 1 portrait(s)\n")
     kept = np.load(tmp_path / "tokens.npz")
-    assert kept["tokens"].shape == (FRAMES, 12, 4) and kept["tokens"].max() < 625
-    assert kept["portrait"].shape == (512, 512, 3) and kept["portrait_features"].shape == (48,)
+    assert kept["tokens"].shape == (FRAMES, groups, 4) and kept["tokens"].max() < 625
+    assert kept["portrait"].shape == (512, 512, 3)
+    assert kept["portrait_features"].shape == (DIMENSIONS,)
     assert np.allclose(np.diff(kept["times_s"]), 0.04)
 
 
 @pytest.mark.slow
 def test_live_frames(media: Path) -> None:
-    assert run("live_frames.py", media / "talk.mp4") == f"frame 0: tokens ({FRAMES}, 12, 4)\n"
+    told = f"frame 0: tokens ({FRAMES}, {DIMENSIONS // 4}, 4)\n"
+    assert run("live_frames.py", media / "talk.mp4") == told
 
 
 @pytest.mark.slow
@@ -61,6 +67,7 @@ def test_bits_of_a_stream(media: Path) -> None:
     head, *rows = run("bits_of_a_stream.py", media / "talk.vqt").splitlines()
     assert head.split()[:2] == ["layer", "alike"] and len(rows) == 4
     table = np.array([[float(cell) for cell in row.split()] for row in rows])
-    assert (table[:, 0] == [1, 2, 3, 4]).all() and (table[:, 1] == 2.79).all()
-    assert (table[:, 2] <= 2.79).all() and (table[:, 4] >= 0).all()
+    alike = round(DIMENSIONS * 25 * np.log2(5) / 1000, 2)
+    assert (table[:, 0] == [1, 2, 3, 4]).all() and (table[:, 1] == alike).all()
+    assert (table[:, 2] <= alike).all() and (table[:, 4] >= 0).all()
     assert abs(table[:, 4].sum() - vqcodec.info(media / "talk.vqt")["motion_kbps"]) < 0.03

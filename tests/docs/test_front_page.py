@@ -24,7 +24,7 @@ CLIPS: list[dict[str, Any]] = VAL["runs"][-1]["clips"]
 
 @pytest.fixture(scope="module")
 def comparison() -> Analysis:
-    own = summary.load(RESULTS / "compare-portrait-stream.json")
+    own = summary.load(RESULTS / "compare-field.json")
     return analyse(joined(own, [summary.load(RESULTS / "compare.json")]))
 
 

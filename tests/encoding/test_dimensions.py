@@ -88,6 +88,6 @@ def test_features_of_tokens_need_a_space_of_that_size(clip: Path) -> None:
     from vqcodec.models import store
 
     tokens = TokenSequence.read(made(clip))
-    shipped = store.current("motion_space").id  # of 48 dimensions
+    shipped = store.plain_motion_space().id  # of 48 dimensions
     with pytest.raises(UnsupportedError, match="64 motion dimensions"):
         replace(tokens, head=replace(tokens.head, motion_space=shipped)).features()

@@ -67,11 +67,11 @@ class Shifting:
 def test_frames_are_refined_and_faceless_ones_hold_what_was_refined() -> None:
     frames = [frame(i, seen=i % 60 != 55) for i in range(80)]
     values = [float(i % 7) for i in range(80)]
-    (shot,) = record(frames, values, keep_frames=True)
+    (shot,) = record(frames, values, keep_every=1)
     shown = np.zeros(80, np.int64)
     refiner, told = Shifting(), list[int]()
     picture = shot.candidates[0].picture
-    moved = refined(refiner, shot, shown, [row(2.0)], [picture], told.append)
+    moved = refined(refiner, shot, shot.features(), shown, [row(2.0)], [picture], told.append)
     np.testing.assert_array_equal(moved, shot.features() + np.float32(0.5))
     assert moved[55, 0] == moved[54, 0] == values[54] + 0.5
     assert [size for name, size in refiner.calls if name == "motion"] == [50, 29]
@@ -85,7 +85,8 @@ def test_each_stretch_is_refined_from_the_portrait_that_shows_it() -> None:
     shown = np.array([0] * 12 + [1] * 10 + [0] * 8)
     refiner = Shifting()
     pictures = [candidate.picture for candidate in shot.candidates]
-    refined(refiner, shot, shown, [row(0.0), row(8.0)], pictures, lambda frames: None)
+    own = [row(0.0), row(8.0)]
+    refined(refiner, shot, shot.features(), shown, own, pictures, lambda frames: None)
     levels = [round(float(p.rgb().mean())) for p in pictures]
     assert refiner.calls == [
         ("portrait", levels[0]),
@@ -100,7 +101,7 @@ def test_each_stretch_is_refined_from_the_portrait_that_shows_it() -> None:
 
 def test_a_coded_shot_holds_refined_motion() -> None:
     def tokens(refiner: MotionRefiner | None) -> Any:
-        (shot,) = record([frame(i) for i in range(30)], keep_frames=True)
+        (shot,) = record([frame(i) for i in range(30)], keep_every=1)
         coder = ShotCoder(
             UNITS, MOTION_2, Fraction(1, 25), Fraction(25), Spending(0.1), refiner, preset=12
         )

@@ -24,6 +24,8 @@ from vqcodec.evaluation.render_rate import (
     precisions,
     render_rate,
 )
+from vqcodec.models import store
+from vqcodec.types import ModelId
 
 FRAMES = 6
 
@@ -43,7 +45,7 @@ class Counting:
         self.most, self.batches = most, list[int]()
 
     def prepare(self, portrait: NDArray[np.uint8], features: NDArray[np.float32]) -> Any:
-        assert portrait.shape == (512, 512, 3) and features.shape == (48,)
+        assert portrait.shape == (512, 512, 3) and features.ndim == 1
         return "ready"
 
     def render(self, state: Any, features: NDArray[np.float32], size_px: int) -> NDArray[np.uint8]:
@@ -119,11 +121,13 @@ def test_a_stream_is_timed_without_an_encode(
 ) -> None:
     stream = tmp_path / "a.vqt"
     measuring.Codec(device="cpu").encode(clip, stream)
-    known = measuring.read_scene(stream, measuring._units(stream)[0])
-    assert known.poses.shape == (FRAMES, 48) and known.portrait.shape == (512, 512, 3)
+    units, _ = measuring._units(stream)
+    known = measuring.read_scene(stream, units)
+    assert known.poses.shape == (FRAMES, len(units)) and known.portrait.shape == (512, 512, 3)
     asked: list[tuple[str, torch.dtype]] = []
 
-    def load(*, device: str, precision: torch.dtype) -> Any:
+    def load(*, device: str, precision: torch.dtype, space: ModelId) -> Any:
+        assert space == store.current("motion_space").id
         asked.append((device, precision))
         return Counting()
 

@@ -16,13 +16,13 @@ import torch
 from tests.support.pipeline import FakeSpace
 from tests.support.shots import Painting, level, shot_stream
 from tests.support.spec import SPEC, VECTORS, reference_result
-from vqcodec.container import Reader, verify
+from vqcodec.container import verify
 from vqcodec.errors import MediaError, UnsupportedError
 from vqcodec.evaluation import conformance, render_setting
 from vqcodec.evaluation.conformance import References
 from vqcodec.evaluation.render_setting import Setting
 from vqcodec.models import store
-from vqcodec.types import KeyFrame, ModelId
+from vqcodec.types import ModelId
 
 FOLDER = VECTORS / "level_b"
 EXPECTED = json.loads((FOLDER / "expected.json").read_text(encoding="utf-8"))
@@ -80,7 +80,7 @@ def test_both_decoders_read_the_streams(references: References) -> None:
 
 def test_streams_differ_in_what_they_show(references: References) -> None:
     reports = {name: verify(io.BytesIO(stream)) for name, stream in references.streams.items()}
-    assert reports["two-portraits"].key_frames == 2
+    assert reports["two-portraits"].key_frames >= 2
     crop = reports["odd-source"].head.crop
     assert (
         crop is not None
@@ -93,11 +93,7 @@ def test_streams_differ_in_what_they_show(references: References) -> None:
 def test_stills_decode_as_where_the_frames_were_made(references: References) -> None:
     """AV1 is exact, the way from YCbCr to RGB may differ by a level from one libavif to the next: part of the tolerance."""
     for name, stream in references.streams.items():
-        stills = [
-            conformance.still(item.still, 512)
-            for item in Reader(io.BytesIO(stream))
-            if isinstance(item, KeyFrame)
-        ]
+        stills = conformance.portraits(stream)
         assert {rgb.shape for rgb in stills} == {(512, 512, 3)}
         if conformance.versions()["versions"]["libavif"] == EXPECTED["made_with"]["libavif"]:
             found = [hashlib.sha256(rgb.tobytes()).hexdigest() for rgb in stills]

@@ -109,7 +109,7 @@ def test_lengths_must_agree(basis: LandmarkBasis) -> None:
 def test_written_and_read_again(tmp_path: Path, basis: LandmarkBasis) -> None:
     torch.manual_seed(0)
     path = tmp_path / "generator-x.safetensors"
-    space, tokenizer = store.current("motion_space").id, ModelId("speech-x", b"\xab" * 32)
+    space, tokenizer = store.plain_motion_space().id, ModelId("speech-x", b"\xab" * 32)
     export_generator(GeneratorNetwork(TINY), path, "generator-x", tokenizer, space)
     loaded = MotionGenerator.load(path, "cpu", finish=None)
     assert loaded.motion_space == space and loaded.speech_tokenizer == tokenizer
@@ -123,7 +123,7 @@ def test_written_and_read_again(tmp_path: Path, basis: LandmarkBasis) -> None:
 
 @pytest.mark.parametrize("key", ["groups", "continuous", "ordinal", "codes"])
 def test_files_of_other_forms_are_refused(tmp_path: Path, basis: LandmarkBasis, key: str) -> None:
-    path, space = tmp_path / "generator-x.safetensors", store.current("motion_space").id
+    path, space = tmp_path / "generator-x.safetensors", store.plain_motion_space().id
     network = GeneratorNetwork(TINY)
     export_generator(network, path, "generator-x", NOBODY, space)
     with safe_open(str(path), "pt") as handle:

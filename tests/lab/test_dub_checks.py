@@ -90,7 +90,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def fake_dub(sound: Path, portrait: Path, target: Path) -> None:
     """A stream of four seconds that moves as `speaking` does."""
-    space = store.current("motion_space").id
+    space = store.plain_motion_space().id
     units, frames = shipped_basis().units, 100
     tokens = to_indices(quantize(speaking(frames), units))
     assert sound.is_file() and portrait.is_file()

@@ -170,7 +170,7 @@ def clips(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
 
 @pytest.fixture(scope="module")
 def encoder() -> EncoderParts:
-    return EncoderParts.load(RuntimeOptions(device="cpu"))
+    return EncoderParts.load(RuntimeOptions(device="cpu")).plain("cpu")
 
 
 def test_rows_are_measured(clips: list[Path], encoder: EncoderParts, tmp_path: Path) -> None:
@@ -180,7 +180,8 @@ def test_rows_are_measured(clips: list[Path], encoder: EncoderParts, tmp_path: P
     assert np.array_equal(again.features, found[0].features) and np.array_equal(
         again.portrait, found[0].portrait
     )
-    space = MotionSpace.load(device="cpu")
+    space = encoder.space
+    assert isinstance(space, MotionSpace)
     torch.manual_seed(0)
     coder = MotionCoder(
         next(d for d in DESIGNS if d.key == "grfsq-12x2-5"), torch.from_numpy(space.units)

@@ -190,8 +190,9 @@ def test_a_price_saves_bits_on_a_real_face(
     assert (priced.strength, three.layers, one.layers) == (4, 3, 1)
     assert plain.motion_kbps > 1.1 * priced.motion_kbps
     assert plain.motion_kbps > three.motion_kbps > two.motion_kbps >= one.motion_kbps
-    assert plain.lmd <= three.lmd <= two.lmd
-    assert 0 < priced.perc < 1.2 * plain.perc
+    assert plain.lmd <= min(three.lmd, two.lmd)
+    assert plain.psnr_db >= three.psnr_db >= two.psnr_db
+    assert 0 < priced.perc < 1.5 * plain.perc
     assert "`--rdo 4`" in capsys.readouterr().out
 
 

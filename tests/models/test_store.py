@@ -128,12 +128,14 @@ def test_a_kind_is_replaced_where_it_stood() -> None:
 
 def test_the_manifest_keeps_its_other_entries(tmp_path: Path) -> None:
     shipped = {e.name: e for e in store.manifest()}
-    for name in ("motion-1", "motion-2", "renderer-3", "head-1", "behaviour-1"):
+    spaces = [model.id.name for model in store.motion_spaces()]
+    renderer = store.current("renderer").id.name
+    for name in (*spaces, renderer, "head-1", "behaviour-1"):
         shutil.copy(store.packaged_dir() / shipped[name].file, tmp_path)
     assert name_model(tmp_path, "head", tmp_path / "head-1.safetensors") == (shipped["head-1"],)
-    spaces = [tmp_path / f"motion-{n}.safetensors" for n in (2, 1)]
-    written = name_pictures(tmp_path, spaces, tmp_path / "renderer-3.safetensors")
-    assert set(written) == {shipped[n] for n in ("motion-1", "motion-2", "renderer-3", "head-1")}
+    paths = [tmp_path / shipped[name].file for name in spaces]
+    written = name_pictures(tmp_path, paths, tmp_path / shipped[renderer].file)
+    assert set(written) == {shipped[name] for name in (*spaces, renderer, "head-1")}
     assert name_model(tmp_path, "head", tmp_path / "head-1.safetensors") == written
     last = name_model(tmp_path, "behaviour", tmp_path / "behaviour-1.json")
     assert last == (*written, shipped["behaviour-1"]) == read_manifest(tmp_path)

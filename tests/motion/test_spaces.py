@@ -1,7 +1,8 @@
-"""Two motion spaces, one renderer: what the first weights coded still plays, and what is new moves."""
+"""Several motion spaces, one renderer: what the first weights coded still plays, and what is new moves."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 
@@ -14,9 +15,11 @@ from numpy.typing import NDArray
 from tests.support.spec import VECTORS
 from tests.support.training import draw_face, moving_landmarks
 from vqcodec import api
+from vqcodec.format import DIMS
 from vqcodec.geometry.basis import read_basis
 from vqcodec.geometry.layout import LANDMARK_DIMS, MOTION_2, Layout, read_layout
 from vqcodec.models import store
+from vqcodec.motion.field import CELLS
 from vqcodec.motion.space import MotionSpace
 from vqcodec.render.conditioning import conditioning_inputs
 from vqcodec.render.renderer import Renderer
@@ -56,20 +59,35 @@ def test_a_stream_of_the_first_weights_plays_with_the_newest_renderer(
 
 def test_every_shipped_motion_space_has_its_renderer() -> None:
     spaces = store.motion_spaces()
-    assert [model.id.name for model in spaces] == ["motion-2", "motion-1"]
-    assert [read_layout(model.path) for model in spaces] == [MOTION_2, Layout()]
+    assert [model.id.name for model in spaces] == ["motion-3", "motion-2", "motion-1"]
+    newest, *older = [read_layout(model.path) for model in spaces]
+    assert older == [MOTION_2, Layout()] and newest.field
+    assert replace(newest, field=0) == MOTION_2
     for model in spaces:
         renderer = Renderer.load(device="cpu", space=model.id)
         assert renderer.motion_space == model.id and renderer.layout == read_layout(model.path)
     assert Renderer.load(device="cpu").motion_space == store.current("motion_space").id
-    assert store.motion_space("motion-1").id == spaces[1].id
+    assert store.motion_space("motion-1").id == spaces[-1].id
 
 
 def test_the_spaces_share_the_landmarks() -> None:
-    one, two = (read_basis(model.path) for model in store.motion_spaces())
-    assert np.array_equal(one.components, two.components) and np.array_equal(one.mean, two.mean)
-    assert np.array_equal(one.units[:LANDMARK_DIMS], two.units[:LANDMARK_DIMS])
+    one, *others = (read_basis(model.path) for model in store.motion_spaces())
+    for other in others:
+        assert np.array_equal(one.components, other.components)
+        assert np.array_equal(one.mean, other.mean)
+        assert np.array_equal(one.units[:LANDMARK_DIMS], other.units[:LANDMARK_DIMS])
     assert np.allclose(one.units[MOTION_2.surround_span], 0.5)
+
+
+def test_the_newest_space_is_motion_2_and_a_field() -> None:
+    newest, plain = store.current("motion_space"), store.plain_motion_space()
+    assert plain.id == store.motion_space("motion-2").id
+    layout, units = read_layout(newest.path), read_basis(newest.path).units
+    assert len(units) == layout.dims > DIMS
+    assert np.array_equal(units[:DIMS], read_basis(plain.path).units)
+    field = MotionSpace.load(device="cpu").field
+    assert field is not None and field.components.shape == (layout.field, CELLS, CELLS, 2)
+    assert MotionSpace.from_file(plain, "cpu").field is None
 
 
 def test_conditioning_puts_learned_numbers_where_the_network_knows_them() -> None:
@@ -83,23 +101,27 @@ def test_conditioning_puts_learned_numbers_where_the_network_knows_them() -> Non
     assert old[0, LANDMARK_DIMS:].tolist() == list(range(36, 48))
 
 
-def test_only_motion_2_follows_surroundings() -> None:
-    new, old = (MotionSpace.from_file(model, "cpu") for model in store.motion_spaces())
-    assert new.tracker() is not None and old.tracker() is None
+def test_only_motion_1_follows_no_surroundings() -> None:
+    *newer, old = (MotionSpace.from_file(model, "cpu") for model in store.motion_spaces())
+    assert old.tracker() is None
     points = moving_landmarks(2, 3)
     pictures = np.stack([draw_face(p, 3, 256) for p in points])
     around = np.arange(16, dtype=np.float32).reshape(2, 8)
-    features = new.features(pictures, points, around)
-    assert np.array_equal(features[:, MOTION_2.surround_span], around)
     learned = old.features(pictures, points)[:, LANDMARK_DIMS:]
-    assert np.array_equal(features[:, MOTION_2.learned_span], learned[:, list(MOTION_2.learned)])
+    for new in newer:
+        assert new.tracker() is not None
+        features = new.features(pictures, points, around)
+        assert features.shape == (2, new.layout.dims)
+        assert np.array_equal(features[:, new.layout.surround_span], around)
+        assert np.array_equal(features[:, new.layout.learned_span], learned[:, [*MOTION_2.learned]])
+        assert not features[:, new.layout.field_span].any()
 
 
 @pytest.mark.parametrize("size", [256, 512])
 def test_the_background_moves_as_told(size: int) -> None:
     renderer = Renderer.load(device="cpu", precision=torch.float32)
     points = moving_landmarks(1, 1)
-    features = np.zeros((1, 48), np.float32)
+    features = np.zeros((1, renderer.layout.dims), np.float32)
     features[:, :LANDMARK_DIMS] = renderer.basis.project(points)
     portrait = draw_face(points[0], 1, 512)
     stripes = (127 + 90 * np.sin(np.linspace(0, 12 * np.pi, 512))).astype(np.uint8)[None, :, None]
@@ -112,4 +134,4 @@ def test_the_background_moves_as_told(size: int) -> None:
     step = 6 * size // 256
     follows = np.abs(shifted[strip, 2 * step :] - still[strip, step:-step]).mean()
     stays = np.abs(shifted[strip, 2 * step :] - still[strip, 2 * step :]).mean()
-    assert follows < 0.4 * stays
+    assert follows < 0.6 * stays

@@ -27,7 +27,7 @@ def states(renderer: Renderer) -> tuple[PortraitState, PortraitState, np.ndarray
     """Two portraits of a drawn face, far apart in pose, and the features of all poses of it; the second is the last."""
     points = moving_landmarks(6, 1)
     points[-1] = (points[-1] - 0.5) * 0.8 + 0.55
-    features = np.zeros((6, 48), np.float32)
+    features = np.zeros((6, renderer.layout.dims), np.float32)
     features[:, :LANDMARK_DIMS] = shipped_basis().project(points)
     first, second = (renderer.prepare(draw_face(points[i], 1, 512), features[i]) for i in (0, -1))
     return first, second, features

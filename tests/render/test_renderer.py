@@ -122,10 +122,10 @@ def renderer() -> Renderer:
 
 
 @pytest.fixture(scope="module")
-def posed() -> tuple[np.ndarray, np.ndarray]:
+def posed(renderer: Renderer) -> tuple[np.ndarray, np.ndarray]:
     """A drawn portrait and the features of it and of five poses."""
     points = moving_landmarks(6, 1)
-    features = np.zeros((6, 48), np.float32)
+    features = np.zeros((6, renderer.layout.dims), np.float32)
     features[:, :LANDMARK_DIMS] = shipped_basis().project(points)
     return draw_face(points[0], 1, 512), features
 
@@ -192,7 +192,7 @@ def test_motion_space_features_and_landmarks_invert() -> None:
     points = moving_landmarks(4, 2)
     frames = np.stack([draw_face(p, 2, 256) for p in points])
     features = space.features(frames, points)
-    assert features.shape == (4, 48) and features.dtype == np.float32
+    assert features.shape == (4, space.layout.dims) and features.dtype == np.float32
     assert np.abs(space.landmarks(features) - points).max() * 256 < 2.5
     assert np.allclose(space.features(frames[:2], points[:2]), features[:2], atol=1e-3)
 

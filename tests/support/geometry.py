@@ -11,8 +11,8 @@ from vqcodec.models import store
 
 @lru_cache(maxsize=1)
 def shipped_basis() -> LandmarkBasis:
-    """The landmark basis of the shipped motion space."""
-    return read_basis(store.current("motion_space").path)
+    """The landmark basis of the shipped motion space, with the units of the one without a field."""
+    return read_basis(store.plain_motion_space().path)
 
 
 @lru_cache(maxsize=1)

@@ -129,7 +129,7 @@ def test_lips_weigh_most(basis: LandmarkBasis) -> None:
 
 def test_the_gain_is_fitted_and_kept(tmp_path: Path, basis: LandmarkBasis) -> None:
     torch.manual_seed(0)
-    path, space = tmp_path / "generator-x.safetensors", store.current("motion_space").id
+    path, space = tmp_path / "generator-x.safetensors", store.plain_motion_space().id
     export_generator(GeneratorNetwork(TINY), path, "generator-x", NOBODY, space)
     assert MotionGenerator.load(path, "cpu", finish=MotionFinish).lip_gain == 1
     gain = fitted_gain(

@@ -254,7 +254,7 @@ class Codec:
         """
         from vqcodec.codec.measure import measured_portrait
 
-        return measured_portrait(picture, self._models.encoder(), quality)
+        return measured_portrait(picture, self._models.plain(), quality)
 
     def render(
         self,
@@ -266,7 +266,7 @@ class Codec:
         """Pictures of tokens: (T, size, size, 3) uint8, those that decoding the written stream shows.
 
         Args:
-            tokens: a TokenSequence with its portraits, or (T, 12, layers) tokens of the shipped motion space.
+            tokens: a TokenSequence with its portraits, or (T, 12, layers) tokens of `TokenSequence.of`.
             portrait: what bare tokens move.
             size_px: side of the pictures, 256 or 512.
 

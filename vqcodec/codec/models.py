@@ -1,6 +1,7 @@
 """The models of a Codec: each loaded when it is first needed, once, and shared by all threads.
 
     encoder    motion space                                    current one
+    plain      motion space                                    newest one without a field
     decoder    motion space, renderer                          those that a stream's HEAD names
     refining   renderer, in a precision that gradients pass    effort above 0
     dub        motion space, generator, speech tokenizer, ...  current ones
@@ -53,6 +54,14 @@ class Models:
             return replace(parts, refining=lambda: self._refining(parts.space.id))
 
         return self._once("encoder", load)
+
+    def plain(self) -> EncoderParts:
+        """Those that a portrait of major version 1 is measured with.
+
+        Raises:
+            ModelError: one of them is missing or changed.
+        """
+        return self._once("plain", lambda: self.encoder().plain(self.runtime.device))
 
     def decoder(self, head: Head) -> DecoderParts:
         """The models that a stream needs.

@@ -26,7 +26,7 @@ from vqcodec.codec.shots import PortraitList, cut_portraits, runs_between
 from vqcodec.codec.written import SequenceWriter
 from vqcodec.container import Reader
 from vqcodec.errors import UsageError
-from vqcodec.format import CODES, LAYERS, VERSION_2, from_indices
+from vqcodec.format import CODES, GROUPS, LAYERS, VERSION_2, from_indices
 from vqcodec.stream.opening import open_stream
 from vqcodec.stream.portraits import StreamPortrait
 from vqcodec.stream.walk import check_units
@@ -117,7 +117,7 @@ class TokenSequence:
             tokens: (T, 12, layers) in 0..624, layers 1..4.
             portrait: what they move.
             frame_rate_hz: frames per second.
-            motion_space: what they mean; None for the shipped one.
+            motion_space: what they mean; None for the newest shipped one of 12 groups, as `Codec.portrait` has it.
             synthetic: nobody was recorded: the file says so, and so do players.
 
         Raises:
@@ -126,13 +126,16 @@ class TokenSequence:
         """
         from vqcodec.models import store
 
-        if tokens.ndim != 3 or not 1 <= tokens.shape[2] <= LAYERS:
-            raise UsageError(f"tokens of shape {tokens.shape}", hint="Give (T, 12, 1..4).")
+        if tokens.ndim != 3 or tokens.shape[1] != GROUPS or not 1 <= tokens.shape[2] <= LAYERS:
+            raise UsageError(
+                f"tokens of shape {tokens.shape}",
+                hint=f"Give (T, {GROUPS}, 1..4): of wider ones the first {GROUPS} groups, which fit any portrait.",
+            )
         head = Head(
             time_base_s=1 / Fraction(frame_rate_hz),
             frame_rate_hz=Fraction(frame_rate_hz),
             layers=tokens.shape[2],
-            motion_space=motion_space or store.current("motion_space").id,
+            motion_space=motion_space or store.plain_motion_space().id,
             renderer=store.current("renderer").id,
             synthetic=synthetic,
         )

@@ -90,11 +90,11 @@ class RecordedSpace(Protocol):
 
     @property
     def units(self) -> NDArray[np.float32]:
-        """(48,) size of the finest quantizer step."""
+        """(D,) size of the finest quantizer step."""
         ...
 
     def landmarks(self, features: NDArray[np.float32]) -> NDArray[np.float32]:
-        """(N, 48) -> (N, 478, 2) in 0..1 of the square."""
+        """(N, D) -> (N, 478, 2) in 0..1 of the square."""
         ...
 
 

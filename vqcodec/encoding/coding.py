@@ -13,12 +13,15 @@ from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from fractions import Fraction
+from hashlib import blake2b
 from itertools import groupby
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from vqcodec.encoding.choice import PortraitSets, Spending, portrait_sets, shown_from
+from vqcodec.encoding.field import FieldMeter
 from vqcodec.encoding.refining import MotionRefiner, refined
 from vqcodec.encoding.settings import Setting
 from vqcodec.encoding.shots import RecordedShot
@@ -30,6 +33,8 @@ from vqcodec.quantize.rdo import choose
 from vqcodec.types import Crop, MotionGroup, PortraitRun, PortraitUnit
 
 PASSING_FRAMES = 4
+FINE_BELOW = 0.5
+"""Price of the motion's bits from which on fine dimensions stay as they are in a shot's portrait 0."""
 
 Features = NDArray[np.float32]
 
@@ -55,6 +60,7 @@ class ShotCoder:
         progress: told by the refiner how many frames it has refined.
         preset: of the AV1 encoder.
         keep: keep what was coded, since the same shots come again with other settings (`restart`).
+        meter: measures the field; None leaves it at zero.
 
     Attributes:
         portraits: portraits given so far.
@@ -71,6 +77,7 @@ class ShotCoder:
         progress: Callable[[int], None] = lambda frames: None,
         preset: int = PRESET,
         keep: bool = False,
+        meter: FieldMeter[Any] | None = None,
     ) -> None:
         self.portraits = self._shots = 0
         self._keep = keep
@@ -80,7 +87,7 @@ class ShotCoder:
         self._units, self._layout, self._time_base_s = units, layout, time_base_s
         self._frame_s = float(1 / frame_rate_hz)
         self._spending, self._preset = spending, preset
-        self._refiner, self._progress = refiner, progress
+        self._refiner, self._progress, self._meter = refiner, progress, meter
 
     def restart(self) -> None:
         """The first shot comes again."""
@@ -102,8 +109,12 @@ class ShotCoder:
         chosen, shown = self._shown(shot, setting)
         number, self._shots = self._shots, self._shots + 1
         coded = self._coded(shot, chosen, setting, number)
-        stored = [stored_features(shot.candidates[c].features, self._units) for c in chosen]
-        features = self._motion(shot, shown, stored, chosen)
+        features, own = self._measured(shot, chosen, shown)
+        if setting.rdo >= FINE_BELOW:
+            for row in (features, *own):
+                leave_fine(row, own[0], self._layout)
+        stored = [stored_features(row, self._units) for row in own]
+        features = self._motion(shot, features, shown, stored, chosen)
         due = 0
         for first, stop in self._spans(shot):
             while due <= shown[first:stop].max():
@@ -121,6 +132,8 @@ class ShotCoder:
         if not self._keep:
             self._kept_units.clear()
             self._kept_sets.clear()
+            if self._meter is not None:
+                self._meter.forget()
 
     def _shown(self, shot: RecordedShot, setting: Setting) -> tuple[list[int], NDArray[np.int64]]:
         """Candidates that become portraits of the next shot, and which of them shows each frame."""
@@ -158,19 +171,28 @@ class ShotCoder:
         span = (shot.frames[-1].tick - shot.frames[0].tick) * self._time_base_s
         return float(span) + self._frame_s
 
+    def _measured(
+        self, shot: RecordedShot, chosen: list[int], shown: NDArray[np.int64]
+    ) -> tuple[Features, list[Features]]:
+        """(T, D) of every frame and (D,) of every portrait, with their field."""
+        if self._meter is None:
+            return shot.features(), [shot.candidates[c].features.copy() for c in chosen]
+        return self._meter.of_shot(shot, chosen, shown)
+
     def _motion(
         self,
         shot: RecordedShot,
+        features: Features,
         shown: NDArray[np.int64],
         stored: list[NDArray[np.int16]],
         chosen: list[int],
     ) -> Features:
         """(T, D) of every frame, refined where that was asked for."""
         if self._refiner is None:
-            return shot.features()
+            return features
         own = [dequantize(row, self._units) for row in stored]
         pictures = [shot.candidates[c].picture for c in chosen]
-        return refined(self._refiner, shot, shown, own, pictures, self._progress)
+        return refined(self._refiner, shot, features, shown, own, pictures, self._progress)
 
     def _spans(self, shot: RecordedShot) -> Iterator[tuple[int, int]]:
         """First and stop of each group."""
@@ -193,10 +215,10 @@ class ShotCoder:
     ) -> MotionGroup:
         first, stop = span
         frames = shot.frames[first:stop]
-        key = (number, first, setting.rdo, stored.tobytes())
+        delta = features[first:stop] - dequantize(stored, self._units)
+        key = (number, first, setting.rdo, blake2b(delta.tobytes()).digest())
         tokens = self._kept_tokens.get(key)
         if tokens is None:
-            delta = features[first:stop] - dequantize(stored, self._units)
             tokens = to_indices(choose(delta, self._units, self._layout, setting.rdo))
         if self._keep:
             self._kept_tokens[key] = tokens
@@ -208,6 +230,12 @@ class ShotCoder:
             number,
             runs_of(shown[first:stop], None if first == 0 else int(shown[first - 1])),
         )
+
+
+def leave_fine(features: Features, base: Features, layout: Layout) -> None:
+    """Give features (..., D) the fine dimensions of portrait 0 (D,), in place."""
+    fine = list(layout.fine)
+    features[..., fine] = base[fine]
 
 
 def _only_shown(chosen: list[int], shown: NDArray[np.int64]) -> tuple[list[int], NDArray[np.int64]]:

@@ -12,20 +12,22 @@ features take a few gradient steps through the frozen renderer towards the real 
 
 by dynamic programming, with |.|^2 in squared pixels over all landmarks (quantize.rdo.importance). i = 0 throughout is one
 of the ways to choose, so that the sum never gets worse than without refinement. Tokens must go on meaning motion: no
-landmark drifts by more than DRIFT_PX, and no learned dimension by more than LEARNED_DRIFT_UNITS.
+landmark drifts by more than DRIFT_PX, and no learned dimension by more than LEARNED_DRIFT_UNITS. A field is measured, not
+refined: steps in so many flows over the whole picture lead away from it.
 
 The choice is the encoder's alone: any values are valid, another machine may choose others, and decoding stays exact.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
 from vqcodec.config import Device
+from vqcodec.encoding.coding import FINE_BELOW
 from vqcodec.encoding.offsets import OffsetSteps, cheapest_path
 from vqcodec.encoding.settings import Setting
 from vqcodec.format import FEATURE_SIZE_PX, LAYERS, from_indices, to_indices
@@ -77,6 +79,7 @@ class Refiner:
         steps: gradient steps, at least 1.
         layers: residual layers that will be written.
         crf: quality of the portraits that will be written (encoding.settings).
+        held: further dimensions that stay as they are, besides the field.
 
     Attributes:
         frames: frames refined so far.
@@ -91,11 +94,14 @@ class Refiner:
         *,
         layers: int = LAYERS,
         crf: int = 43,
+        held: Sequence[int] = (),
     ) -> None:
         self.frames, self.distance_before, self.distance_after = 0, 0.0, 0.0
         self._renderer, self._count, self._layers, self._crf = renderer, steps, layers, crf
         self._units = renderer.basis.units.astype(np.float64)
         self._weight = importance(renderer.basis.units, renderer.layout)
+        self._free = np.ones(len(self._units))
+        self._free[renderer.layout.field_span] = self._free[list(held)] = 0
         self._state: PortraitState | None = None
         self._base = np.zeros(len(self._units), np.float32)
         self._before: Floats | None = None
@@ -110,12 +116,9 @@ class Refiner:
             ModelError: the renderer is missing.
             UnsupportedError: the renderer here is not for this motion space.
         """
-        return cls(
-            DifferentiableRenderer(renderer or load_renderer(space)),
-            STEPS[effort],
-            layers=setting.layers,
-            crf=setting.crf,
-        )
+        made = DifferentiableRenderer(renderer or load_renderer(space))
+        held = made.layout.fine if setting.rdo >= FINE_BELOW else ()
+        return cls(made, STEPS[effort], layers=setting.layers, crf=setting.crf, held=held)
 
     @property
     def gain(self) -> float:
@@ -171,7 +174,8 @@ class Refiner:
             offsets.append(offset)
             losses.append(loss)
             if number < self._count:
-                offset = self._bounded(offset + steps.take(gradient + self._pull(offset)))
+                step = steps.take(gradient + self._pull(offset)) * self._free
+                offset = self._bounded(offset + step)
         tried = np.stack(offsets)
         cost = np.stack(losses) + NEAR * (tried**2 @ self._weight)
         path = cheapest_path(cost, tried, SMOOTH * self._weight, self._before)

@@ -11,12 +11,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from fractions import Fraction
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from vqcodec.encoding.coding import PlacedUnit, runs_of
+from vqcodec.encoding.coding import FINE_BELOW, PlacedUnit, leave_fine, runs_of
 from vqcodec.encoding.features import LIVE_BATCH_FRAMES
+from vqcodec.encoding.field import FieldMeter
+from vqcodec.encoding.live_field import LiveField
 from vqcodec.encoding.live_shot import GROUP_S, Features, LiveShot, WaitingGroup
 from vqcodec.encoding.settings import Setting
 from vqcodec.encoding.shots import ROW_STEP_S
@@ -62,6 +65,7 @@ class LiveRecorder:
         most: portraits in a shot.
         every_s: a portrait in so many seconds, whatever it saves; None: where they pay.
         coder: gives what codes a shot's portraits at a CRF.
+        meter: measures the field; None leaves it at zero.
 
     Attributes:
         portraits: portraits given so far.
@@ -78,11 +82,13 @@ class LiveRecorder:
         most: int = MAX_PORTRAITS,
         every_s: Fraction | None = None,
         coder: Callable[[int], PortraitCoder] = lambda crf: PortraitCoder(crf, preset=LIVE_PRESET),
+        meter: FieldMeter[Any] | None = None,
     ) -> None:
         self.portraits = self.low_confidence_frames = 0
         self.faces_seen = False
         self._units, self._layout, self._time_base_s = units, layout, time_base_s
         self._setting, self._most, self._every_s, self._coder = setting, most, every_s, coder
+        self._meter = meter
         self._shot: LiveShot | None = None
         self._shots = 0
         self._early: list[tuple[int, int]] = []  # index and tick of frames before the first face
@@ -151,6 +157,10 @@ class LiveRecorder:
         if shot.row_s is None or frame.time_s >= shot.row_s:
             shot.row_s = frame.time_s + ROW_STEP_S
             self._judge(shot, face)
+        if shot.field is not None:
+            shot.field.tell(shot.shown, face.square, features)
+        if self._setting.rdo >= FINE_BELOW:
+            leave_fine(features, shot.base, self._layout)
         if shot.portraits < self._most and self._pays(shot, frame.time_s, face):
             self._add(shot, face, stored_features(features, self._units), frame.index)
         return ready
@@ -174,6 +184,7 @@ class LiveRecorder:
             dequantize(stored, self._units),
             tick,
             (face, stored),
+            None if self._meter is None else LiveField(self._meter),
         )
         self._shots += 1
         self._waiting.before = None
@@ -224,6 +235,8 @@ class LiveRecorder:
             *shot.looks[1:][1 - _REMEMBERED :],
             (shot.portraits, Look.at(face.square, face.points)),
         ]
+        if shot.field is not None:
+            shot.field.add(shot.portraits, face.square, dequantize(stored, self._units))
         shot.shown, shot.regret, shot.newest = shot.portraits, 0.0, (face, stored)
         shot.portraits += 1
         self.portraits += 1

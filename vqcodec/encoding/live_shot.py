@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+import dataclasses
+from dataclasses import dataclass
 from fractions import Fraction
 
 import numpy as np
 from numpy.typing import NDArray
 
 from vqcodec.encoding.coding import PlacedUnit
+from vqcodec.encoding.live_field import LiveField
 from vqcodec.face.mismatch import Look
 from vqcodec.face.shots import Face
 from vqcodec.format import MAX_GROUP_FRAMES
@@ -30,6 +32,7 @@ class LiveShot:
         base: f_s, dequantized.
         first_tick: of its first frame.
         newest: the face of its newest portrait, and that portrait's features as they are stored.
+        field: tells the field of its frames; None where the motion space has none.
         looks: of the portraits that may be shown, with their numbers.
         portraits: how many it has.
         shown: number of the portrait that shows frames now.
@@ -44,7 +47,8 @@ class LiveShot:
     base: Features
     first_tick: int
     newest: tuple[Face, NDArray[np.int16]]
-    looks: list[tuple[int, Look]] = field(default_factory=list)
+    field: LiveField | None = None
+    looks: list[tuple[int, Look]] = dataclasses.field(default_factory=list)
     portraits: int = 0
     shown: int = 0
     regret: float = 0.0
@@ -66,11 +70,11 @@ class WaitingGroup:
     """
 
     before: int | None = None
-    indices: list[int] = field(default_factory=list)
-    ticks: list[int] = field(default_factory=list)
-    features: list[Features | None] = field(default_factory=list)
-    shown: list[int] = field(default_factory=list)
-    units: list[PlacedUnit] = field(default_factory=list)
+    indices: list[int] = dataclasses.field(default_factory=list)
+    ticks: list[int] = dataclasses.field(default_factory=list)
+    features: list[Features | None] = dataclasses.field(default_factory=list)
+    shown: list[int] = dataclasses.field(default_factory=list)
+    units: list[PlacedUnit] = dataclasses.field(default_factory=list)
 
     def is_due(self, tick: int, time_base_s: Fraction) -> bool:
         """Whether a frame of this time belongs to the next group."""

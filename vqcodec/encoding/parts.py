@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeAlias
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, TypeAlias
 
-from vqcodec.config import RuntimeOptions
+from vqcodec.config import Device, RuntimeOptions
+from vqcodec.encoding.field import FieldMeter
 from vqcodec.face.landmarks import FaceLandmarker
 from vqcodec.face.track import TRACKED_FACES, OpenDetector
+from vqcodec.format import DIMS
 from vqcodec.motion.ports import MotionFeatures
 from vqcodec.types import ModelId
 
 if TYPE_CHECKING:
+    from vqcodec.motion.space import MotionSpace
     from vqcodec.render.renderer import Renderer
 
 
@@ -25,12 +28,14 @@ class EncoderParts:
         renderer: the renderer to name in the header.
         detector: opens a face detector.
         refining: gives the renderer that an effort above 0 refines with; None loads the shipped one.
+        meter: makes what measures the field of one file; None: the space has none, or it stays at zero.
     """
 
     space: MotionFeatures
     renderer: ModelId
     detector: OpenDetector
     refining: Callable[[], Renderer] | None = None
+    meter: Callable[[], FieldMeter[Any] | None] | None = None
 
     @classmethod
     def load(cls, runtime: RuntimeOptions | None = None) -> EncoderParts:
@@ -44,11 +49,44 @@ class EncoderParts:
 
         runtime = runtime or RuntimeOptions()
         model = None if runtime.face_model is None else str(runtime.face_model)
+        space = MotionSpace.load(device=runtime.device)
         return cls(
-            MotionSpace.load(device=runtime.device),
+            space,
             store.current("renderer").id,
             lambda: FaceLandmarker(max_faces=TRACKED_FACES, model=model),
+            meter=lambda: field_meter(space, runtime.device),
         )
+
+    def new_meter(self) -> FieldMeter[Any] | None:
+        """What measures the field of a file; None where it stays at zero."""
+        return None if self.meter is None else self.meter()
+
+    def plain(self, device: Device = "auto") -> EncoderParts:
+        """These parts, if need be with the motion space that has no field (models.store.plain_motion_space).
+
+        Raises:
+            ModelError: its file is missing or changed.
+        """
+        from vqcodec.models import store
+        from vqcodec.motion.space import MotionSpace
+
+        if len(self.space.units) == DIMS:
+            return self
+        space = MotionSpace.from_file(store.plain_motion_space(), device)
+        return replace(self, space=space, meter=None, refining=None)
+
+
+def field_meter(space: MotionSpace, device: Device = "auto") -> FieldMeter[Any] | None:
+    """What measures the field, with the flow network inside a motion space's file; None where it has no field.
+
+    Raises:
+        ModelError: the file has no such network.
+    """
+    from vqcodec.render.reference import ReferenceFlow
+
+    if space.field is None:
+        return None
+    return FieldMeter(space.field, ReferenceFlow.load(space.id, device), space.layout)
 
 
 EncoderPartsSource: TypeAlias = EncoderParts | Callable[[], EncoderParts]

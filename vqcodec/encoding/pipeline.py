@@ -30,6 +30,7 @@ from vqcodec.encoding.features import (
     FeaturedFrame,
     motion_features,
 )
+from vqcodec.encoding.field import MEASURED_EVERY
 from vqcodec.encoding.intake import Intake
 from vqcodec.encoding.ladder import setting_for
 from vqcodec.encoding.live import LiveRecorder, delay_s
@@ -50,7 +51,6 @@ from vqcodec.media.out.atomic import atomic_output, in_place_output
 from vqcodec.media.picture.frames import Frames, VideoInput, open_video
 from vqcodec.media.picture.source import Sound
 from vqcodec.media.still.portrait_coder import PRESET
-from vqcodec.motion.ports import MotionFeatures
 from vqcodec.progress import Progress, silent
 from vqcodec.reports import EncodeReport
 from vqcodec.runtime.threads import overlapped
@@ -99,7 +99,7 @@ def encode(
         told.file = output.file
         with (
             models.detector() as detector,
-            closing(_featured(intake, detector, models.space, options)) as items,
+            closing(_featured(intake, detector, models, options)) as items,
         ):
             for item in items:
                 if isinstance(item, SoundPiece):
@@ -117,13 +117,14 @@ def encode(
 
 
 def _featured(
-    intake: Intake, detector: Detector, space: MotionFeatures, options: EncodeOptions
+    intake: Intake, detector: Detector, models: EncoderParts, options: EncodeOptions
 ) -> Generator[FeaturedFrame | SoundPiece, None, None]:
     """The threads of the picture above."""
     frames = overlapped(intake.items(), depth=_DEPTH)
     faces = overlapped(face_frames(frames, detector, options.crop), depth=FEATURE_BATCH_FRAMES)
     batch = LIVE_BATCH_FRAMES if options.live else FEATURE_BATCH_FRAMES
-    return overlapped(motion_features(faces, space, batch), depth=2 * FEATURE_BATCH_FRAMES)
+    featured = motion_features(faces, models.space, batch)
+    return overlapped(featured, depth=2 * FEATURE_BATCH_FRAMES)
 
 
 def _output(
@@ -147,7 +148,8 @@ def _output(
     )
     if options.live:
         return _live_output(sink, head, models, options)
-    recorder = _recorder(video, options)
+    meter = models.new_meter()
+    recorder = _recorder(video, options, measured=meter is not None)
 
     def coder(preset: int, refined: Setting | None) -> ShotCoder:
         return ShotCoder(
@@ -160,6 +162,7 @@ def _output(
             told.refined,
             preset=preset,
             keep=options.bitrate_kbps is not None,
+            meter=meter,
         )
 
     if options.bitrate_kbps is not None:
@@ -174,11 +177,11 @@ def _output(
     return RecordedOutput(recorder, StreamedFile(sink, head, fitted, shots))
 
 
-def _recorder(video: VideoInput, options: EncodeOptions) -> ShotRecorder:
+def _recorder(video: VideoInput, options: EncodeOptions, *, measured: bool) -> ShotRecorder:
     return ShotRecorder(
         video.time_base_s,
         wanted_s=wanted_s(options),
-        keep_frames=options.effort > 0,
+        keep_every=1 if options.effort > 0 else MEASURED_EVERY * measured,
         step_s=min(options.refs_every_s or CANDIDATE_STEP_S, CANDIDATE_STEP_S),
     )
 
@@ -195,6 +198,7 @@ def _live_output(
         setting,
         most,
         options.refs_every_s,
+        meter=models.new_meter(),
     )
     delay_ms = ceil(1000 * delay_s(head.frame_rate_hz))
     head = replace(head, delay_ms=min(delay_ms, MAX_DELAY_MS))

@@ -45,6 +45,7 @@ class MotionRefiner(Protocol):
 def refined(
     refiner: MotionRefiner,
     shot: RecordedShot,
+    features: Features,
     shown: NDArray[np.int64],
     own: Sequence[Features],
     pictures: Sequence[KeptPicture],
@@ -55,6 +56,7 @@ def refined(
     Args:
         refiner: does the work.
         shot: its frames have pictures.
+        features: (T, D) of its frames; left as they are.
         shown: (T,) the portrait of each frame.
         own: features of the portraits, dequantized; the first are what tokens are relative to.
         pictures: of the portraits.
@@ -63,7 +65,7 @@ def refined(
     Returns:
         (T, D) float32; frames without a face hold what becomes of the one before.
     """
-    features = shot.features()
+    features = features.copy()
     prepared: int | None = None  # a portrait is coded and prepared once for all stretches in a row
     seen = [n for n, frame in enumerate(shot.frames) if frame.picture is not None]
     for (portrait, _), places in groupby(

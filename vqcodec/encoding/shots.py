@@ -120,7 +120,7 @@ class ShotRecorder:
     Args:
         time_base_s: seconds in a tick.
         wanted_s: the first frame with a face from then on is made a candidate.
-        keep_frames: keep every frame at 256x256 (encode --effort).
+        keep_every: keep one of so many frames at 256x256 (encode --effort: all; a field: each second); 0: none.
         step_s: seconds between candidates.
 
     Attributes:
@@ -133,11 +133,11 @@ class ShotRecorder:
         time_base_s: Fraction,
         *,
         wanted_s: Fraction | None = None,
-        keep_frames: bool = False,
+        keep_every: int = 0,
         step_s: Fraction = CANDIDATE_STEP_S,
     ) -> None:
         self.low_confidence_frames, self.faces_seen = 0, False
-        self._time_base_s, self._keep_frames = time_base_s, keep_frames
+        self._time_base_s, self._keep_every = time_base_s, keep_every
         self._wanted_s, self._step_s = wanted_s, step_s
         self._open = _Open(None, False)
         self._last: Candidate | None = None
@@ -156,7 +156,7 @@ class ShotRecorder:
         if seen and frame.face is not None and features is not None:
             self._open.number, self.faces_seen = frame.shot, True
             self._see(frame, frame.face, features, place)
-            if self._keep_frames:
+            if self._keep_every and place % self._keep_every == 0:
                 picture = KeptPicture.of(resize(frame.face.square, FEATURE_SIZE_PX))
         self.low_confidence_frames += not seen
         self._open.frames.append(

@@ -43,6 +43,7 @@ from vqcodec.render.renderer import Renderer
 from vqcodec.runtime.device import choose_device, inference_dtype
 from vqcodec.stream.portrait_pictures import PortraitPictures
 from vqcodec.stream.walk import posed_groups
+from vqcodec.types import ModelId
 
 SCHEMA_VERSION = 1
 BATCHES = (1, 2, 4, 8, 16, 32, 64)
@@ -117,14 +118,14 @@ def file_rates(source: Path, folder: Path, device: Device, repeats: int) -> tupl
     ), stream
 
 
-def _units(stream: Path) -> tuple[NDArray[np.float32], str]:
+def _units(stream: Path) -> tuple[NDArray[np.float32], ModelId]:
     """Quantizer units and identity of the motion space that a stream names."""
     from vqcodec.models import store
 
     with stream.open("rb") as handle:
         need = Reader(handle).head.motion_space
     model = store.find(need, "motion space")
-    return read_basis(model.path).units, str(model.id)
+    return read_basis(model.path).units, model.id
 
 
 def _check(batches: Sequence[int], sizes_px: Sequence[int], repeats: int) -> None:
@@ -178,7 +179,7 @@ def benchmark(
         scene = read_scene(stream, units)
     found, model = [], ""
     for kind in names:
-        renderer = load(device=device, precision=DTYPES[kind])
+        renderer = load(device=device, precision=DTYPES[kind], space=space)
         model = str(renderer.id)
         for size_px in sizes_px:
             for batch in batches:
@@ -193,6 +194,6 @@ def benchmark(
         repeats=repeats,
         source=source.name,
         renderer=model,
-        motion_space=space,
+        motion_space=str(space),
     )
     return Benchmark(known, tuple(found), rates if files else None)

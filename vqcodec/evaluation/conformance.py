@@ -14,7 +14,6 @@ import json
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from fractions import Fraction
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +23,7 @@ import torch
 from numpy.typing import NDArray
 from PIL import Image, features
 
+from vqcodec.codec.tokens import TokenSequence
 from vqcodec.container import Reader
 from vqcodec.decoding.pictures import Painter
 from vqcodec.decoding.portraits import PortraitStates
@@ -35,8 +35,6 @@ from vqcodec.evaluation.render_setting import (
     threads,
 )
 from vqcodec.evaluation.tools.conditions import conditions
-from vqcodec.media.still.stills import decode_still
-from vqcodec.motion.space import MotionSpace
 from vqcodec.render.renderer import Renderer
 from vqcodec.render.sampling import GridSampler
 from vqcodec.stream.portraits import shot_of
@@ -69,11 +67,13 @@ class References:
 
     Attributes:
         renderer: whose pictures they are.
+        motion_space: of the streams.
         streams: the .vqt bytes by name.
         frames: the pictures.
     """
 
     renderer: ModelId
+    motion_space: ModelId
     streams: dict[str, bytes]
     frames: list[ReferenceFrame]
 
@@ -105,10 +105,9 @@ class References:
                 f"the reference frames in {folder} can't be read: {error}",
                 hint="python bitstream_spec/vectors/level_b.py makes them",
             ) from error
-        renderer = ModelId(
-            expected["renderer"]["name"], bytes.fromhex(expected["renderer"]["sha256"])
-        )
-        return cls(renderer, streams, frames)
+        named = (expected[kind] for kind in ("renderer", "motion_space"))
+        models = [ModelId(model["name"], bytes.fromhex(model["sha256"])) for model in named]
+        return cls(models[0], models[1], streams, frames)
 
     def check_renderer(self, renderer: ModelId) -> None:
         """Refuse to compare the pictures of one renderer with those of another.
@@ -131,10 +130,9 @@ def _check(same: bool, path: Path) -> None:
         )
 
 
-@cache
-def still(key_frame: bytes, size_px: int) -> NDArray[np.uint8]:
-    """A portrait, decoded once."""
-    return decode_still(key_frame, size_px=size_px)
+def portraits(stream: bytes) -> list[NDArray[np.uint8]]:
+    """The portraits of a stream, (512, 512, 3) uint8 RGB each."""
+    return [portrait.rgb for portrait in TokenSequence.read(stream).portraits]
 
 
 def picture(
@@ -181,11 +179,14 @@ def measure(
         UnsupportedError: the reference frames are of another renderer than the shipped one.
         RuntimeError: this machine has no such way.
     """
-    renderer = Renderer.load(device=setting.device, precision=PRECISIONS[setting.precision])
+    renderer = Renderer.load(
+        device=setting.device,
+        space=references.motion_space,
+        precision=PRECISIONS[setting.precision],
+    )
     references.check_renderer(renderer.id)
     if setting.gpu_sampling:
         renderer._sampler = GridSampler()
-    units = MotionSpace.load(device="cpu").units
     with threads(setting.threads):
         found = [
             compare(
@@ -193,7 +194,7 @@ def measure(
                 picture(
                     renderer,
                     references.streams[wanted.stream],
-                    units,
+                    renderer.basis.units,
                     wanted.frame,
                     wanted.rgb.shape[0],
                     setting.batch_frames,

@@ -15,6 +15,7 @@ from vqcodec.config import Device
 from vqcodec.decoding.parts import FrameRenderer
 from vqcodec.errors import UsageError
 from vqcodec.runtime.device import has_bfloat16
+from vqcodec.types import ModelId
 
 REPEATS = 5
 
@@ -38,8 +39,8 @@ DTYPES: dict[str, torch.dtype] = {
 class LoadRenderer(Protocol):
     """Makes the renderer of a precision: `Renderer.load`, or a stand-in of a test."""
 
-    def __call__(self, *, device: Device, precision: torch.dtype) -> FrameRenderer:
-        """A renderer on a device."""
+    def __call__(self, *, device: Device, precision: torch.dtype, space: ModelId) -> FrameRenderer:
+        """A renderer of a motion space on a device."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,8 +49,8 @@ class Scene:
 
     Attributes:
         portrait: (512, 512, 3) uint8.
-        own: (48,) float32, its motion features.
-        poses: (N, 48) float32, decoded features of the clip's frames.
+        own: (D,) float32, its motion features.
+        poses: (N, D) float32, decoded features of the clip's frames.
     """
 
     portrait: NDArray[np.uint8]
@@ -57,7 +58,7 @@ class Scene:
     poses: NDArray[np.float32]
 
     def mixed(self, count: int, rng: np.random.Generator) -> NDArray[np.float32]:
-        """(count, 48) features, each between two poses of the clip: what a face does, in no order."""
+        """(count, D) features, each between two poses of the clip: what a face does, in no order."""
         first, second = (self.poses[rng.integers(0, len(self.poses), count)] for _ in range(2))
         share = rng.random((count, 1), np.float32)
         return (share * first + (1 - share) * second).astype(np.float32)

@@ -1,1 +1,1 @@
-"""What 478 points and 48 numbers mean: the mesh, the basis, similarities, head pose, controls."""
+"""What 478 points and the numbers of a motion space mean: the mesh, the basis, similarities, head pose, controls."""

@@ -30,7 +30,7 @@ class LandmarkBasis:
     Attributes:
         mean: (956,) float32 mean landmarks, x and y interleaved, pixels of a 256 px crop.
         components: (36, 956) float32, orthonormal rows, in weighted coordinates.
-        units: (48,) float32, size of one quantizer unit per dimension (36 landmark dimensions, then those of the Layout).
+        units: (D,) float32, size of one quantizer unit per dimension (36 landmark dimensions, then those of the Layout).
     """
 
     mean: NDArray[np.float32]

@@ -20,7 +20,7 @@ from vqcodec.lab.paper.paperdata import AUTHORS_CLIPS
 from vqcodec.lab.paper.steadytable import RIVAL, best_run, steady_part
 
 HEADS = ("vqcodec", "H.264 (x264 veryslow)", "AV1 (SVT-AV1)", "VQTalker (its clips)")
-COMPARISON, OWN = "compare.json", "compare-portrait-stream.json"
+COMPARISON, OWN = "compare.json", "compare-field.json"
 ANCHORS = ("h264", "av1")
 AT = (
     ("perceptual distance at 10 kbit/s ↓", "perc", 10.0, ".3f"),

@@ -30,7 +30,7 @@ from vqcodec.lab.loss import report
 from vqcodec.lab.markdown import read
 from vqcodec.lab.marked import begin, names, replaced
 from vqcodec.lab.paper import codebook_table, papertable, steadytable
-from vqcodec.lab.rate import effort, layertable, rates, rdcurve, refs
+from vqcodec.lab.rate import effort, fieldtable, layertable, rates, rdcurve, refs
 
 HERE = Path(__file__).parent
 RESULTS = HERE / "results"
@@ -71,6 +71,7 @@ PARTS: Mapping[str, Part] = {
     "layers": Part("layers.json", layertable.lines),
     "refs": Part("refs.json", refs.lines),
     "effort": Part("effort.json", effort.lines),
+    "field": Part("field.json", fieldtable.lines),
     "crossid": Part("crossid.json", crossfigures.lines),
     "dub": Part("dub.json", dubtable.lines),
     "dub-checks": Part("dubchecks.json", dubtable.lines),

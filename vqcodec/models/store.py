@@ -11,6 +11,8 @@ from importlib import resources
 from pathlib import Path
 
 from vqcodec.errors import ModelError, UnsupportedError
+from vqcodec.format import DIMS
+from vqcodec.geometry.layout import read_layout
 from vqcodec.models.manifest import Entry, read_manifest
 from vqcodec.types import ModelId
 
@@ -82,6 +84,22 @@ def motion_space(name: str) -> ModelFile:
         if model.id.name == name:
             return model
     raise ModelError(f"no motion space {name!r} ships with this version", hint="Reinstall vqcodec.")
+
+
+def plain_motion_space() -> ModelFile:
+    """The newest shipped motion space without a field, which only a recording has: that of generated and of made motion.
+
+    Its dimensions are those of major version 1.
+
+    Raises:
+        ModelError: there is none, or as `current`.
+    """
+    for model in motion_spaces():
+        if read_layout(model.path).dims == DIMS:
+            return model
+    raise ModelError(
+        f"no motion space of {DIMS} dimensions ships with this version", hint="Reinstall vqcodec."
+    )
 
 
 def _shipped(entry: Entry) -> ModelFile:

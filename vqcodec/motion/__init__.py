@@ -1,1 +1,1 @@
-"""A crop and its landmarks to the 48 numbers of a motion space."""
+"""A crop and its landmarks to the numbers of a motion space."""

@@ -22,12 +22,12 @@ class MotionFeatures(Protocol):
 
     @property
     def units(self) -> NDArray[np.float32]:
-        """(48,) size of the finest quantizer step."""
+        """(D,) size of the finest quantizer step."""
         ...
 
     @property
     def layout(self) -> Layout:
-        """What the last twelve dimensions mean."""
+        """What the dimensions mean."""
         ...
 
     def tracker(self) -> SurroundingsTracker | None:
@@ -40,13 +40,13 @@ class MotionFeatures(Protocol):
         landmarks: NDArray[np.float32],
         surroundings: NDArray[np.float32] | None = None,
     ) -> NDArray[np.float32]:
-        """(N, 256, 256, 3) RGB, (N, 478, 2) in 0..1 and (N, 8) of `tracker` -> (N, 48)."""
+        """(N, 256, 256, 3) RGB, (N, 478, 2) in 0..1 and (N, 8) of `tracker` -> (N, D)."""
         ...
 
     def transfer(
         self, features: NDArray[np.float32], own: NDArray[np.float32], other: NDArray[np.float32]
     ) -> NDArray[np.float32]:
-        """(N, 48) features of one person, relative to its portrait's (48,), as features of another portrait (48,)."""
+        """(N, D) features of one person, relative to its portrait's (D,), as features of another portrait (D,)."""
         ...
 
 
@@ -54,5 +54,5 @@ class LandmarkFeatures(MotionFeatures, Protocol):
     """A motion space whose landmarks can be had back."""
 
     def landmarks(self, features: NDArray[np.float32]) -> NDArray[np.float32]:
-        """(N, 48) -> (N, 478, 2) in 0..1 of the square."""
+        """(N, D) -> (N, 478, 2) in 0..1 of the square."""
         ...

@@ -1,4 +1,4 @@
-"""A motion space: what the 48 numbers of a frame mean (design, section 4)."""
+"""A motion space: what the numbers of a frame mean (design, section 4)."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from safetensors.torch import load_file
 
 from vqcodec.config import Device
 from vqcodec.errors import ModelError
-from vqcodec.format import DIMS
 from vqcodec.geometry.basis import LandmarkBasis, read_basis
+from vqcodec.geometry.field import FieldBasis, read_field
 from vqcodec.geometry.layout import LANDMARK_DIMS, Layout, read_layout
 from vqcodec.models import store
 from vqcodec.motion.image_cnn import ImageMotionCnn
@@ -23,12 +23,13 @@ from vqcodec.types import ModelId
 
 
 class MotionSpace:
-    """Motion features of a frame: 36 landmark coefficients, then surroundings and learned numbers as the layout says.
+    """Motion features of a frame: 36 landmark coefficients, then surroundings, learned numbers and field as the layout says.
 
     Attributes:
         id: name and sha256 of the weights; streams carry it, because it says what a token means.
         basis: the landmark part.
         layout: the rest.
+        field: what the field's coefficients mean; None where the space has none.
     """
 
     def __init__(
@@ -38,9 +39,10 @@ class MotionSpace:
         cnn: ImageMotionCnn,
         device: torch.device,
         layout: Layout,
+        field: FieldBasis | None = None,
     ) -> None:
         self.id: ModelId = model.id
-        self.basis, self.layout = basis, layout
+        self.basis, self.layout, self.field = basis, layout, field
         self._device = device
         self._cnn = cnn.eval().to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
 
@@ -67,15 +69,16 @@ class MotionSpace:
                 {k[4:]: v.float() for k, v in tensors.items() if k.startswith("cnn.")}
             )
             basis, layout = read_basis(model.path), read_layout(model.path)
+            field = read_field(model.path)
         except (KeyError, RuntimeError) as error:
             raise ModelError(
                 f"{model.path} is not a motion space: {error}", hint="Check which file was given."
             ) from error
-        return cls(model, basis, cnn, choose_device(device), layout)
+        return cls(model, basis, cnn, choose_device(device), layout, field)
 
     @property
     def units(self) -> NDArray[np.float32]:
-        """(48,) float32, size of one quantizer unit per dimension."""
+        """(D,) float32, size of one quantizer unit per dimension."""
         return self.basis.units
 
     def tracker(self) -> SurroundingsTracker | None:
@@ -97,9 +100,9 @@ class MotionSpace:
             surroundings: (N, 8) float32 of `tracker`; None: nothing moved.
 
         Returns:
-            (N, 48) float32.
+            (N, D) float32; the field, which takes these features to be found (motion.field), at zero.
         """
-        out = np.zeros((len(frames), DIMS), np.float32)
+        out = np.zeros((len(frames), self.layout.dims), np.float32)
         if not len(frames):
             return out
         rgb = (
@@ -123,12 +126,12 @@ class MotionSpace:
         """One person's motion for another person's portrait, at the size of its face (motion.transfer.scaled).
 
         Args:
-            features: (N, 48) of the driver's frames.
-            own: (48,) of the driver's own portrait.
-            other: (48,) of the portrait to move.
+            features: (N, D) of the driver's frames.
+            own: (D,) of the driver's own portrait.
+            other: (D,) of the portrait to move.
         """
         return scaled(features, own, other, self.basis)
 
     def landmarks(self, features: NDArray[np.float32]) -> NDArray[np.float32]:
-        """(N, 48) features -> (N, 478, 2) landmarks in 0..1 of the crop."""
+        """(N, D) features -> (N, 478, 2) landmarks in 0..1 of the crop."""
         return self.basis.landmarks(features)

@@ -18,6 +18,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from vqcodec.format import DIMS
 from vqcodec.geometry.basis import LandmarkBasis
 from vqcodec.geometry.layout import LANDMARK_DIMS
 from vqcodec.geometry.mesh import SKULL
@@ -30,12 +31,12 @@ def shifted(features: Features, own: Features, other: Features) -> Features:
     """The driver's change of features, added to the portrait's.
 
     Args:
-        features: (N, 48) decoded features of the driver's frames.
-        own: (48,) features of the driver's own portrait.
-        other: (48,) features of the portrait to move.
+        features: (N, D) decoded features of the driver's frames.
+        own: (D,) features of the driver's own portrait.
+        other: (D,) features of the portrait to move.
 
     Returns:
-        (N, 48) features to render with the other portrait.
+        (N, D) features to render with the other portrait.
     """
     return np.asarray(features + (other - own), np.float32)
 
@@ -57,13 +58,13 @@ def scaled(features: Features, own: Features, other: Features, basis: LandmarkBa
     """The driver's motion at the size of the portrait's face.
 
     Args:
-        features: (N, 48) decoded features of the driver's frames.
-        own: (48,) features of the driver's own portrait.
-        other: (48,) features of the portrait to move.
+        features: (N, D) decoded features of the driver's frames.
+        own: (D,) features of the driver's own portrait.
+        other: (D,) features of the portrait to move.
         basis: the landmark part of the motion space.
 
     Returns:
-        (N, 48) features to render with the other portrait: `other` where the driver is as in its portrait, and `features`
+        (N, D) features to render with the other portrait: `other` where the driver is as in its portrait, and `features`
         where both portraits are the same.
     """
     driver, start, face = (_plane(basis.landmarks(f)) for f in (features, own[None], other[None]))
@@ -82,4 +83,7 @@ def scaled(features: Features, own: Features, other: Features, basis: LandmarkBa
     result[:, :LANDMARK_DIMS] = basis.project(
         np.stack([moved.real, moved.imag], -1).astype(np.float32)
     )
+    if not np.array_equal(own, other):
+        # a field is what the driver's own hair and clothes do
+        result[:, DIMS:] = other[DIMS:]
     return result

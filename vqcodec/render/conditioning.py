@@ -26,9 +26,9 @@ def conditioning_inputs(
     """What FiLM sees: (N, 48) motion and (N, 48) portrait features, 36 landmark and 12 learned, at about unit scale.
 
     Args:
-        state: (48,) the portrait's features.
-        features: (N, 48) the frames' features.
-        units: (48,) quantizer units of the motion space.
+        state: (D,) the portrait's features.
+        features: (N, D) the frames' features.
+        units: (D,) quantizer units of the motion space.
         layout: the motion space's; learned dimensions it lacks are zero.
     """
     places = LANDMARK_DIMS + np.array(layout.learned, np.int64)

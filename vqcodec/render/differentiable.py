@@ -17,10 +17,11 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from vqcodec.format import DIMS, FEATURE_SIZE_PX, LANDMARKS
+from vqcodec.format import FEATURE_SIZE_PX, LANDMARKS
 from vqcodec.geometry.basis import LandmarkBasis, landmark_weights
 from vqcodec.geometry.layout import LANDMARK_DIMS, Layout
 from vqcodec.render.conditioning import conditioning_inputs
+from vqcodec.render.field_flow import field_flow
 from vqcodec.render.maps import draw_maps
 from vqcodec.render.network import PortraitView
 from vqcodec.render.portrait import PortraitState
@@ -57,7 +58,7 @@ class DifferentiableRenderer:
         self._components = self._tensor(self.basis.components / weights)
         self._mean = self._tensor(self.basis.mean)
         # it is linear, so that unit vectors give its matrix
-        unit = np.eye(DIMS, dtype=np.float32)
+        unit = np.eye(self.layout.dims, dtype=np.float32)
         self._to_motion = self._tensor(
             conditioning_inputs(unit[0] * 0, unit, self.basis.units, renderer.layout)[0]
         )
@@ -71,14 +72,21 @@ class DifferentiableRenderer:
 
         Args:
             portrait: (512, 512, 3) uint8 RGB, as the decoder will see it.
-            features: (48,) float32 f_s, dequantized.
+            features: (D,) float32 f_s, dequantized.
         """
         state = self._renderer.prepare(portrait, features)
         with torch.no_grad():
             return PortraitState(**{f.name: _plain(getattr(state, f.name)) for f in fields(state)})
 
+    def _field(self, state: PortraitState, features: Tensor) -> Tensor | None:
+        components = self._renderer.field_components
+        if components is None:
+            return None
+        span = self.layout.field_span
+        return field_flow(features[:, span] - self._tensor(state.features[span]), components)
+
     def landmarks_px(self, features: Tensor) -> Tensor:
-        """(N, 48) features -> (N, 478, 2) landmarks in pixels of a 256 px crop; differentiable."""
+        """(N, D) features -> (N, 478, 2) landmarks in pixels of a 256 px crop; differentiable."""
         flat = features[:, :LANDMARK_DIMS] @ self._components + self._mean
         return flat.reshape(-1, LANDMARKS, 2)
 
@@ -93,7 +101,7 @@ class DifferentiableRenderer:
 
         Args:
             state: from `prepare`.
-            features: (N, 48) float32 on `device`; with requires_grad, gradients reach it.
+            features: (N, D) float32 on `device`; with requires_grad, gradients reach it.
 
         Returns:
             (N, 3, 256, 256) float32, about 0..1, not clamped.
@@ -120,6 +128,7 @@ class DifferentiableRenderer:
             state.landmarks.expand(len(features), -1, -1),
             z,
             around,
+            self._field(state, features),
         )
         rendering = net([view], maps, landmarks * (2 / FEATURE_SIZE_PX) - 1, self._sampler)
         output: Tensor = rendering.output

@@ -148,3 +148,29 @@ class LandmarkFlow(nn.Module):
             moved = weight @ torch.cat([p_s - p_t, torch.ones_like(p_s[..., :1])], -1)
         flow = moved[..., :2] / (moved[..., 2:] + torch.exp(self.log_floor))
         return flow.transpose(1, 2).reshape(-1, 2, size, size)
+
+
+def candidate_flows(
+    near_landmarks: LandmarkFlow, source: Tensor, target: Tensor, around: Tensor, size: int
+) -> Tensor:
+    """What FlowNet chooses from: landmarks, rigid head, background, torso.
+
+    Args:
+        near_landmarks: makes the first.
+        source: (N, 478, 2) the portrait's landmarks in -1..1.
+        target: (N, 478, 2) the frames'.
+        around: (N, 2, 3, 3) float32 maps from target to portrait, of background and torso.
+        size: side of the flows.
+
+    Returns:
+        (N, 4, 2, size, size) float32.
+    """
+    return torch.stack(
+        [
+            near_landmarks(source, target, size),
+            affine_flow(source, target, size),
+            similarity_flow(around[:, 0], size),
+            similarity_flow(around[:, 1], size),
+        ],
+        1,
+    )

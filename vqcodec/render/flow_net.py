@@ -10,9 +10,14 @@ from vqcodec.render.conditioning import FILM
 from vqcodec.render.maps import MAP_CHANNELS
 from vqcodec.render.sampling import Sampler
 
+FIELD_GAIN = 16.0
+"""Brings a field, a few pixels of 256, to about unit scale."""
+
 
 class FlowNet(nn.Module):
     """Chooses between the flows of landmarks, rigid head, background and torso per pixel, and adds what they miss.
+
+    A field (geometry.field), what the encoder saw to be missing, is added to that.
 
     Outputs flow (N, 2, 64, 64) float32, hidden features (N, 16, 64, 64) and those behind them (N, 48, 64, 64) for a 256
     portrait.
@@ -21,6 +26,7 @@ class FlowNet(nn.Module):
     def __init__(self) -> None:
         super().__init__()
         self.stem = ConvBlock(64 + 32 + 4 * 2 + 2 * MAP_CHANNELS + 16, 48)
+        self.told = conv(2, 48, gain=0.0)  # renderers from before the field don't know of it
         self.down1 = ConvBlock(48, 96, stride=2, film=FILM)
         self.down2 = ConvBlock(96, 128, stride=2, film=FILM)
         self.mid = Residual(128, film=FILM)
@@ -32,9 +38,18 @@ class FlowNet(nn.Module):
         )  # start from the landmark flow
 
     def forward(
-        self, s1: Tensor, flows: Tensor, maps: Tensor, z: Tensor, sampler: Sampler
+        self,
+        s1: Tensor,
+        flows: Tensor,
+        maps: Tensor,
+        z: Tensor,
+        sampler: Sampler,
+        field: Tensor | None = None,
     ) -> tuple[Tensor, Tensor, Tensor]:
-        """Portrait features (N or 1,64,h,w), candidate flows (N,4,2,h,w), maps (N,16,h,w), z (N,FILM)."""
+        """Portrait features (N or 1,64,h,w), candidate flows (N,4,2,h,w), maps (N,16,h,w), z (N,FILM), field (N,2,h,w).
+
+        No field is the same as one of zeros.
+        """
         local, _, background, torso = flows.unbind(1)
         seen = (sampler.features(s1, local), sampler.features(s1[:, :32], background))
         worn = sampler.features(s1[:, :16], torso)
@@ -47,6 +62,10 @@ class FlowNet(nn.Module):
                 worn,
             )
         )
+        if field is not None:
+            x0 = x0 + self.told(field.to(maps.dtype) * FIELD_GAIN)
+        elif self.told.bias is not None:
+            x0 = x0 + self.told.bias[:, None, None]  # a field that says nothing, bit for bit
         x1 = self.down1(x0, z)
         x2 = self.mid(self.down2(x1, z), z)
         y1 = self.up1(cat(F.interpolate(x2, scale_factor=2.0), x1), z)
@@ -54,4 +73,6 @@ class FlowNet(nn.Module):
         raw = self.head(y0).float()
         choice = raw[:, :4].softmax(1)
         flow = (choice[:, :, None] * flows).sum(1) + 0.1 * raw[:, 4:]
+        if field is not None:
+            flow = flow + field
         return flow, self.hidden(y0), y0

@@ -24,13 +24,13 @@ from vqcodec.format import DIMS
 from vqcodec.render.blending import Detail, composite, without_ghost
 from vqcodec.render.conditioning import FILM
 from vqcodec.render.decoder import BlendHead, Decoder
+from vqcodec.render.field_flow import field_share
 from vqcodec.render.flow import (
     LandmarkFlow,
-    affine_flow,
+    candidate_flows,
     carried_body,
     outside,
     resize_flow,
-    similarity_flow,
 )
 from vqcodec.render.flow_net import FlowNet
 from vqcodec.render.fusion import Fusion, Shares, mixed, mixed_levels
@@ -48,6 +48,7 @@ class PortraitView(NamedTuple):
         landmarks: (N, 478, 2) of the portrait, in -1..1.
         z: (N, FILM) from `RendererNet.conditioning`.
         around: (N, 2, 3, 3) float32 maps from target to portrait on -1..1, of background and torso; None: still.
+        field: (N, 2, S/4, S/4) float32 what the motion space's field adds to the flow, in -1..1 units; None: nothing.
     """
 
     portrait: Tensor
@@ -56,6 +57,7 @@ class PortraitView(NamedTuple):
     landmarks: Tensor
     z: Tensor
     around: Tensor | None = None
+    field: Tensor | None = None
 
 
 class PlacedPortrait(NamedTuple):
@@ -182,17 +184,10 @@ class RendererNet(nn.Module):
         around = view.around
         if around is None:
             around = torch.eye(3, device=view.portrait.device).expand(len(lm_t), 2, 3, 3)
-        flows = torch.stack(
-            [
-                self.landmark_flow(view.landmarks, lm_t, side),
-                affine_flow(view.landmarks, lm_t, side),
-                similarity_flow(around[:, 0], side),
-                similarity_flow(around[:, 1], side),
-            ],
-            1,
-        )
+        flows = candidate_flows(self.landmark_flow, view.landmarks, lm_t, around, side)
         maps = torch.cat([maps64, F.avg_pool2d(view.maps, 2).expand(len(maps64), -1, -1, -1)], 1)
-        flow, hidden, seen = self.flow_net(view.source.s1, flows, maps, view.z, sampler)
+        field = None if view.field is None else view.field * field_share(maps64[:, :1])
+        flow, hidden, seen = self.flow_net(view.source.s1, flows, maps, view.z, sampler, field)
         return _Moved(
             flow,
             around[:, 0],

@@ -16,7 +16,7 @@ class PortraitState:
     """A portrait made ready: pictures at both sizes, network features, landmarks, its own motion features.
 
     Attributes:
-        features: (48,) float32 f_s.
+        features: (D,) float32 f_s.
         large: (1, 3, 512, 512) float32 in 0..1.
         folded: (1, 12, 256, 256) the same for the 512 head.
         small: (1, 3, 256, 256) float32 in 0..1.

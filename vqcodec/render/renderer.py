@@ -16,12 +16,14 @@ from torch import Tensor
 from vqcodec.config import Device
 from vqcodec.errors import ModelError, UnsupportedError, UsageError
 from vqcodec.geometry.basis import read_basis
+from vqcodec.geometry.field import read_field
 from vqcodec.geometry.layout import read_layout
 from vqcodec.geometry.similarity import between
 from vqcodec.models import store
 from vqcodec.render.blending import blend, fold, premultiplied, without_ghost
 from vqcodec.render.compositing import composited
 from vqcodec.render.conditioning import conditioning_inputs
+from vqcodec.render.field_flow import field_flow, planes
 from vqcodec.render.fusion import mixed_pictures
 from vqcodec.render.maps import draw_maps
 from vqcodec.render.network import PlacedPortrait, PortraitView, RendererNet, Rendering
@@ -45,6 +47,7 @@ class Renderer:
         motion_space: the motion space of the features it is given: one of those it was trained for.
         basis: landmarks of that motion space.
         layout: the other dimensions of it.
+        field_components: (K, 2, 64, 64) float32 of its field, in -1..1 units; None where it has none.
         net: the network, frozen.
         most_portraits: that `render` takes for one picture.
     """
@@ -62,6 +65,8 @@ class Renderer:
         self.id, self.motion_space = model.id, space.id
         self.basis, self.layout = read_basis(space.path), read_layout(space.path)
         self.device, self._precision = device, precision
+        field = read_field(space.path)
+        self.field_components = None if field is None else planes(field).to(device)
         net = net.eval().requires_grad_(False)
         # autocast would convert every weight again at every call
         net = net.to(device, precision, memory_format=torch.channels_last)  # type: ignore[call-overload]
@@ -145,7 +150,7 @@ class Renderer:
 
         Args:
             portrait: (512, 512, 3) uint8 RGB.
-            features: (48,) float32, the portrait's own motion features f_s.
+            features: (D,) float32, the portrait's own motion features f_s.
         """
         landmarks = self.basis.landmarks(features[None])
         small = self._image(
@@ -178,7 +183,7 @@ class Renderer:
 
         Args:
             state: from `prepare`: one portrait, or two of one shot, of which each place shows what suits it better.
-            features: (N, 48) float32 decoded motion features f_s + dequantized delta.
+            features: (N, D) float32 decoded motion features f_s + dequantized delta.
             size_px: 512 or 256.
 
         Returns:
@@ -227,6 +232,7 @@ class Renderer:
             state.landmarks.expand(len(features), -1, -1),
             z,
             self.around(state, features),
+            self.field(state, features),
         )
 
     def around(self, state: PortraitState, features: NDArray[np.float32]) -> Tensor | None:
@@ -234,9 +240,16 @@ class Renderer:
         span = self.layout.surround_span
         if not self.layout.surround or (features[:, span] == state.features[span]).all():
             return None
-        return torch.from_numpy(between(state.features[None, span], features[:, span])).to(
-            self.device
-        )
+        moved = between(state.features[None, span], features[:, span])
+        return torch.from_numpy(moved).to(self.device)
+
+    def field(self, state: PortraitState, features: NDArray[np.float32]) -> Tensor | None:
+        """(N, 2, 64, 64) float32 what the field adds to the flow from frames to portrait; None where it says nothing."""
+        span = self.layout.field_span
+        told = features[:, span] - state.features[span]
+        if self.field_components is None or not told.any():
+            return None
+        return field_flow(torch.from_numpy(told).to(self.device), self.field_components)
 
     def _large(
         self, states: Sequence[PortraitState], views: Sequence[PortraitView], rendering: Rendering

@@ -10,14 +10,16 @@ from torch import Tensor
 from vqcodec.render.network import RendererNet
 from vqcodec.types import ModelId
 
+_LATER = ("fusion.", "flow_net.told.")
+
 
 def take_weights(net: RendererNet, weights: Mapping[str, Tensor]) -> None:
-    """Load weights; those of renderers made before two portraits could be fused leave that part as it starts.
+    """Load weights; those of renderers made before portraits were fused or a field was told leave these parts as they start.
 
     Raises:
         RuntimeError: they don't fit.
     """
-    own = {f"fusion.{name}": value for name, value in net.fusion.state_dict().items()}
+    own = {k: v for k, v in net.state_dict().items() if k.startswith(_LATER)}
     net.load_state_dict({**own, **weights})
 
 

@@ -1,4 +1,4 @@
-"""Two threads that render at the same time, each with half of the cores.
+"""Two threads that render, or measure, at the same time, each with half of the cores.
 
 Much of a frame is done by one core: small tensors, OpenCV, Python. With all cores on one batch they wait for each other
 meanwhile; with two batches of half the size they don't. Frames of a batch don't depend on each other, so pictures are the same.
@@ -9,6 +9,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import numpy as np
 import torch
@@ -16,8 +17,7 @@ from numpy.typing import NDArray
 
 PARTS = 2
 
-Rows = NDArray[np.float32]
-Pictures = NDArray[np.uint8]
+Rows = NDArray[Any]
 
 
 def _take_threads(count: int) -> None:
@@ -44,7 +44,7 @@ class Workers:
         )  # both threads have begun, so the number can be put back
         torch.set_num_threads(threads)
 
-    def __call__(self, function: Callable[[Rows], Pictures], rows: Rows) -> Pictures:
+    def __call__(self, function: Callable[[Rows], NDArray[Any]], rows: Rows) -> NDArray[Any]:
         """`function` of (N, ...) rows, N > 1, made of both halves in order."""
         middle = (len(rows) + 1) // 2
         return np.concatenate(list(self._pool.map(function, (rows[:middle], rows[middle:]))))

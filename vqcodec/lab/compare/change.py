@@ -28,7 +28,7 @@ METRICS = (
     ("ssim", "SSIM ↑", ".3f"),
     ("lmd", "lmd ↓", ".4f"),
 )
-NOW, ANCHORS = "compare-portrait-stream.json", "compare.json"
+NOW, ANCHORS = "compare-field.json", "compare.json"
 SETTINGS = ("default", "bitrate 5", "bitrate 10", "bitrate 20", "bitrate 40")
 
 Pair = tuple[CodedPoint | None, CodedPoint | None]

@@ -223,7 +223,7 @@ def measure(
     """Conditions, results and references for a parsed command line; `motion` stands in for the shipped models."""
     every_clip = validation_clips(options.data)
     sounds, results = other_sound(every_clip), []
-    parts = EncoderParts.load(RuntimeOptions(device=options.device))
+    parts = EncoderParts.load(RuntimeOptions(device=options.device)).plain(options.device)
     real = RealMotion(parts.space.units)
     motion = motion or (real if options.real else shipped_motion(options, parts))
     known = conditions(**motion.models)

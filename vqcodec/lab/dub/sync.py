@@ -49,8 +49,8 @@ class DubPortrait(Protocol):
 
 @lru_cache(maxsize=1)
 def shipped_basis() -> LandmarkBasis:
-    """Landmarks of the shipped motion space, without its network."""
-    return read_basis(store.current("motion_space").path)
+    """Landmarks of the motion space of generated motion, without its network."""
+    return read_basis(store.plain_motion_space().path)
 
 
 def lip_sync(reference: Sequence[Points | None], shown: Sequence[Points | None]) -> Figures:

@@ -209,7 +209,7 @@ def measure(options: Namespace, rows: Sequence[Table4Row] | None = None) -> dict
         validation_clips(options.data, options.clips),
         validation_clips(options.data),
     )
-    parts = EncoderParts.load(RuntimeOptions(device=options.device))
+    parts = EncoderParts.load(RuntimeOptions(device=options.device)).plain(options.device)
     rows = rows or load_rows(
         options.models, options.teacher, options.device, parse_rows(options.rows)
     )

@@ -97,7 +97,7 @@ def load_row(path: Path) -> RowModel:
     return RowModel(
         network.eval(),
         form_of(facts),
-        read_basis(store.current("motion_space").path),
+        read_basis(store.plain_motion_space().path),
         read_head(store.current("head").path),
     )
 

@@ -36,7 +36,6 @@ from vqcodec.evaluation.validate.run import validation_clips
 from vqcodec.lab.command import clips_options, perform, publish
 from vqcodec.lab.markdown import measured, read, where
 from vqcodec.lab.rate.rdo import Measure, MotionSetting, Pictures, Tracked, code, rendered, track
-from vqcodec.types import ModelId
 
 SCHEMA_VERSION = 1
 COLUMNS = (
@@ -104,12 +103,12 @@ def one(
     judge: Measure,
     reference: tuple[Pictures, list[Points]],
     decoder: DecoderParts,
-    space: ModelId,
+    encoder: EncoderParts,
 ) -> EffortRow:
     """Figures of one clip at one effort."""
     setting = MotionSetting(0.0).setting()
-    timed = _Timed(Refiner.load(effort, setting, space)) if effort else None
-    stream, size = code(tracked, setting, decoder.space, refiner=timed)
+    timed = _Timed(Refiner.load(effort, setting, encoder.space.id)) if effort else None
+    stream, size = code(tracked, setting, encoder.space, refiner=timed, meter=encoder.new_meter())
     shown = np.stack(list(rendered(stream, decoder, judge.every, METRIC_SIDE_PX)))
     seconds = float(len(tracked.frames) / tracked.head.frame_rate_hz)
     return judge.distances(*reference, shown) | {
@@ -133,9 +132,7 @@ def measure(
             decoder = decoder or DecoderParts.load(tracked.head)
             reference = judge.reference(tracked)
             for effort in efforts:
-                found[effort].append(
-                    one(tracked, effort, judge, reference, decoder, encoder.space.id)
-                )
+                found[effort].append(one(tracked, effort, judge, reference, decoder, encoder))
                 told_row = " ".join(
                     f"{name} {found[effort][-1][key]:{form}}" for key, name, form in COLUMNS
                 )

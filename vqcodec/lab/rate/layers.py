@@ -45,7 +45,7 @@ class LayerStream:
 
 def streams(tracked: Tracked, parts: EncoderParts) -> list[LayerStream]:
     """A tracked clip coded once, then cut: 1 to 4 layers."""
-    data, _ = code(tracked, MotionSetting(0.0).setting(), parts.space)
+    data, _ = code(tracked, MotionSetting(0.0).setting(), parts.space, meter=parts.new_meter())
     cut = []
     for layers in range(1, LAYERS + 1):
         sink = io.BytesIO()

@@ -15,6 +15,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import takewhile
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,6 +26,7 @@ from vqcodec.decoding.selected import selected_frames
 from vqcodec.encoding.choice import Spending
 from vqcodec.encoding.coding import PlacedUnit, ShotCoder
 from vqcodec.encoding.features import motion_features
+from vqcodec.encoding.field import MEASURED_EVERY, FieldMeter
 from vqcodec.encoding.parts import EncoderParts
 from vqcodec.encoding.refining import MotionRefiner
 from vqcodec.encoding.settings import Setting, crf_of
@@ -39,7 +41,7 @@ from vqcodec.evaluation.tools.frames import METRIC_SIDE_PX, to_side
 from vqcodec.evaluation.validate.run import validation_clips
 from vqcodec.face.landmarks import FaceLandmarker
 from vqcodec.face.shots import FaceFrame, face_frames
-from vqcodec.format import LAYERS, VERSION_2
+from vqcodec.format import GROUP_DIMS, LAYERS, VERSION_2
 from vqcodec.geometry.mesh import LIPS
 from vqcodec.lab.command import clips_options, perform, publish
 from vqcodec.lab.rate.rdcurve import MotionCurve, MotionPoint, show
@@ -98,6 +100,7 @@ def track(clip: Path, parts: EncoderParts, seconds: float | None = None) -> Trac
             parts.space.id,
             parts.renderer,
             version=VERSION_2,
+            groups=len(parts.space.units) // GROUP_DIMS,
         )
     return Tracked(head, [item for item in found if isinstance(item, tuple)])
 
@@ -108,13 +111,21 @@ def code(
     space: MotionFeatures,
     spending: Spending = FIRST_FRAME,
     refiner: MotionRefiner | None = None,
+    meter: FieldMeter[Any] | None = None,
 ) -> tuple[bytes, int]:
     """A stream without sound, and the bytes of its motion payloads."""
     head = replace(tracked.head, layers=setting.layers)
-    recorder = ShotRecorder(head.time_base_s, keep_frames=refiner is not None)
+    keep_every = 1 if refiner is not None else MEASURED_EVERY * (meter is not None)
+    recorder = ShotRecorder(head.time_base_s, keep_every=keep_every)
     shots = [shot for frame in tracked.frames for shot in recorder.push(*frame)]
     coder = ShotCoder(
-        space.units, space.layout, head.time_base_s, head.frame_rate_hz, spending, refiner
+        space.units,
+        space.layout,
+        head.time_base_s,
+        head.frame_rate_hz,
+        spending,
+        refiner,
+        meter=meter,
     )
     sink = io.BytesIO()
     file = Interleaver(sink, head)
@@ -202,9 +213,10 @@ def measure(clips: Sequence[Path], wanted: Sequence[MotionSetting], every: int) 
             tracked = track(clip, encoder)
             decoder = decoder or DecoderParts.load(tracked.head)
             reference, points = judge.reference(tracked)
+            meter = encoder.new_meter()
             seconds = float(len(tracked.frames) / tracked.head.frame_rate_hz)
             for row, setting in zip(rows, wanted, strict=True):
-                stream, size = code(tracked, setting.setting(), encoder.space)
+                stream, size = code(tracked, setting.setting(), encoder.space, meter=meter)
                 shown = np.stack(list(rendered(stream, decoder, every)))
                 row.append(
                     judge.distances(reference, points, shown)

@@ -113,9 +113,10 @@ def measure_clip(
     seconds = float(len(tracked.frames) / tracked.head.frame_rate_hz)
     price = setting_for(EncodeOptions()).price
     rows: list[RefsRow] = []
+    meter = encoder.new_meter()
     for choice in choices:
         setting = MotionSetting(0.0).setting(choice.quality, price)
-        stream, _ = code(tracked, setting, encoder.space, choice.spending())
+        stream, _ = code(tracked, setting, encoder.space, choice.spending(), meter=meter)
         shown = np.stack(list(rendered(stream, decoder, judge.every)))
         rows.append(
             asdict(choice)

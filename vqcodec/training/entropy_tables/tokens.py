@@ -42,7 +42,7 @@ def write_tokens(
 ) -> int:
     """Write the arrays; returns how many there are now."""
     out.mkdir(parents=True, exist_ok=True)
-    parts = EncoderParts.load()
+    parts = EncoderParts.load().plain()
     rows = sorted((r for r in read_index(corpus) if r.split == split), key=lambda r: r.file)[
         ::every
     ]

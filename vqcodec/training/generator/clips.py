@@ -62,7 +62,7 @@ def load_motion_clips(
     """
     shape = read_head(store.current("head").path)
     sync = json.loads((cache / "sync.json").read_text()) if (cache / "sync.json").is_file() else {}
-    swap = mirror_permutation(read_basis(store.current("motion_space").path).mean)
+    swap = mirror_permutation(read_basis(store.plain_motion_space().path).mean)
     train, held = list[MotionClip](), list[MotionClip]()
     for path in sorted(cache.glob("*.motion.npy")):
         name = path.name.removesuffix(".motion.npy")

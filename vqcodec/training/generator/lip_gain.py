@@ -104,7 +104,7 @@ def main() -> None:
     gain = fitted_gain(
         MotionGenerator.load(args.generator, "cpu", finish=MotionFinish),
         held,
-        read_basis(store.current("motion_space").path),
+        read_basis(store.plain_motion_space().path),
     )
     write_gain(args.generator, gain)
     print(f"lips enlarged {gain} times in {args.generator}")

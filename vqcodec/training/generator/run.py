@@ -40,7 +40,9 @@ def prepare(data: Path, cache: Path, tokenizer: SpeechTokenizer, teacher: Path |
     sounds = cache / "sound"
     build_cache(data, cache)
     build_sound(data, None, sounds, None if teacher is None else Teacher.load(teacher), speeds=())
-    build_speech_cache(data, cache, sounds, MotionSpace.load(), tokenizer)
+    build_speech_cache(
+        data, cache, sounds, MotionSpace.from_file(store.plain_motion_space()), tokenizer
+    )
     if teacher is not None:
         write_lags(cache, sounds)
         build_recordings(cache, sounds, tokenizer)
@@ -96,7 +98,7 @@ def train_speech(
     material = _read(
         cache, features or cache / "sound", extra.get("recorded", 0.0), with_features=form.features
     )
-    space = store.current("motion_space")
+    space = store.plain_motion_space()
     basis = read_basis(space.path)
     torch.manual_seed(settings.schedule.seed)
     network = form.build(settings.shape, extra.get("dropout", 0.1))

@@ -9,7 +9,7 @@ from vqcodec.training.picture.samples import Batch
 
 _OF_PORTRAITS = ("source", "maps_s", "lm_s", "true_s", "state")
 _OF_TARGETS = ("target", "maps_t", "lm_t", "true_t", "layers", "learned")
-_OF_BOTH = ("delta", "around")
+_OF_BOTH = ("delta", "around", "field")
 
 
 def to_tensors(batch: Batch, device: torch.device) -> dict[str, Tensor]:

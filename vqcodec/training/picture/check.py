@@ -8,6 +8,7 @@ Every clip shows FRAMES pictures spread over it, at 256x256, from portraits of o
     pair25       as pair, both as AVIF of quality 25
     near         half a second before each of them, uncoded
     stream       the same, as later pictures of an AV1 sequence at CRF 50, 512x512
+    told         as stream, with the field
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ from vqcodec.render.network import Rendering
 from vqcodec.training.picture.batches import only, to_tensors
 from vqcodec.training.picture.clips import CachedClip, load_clips
 from vqcodec.training.picture.coded import through_av1
+from vqcodec.training.picture.fields import FieldTeller
 from vqcodec.training.picture.losses import FeatureWindow, PerceptualLoss, landmark_window
 from vqcodec.training.picture.model import PictureAutoencoder
 from vqcodec.training.picture.samples import Batch, assemble
@@ -36,8 +38,9 @@ from vqcodec.training.picture.samples import Batch, assemble
 FRAMES = 6
 SECOND_AT = 0.58  # of the clip: between two of the pictures
 NEAR_S, STREAM_CRF = 0.5, 50
-DURING = ("clean", "pair", "near", "stream")
-KINDS = ("clean", "avif25", "avif50", "nearest", "pair", "pair25", "near", "stream")
+DURING = ("clean", "pair", "near", "stream", "told")
+KINDS = ("clean", "avif25", "avif50", "nearest", "pair", "pair25", "near", "stream", "told")
+_STREAM = ("stream", "told")
 # the definitions of the metrics perc_mouth and perc_eyes
 MOUTH, EYE_STRIP = FeatureWindow(LIPS, (112, 160), 1.0), FeatureWindow(EYES, (96, 256), 1.7)
 
@@ -65,7 +68,9 @@ def streamed(pictures: Sequence[NDArray[np.uint8]], crf: int) -> NDArray[np.uint
     return cv2.resize(shown, (256, 256), interpolation=cv2.INTER_AREA).astype(np.uint8)
 
 
-def _near_batches(clip: CachedClip, basis: LandmarkBasis, coded: bool) -> list[Batch]:
+def _near_batches(
+    clip: CachedClip, basis: LandmarkBasis, coded: bool, fields: FieldTeller | None
+) -> list[Batch]:
     """The pictures of one clip, each from a portrait of its own shortly before it."""
     last = len(clip.valid) - 1
     batches = []
@@ -75,26 +80,33 @@ def _near_batches(clip: CachedClip, basis: LandmarkBasis, coded: bool) -> list[B
         frames = [clip.frames[t] for t in times]
         if coded:
             frames[0] = streamed([clip.frames[clip.valid[0]], frames[0]], STREAM_CRF)
-        batches.append(
-            assemble(
-                np.stack(frames),
-                clip.landmarks[times].astype(np.float32),
-                clip.surroundings[times],
-                basis,
-                np.full(1, 4),
-                256,
-                portraits=1,
-            )
+        layers, shown = np.full(1, 4), np.stack(frames)
+        landmarks = clip.landmarks[times].astype(np.float32)
+        batch = assemble(
+            shown,
+            landmarks,
+            clip.surroundings[times],
+            basis,
+            layers,
+            256,
+            portraits=1,
         )
+        if fields is not None:
+            batch["field"] = fields.flows(shown, landmarks, clip.surroundings[times], layers)
+        batches.append(batch)
     return batches
 
 
 def _batches(
-    clip: CachedClip, large: NDArray[np.uint8] | None, basis: LandmarkBasis, kind: str
+    clip: CachedClip,
+    large: NDArray[np.uint8] | None,
+    basis: LandmarkBasis,
+    kind: str,
+    fields: FieldTeller | None,
 ) -> list[Batch]:
     """The pictures of one clip from portraits of a kind, in as many batches as there are portraits."""
-    if kind in ("near", "stream"):
-        return _near_batches(clip, basis, kind == "stream")
+    if kind == "near" or kind in _STREAM:
+        return _near_batches(clip, basis, kind in _STREAM, fields if kind == "told" else None)
     return [_batch(clip, large, basis, kind)]
 
 
@@ -136,6 +148,7 @@ class Checker:
         out: Path,
         device: torch.device,
         kinds: Sequence[str] = DURING,
+        fields: FieldTeller | None = None,
     ) -> None:
         self.perceptual, self.out, self.device = perceptual, out, device
         self.batches: dict[str, list[Batch]] = {kind: [] for kind in kinds}
@@ -145,7 +158,7 @@ class Checker:
                 np.load(path, mmap_mode="r")[0] if path.is_file() and clip.valid[0] == 0 else None
             )
             for kind in kinds:
-                for batch in _batches(clip, large, basis, kind):
+                for batch in _batches(clip, large, basis, kind, fields):
                     self.batches[kind].append({k: v[None] for k, v in batch.items()})
 
     @torch.no_grad()

@@ -14,6 +14,7 @@ from vqcodec.geometry.layout import MOTION_2, Layout
 from vqcodec.training.common.ahead import ahead
 from vqcodec.training.picture.clips import CachedClip, clip_odds, mouth_odds
 from vqcodec.training.picture.coded import CodedPortraits
+from vqcodec.training.picture.fields import FieldTeller
 from vqcodec.training.picture.samples import Batch, assemble
 from vqcodec.training.picture.views import mirror_permutation, seen_through
 
@@ -25,6 +26,9 @@ NEAR_S = (0.3, 2.0)
 
 # how often a sample is seen as a motion-1 stream would tell it: the renderer serves both
 OLD_SPACE_ODDS = 0.12
+
+# how often a sample comes without a field: motion-2 streams and generated motion have none
+UNTOLD_ODDS = 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +59,7 @@ class PairSampler:
         lm_s, lm_t: decoded landmarks, true_s, true_t: detected ones, (B, P or K, 478, 2) float32 in 0..1.
         delta (B, P, K, 36) decoded motion, state (B, P, 36) portrait features.
         around (B, P, K, 2, 3, 3) float32 decoded maps from target to portrait of background and torso on -1..1.
+        field (B, P, K, 2, 64, 64) float32 what the field adds to the flow, in -1..1 units.
         learned (B, K, 12) 1 where the motion space codes a learned dimension; layers (B, K) int64.
         steady (B,) float32 1 where targets 2i and 2i+1 are neighbours in time.
     """
@@ -71,6 +76,7 @@ class PairSampler:
         real_weight: float = 2.0,
         layout: Layout | None = None,
         draw: Draw | None = None,
+        fields: FieldTeller | None = None,
     ) -> None:
         self.clips, self.basis, self.size, self.draw = clips, basis, size, draw or Draw()
         self.portraits, self.targets, self.layout = portraits, targets, layout
@@ -78,6 +84,7 @@ class PairSampler:
         self.mirror = mirror_permutation(basis.mean)
         self.rng = np.random.default_rng(seed)
         self._owed = 0.0
+        self._fields = fields
 
     def _portraits(
         self, clip: CachedClip, count: int, near: bool
@@ -185,13 +192,14 @@ class PairSampler:
         frames, landmarks, around = self._seen(
             clip, times, self._looked_up(clip, times, coded, portraits)
         )
+        landmarks = landmarks.astype(np.float32)
         layers = self.rng.choice(4, size=self.targets, p=LAYER_ODDS) + 1
         if steady:
             layers[1::2] = layers[::2]
         layout = self.layout or (Layout() if self.rng.random() < OLD_SPACE_ODDS else MOTION_2)
         sample = assemble(
             self._colour(frames),
-            landmarks.astype(np.float32),
+            landmarks,
             around,
             self.basis,
             layers,
@@ -199,6 +207,8 @@ class PairSampler:
             layout,
             portraits=portraits,
         )
+        if self._fields is not None and layout.surround and self.rng.random() >= UNTOLD_ODDS:
+            sample["field"] = self._fields.flows(frames, landmarks, around, layers)
         return sample | {"steady": np.array(steady, np.float32)}
 
     def _seen(
@@ -235,7 +245,7 @@ class PairSampler:
                 [1, 0], np.float32
             )
         around = seen_through(clip.surroundings[times], view, flip, side, self.size)
-        return np.ascontiguousarray(frames), landmarks, around
+        return np.ascontiguousarray(frames, np.uint8), landmarks, around
 
     def batch(self) -> Batch:
         """B samples stacked, all with one portrait or all with two."""

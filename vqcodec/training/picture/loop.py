@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from vqcodec.geometry.basis import LandmarkBasis
+from vqcodec.models import store
 from vqcodec.training.common import checkpoint
 from vqcodec.training.common.loop import Loop, Pace, cosine_rate
 from vqcodec.training.common.recipe import Recipe, Stage
@@ -18,6 +19,7 @@ from vqcodec.training.picture.check import Checker
 from vqcodec.training.picture.clips import load_clips
 from vqcodec.training.picture.data import Draw, PairSampler
 from vqcodec.training.picture.discriminator import Opponent
+from vqcodec.training.picture.fields import FieldTeller
 from vqcodec.training.picture.losses import PerceptualLoss
 from vqcodec.training.picture.model import PictureAutoencoder
 from vqcodec.training.picture.objective import Enlargement, Objective
@@ -35,6 +37,11 @@ class Trainer(Loop):
     ) -> None:
         torch.manual_seed(recipe.seed)
         self.recipe, self.basis, self.cache = recipe, basis, cache
+        self.fields = (
+            FieldTeller.of_space(store.current("motion_space").path)
+            if recipe.keep_motion_space
+            else None
+        )
         model = PictureAutoencoder(basis).to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.perceptual = PerceptualLoss().to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         self._losses = Objective(model, self.perceptual)
@@ -130,6 +137,7 @@ class Trainer(Loop):
                     seed=seed,
                     real_weight=stage.real_weight,
                     draw=Draw(**stage.draw),
+                    fields=self.fields,
                 ).prefetch()
             yield stage, sampler
 
@@ -143,7 +151,9 @@ class Trainer(Loop):
         if self.rank:
             return None
         if self._checker is None:
-            self._checker = Checker(self.cache, self.basis, self.perceptual, self.out, self.device)
+            self._checker = Checker(
+                self.cache, self.basis, self.perceptual, self.out, self.device, fields=self.fields
+            )
         return self._checker.run(self.model, self.ema, self.step)
 
     def _freeze_space(self) -> None:

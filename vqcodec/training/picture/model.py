@@ -5,11 +5,13 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from vqcodec.format import DIMS
 from vqcodec.geometry.basis import LandmarkBasis
 from vqcodec.geometry.layout import LANDMARK_DIMS, LEARNED_OUTPUTS
 from vqcodec.motion.image_cnn import ImageMotionCnn
 from vqcodec.quantize.grfsq_torch import straight_through
 from vqcodec.render.conditioning import MOTION_SPREAD_UNITS, STATE_SPREAD_UNITS
+from vqcodec.render.flow import resize_flow
 from vqcodec.render.network import PortraitView, RendererNet, Rendering
 
 
@@ -21,7 +23,7 @@ class PictureAutoencoder(nn.Module):
         self.cnn = ImageMotionCnn()
         self.renderer = RendererNet()
         self.units: Tensor
-        self.register_buffer("units", torch.from_numpy(basis.units), persistent=False)
+        self.register_buffer("units", torch.from_numpy(basis.units[:DIMS]), persistent=False)
 
     def forward(self, batch: dict[str, Tensor]) -> tuple[Rendering, Tensor]:
         """Render a batch of PairSampler (as tensors, images in 0..1 channel-first, portraits leading: see loop.to_tensors).
@@ -70,4 +72,5 @@ class PictureAutoencoder(nn.Module):
             spread(lm),
             z,
             batch["around"][number],
+            resize_flow(batch["field"][number], maps.shape[-1] // 2),
         )

@@ -18,6 +18,7 @@ from vqcodec.render.weights import take_weights
 from vqcodec.runtime.allocator import tune_allocator
 from vqcodec.training.common import checkpoint
 from vqcodec.training.picture.check import KINDS, Checker
+from vqcodec.training.picture.fields import FieldTeller
 from vqcodec.training.picture.losses import PerceptualLoss
 from vqcodec.training.picture.model import PictureAutoencoder
 
@@ -55,7 +56,13 @@ def main() -> None:
     tune_allocator()
     basis = read_basis(store.current("motion_space").path)
     checker = Checker(
-        args.cache, basis, PerceptualLoss(), args.out.parent, torch.device("cpu"), KINDS
+        args.cache,
+        basis,
+        PerceptualLoss(),
+        args.out.parent,
+        torch.device("cpu"),
+        KINDS,
+        fields=FieldTeller.of_space(store.current("motion_space").path),
     )
     result = {path.stem: figures_of(path, checker, args.sheets) for path in args.renderers}
     args.out.write_text(json.dumps(result, indent=1) + "\n")

@@ -13,6 +13,7 @@ from vqcodec.geometry.layout import LANDMARK_DIMS, LEARNED_OUTPUTS, MOTION_2, La
 from vqcodec.geometry.similarity import between
 from vqcodec.quantize.grfsq import dequantize, quantize
 from vqcodec.render.maps import draw_maps
+from vqcodec.training.picture.fields import nothing_told
 
 Batch = dict[str, NDArray[Any]]
 
@@ -58,14 +59,16 @@ def assemble(
     )  # the image CNN's part is made in the network
     features[:, :LANDMARK_DIMS] = basis.project(landmarks)
     features[:, span] = surroundings if layout.surround else 0
-    own = (np.round(features[:portraits] / basis.units) * basis.units).astype(np.float32)
-    coded = own[:1] + quantize_layers(features[portraits:] - own[:1], basis.units, layers)
+    units = basis.units[:DIMS]  # of the field: training.picture.fields
+    own = (np.round(features[:portraits] / units) * units).astype(np.float32)
+    coded = own[:1] + quantize_layers(features[portraits:] - own[:1], units, layers)
     around = np.stack([between(state[None, span], coded[:, span]) for state in own])
     learned = np.isin(np.arange(LEARNED_OUTPUTS), layout.learned).astype(np.float32)
     decoded = basis.landmarks(np.concatenate([own, coded])[:, :LANDMARK_DIMS])
     maps = np.stack([draw_maps(points, min(size // 2, 128)) for points in decoded])
     delta = (coded[None] - own[:, None])[..., :LANDMARK_DIMS]
     return dict(
+        field=nothing_told(portraits, len(coded)),
         source=frames[:portraits],
         target=frames[portraits:],
         maps_s=maps[:portraits],
