@@ -70,7 +70,8 @@ def test_gradient_agrees_with_finite_differences(
     maps = renderer.maps(renderer.landmarks_px(x))
     monkeypatch.setattr(renderer, "maps", lambda landmarks: maps)  # constants of a step
     probe = torch.linspace(-1, 1, 3 * 256 * 256).reshape(1, 3, 256, 256).sin()
-    gradient = torch.autograd.grad((renderer.picture(state, x) * probe).mean(), x)[0][0, dim].item()
+    gradients = torch.autograd.grad((renderer.picture(state, x) * probe).mean(), x)[0][0]
+    gradient, greatest = gradients[dim].item(), float(gradients[DIMS:].abs().max())
     step = torch.zeros_like(x.detach())
     # smaller steps drown in the rounding of float32, which differs between processors
     step[0, dim] = 0.05 * float(renderer.basis.units[dim])
@@ -82,7 +83,8 @@ def test_gradient_agrees_with_finite_differences(
     assert float(up - down) / (2 * float(step[0, dim])) == pytest.approx(
         gradient,
         rel=0.05 if 0 <= dim < DIMS else 0.2,
-        abs=1e-7,  # edges are told as they move
+        # edges are told as they move; a field moves the whole picture over them, so that small sums of it are rough
+        abs=1e-7 if 0 <= dim < DIMS else 0.01 * greatest,
     )
 
 
