@@ -91,7 +91,7 @@ def decode(
     for sentence in report.warnings:
         console.warning(sentence)
     if as_json:
-        output.print_json(report.to_json())
+        output.print_report(report.to_json())
         return
     console.note(
         f"{report.frames} frames, {float(report.seconds):.2f} s at {report.size_px}x{report.size_px}, "

@@ -139,7 +139,7 @@ def show(report: DubReport, target: str, as_json: bool) -> None:
         console.warning(sentence)
     fields = report.to_json()
     if as_json:
-        output.print_json(fields)
+        output.print_report(fields)
         return
     if report.video_size_px is None:
         for line in output.size_lines(fields):

@@ -155,7 +155,7 @@ def show(report: EncodeReport, target: str, as_json: bool) -> None:
         console.warning(sentence)
     fields = report.to_json()
     if as_json:
-        output.print_json(fields)
+        output.print_report(fields)
         return
     for line in output.size_lines(fields):
         console.note(line)

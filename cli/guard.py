@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import functools
 import os
-import sys
+import signal
 from collections.abc import Callable
 from typing import ParamSpec
 
 import typer
 
-from vqcodec.errors import VqcodecError
+from vqcodec.errors import MediaError, VqcodecError
+from vqcodec.media.system import system_error
 
-from . import console
+from . import console, output
+from .signals import Stopped
 
 INTERRUPTED = 130
 UNEXPECTED = 1
@@ -27,14 +29,18 @@ def debugging() -> bool:
 
 def report(failure: BaseException) -> int:
     """Tell a person about a failure, on stderr, and return the exit code for it."""
-    if isinstance(failure, BrokenPipeError) or isinstance(failure.__cause__, BrokenPipeError):
-        # the reader has left: nothing to say, and the interpreter must not complain while it flushes
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return UNEXPECTED
+    output.silence()
+    if isinstance(failure, OSError) and not isinstance(failure, VqcodecError):
+        failure = _named(failure)
+    if isinstance(failure.__cause__, BrokenPipeError):
+        return MediaError.exit_code  # the reader has left: nothing to say
     if debugging():
         console.traceback()
     if isinstance(failure, VqcodecError):
         console.error(str(failure), failure.hint)
+        return failure.exit_code
+    if isinstance(failure, Stopped):
+        console.error(f"stopped by {signal.Signals(failure.number).name}")
         return failure.exit_code
     if isinstance(failure, KeyboardInterrupt):
         console.error("interrupted")
@@ -44,6 +50,13 @@ def report(failure: BaseException) -> int:
         "" if debugging() else "Run it again with --debug for a traceback, and report it.",
     )
     return UNEXPECTED
+
+
+def _named(failure: OSError) -> MediaError:
+    """What the system refuses is no fault of this program's, wherever it happens."""
+    told = system_error(failure, failure.filename or "a file", "read or write")
+    told.__cause__ = failure
+    return told
 
 
 def guarded(command: Callable[P, None]) -> Callable[P, None]:
@@ -57,7 +70,6 @@ def guarded(command: Callable[P, None]) -> Callable[P, None]:
     def wrapper(*args: P.args, **kwargs: P.kwargs) -> None:
         try:
             command(*args, **kwargs)
-            sys.stdout.flush()
         except (typer.Exit, typer.Abort, typer.BadParameter):
             raise
         except (Exception, KeyboardInterrupt) as failure:

@@ -12,7 +12,7 @@ from vqcodec import __version__
 from vqcodec.runtime.allocator import tune_allocator
 from vqcodec.runtime.native_log import own_stderr
 
-from . import guard
+from . import guard, output
 from .benchmark import benchmark
 from .compare import compare
 from .conformance import conformance
@@ -53,7 +53,7 @@ app.add_typer(train, name="train")
 
 def _version(wanted: bool) -> None:
     if wanted:
-        sys.stdout.write(f"vqcodec {__version__}\n")
+        output.print_lines([f"vqcodec {__version__}"])
         raise typer.Exit()
 
 

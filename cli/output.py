@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from vqcodec.errors import UsageError
+from vqcodec.errors import MediaError, UsageError
+from vqcodec.media.system import system_faults
+
+from . import console
 
 SYNTHETIC = "synthetic: motion made from speech"
 PARTS = ("portrait", "motion", "audio", "container")
@@ -15,14 +19,46 @@ PARTS = ("portrait", "motion", "audio", "container")
 
 def print_json(fields: Mapping[str, Any]) -> None:
     """One JSON object and a newline on stdout."""
-    json.dump(fields, sys.stdout, indent=2, ensure_ascii=False)
-    sys.stdout.write("\n")
+    _write(json.dumps(fields, indent=2, ensure_ascii=False) + "\n")
+
+
+def print_report(fields: Mapping[str, Any]) -> None:
+    """The same of a file that was written: it is whole, whether anybody reads the report or not."""
+    try:
+        print_json(fields)
+    except MediaError as error:
+        if sys.stdout is None:
+            console.warning("standard output is closed: the report isn't printed")
+        elif not isinstance(error.__cause__, BrokenPipeError):
+            raise
+        silence()
 
 
 def print_lines(lines: Iterable[str]) -> None:
     """Lines on stdout."""
-    for line in lines:
-        sys.stdout.write(line + "\n")
+    _write("".join(line + "\n" for line in lines))
+
+
+def silence() -> None:
+    """Let what standard output still holds go nowhere if nobody takes it: the interpreter would complain at its end."""
+    if sys.stdout is None:
+        return
+    try:
+        sys.stdout.flush()
+    except (OSError, ValueError):
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, sys.stdout.fileno())
+        os.close(nowhere)
+
+
+def _write(text: str) -> None:
+    if sys.stdout is None:
+        raise MediaError(
+            "cannot write standard output: it is closed", hint="Leave it open, or redirect it."
+        )
+    with system_faults("standard output", "write"):
+        sys.stdout.write(text)
+        sys.stdout.flush()
 
 
 def refuse_json_on_pipe(target: str, as_json: bool) -> None:

@@ -32,7 +32,7 @@ def thin(
 
     fields = size_fields(api.thin(source, target, layers=layers, force=force)) | {"layers": layers}
     if as_json:
-        output.print_json(fields)
+        output.print_report(fields)
         return
     for line in output.size_lines(fields):
         console.note(line)

@@ -159,4 +159,4 @@ def test_a_reader_that_leaves(stream: Path) -> None:
         )
     finally:
         os.close(write)
-    assert (done.returncode, done.stderr) == (1, b"")
+    assert (done.returncode, done.stderr) == (8, b"")

@@ -126,11 +126,13 @@ def thin(source: Source, target: FileLike, *, layers: int, force: bool = False) 
 
     Raises:
         OutputExistsError: `target` exists and `force` is false.
-        UsageError: `layers` is more than the stream has, or less than 1.
+        UsageError: `layers` is more than the stream has, or less than 1; `target` is `source`.
         BitstreamError, UnsupportedError: the stream is damaged, or of a newer version.
         MediaError: a file can't be read or written.
     """
     from vqcodec.media.out.atomic import atomic_output
+    from vqcodec.media.out.targets import check_apart
 
+    check_apart(target, source)
     with atomic_output(target, force=force) as sink, open_stream(readable(source)) as file:
         return container.thin(file, sink, layers)

@@ -35,8 +35,8 @@ from vqcodec.decoding.reading import (
 )
 from vqcodec.decoding.window import Window, play
 from vqcodec.face.paste import PasteBack, pasted
-from vqcodec.media.out.atomic import check_output
 from vqcodec.media.out.sink import VideoSink
+from vqcodec.media.out.targets import check_apart, check_output
 from vqcodec.progress import Progress, ProgressEvent, silent
 from vqcodec.reports import SYNTHETIC_NOTICE, DecodeReport
 from vqcodec.runtime.threads import overlapped
@@ -82,6 +82,7 @@ def decode(
     options = options or DecodeOptions()
     check_crf(crf)
     started_s = time.monotonic()
+    check_apart(target, source, options.portrait)
     check_output(target, force=force)
     with open_stream(source) as plain:
         file = followed(plain, options.follow_s)

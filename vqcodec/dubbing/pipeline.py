@@ -13,12 +13,12 @@ made first, in a temporary file, and then decoded: so both outputs show the same
 from __future__ import annotations
 
 import os
-import tempfile
 import time
+from contextlib import closing
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
-from typing import BinaryIO, cast
+from typing import BinaryIO
 
 from vqcodec.config import DEFAULT_CRF, DecodeOptions, DubOptions, check_crf
 from vqcodec.decoding.pipeline import decode
@@ -30,10 +30,12 @@ from vqcodec.dubbing.poses import DUB_HZ
 from vqcodec.dubbing.shares import WorkShares
 from vqcodec.errors import UsageError
 from vqcodec.face.paste import PasteBack
-from vqcodec.media.out.atomic import atomic_output, check_output
+from vqcodec.media.out.atomic import atomic_output
 from vqcodec.media.out.sink import VIDEO_SUFFIXES
+from vqcodec.media.out.targets import check_apart, check_output
 from vqcodec.media.sound.source import SoundSource
 from vqcodec.media.still.stills import encode_avif, load_picture, picture_name
+from vqcodec.media.system import temporary_file
 from vqcodec.progress import Progress, silent
 from vqcodec.reports import DecodeReport, DubReport
 from vqcodec.stream.interleave import Interleaver
@@ -102,6 +104,7 @@ def dub(
             "only a video can show the whole picture: a .vqt file holds the square",
             hint="Give --paste-back an output such as -o out.mp4.",
         )
+    check_apart(target, speech, portrait, options.poses)
     check_output(target, force=force)
     quality, audio_bps = options.portrait_quality_for(video), options.audio_bps_for(video)
     coding = _Coding(options.layers, quality, audio_bps)
@@ -114,8 +117,7 @@ def dub(
         told = WorkShares(progress, sound.duration_s, video=video)
         shown: DecodeReport | None = None
         if video:
-            with tempfile.SpooledTemporaryFile(max_size=_SPOOLED_BYTES) as spool:
-                stream = cast(BinaryIO, spool)
+            with closing(temporary_file(_SPOOLED_BYTES)) as stream:
                 made = _make_stream(stream, sound, person, models, options, coding, told)
                 stream.seek(0)
                 shown = _show(

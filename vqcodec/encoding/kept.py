@@ -5,13 +5,13 @@ At quality 97 without colour subsampling the loss (46 dB and better) is far belo
 
 from __future__ import annotations
 
-import tempfile
 from dataclasses import dataclass
 from typing import IO
 
 import numpy as np
 from numpy.typing import NDArray
 
+from vqcodec.media.system import temporary_file
 from vqcodec.runtime.opencv import cv2
 
 _OPTIONS = (
@@ -57,7 +57,7 @@ class PictureFile:
     """Pictures of a whole recording, in a temporary file once they are many."""
 
     def __init__(self) -> None:
-        self._file: IO[bytes] = tempfile.SpooledTemporaryFile(_IN_MEMORY_BYTES)  # noqa: SIM115
+        self._file: IO[bytes] = temporary_file(_IN_MEMORY_BYTES)
         self._end = 0
 
     def moved(self, picture: KeptPicture) -> KeptPicture:

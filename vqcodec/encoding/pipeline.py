@@ -48,6 +48,7 @@ from vqcodec.face.shots import face_frames
 from vqcodec.face.track import Detector
 from vqcodec.format import GROUP_DIMS, MAX_DELAY_MS, MAX_PORTRAITS, VERSION_2
 from vqcodec.media.out.atomic import atomic_output, in_place_output
+from vqcodec.media.out.targets import check_apart
 from vqcodec.media.picture.frames import Frames, VideoInput, open_video
 from vqcodec.media.picture.source import Sound
 from vqcodec.media.still.portrait_coder import PRESET
@@ -84,11 +85,12 @@ def encode(
         OutputExistsError: `target` exists and `force` is false; before anything is read.
         MediaError: `source` can't be read or `target` can't be written.
         NoFaceError: no frame shows a face; nothing is written.
-        UsageError: options that this input can't have, a bit rate out of reach among them.
+        UsageError: options that this input can't have, a bit rate out of reach among them; `target` is `source`.
         ModelError: a model is missing.
     """
     options = options or EncodeOptions()
     started_s = time.monotonic()
+    check_apart(target, source)
     opened = in_place_output if options.live else atomic_output
     with opened(target, force=force) as sink:
         models = encoder_parts(parts)

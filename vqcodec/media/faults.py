@@ -11,13 +11,9 @@ from contextlib import contextmanager
 import av.error
 
 from vqcodec.errors import MediaError, VqcodecError
+from vqcodec.media.system import system_error
 
 _HINTS: tuple[tuple[type[BaseException], str], ...] = (
-    (FileNotFoundError, "check the path"),
-    (IsADirectoryError, "give a file, not a folder"),
-    (NotADirectoryError, "a part of the path is a file, not a folder"),
-    (PermissionError, "check the file's permissions"),
-    (BrokenPipeError, "the program that reads the output has ended"),
     (
         av.error.InvalidDataError,
         "it isn't a media file, or a recording that was cut off before its index was written",
@@ -38,8 +34,8 @@ def media_error(error: BaseException, name: str, doing: str) -> MediaError:
     """The MediaError for `error`: "cannot read x.mp4 (opening): reason", with a hint that fits."""
     reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
     hint = next((text for kind, text in _HINTS if isinstance(error, kind)), "")
-    if isinstance(error, OSError) and error.errno == 28:
-        hint = "free some space on the disk"
+    if not hint and isinstance(error, OSError):
+        hint = system_error(error, name, doing).hint
     return MediaError(f"cannot {doing} {name}: {reason}", hint=hint)
 
 

@@ -6,12 +6,14 @@ keep whatever was raised, tell libav that input or output failed, and `check()` 
 
 from __future__ import annotations
 
+import io
+import os
 import shutil
 import sys
-import tempfile
-from typing import IO, BinaryIO
+from typing import IO, BinaryIO, cast
 
 from vqcodec.errors import MediaError
+from vqcodec.media.system import temporary_file
 
 _PEEK_BYTES = 1 << 20
 
@@ -87,7 +89,7 @@ class GuardedReader:
             self._head += data
 
     def _copy_to_disk(self) -> None:
-        spool = tempfile.TemporaryFile(prefix="vqcodec-")  # noqa: SIM115 (lives as long as the reader)
+        spool = temporary_file()
         self._spool = spool
         spool.write(self._head)
         shutil.copyfileobj(self._stream, spool, 1 << 20)
@@ -129,9 +131,67 @@ class GuardedWriter:
             raise error
 
 
+class FileWriter(GuardedWriter):
+    """A file of our own that libav may write to anywhere.
+
+    Args:
+        file: open for reading and writing, unbuffered.
+    """
+
+    def __init__(self, file: io.FileIO) -> None:
+        super().__init__(cast(BinaryIO, file))
+        self._file = file
+
+    def seekable(self) -> bool:
+        """Always."""
+        return True
+
+    def seek(self, offset: int, whence: int = 0) -> int:
+        """Go to a byte."""
+        return self._file.seek(offset, whence)
+
+    def tell(self) -> int:
+        """The byte that comes next."""
+        return self._file.tell()
+
+    def reader(self, url: str, flags: int, options: dict[str, str]) -> FileReader:
+        """What libav reads again to put an index before what is written; for `io_open` of av.open."""
+        return FileReader(self._file)
+
+
+class FileReader:
+    """What is in a file that is being written, read from its start without touching the writer's position."""
+
+    def __init__(self, file: io.FileIO) -> None:
+        self._file, self._at = file, 0
+
+    def read(self, size: int) -> bytes:
+        """Up to `size` bytes."""
+        written_to = self._file.tell()
+        self._file.seek(self._at)
+        data = self._file.read(size) or b""
+        self._file.seek(written_to)
+        self._at += len(data)
+        return data
+
+    def seek(self, offset: int, whence: int = 0) -> int:
+        """Go to a byte; from the start, from here, or from the end."""
+        start = {0: 0, 1: self._at, 2: os.fstat(self._file.fileno()).st_size}[whence]
+        self._at = start + offset
+        return self._at
+
+    def tell(self) -> int:
+        """The byte that comes next."""
+        return self._at
+
+
 def standard_input() -> BinaryIO:
-    """Standard input as bytes. Raises MediaError on a terminal."""
-    if sys.stdin is None or sys.stdin.isatty():
+    """Standard input as bytes. Raises MediaError on a terminal, or where it is closed."""
+    if sys.stdin is None:
+        raise MediaError(
+            "cannot read standard input: it is closed", hint="Pipe a file into it, or give a path."
+        )
+    if sys.stdin.isatty():
         raise MediaError(
             "cannot read standard input: it is a terminal",
             hint="Pipe a file into it, or give a path.",
@@ -144,8 +204,13 @@ def standard_input() -> BinaryIO:
 
 
 def standard_output() -> BinaryIO:
-    """Standard output as bytes. Raises MediaError on a terminal."""
-    if sys.stdout is None or sys.stdout.isatty():
+    """Standard output as bytes. Raises MediaError on a terminal, or where it is closed."""
+    if sys.stdout is None:
+        raise MediaError(
+            "cannot write to standard output: it is closed",
+            hint="Redirect it to a file or a pipe, or give a path.",
+        )
+    if sys.stdout.isatty():
         raise MediaError(
             "cannot write to standard output: it is a terminal",
             hint="Redirect it to a file or a pipe, or give a path.",

@@ -10,8 +10,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import BinaryIO, cast
 
-from vqcodec.errors import MediaError, UsageError
+from vqcodec.errors import UsageError
 from vqcodec.media.pipes import standard_input
+from vqcodec.media.system import named_file, system_faults
 from vqcodec.types import FileLike
 
 _POLL_S = 0.05
@@ -26,22 +27,18 @@ def open_stream(source: FileLike) -> Iterator[BinaryIO]:
         UsageError: `source` is a text file object.
     """
     if isinstance(source, str) and source == "-":
-        yield standard_input()
+        yield named_file(standard_input(), "read", "standard input")
     elif isinstance(source, (str, os.PathLike)):
-        try:
+        with system_faults(os.fspath(source), "read"):
             handle = open(source, "rb")  # noqa: SIM115 - closed by the with below
-        except OSError as error:
-            raise MediaError(
-                f"can't read {os.fspath(source)}: {error.strerror or error}"
-            ) from error
         with handle:
-            yield handle
+            yield named_file(handle, "read")
     elif isinstance(source, io.TextIOBase):
         raise UsageError(
             "a .vqt stream must be opened in binary mode", hint='Use open(path, "rb").'
         )
     else:
-        yield source
+        yield named_file(source, "read")
 
 
 class GrowingFile:

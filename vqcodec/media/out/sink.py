@@ -17,9 +17,11 @@ from numpy.typing import NDArray
 
 from vqcodec.errors import MediaError, UsageError
 from vqcodec.media.faults import media_faults
-from vqcodec.media.out.atomic import PendingFile, check_output, is_file_name, open_pipe
+from vqcodec.media.out.atomic import open_pipe
+from vqcodec.media.out.pending import PendingFile
+from vqcodec.media.out.targets import check_output, is_file_name
 from vqcodec.media.out.tracks import MuxedPacket, OpusTrack, PcmTrack, SoundTrack, VideoTrack
-from vqcodec.media.pipes import GuardedWriter
+from vqcodec.media.pipes import FileWriter, GuardedWriter
 from vqcodec.types import AudioHead, FileLike
 
 # Name -> libav's muxer, video encoder, sound encoder.
@@ -141,11 +143,14 @@ class VideoSink:
         if is_file_name(target):
             self._pending = PendingFile(target, force=force)  # type: ignore[arg-type]
             options = {"movflags": _FILE_FLAGS} if self._muxer in ("mp4", "mov") else {}
+            # by its descriptor, not its name, which may be another file's by now
+            self._guard = writer = FileWriter(self._pending.file)
             return av.open(
-                "file:" + os.fspath(self._pending.path),
+                writer,
                 "w",
                 format=self._muxer,
                 container_options=options,
+                io_open=writer.reader,
             )
         stream: AbstractContextManager[BinaryIO] = open_pipe(target)
         self._guard = GuardedWriter(self._stack.enter_context(stream))

@@ -59,7 +59,8 @@ class OpenedFile:
             return "file:" + self.name
         if isinstance(source, str | os.PathLike):
             self.name = "<stdin>"
-            self._guard = GuardedReader(standard_input())
+            with media_faults(self.name, "read"):
+                self._guard = GuardedReader(standard_input())
         elif hasattr(source, "read"):
             self.name = str(getattr(source, "name", "<stream>"))
             with media_faults(self.name, "read"):
@@ -86,7 +87,8 @@ class OpenedFile:
     def check(self) -> None:
         """Raise what reading met inside libav, if anything."""
         if self._guard is not None:
-            self._guard.check()
+            with media_faults(self.name, "read"):
+                self._guard.check()
 
     def close(self) -> None:
         """Close the file; one that was given as an object stays open."""
