@@ -1,4 +1,4 @@
-"""From exceptions to exit codes: 0 ok, 1 unexpected, 2..8 as `vqcodec.errors` says, 130 interrupted."""
+"""From exceptions to exit codes: 0 ok, 1 unexpected, 2..9 as `vqcodec.errors` says, 128 and more: a signal."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import ParamSpec
 
 import typer
 
-from vqcodec.errors import MediaError, VqcodecError
+from vqcodec.errors import BrokenInstallError, MediaError, VqcodecError
 from vqcodec.media.system import system_error
 
 from . import console, output
@@ -32,6 +32,8 @@ def report(failure: BaseException) -> int:
     output.silence()
     if isinstance(failure, OSError) and not isinstance(failure, VqcodecError):
         failure = _named(failure)
+    if isinstance(failure, ImportError) and not isinstance(failure, VqcodecError):
+        failure = _missing(failure)
     if isinstance(failure.__cause__, BrokenPipeError):
         return MediaError.exit_code  # the reader has left: nothing to say
     if debugging():
@@ -57,6 +59,18 @@ def _named(failure: OSError) -> MediaError:
     told = system_error(failure, failure.filename or "a file", "read or write")
     told.__cause__ = failure
     return told
+
+
+def _missing(failure: ImportError) -> VqcodecError:
+    """A package that can't be imported is for the user to bring."""
+    from vqcodec.runtime.extras import MissingExtraError, extra_of, install_hint
+
+    extra = extra_of(failure.name or "")
+    if extra is None:
+        return BrokenInstallError(
+            f"a package can't be imported: {failure}", hint="Install vqcodec anew."
+        )
+    return MissingExtraError(f"this needs the extra [{extra}]: {failure}", hint=install_hint(extra))
 
 
 def guarded(command: Callable[P, None]) -> Callable[P, None]:

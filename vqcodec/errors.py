@@ -83,3 +83,5 @@ class MediaError(VqcodecError, OSError):
 
 class BrokenInstallError(VqcodecError, ImportError):
     """A package that this one requires is missing, or installed in part only."""
+
+    exit_code = 9

