@@ -123,7 +123,7 @@ def _warnings(
     video: VideoInput, options: EncodeOptions, faceless: int, sizes: StreamSizes
 ) -> list[str]:
     """What a person should know of the input, so many of whose frames show no face."""
-    told, frames, asked_s = [], sizes.frames, wanted_s(options)
+    told, frames, asked_s = [*video.remarks], sizes.frames, wanted_s(options)
     if video.truncated:
         told.append(f"{video.info.name} breaks off early; what came before it was coded")
     if video.corrupt_packets:

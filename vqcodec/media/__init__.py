@@ -2,10 +2,11 @@
 
 The time model, which every module of this package keeps:
 
-* Time zero is the presentation time of the first video frame. Every time is a `Fraction` in seconds since then.
-* Sound runs at 48 kHz. Sample n is heard at n / 48000 s: sound that begins before the first frame is trimmed, sound that
-  begins after it is preceded by silence, and holes in the timestamps are filled with silence, so sample 0 is at time
-  zero and drift can't build up.
+* Time zero is the presentation time of the first video frame, or of the sound where that begins earlier: the first frame
+  is held until its own time. Every time is a `Fraction` in seconds since then.
+* Sound runs at 48 kHz. Sample n is heard at n / 48000 s: sound that begins after time zero is preceded by silence, and
+  holes in the timestamps are filled with silence, so sample 0 is at time zero and drift can't build up. Less than 50 ms
+  before the first frame are trimmed: not every container tells how much of that is a coder's priming.
 * A file is read once, front to back; nothing is kept that grows with its length.
 
 The way of a frame in, one room after the other:

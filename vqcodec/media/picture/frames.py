@@ -84,6 +84,7 @@ class FrameSource:
             raise UsageError("samples can't be copied", hint="Choose --audio 6k to 64k, or none.")
         self.frames_read = self.corrupt_packets = self.copy_end_trim_samples = 0
         self.truncated, self.audio_head = False, None
+        self.remarks: list[str] = []
         self._pictures: Iterator[Picture | VideoFrame] = iter(frames.pictures)
         first = next(self._pictures, None)
         if first is None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterator
 from fractions import Fraction
+from math import ceil
 from typing import TypeAlias, TypeGuard
 
 import av.error
@@ -13,7 +14,9 @@ from av.packet import Packet
 from av.stream import Stream
 from av.video.stream import VideoStream
 
+from vqcodec.format import AUDIO_RATE_HZ
 from vqcodec.media.faults import media_error
+from vqcodec.media.picture.extent import Extent
 from vqcodec.media.picture.opening import OpenedFile
 from vqcodec.media.picture.rates import fraction, nominal_rate, seconds, tick_s
 from vqcodec.types import FileLike
@@ -22,6 +25,7 @@ _AHEAD_PICTURES = 48
 _AHEAD_S = 5
 _AHEAD_PACKETS = 2000
 _MAX_DURATION_S = 10**7
+LEAD_MIN_S = Fraction(1, 20)
 
 AnyPacket: TypeAlias = "Packet[Stream]"
 PicturePacket: TypeAlias = "Packet[VideoStream]"
@@ -51,17 +55,21 @@ class PacketReader:
         self.broken = ""
         self._ahead: deque[AnyPacket] = deque()
         self._ended = False
+        self._pictures, self._all = Extent(), Extent()
         self._file = OpenedFile(source)
         self.name, self.container = self._file.name, self._file.container
         self.video, self.audio = self._file.video, self._file.audio
         try:
             heard = self.audio if want_audio or self.video is None else None
-            wanted = [stream for stream in (self.video, heard) if stream is not None]
+            self._wanted = {s.index for s in (self.video, heard) if s is not None}
+            # all streams: how far the file goes is known only by what isn't wanted, too
             self._packets: Iterator[AnyPacket] = (
-                iter(self.container.demux(wanted)) if wanted else iter(())
+                iter(self.container.demux()) if self._wanted else iter(())
             )
             ticks = self._read_ahead(want_audio)
             self._describe(ticks)
+            first = self.first_audio()
+            self._heard_s = None if first is None else heard_s(first)
         except BaseException:
             self.close()
             raise
@@ -107,14 +115,27 @@ class PacketReader:
     @property
     def duration_s(self) -> Fraction | None:
         """Declared length of the video (of the sound without video), None if unknown; of fragments, those read so far."""
-        stream = self.video or self.audio
-        own_s = seconds(stream.duration, stream.time_base) if stream is not None else None
+        own_s = self._own_duration_s
         if own_s is None and self.container.duration is not None:
             own_s = Fraction(self.container.duration, 1_000_000)
         return plausible_duration(own_s)
 
+    @property
+    def _own_duration_s(self) -> Fraction | None:
+        """What the stream itself says, as MP4's do; Matroska and FLV know the whole file's length only."""
+        stream = self.video or self.audio
+        return None if stream is None else seconds(stream.duration, stream.time_base)
+
+    def lead_s(self, picture_s: Fraction) -> Fraction:
+        """How long before the first picture, at `picture_s`, the sound begins to be heard; 0 where it doesn't.
+
+        A whole number of the pictures' ticks. Less than LEAD_MIN_S is a coder's priming, which not all containers tell.
+        """
+        lead_s = Fraction(0) if self._heard_s is None else picture_s - self._heard_s
+        return ceil(lead_s / self.tick_s) * self.tick_s if lead_s > LEAD_MIN_S else Fraction(0)
+
     def _demux(self) -> Iterator[AnyPacket]:
-        """Packets from libav (the last of each stream is empty, to flush); a read error ends them and sets `broken`."""
+        """Wanted packets from libav (a stream's last is empty, to flush); a read error ends them and sets `broken`."""
         while True:
             try:
                 packet = next(self._packets, None)
@@ -125,7 +146,15 @@ class PacketReader:
             if packet is None:
                 self._ended = True
                 return
-            yield packet
+            self._note(packet)
+            if packet.stream.index in self._wanted:
+                yield packet
+
+    def _note(self, packet: AnyPacket) -> None:
+        """How far the streams go."""
+        self._all.add(packet)
+        if self.is_picture(packet):
+            self._pictures.add(packet)
 
     def packets(self) -> Iterator[AnyPacket]:
         """All packets, those read ahead first."""
@@ -142,6 +171,14 @@ class PacketReader:
         """Whether a packet is of the sound stream."""
         return self.audio is not None and packet.stream.index == self.audio.index
 
+    @property
+    def breaks_off(self) -> bool:
+        """Once all packets are read: whether reading failed, or the streams end long before their declared length."""
+        own_s = self._own_duration_s
+        extent = self._all if own_s is None or self.video is None else self._pictures
+        declared_s = self.duration_s
+        return bool(self.broken) or (declared_s is not None and extent.falls_short(declared_s))
+
     def first_audio(self) -> SoundPacket | None:
         """The first sound packet that was read ahead, or None."""
         return next(
@@ -154,6 +191,15 @@ class PacketReader:
         self._ahead.clear()
         self._packets = iter(())
         self._file.close()
+
+
+def heard_s(packet: SoundPacket) -> Fraction | None:
+    """When the first sample of a packet that is meant to be heard is played, in the file's time."""
+    at_s = seconds(packet.pts, packet.stream.time_base)
+    if at_s is None or not packet.has_sidedata("skip_samples"):
+        return at_s
+    skipped = int.from_bytes(bytes(packet.get_sidedata("skip_samples"))[:4], "little")
+    return at_s + Fraction(skipped, packet.stream.codec_context.sample_rate or AUDIO_RATE_HZ)
 
 
 def plausible_duration(length_s: Fraction | None) -> Fraction | None:

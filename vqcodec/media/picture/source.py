@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from fractions import Fraction
+from math import ceil
 from types import TracebackType
 from typing import Literal
 
@@ -26,6 +27,8 @@ from vqcodec.types import AudioHead, FileLike, VideoFrame
 
 Sound = Literal["none", "decode", "copy"]
 _MAX_WAITING_BYTES = 64 << 20
+_HELD_EVERY_S = 1
+_TOLD_LEAD_S = Fraction(1, 2)
 
 
 class VideoSource:
@@ -40,8 +43,9 @@ class VideoSource:
 
     Pictures are (height, width, 3) uint8 RGB (sRGB/BT.709 as shown), upright and with square pixels, all of one size
     (`width`, `height`; a file that changes its size midway is scaled to the first). Times are exact, start at 0 and
-    strictly increase. `frame.time_s / time_base_s` is always a whole number. Every array is the caller's own, except that
-    `fps` above the file's rate repeats the same array.
+    strictly increase. Where wanted sound begins before the pictures, time 0 is its beginning, and the first picture is
+    given once a second until its own time. `frame.time_s / time_base_s` is always a whole number. Every array is the
+    caller's own, except that `fps` above the file's rate, and a picture that is held, repeat the same array.
 
     fps=None keeps the file's own times; above 30 fps nominal, every second frame is taken (60 -> 30, 59.94 -> 29.97,
     50 -> 25; every fourth of 120). fps=N gives frames at k/N, each the one nearest in time.
@@ -64,6 +68,7 @@ class VideoSource:
         frames_read: pictures given so far.
         truncated: set when the file broke off early (damaged or cut): what came before it was given.
         corrupt_packets: packets that could not be decoded and were skipped.
+        remarks: sentences that a person should read: what of the file was guessed, held or left out.
         copy_end_trim_samples: with sound="copy", once the pass is over: samples to drop at the end of the last packet.
     """
 
@@ -92,6 +97,7 @@ class VideoSource:
             raise UsageError(f"sound={sound!r}", hint="use 'none', 'decode' or 'copy'")
         self.frames_read = self.corrupt_packets = 0
         self.truncated = False
+        self.remarks: list[str] = []
         self._reader = PacketReader(source, want_audio=sound != "none")
         try:
             self._begin(fps, sound, channels)
@@ -179,23 +185,39 @@ class VideoSource:
             return []
 
     def _picture(self, frame: av.VideoFrame) -> Iterator[VideoFrame]:
-        timeline = self._timeline or self._start_clock(frame)
-        ticks = timeline.place(frame.pts if frame.pts is not None else frame.dts)
+        if self._timeline is None:
+            yield from self._held(frame, self._start_clock(frame))
+        assert self._timeline is not None
+        ticks = self._timeline.place(frame.pts if frame.pts is not None else frame.dts)
         if ticks is not None:
             yield from self._thinned(self._thinning.push(frame, ticks * self._tick_s))
 
-    def _start_clock(self, first: av.VideoFrame) -> Timeline:
+    def _start_clock(self, first: av.VideoFrame) -> Fraction:
+        """Fix time zero, at the first picture or sound that there is; gives how long the sound comes before it."""
         stamp = first.pts if first.pts is not None else first.dts
-        self._zero_s = (stamp or 0) * self._tick_s
-        timeline = Timeline(stamp or 0, self._interval, max(1, round(1 / self._tick_s)))
-        self._timeline = timeline
+        first_s = (stamp or 0) * self._tick_s
+        lead_s = Fraction(0) if self._listener is None else self._reader.lead_s(first_s)
+        zero = (stamp or 0) - int(lead_s / self._tick_s)
+        self._timeline = Timeline(zero, self._interval, max(1, round(1 / self._tick_s)))
         context = None if self._reader.video is None else self._reader.video.codec_context
         self._converter = RgbConverter(first, self._reader.pixel_aspect, context)
         self.width, self.height = self._converter.width, self._converter.height
         self.info: MediaInfo = describe(self._reader, first)
         if self._listener is not None:
-            self._listener.begin(self._zero_s)
-        return timeline
+            self._listener.begin(zero * self._tick_s)
+        return lead_s
+
+    def _held(self, first: av.VideoFrame, lead_s: Fraction) -> Iterator[VideoFrame]:
+        """The first picture while only sound is heard."""
+        if lead_s >= _TOLD_LEAD_S:
+            self.remarks.append(
+                f"the pictures of {self.info.name} begin {float(lead_s):.2f} s after its sound; "
+                "the first one is held until then"
+            )
+        step = max(1, round(_HELD_EVERY_S / self._tick_s)) * self._tick_s
+        end_s = lead_s - self._interval * self._tick_s
+        for number in range(max(int(lead_s > 0), ceil(end_s / step))):
+            yield from self._thinned(self._thinning.push(first, number * step))
 
     def _thinned(self, chosen: list[tuple[av.VideoFrame, Fraction]]) -> Iterator[VideoFrame]:
         for frame, time_s in chosen:
@@ -223,9 +245,7 @@ class VideoSource:
         if self._listener is not None:
             yield from self._listener.finish()
             self.corrupt_packets += self._listener.corrupt_packets
-        declared = self._reader.duration_s
-        short = declared is not None and end_s < declared - max(Fraction(1), declared / 50)
-        self.truncated = bool(self._reader.broken) or short
+        self.truncated = self._reader.breaks_off
 
     def close(self) -> None:
         """Release the file. A file object given by the caller stays open."""
