@@ -41,6 +41,14 @@ def encode(
             show_default="the input's own, halved above 30",
         ),
     ] = None,
+    input_fps: Annotated[
+        str | None,
+        typer.Option(
+            metavar="N",
+            help="The input's true frames per second, where its file doesn't say them or is wrong.",
+            show_default="as the file says",
+        ),
+    ] = None,
     layers: Annotated[
         int, typer.Option(min=1, max=LAYERS, help="Residual layers; with --bitrate the most.")
     ] = LAYERS,
@@ -128,6 +136,7 @@ def encode(
     output.refuse_json_on_pipe(to, as_json)
     options = EncodeOptions(
         fps=None if fps is None else parse_fraction(fps, "--fps"),
+        input_fps=None if input_fps is None else parse_fraction(input_fps, "--input-fps"),
         layers=layers,
         bitrate_kbps=bitrate,
         quality=quality,

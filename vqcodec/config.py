@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Literal, TypeAlias
 
 from vqcodec.checks import check_audio, check_layers, check_quality, check_size, require
-from vqcodec.format import CODED_SIZE_PX, LAYERS
+from vqcodec.format import CODED_SIZE_PX, LAYERS, MAX_FRAME_RATE_HZ
 
 DEFAULT_AUDIO_BPS = 12_000
 DEFAULT_PORTRAIT_QUALITY = 50
@@ -90,6 +90,8 @@ class EncodeOptions:
 
     Attributes:
         fps: frames per second to resample to, 1..60; None keeps the input's own times (halved above 30).
+        input_fps: the input's true frames per second, 1..240, where its file doesn't say them or is wrong: its pictures are
+            numbered by them; None believes the file.
         layers: residual layers to write, 1..4; an upper limit when bitrate_kbps is given.
         bitrate_kbps: target for the whole file, sound and portraits included: chooses everything below that isn't named.
         quality: what is chosen without a bit rate: "small", "medium" or "best".
@@ -111,6 +113,7 @@ class EncodeOptions:
     """
 
     fps: Fraction | None = None
+    input_fps: Fraction | None = None
     layers: int = LAYERS
     bitrate_kbps: float | None = None
     quality: Quality = "medium"
@@ -129,6 +132,10 @@ class EncodeOptions:
         require(
             self.fps is None or low <= self.fps <= high,
             f"{self.fps} frames per second is outside {low}..{high}",
+        )
+        require(
+            self.input_fps is None or 1 <= self.input_fps <= MAX_FRAME_RATE_HZ,
+            f"{self.input_fps} frames per second of the input are outside 1..{MAX_FRAME_RATE_HZ}",
         )
         check_layers(self.layers)
         require(

@@ -94,7 +94,7 @@ def encode(
     opened = in_place_output if options.live else atomic_output
     with opened(target, force=force) as sink:
         models = encoder_parts(parts)
-        video = open_video(source, fps=options.fps, sound=_SOUND[options.audio.mode])
+        video = _opened(source, options)
         intake = Intake(video, options)
         told = Told(progress, video, waits=options.effort > 0)
         output = _output(sink, video, intake, models, options, told)
@@ -116,6 +116,15 @@ def encode(
             told.finished()
     elapsed_s = time.monotonic() - started_s
     return encode_report(output, video, options, elapsed_s, told.refiner)
+
+
+def _opened(source: FileLike | Frames, options: EncodeOptions) -> VideoInput:
+    return open_video(
+        source,
+        fps=options.fps,
+        sound=_SOUND[options.audio.mode],
+        input_fps=options.input_fps,
+    )
 
 
 def _featured(

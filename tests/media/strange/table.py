@@ -33,7 +33,7 @@ class Strange:
     Attributes:
         name: of the row, with the file's suffix.
         make: writes the file.
-        times: of its pictures in seconds, each to within a millisecond; None: not looked at.
+        times: of its pictures in seconds, each to within `within_s`; None: not looked at.
         held: how many of them come before the first picture's own time.
         priming_s: so much later may all others be, because of what a coder puts before its sound.
         greys: number of the grey (tests.support.media.level) of each picture; None: not looked at.
@@ -47,6 +47,7 @@ class Strange:
     name: str
     make: Callable[[Path], object]
     times: list[float] | None = None
+    within_s: float = 0.00101
     held: int = 0
     priming_s: float = 0
     greys: list[int] | None = None

@@ -43,9 +43,9 @@ def _check_pictures(row: Strange, pictures: list[VideoFrame]) -> float:
     if row.times is None:
         return 0.0
     shift_s = max(times[-1] - row.times[-1], 0)
-    assert shift_s <= row.priming_s + 0.00101
+    assert shift_s <= row.priming_s + row.within_s
     wanted = [time if n < row.held else time + shift_s for n, time in enumerate(row.times)]
-    assert times == pytest.approx(wanted, abs=0.00101)
+    assert times == pytest.approx(wanted, abs=row.within_s)
     return shift_s
 
 

@@ -206,16 +206,20 @@ VideoInput: TypeAlias = VideoSource | FrameSource
 
 
 def open_video(
-    source: FileLike | Frames, *, fps: Fraction | int | None = None, sound: Sound = "none"
+    source: FileLike | Frames,
+    *,
+    fps: Fraction | int | None = None,
+    sound: Sound = "none",
+    **of_a_file: Any,
 ) -> VideoInput:
-    """A file or frames in memory as a stream of pictures and sound; see VideoSource.
+    """A file or frames in memory as a stream of pictures and sound; see VideoSource, which takes what is of a file.
 
     Raises:
         MediaError, UsageError: as VideoSource and FrameSource.
     """
     if isinstance(source, Frames):
         return FrameSource(source, fps=fps, sound=sound)
-    return VideoSource(source, fps=fps, sound=sound)
+    return VideoSource(source, fps=fps, sound=sound, **of_a_file)
 
 
 def checked_picture(rgb: Picture) -> Picture:

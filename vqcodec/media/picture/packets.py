@@ -17,8 +17,16 @@ from av.video.stream import VideoStream
 from vqcodec.format import AUDIO_RATE_HZ
 from vqcodec.media.faults import media_error
 from vqcodec.media.picture.extent import Extent
+from vqcodec.media.picture.joins import JoinedClock
 from vqcodec.media.picture.opening import OpenedFile
-from vqcodec.media.picture.rates import fraction, nominal_rate, seconds, tick_s
+from vqcodec.media.picture.rates import (
+    fraction,
+    is_raw,
+    nominal_rate,
+    raw_rate,
+    seconds,
+    tick_s,
+)
 from vqcodec.types import FileLike
 
 _AHEAD_PICTURES = 48
@@ -45,15 +53,21 @@ class PacketReader:
         audio: its sound stream or None.
         rate_hz: nominal frame rate; 0 without video.
         tick_s: of the pictures' timestamps; 0 without video.
+        is_counted: pictures have no times of their own: they follow each other at rate_hz, one a tick.
+        is_rate_guessed: nothing says what rate that is.
         pixel_aspect: width of a pixel over its height.
         is_still: there is one picture and no sound.
+        clock: what puts all packets on one clock.
         broken: why reading stopped early, or "".
     """
 
-    def __init__(self, source: FileLike, *, want_audio: bool = True) -> None:
-        """Open `source`. Raises MediaError."""
+    def __init__(
+        self, source: FileLike, *, want_audio: bool = True, rate_hz: Fraction | None = None
+    ) -> None:
+        """Open `source`; `rate_hz` overrules its timestamps. Raises MediaError."""
         self.broken = ""
         self._ahead: deque[AnyPacket] = deque()
+        self._ready: deque[AnyPacket] = deque()
         self._ended = False
         self._pictures, self._all = Extent(), Extent()
         self._file = OpenedFile(source)
@@ -62,12 +76,13 @@ class PacketReader:
         try:
             heard = self.audio if want_audio or self.video is None else None
             self._wanted = {s.index for s in (self.video, heard) if s is not None}
+            self.clock = JoinedClock(None if heard is None else heard.index)
             # all streams: how far the file goes is known only by what isn't wanted, too
             self._packets: Iterator[AnyPacket] = (
                 iter(self.container.demux()) if self._wanted else iter(())
             )
             ticks = self._read_ahead(want_audio)
-            self._describe(ticks)
+            self._describe(ticks, rate_hz)
             first = self.first_audio()
             self._heard_s = None if first is None else heard_s(first)
         except BaseException:
@@ -102,15 +117,24 @@ class PacketReader:
             return Fraction(0)
         return (max(ticks) - min(ticks)) * tick_s(self.video.time_base)
 
-    def _describe(self, ticks: list[int]) -> None:
+    def _describe(self, ticks: list[int], rate_hz: Fraction | None) -> None:
         """What the header and the pictures' first timestamps say about the streams."""
         self.rate_hz, self.tick_s, self.pixel_aspect = Fraction(0), Fraction(0), Fraction(1)
-        if self.video is not None:
-            self.tick_s = tick_s(self.video.time_base)
-            self.pixel_aspect = fraction(self.video.sample_aspect_ratio) or Fraction(1)
-            if not self.is_still:
-                declared = (self.video.average_rate, self.video.guessed_rate)
-                self.rate_hz = nominal_rate(declared, ticks, self.video.time_base)
+        self.is_counted, self.is_rate_guessed = rate_hz is not None, False
+        if self.video is None:
+            return
+        self.tick_s = tick_s(self.video.time_base)
+        self.pixel_aspect = fraction(self.video.sample_aspect_ratio) or Fraction(1)
+        if self.is_still:
+            return
+        declared = (self.video.average_rate, self.video.guessed_rate)
+        if rate_hz is None and is_raw(self.video.time_base):
+            rate_hz, self.is_rate_guessed = raw_rate(self.video)
+            self.is_counted = True
+        if rate_hz is None:
+            self.rate_hz = nominal_rate(declared, ticks, self.video.time_base)
+        else:
+            self.rate_hz, self.tick_s = rate_hz, 1 / rate_hz
 
     @property
     def duration_s(self) -> Fraction | None:
@@ -135,20 +159,30 @@ class PacketReader:
         return ceil(lead_s / self.tick_s) * self.tick_s if lead_s > LEAD_MIN_S else Fraction(0)
 
     def _demux(self) -> Iterator[AnyPacket]:
-        """Wanted packets from libav (a stream's last is empty, to flush); a read error ends them and sets `broken`."""
+        """Wanted packets on one clock (a stream's last is empty, to flush the decoder)."""
         while True:
-            try:
-                packet = next(self._packets, None)
-            except (av.error.FFmpegError, OSError, EOFError) as error:
-                packet = None
-                self.broken = str(media_error(error, self.name, "read"))
-            self._file.check()
+            while self._ready:
+                yield self._ready.popleft()
+            if self._ended:
+                return
+            packet = self._read()
             if packet is None:
                 self._ended = True
-                return
+                self._ready.extend(self.clock.flush())
+            elif packet.stream.index in self._wanted:
+                self._ready.extend(self.clock.push(packet))
+
+    def _read(self) -> AnyPacket | None:
+        """The next packet from libav, None at the end; a read error is one, and sets `broken`."""
+        try:
+            packet = next(self._packets, None)
+        except (av.error.FFmpegError, OSError, EOFError) as error:
+            packet = None
+            self.broken = str(media_error(error, self.name, "read"))
+        self._file.check()
+        if packet is not None:
             self._note(packet)
-            if packet.stream.index in self._wanted:
-                yield packet
+        return packet
 
     def _note(self, packet: AnyPacket) -> None:
         """How far the streams go."""
@@ -160,8 +194,7 @@ class PacketReader:
         """All packets, those read ahead first."""
         while self._ahead:
             yield self._ahead.popleft()
-        if not self._ended:
-            yield from self._demux()
+        yield from self._demux()
 
     def is_picture(self, packet: AnyPacket) -> TypeGuard[PicturePacket]:
         """Whether a packet is of the picture stream."""
@@ -189,6 +222,7 @@ class PacketReader:
     def close(self) -> None:
         """Close the file; one that was given as an object stays open."""
         self._ahead.clear()
+        self._ready.clear()
         self._packets = iter(())
         self._file.close()
 

@@ -11,6 +11,8 @@ from fractions import Fraction
 from itertools import pairwise
 from typing import Protocol
 
+from av.video.stream import VideoStream
+
 from vqcodec.format import MAX_FRAME_RATE_HZ
 
 DEFAULT_RATE_HZ = Fraction(25)
@@ -81,6 +83,24 @@ def plausible(rate: Fraction | None) -> bool:
     return rate is not None and 1 <= rate <= MAX_FRAME_RATE_HZ
 
 
+_RAW_TICK_S = Fraction(1, 1_200_000)
+
+
+def is_raw(time_base: Rational | None) -> bool:
+    """Whether a video stream comes without a container: libav counts such pictures in these ticks, at 25 a second."""
+    return fraction(time_base) == _RAW_TICK_S
+
+
+def raw_rate(stream: VideoStream) -> tuple[Fraction, bool]:
+    """The frame rate of a stream without a container, and whether that is a mere guess: not all codecs' headers tell it."""
+    told = fraction(stream.codec_context.framerate)
+    guess = fraction(stream.guessed_rate)
+    for rate in (guess, told):
+        if told is not None and rate is not None and plausible(rate):
+            return rate, False
+    return DEFAULT_RATE_HZ, True
+
+
 def nominal_rate(
     declared: Iterable[Rational | None], ticks: Iterable[int], time_base: Rational | None
 ) -> Fraction:
@@ -95,7 +115,12 @@ def nominal_rate(
         time_base: their unit.
     """
     rates = [rate for rate in map(fraction, declared) if rate is not None and plausible(rate)]
+    ticks = list(ticks)
     ordered = sorted(set(ticks))
+    if rates and 2 * len(ordered) <= len(
+        ticks
+    ):  # a clock that stands, or is coarser than the pictures follow
+        return rates[0]
     gaps = sorted(b - a for a, b in pairwise(ordered))
     if not gaps:
         return rates[0] if rates else DEFAULT_RATE_HZ

@@ -19,7 +19,8 @@ from vqcodec.media.items import AudioBlock, AudioPacket
 from vqcodec.media.picture.colour import RgbConverter
 from vqcodec.media.picture.packets import PacketReader, PicturePacket, SoundPacket
 from vqcodec.media.picture.probe import MediaInfo, describe
-from vqcodec.media.picture.rates import DEFAULT_RATE_HZ
+from vqcodec.media.picture.rates import DEFAULT_RATE_HZ, seconds
+from vqcodec.media.picture.remarks import clock_remarks
 from vqcodec.media.picture.thinning import Nearest, Thin, Thinning, default_thinning
 from vqcodec.media.picture.timeline import Timeline
 from vqcodec.media.sound.packets import Listener, make_listener
@@ -77,20 +78,23 @@ class VideoSource:
         source: FileLike,
         *,
         fps: Fraction | int | None = None,
+        input_fps: Fraction | int | None = None,
         sound: Sound = "none",
         channels: int = 1,
     ) -> None:
-        """Open `source` and read up to its first picture.
+        """Open `source` and read up to its first picture; `input_fps` is its true rate, whatever the file says.
 
         Raises:
             MediaError: missing, unreadable, empty, not a media file, no picture in it, or nothing can be decoded.
-            UsageError: fps not in 1..240, channels not 1 or 2, or sound="copy" of a file whose sound isn't mono or
+            UsageError: fps or input_fps not in 1..240, channels not 1 or 2, or sound="copy" of a file whose sound isn't mono or
                 stereo Opus.
         """
-        if fps is not None and not 1 <= fps <= MAX_FRAME_RATE_HZ:
-            raise UsageError(
-                f"a frame rate of {fps}", hint=f"give 1 to {MAX_FRAME_RATE_HZ} frames per second"
-            )
+        for rate in (fps, input_fps):
+            if rate is not None and not 1 <= rate <= MAX_FRAME_RATE_HZ:
+                raise UsageError(
+                    f"a frame rate of {rate}",
+                    hint=f"give 1 to {MAX_FRAME_RATE_HZ} frames per second",
+                )
         if channels not in (1, 2):
             raise UsageError(f"{channels} audio channels", hint="use 1 or 2")
         if sound not in ("none", "decode", "copy"):
@@ -98,7 +102,8 @@ class VideoSource:
         self.frames_read = self.corrupt_packets = 0
         self.truncated = False
         self.remarks: list[str] = []
-        self._reader = PacketReader(source, want_audio=sound != "none")
+        own_hz = None if input_fps is None else Fraction(input_fps)
+        self._reader = PacketReader(source, want_audio=sound != "none", rate_hz=own_hz)
         try:
             self._begin(fps, sound, channels)
         except BaseException:
@@ -121,7 +126,7 @@ class VideoSource:
         else:
             self.frame_rate_hz, self._thinning = Fraction(fps), Nearest(Fraction(fps))
             self.time_base_s = 1 / self.frame_rate_hz
-        self._timeline: Timeline | None = None
+        self._timeline: Timeline[av.VideoFrame] | None = None
         self._converted: tuple[av.VideoFrame, NDArray[np.uint8]] | None = None
         self._listener: Listener | None = make_listener(reader, sound, channels)
         self._waiting: list[SoundPacket] = []
@@ -188,23 +193,31 @@ class VideoSource:
         if self._timeline is None:
             yield from self._held(frame, self._start_clock(frame))
         assert self._timeline is not None
-        ticks = self._timeline.place(frame.pts if frame.pts is not None else frame.dts)
-        if ticks is not None:
+        yield from self._placed(self._timeline.push(frame, self._stamp(frame)))
+
+    def _stamp(self, frame: av.VideoFrame) -> int | None:
+        """When a picture is shown, in ticks, by its file; None where its number says it."""
+        if self._reader.is_counted:
+            return 0 if self._timeline is None or self._timeline.last is None else None
+        return frame.pts if frame.pts is not None else frame.dts
+
+    def _placed(self, frames: list[tuple[av.VideoFrame, int]]) -> Iterator[VideoFrame]:
+        for frame, ticks in frames:
             yield from self._thinned(self._thinning.push(frame, ticks * self._tick_s))
 
     def _start_clock(self, first: av.VideoFrame) -> Fraction:
         """Fix time zero, at the first picture or sound that there is; gives how long the sound comes before it."""
         stamp = first.pts if first.pts is not None else first.dts
-        first_s = (stamp or 0) * self._tick_s
+        first_s = seconds(stamp or 0, first.time_base) or Fraction(0)
         lead_s = Fraction(0) if self._listener is None else self._reader.lead_s(first_s)
-        zero = (stamp or 0) - int(lead_s / self._tick_s)
-        self._timeline = Timeline(zero, self._interval, max(1, round(1 / self._tick_s)))
+        zero = (self._stamp(first) or 0) - int(lead_s / self._tick_s)
+        self._timeline = Timeline(zero, self._interval)
         context = None if self._reader.video is None else self._reader.video.codec_context
         self._converter = RgbConverter(first, self._reader.pixel_aspect, context)
         self.width, self.height = self._converter.width, self._converter.height
         self.info: MediaInfo = describe(self._reader, first)
         if self._listener is not None:
-            self._listener.begin(zero * self._tick_s)
+            self._listener.begin(first_s - lead_s)
         return lead_s
 
     def _held(self, first: av.VideoFrame, lead_s: Fraction) -> Iterator[VideoFrame]:
@@ -238,14 +251,17 @@ class VideoSource:
             yield from self._listener.hear(packet)
 
     def _finish(self) -> Iterator[VideoFrame | AudioBlock | AudioPacket]:
-        if self._timeline is None or self._timeline.last is None:
+        if self._timeline is None:
             return
+        yield from self._placed(self._timeline.finish())
+        assert self._timeline.last is not None
         end_s = (self._timeline.last + self._interval) * self._tick_s
         yield from self._thinned(self._thinning.finish(end_s))
         if self._listener is not None:
             yield from self._listener.finish()
             self.corrupt_packets += self._listener.corrupt_packets
         self.truncated = self._reader.breaks_off
+        self.remarks += clock_remarks(self._reader, self._timeline)
 
     def close(self) -> None:
         """Release the file. A file object given by the caller stays open."""

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from vqcodec.format import AUDIO_RATE_HZ
 from vqcodec.media.items import AudioBlock
-from vqcodec.media.picture.timeline import MAX_JUMP_S, MAX_STEP_BACK_S
+from vqcodec.media.picture.joins import MAX_JUMP_S, MAX_STEP_BACK_S
 
 # A difference between timestamps and samples of this size is a hole (or an overlap) in the recording; smaller ones are
 # rounding, jitter, or a sound card's clock that runs at 47,995 Hz, which adds up to a visible lip-sync error in an hour.

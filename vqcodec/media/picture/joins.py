@@ -1,0 +1,248 @@
+"""One clock for all streams of a file: parts that were joined follow each other, and a wrong time of the sound is no new clock.
+
+A joined file's timestamps start anew in every stream, and the streams' ends differ: were each moved to its own end, sound
+and pictures would drift apart with every part. So the first that starts anew moves all: the new part begins where the
+longest stream of the old one ended. What looks new to one stream only (three packets of it, while the others go on) moves
+that one alone, and a clock that comes back is the old one again.
+
+    packets --demux--> push --suspect? wait for witnesses--> packets on one clock --> decoders
+
+Wrong times of single pictures are left to `Timeline`, which sees them in the order they are shown.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass
+from fractions import Fraction
+from itertools import pairwise
+from typing import Any, TypeAlias
+
+from av.packet import Packet
+
+from vqcodec.media.picture.rates import seconds, tick_s
+
+MAX_JUMP_S = 3600
+"""A larger step isn't a hole in a recording, but another clock."""
+MAX_STEP_BACK_S = 1
+_SOUND_GAP_S = Fraction(3, 50)
+_NEAR_S = 10
+_LATE_S = Fraction(1, 2)
+_BACK_INTERVALS = 20
+_WITNESSES = 2
+_ALONE_PACKETS = 8
+_MAX_WAITING = 200
+
+AnyPacket: TypeAlias = "Packet[Any]"
+
+
+@dataclass(slots=True)
+class _Track:
+    """One stream.
+
+    Attributes:
+        is_sound: its packets follow each other without a hole.
+        offset_s: from the file's time to the clock's.
+        last_s: of its last packet, on the clock.
+        end_s: where what it gave so far ends.
+        alone: its clock starts anew while the others go on.
+    """
+
+    is_sound: bool
+    offset_s: Fraction = Fraction(0)
+    last_s: Fraction | None = None
+    end_s: Fraction = Fraction(0)
+    alone: bool = False
+
+    def back_s(self, step_s: Fraction) -> Fraction:
+        """How far back a packet may be; pictures don't come in the order they are shown."""
+        return max(Fraction(MAX_STEP_BACK_S), _BACK_INTERVALS * step_s * (not self.is_sound))
+
+    def is_near(self, at_s: Fraction, step_s: Fraction) -> bool:
+        """Whether a packet at that time can be of the clock that runs."""
+        assert self.last_s is not None
+        return self.last_s - self.back_s(step_s) <= at_s <= self.last_s + MAX_JUMP_S
+
+    def is_next(self, at_s: Fraction, step_s: Fraction) -> bool:
+        """Whether it needs no other witness."""
+        most_s = _SOUND_GAP_S if self.is_sound else self.back_s(step_s)
+        return abs(at_s - self.end_s) <= most_s
+
+
+class JoinedClock:
+    """Packets in file order in, the same with timestamps of one clock out.
+
+    Attributes:
+        joins: how often the clock started anew.
+        wrong: packets of sound whose time was wrong.
+    """
+
+    def __init__(self, sound: int | None) -> None:
+        """`sound` is the index of the sound stream."""
+        self.joins = self.wrong = 0
+        self._sound = sound
+        self._tracks: dict[int, _Track] = {}
+        self._offsets = [Fraction(0)]
+        self._waiting: deque[AnyPacket] = deque()
+
+    def push(self, packet: AnyPacket) -> list[AnyPacket]:
+        """Take the next packet; gives those that are placed now, in order."""
+        self._waiting.append(packet)
+        return self._settle(ended=False)
+
+    def flush(self) -> list[AnyPacket]:
+        """The packets that still wait, at the end."""
+        return self._settle(ended=True)
+
+    def _settle(self, *, ended: bool) -> list[AnyPacket]:
+        given = []
+        while self._waiting and self._place(ended or len(self._waiting) > _MAX_WAITING):
+            given.append(self._waiting.popleft())
+        return given
+
+    def _place(self, forced: bool) -> bool:
+        """Put the first packet that waits on the clock; false where others must be seen first."""
+        packet = self._waiting[0]
+        raw_s, step_s = _stamp_s(packet), _length_s(packet)
+        if raw_s is None:
+            return True
+        index = packet.stream.index
+        track = self._tracks.setdefault(index, _Track(index == self._sound))
+        later = self._later(index)
+        if track.last_s is None:
+            if not later and not forced:
+                return False
+            return self._begin(track, packet, [raw_s, *later], forced)
+        back = self._returns(track, raw_s)
+        if back is not None:
+            track.offset_s = back
+        elif not track.is_next(raw_s + track.offset_s, step_s):
+            return self._judge(track, packet, [raw_s, *later], forced)
+        self._put(track, packet)
+        return True
+
+    def _begin(
+        self, track: _Track, packet: AnyPacket, stamps: list[Fraction], forced: bool
+    ) -> bool:
+        """The first packet of a stream: if those after it contradict, it is the wrong one."""
+        step_s = _length_s(packet)
+        near_s = _SOUND_GAP_S + step_s if track.is_sound else Fraction(MAX_JUMP_S)
+        if len(stamps) > 1 and not -track.back_s(step_s) <= stamps[1] - stamps[0] <= near_s:
+            if len(stamps) < 3 and not forced:
+                return False
+            if len(stamps) > 2 and abs(stamps[2] - stamps[1]) < abs(stamps[2] - stamps[0]):
+                self.wrong += track.is_sound
+                _move(packet, stamps[1] - step_s - stamps[0])
+        self._put(track, packet)
+        return True
+
+    def _judge(
+        self, track: _Track, packet: AnyPacket, stamps: list[Fraction], forced: bool
+    ) -> bool:
+        """A packet that isn't where the one before lets expect: a hole, a wrong time or another clock."""
+        step_s, at_s = _length_s(packet), [stamp + track.offset_s for stamp in stamps]
+        slack_s = Fraction(0) if track.is_sound else track.back_s(step_s)
+        follows = [-slack_s <= b - a <= _NEAR_S for a, b in pairwise(stamps)]
+        if not forced and len(stamps) < 2:
+            return False
+        if track.is_near(at_s[0], step_s) and (not follows or follows[0]):
+            self._put(track, packet)  # a hole, or an overlap
+            return True
+        if any(track.is_near(s, step_s) for s in at_s[1 : 1 + _WITNESSES]) or not any(follows):
+            if track.is_sound:
+                self.wrong += 1
+                _move(packet, track.end_s - at_s[0])
+            self._put(track, packet, is_witness=False)
+            return True
+        if not forced and (len(stamps) <= _WITNESSES or self._is_alone(packet) is None):
+            return False
+        self._restart(track, packet, stamps[0])
+        self._put(track, packet)
+        return True
+
+    def _restart(self, track: _Track, packet: AnyPacket, raw_s: Fraction) -> None:
+        """The clock starts anew, for all streams unless the others go on."""
+        for offset_s in reversed(self._offsets):  # another stream was there before this one
+            if track.end_s - _LATE_S <= raw_s + offset_s <= self._end_s() + _NEAR_S:
+                track.offset_s = offset_s
+                return
+        self.joins += 1
+        track.alone = bool(self._is_alone(packet))
+        if track.alone:
+            track.offset_s = track.end_s - raw_s
+            return
+        others = [s for p in self._waiting if (s := _stamp_s(p)) is not None]
+        begin_s = min([raw_s, *(s for s in others if abs(s - raw_s) <= MAX_STEP_BACK_S)])
+        track.offset_s = max([self._end_s(), *self._still_old()]) - begin_s
+        self._offsets.append(track.offset_s)
+
+    def _is_alone(self, packet: AnyPacket) -> bool | None:
+        """Whether the other streams go on as before; None where too little of them is known."""
+        waiting = list(self._waiting)
+        verdict: bool | None = False
+        for index, other in self._tracks.items():
+            if index == packet.stream.index or other.last_s is None:
+                continue
+            stamps = [
+                (s, _length_s(p))
+                for p in waiting
+                if p.stream.index == index and (s := _stamp_s(p)) is not None
+            ]
+            if any(not other.is_near(s + other.offset_s, step_s) for s, step_s in stamps):
+                return False
+            if len(stamps) < _ALONE_PACKETS:
+                verdict = None
+            elif verdict is False:
+                verdict = True
+        return verdict
+
+    def _returns(self, track: _Track, raw_s: Fraction) -> Fraction | None:
+        """The offset of a clock that comes back: one known before continues the stream better than the present one."""
+        if track.offset_s == 0 or raw_s + track.offset_s <= track.end_s + _LATE_S:
+            return None
+        most_s = MAX_JUMP_S if track.alone else MAX_STEP_BACK_S
+        comes_back = track.end_s - _SOUND_GAP_S <= raw_s <= track.end_s + most_s
+        return Fraction(0) if comes_back else None
+
+    def _end_s(self) -> Fraction:
+        return max(track.end_s for track in self._tracks.values())
+
+    def _still_old(self) -> list[Fraction]:
+        """Ends of packets that wait and are of the old part: a demuxer may hold a stream's last one back."""
+        ends = []
+        for packet in self._waiting:
+            track, raw_s = self._tracks.get(packet.stream.index), _stamp_s(packet)
+            if track is not None and track.last_s is not None and raw_s is not None:
+                at_s, step_s = raw_s + track.offset_s, _length_s(packet)
+                ends += [at_s + step_s] if track.is_next(at_s, step_s) else []
+        return ends
+
+    def _later(self, index: int) -> list[Fraction]:
+        """Stamps of the packets of one stream that wait behind the first."""
+        rest = list(self._waiting)[1:]
+        return [s for p in rest if p.stream.index == index and (s := _stamp_s(p)) is not None][:8]
+
+    def _put(self, track: _Track, packet: AnyPacket, *, is_witness: bool = True) -> None:
+        if track.offset_s:
+            _move(packet, track.offset_s)
+        at_s = _stamp_s(packet)
+        assert at_s is not None
+        if is_witness or track.is_sound:
+            track.last_s = at_s
+            ends_s = at_s + _length_s(packet)
+            track.end_s = ends_s if track.is_sound else max(track.end_s, ends_s)
+
+
+def _stamp_s(packet: AnyPacket) -> Fraction | None:
+    stamp = packet.pts if packet.pts is not None else packet.dts
+    return seconds(stamp, packet.time_base)
+
+
+def _length_s(packet: AnyPacket) -> Fraction:
+    return seconds(packet.duration or 0, packet.time_base) or Fraction(1, 25)
+
+
+def _move(packet: AnyPacket, by_s: Fraction) -> None:
+    ticks = round(by_s / tick_s(packet.time_base))
+    packet.pts = None if packet.pts is None else packet.pts + ticks
+    packet.dts = None if packet.dts is None else packet.dts + ticks

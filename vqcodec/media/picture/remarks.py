@@ -1,0 +1,43 @@
+"""What a person should know of how a file's pictures and sound were placed, in sentences."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from vqcodec.media.picture.packets import PacketReader
+from vqcodec.media.picture.timeline import Timeline
+
+
+def clock_remarks(reader: PacketReader, timeline: Timeline[Any]) -> list[str]:
+    """About times that were guessed and pictures that had none of their own."""
+    name, clock, told = reader.name, reader.clock, []
+    if reader.is_rate_guessed:
+        told.append(
+            f"{name} doesn't say its frame rate: {reader.rate_hz} pictures a second were assumed "
+            "(--input-fps tells it)"
+        )
+    if clock.joins:
+        told.append(f"the clock of {name} starts anew {_times(clock.joins)}: joined there")
+    if timeline.guessed:
+        told.append(
+            f"{_count(timeline.guessed, 'picture')} of {name} with an impossible time: guessed "
+            "from the neighbours or the frame rate"
+        )
+    if timeline.dropped:
+        told.append(
+            f"{_count(timeline.dropped, 'picture')} of {name} left out: no time between others'"
+        )
+    if clock.wrong:
+        told.append(
+            f"{_count(clock.wrong, 'packet')} of sound of {name} with an impossible time: put "
+            "behind the one before"
+        )
+    return told
+
+
+def _times(count: int) -> str:
+    return "once" if count == 1 else f"{count} times"
+
+
+def _count(count: int, what: str) -> str:
+    return f"{count} {what}{'s' if count != 1 else ''}"
