@@ -49,6 +49,22 @@ def encode(
             show_default="as the file says",
         ),
     ] = None,
+    video_track: Annotated[
+        int | None,
+        typer.Option(
+            metavar="N",
+            help="Which of several video tracks, counted from 0.",
+            show_default="the default one, no still, the largest",
+        ),
+    ] = None,
+    audio_track: Annotated[
+        int | None,
+        typer.Option(
+            metavar="N",
+            help="Which of several sound tracks, counted from 0.",
+            show_default="the default one",
+        ),
+    ] = None,
     layers: Annotated[
         int, typer.Option(min=1, max=LAYERS, help="Residual layers; with --bitrate the most.")
     ] = LAYERS,
@@ -137,6 +153,8 @@ def encode(
     options = EncodeOptions(
         fps=None if fps is None else parse_fraction(fps, "--fps"),
         input_fps=None if input_fps is None else parse_fraction(input_fps, "--input-fps"),
+        video_track=video_track,
+        audio_track=audio_track,
         layers=layers,
         bitrate_kbps=bitrate,
         quality=quality,

@@ -90,8 +90,8 @@ class EncodeOptions:
 
     Attributes:
         fps: frames per second to resample to, 1..60; None keeps the input's own times (halved above 30).
-        input_fps: the input's true frames per second, 1..240, where its file doesn't say them or is wrong: its pictures are
-            numbered by them; None believes the file.
+        input_fps: the input's true frames per second, 1..240: its pictures are numbered by them; None believes the file.
+        video_track, audio_track: of several, counted from 0; None: the default one, not a still, the largest.
         layers: residual layers to write, 1..4; an upper limit when bitrate_kbps is given.
         bitrate_kbps: target for the whole file, sound and portraits included: chooses everything below that isn't named.
         quality: what is chosen without a bit rate: "small", "medium" or "best".
@@ -114,6 +114,8 @@ class EncodeOptions:
 
     fps: Fraction | None = None
     input_fps: Fraction | None = None
+    video_track: int | None = None
+    audio_track: int | None = None
     layers: int = LAYERS
     bitrate_kbps: float | None = None
     quality: Quality = "medium"
@@ -133,10 +135,8 @@ class EncodeOptions:
             self.fps is None or low <= self.fps <= high,
             f"{self.fps} frames per second is outside {low}..{high}",
         )
-        require(
-            self.input_fps is None or 1 <= self.input_fps <= MAX_FRAME_RATE_HZ,
-            f"{self.input_fps} frames per second of the input are outside 1..{MAX_FRAME_RATE_HZ}",
-        )
+        own = self.input_fps
+        require(own is None or 1 <= own <= MAX_FRAME_RATE_HZ, f"{own} frames per second of input")
         check_layers(self.layers)
         require(
             self.bitrate_kbps is None or 1 <= self.bitrate_kbps <= 1000,

@@ -124,6 +124,7 @@ def _opened(source: FileLike | Frames, options: EncodeOptions) -> VideoInput:
         fps=options.fps,
         sound=_SOUND[options.audio.mode],
         input_fps=options.input_fps,
+        tracks=(options.video_track, options.audio_track),
     )
 
 

@@ -8,8 +8,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from tests.media.strange import tracks
 from tests.media.strange.table import Strange, rows
 from tests.support.media import HZ, lag, level
+from vqcodec.errors import UsageError
 from vqcodec.media.items import AudioBlock
 from vqcodec.media.picture.source import VideoSource
 from vqcodec.types import VideoFrame
@@ -57,3 +59,16 @@ def _check_sound(row: Strange, blocks: list[AudioBlock], shift_s: float) -> None
     for heard in row.heard:
         at_s = lag(got, heard.samples[:, 0]) / HZ - shift_s
         assert at_s == pytest.approx(heard.at_s, abs=heard.within_s)
+
+
+def test_a_track_that_is_not_there_is_refused_with_those_that_are(tmp_path: Path) -> None:
+    path = tmp_path / "two.mov"
+    tracks.ROWS[0].make(path)
+    for numbers in ((2, None), (None, 0)):
+        with pytest.raises(UsageError) as caught:
+            VideoSource(path, tracks=numbers)
+        assert "track" in str(caught.value)
+    assert "none" in caught.value.hint
+    with pytest.raises(UsageError) as caught:
+        VideoSource(path, tracks=(5, None))
+    assert "0: mjpeg 32x32; 1: h264 48x48" in caught.value.hint

@@ -10,19 +10,13 @@ from pathlib import Path
 
 import av
 import av.error
-from av.audio.stream import AudioStream
 from av.container import InputContainer
-from av.stream import Stream
-from av.video.stream import VideoStream
 
 from vqcodec.errors import MediaError, UsageError
 from vqcodec.media.faults import media_faults
-from vqcodec.media.picture.colour import MAX_SIDE_PX
+from vqcodec.media.picture.selection import Selection, Tracks
 from vqcodec.media.pipes import GuardedReader, standard_input
 from vqcodec.types import FileLike
-
-_MAX_THREADS = 8
-_DEFAULT, _ATTACHED_PICTURE = 1, 0x400  # AV_DISPOSITION_*; the latter is the cover of a sound file
 
 
 class OpenedFile:
@@ -31,16 +25,17 @@ class OpenedFile:
     Attributes:
         name: for messages.
         container: libav's.
-        video: its first real picture stream, or None.
-        audio: its best sound stream, or None.
+        video: the picture stream that is read, or None.
+        audio: the sound stream that is read, or None.
+        remarks: sentences about what else could have been read.
     """
 
-    def __init__(self, source: FileLike) -> None:
-        """Open `source`.
+    def __init__(self, source: FileLike, tracks: Tracks = (None, None)) -> None:
+        """Open `source`; `tracks` are numbers of its picture and its sound stream that the caller chose.
 
         Raises:
             MediaError: missing, unreadable, empty or not a media file, or standard input is a terminal.
-            UsageError: `source` is no file.
+            UsageError: `source` is no file, or has no such track.
         """
         self._guard: GuardedReader | None = None
         try:
@@ -48,8 +43,12 @@ class OpenedFile:
         except BaseException:
             self._release()
             raise
-        self.video = _choose_video(self.container)
-        self.audio = _choose_audio(self.container)
+        try:
+            chosen = Selection(self.container, self.name, *tracks)
+        except BaseException:
+            self.close()
+            raise
+        self.video, self.audio, self.remarks = chosen.video, chosen.audio, chosen.remarks
 
     def _file(self, source: FileLike) -> str | GuardedReader:
         if isinstance(source, str | os.PathLike) and source != "-":
@@ -108,34 +107,3 @@ def _check_path(name: str) -> None:
             raise MediaError(
                 f"cannot open {name}: the file is empty", hint="record or download it again"
             )
-
-
-def _choose_video(container: InputContainer) -> VideoStream | None:
-    for stream in container.streams.video:
-        # libav gives no decoder for a stream of a codec that it doesn't know
-        if _flags(stream) & _ATTACHED_PICTURE or not has_decoder(stream):
-            continue
-        if not (0 < stream.width <= MAX_SIDE_PX and 0 < stream.height <= MAX_SIDE_PX):
-            continue
-        context = stream.codec_context
-        context.thread_type = "AUTO"
-        context.thread_count = min(_MAX_THREADS, os.cpu_count() or 1)
-        return stream
-    return None
-
-
-def _choose_audio(container: InputContainer) -> AudioStream | None:
-    usable = [stream for stream in container.streams.audio if has_decoder(stream)]
-    flagged = [stream for stream in usable if _flags(stream) & _DEFAULT]
-    return next(iter(flagged or usable), None)
-
-
-def has_decoder(stream: Stream) -> bool:
-    """Whether libav can decode a stream: PyAV's types don't tell that a stream may lack its context."""
-    context: object = stream.codec_context
-    return context is not None
-
-
-def _flags(stream: Stream) -> int:
-    """A stream's disposition bits: an IntFlag from PyAV 18 on, a Flag before."""
-    return int(getattr(stream.disposition, "value", stream.disposition))

@@ -27,6 +27,7 @@ from vqcodec.media.picture.rates import (
     seconds,
     tick_s,
 )
+from vqcodec.media.picture.selection import Tracks
 from vqcodec.types import FileLike
 
 _AHEAD_PICTURES = 48
@@ -58,21 +59,28 @@ class PacketReader:
         pixel_aspect: width of a pixel over its height.
         is_still: there is one picture and no sound.
         clock: what puts all packets on one clock.
+        remarks: sentences about other tracks that could have been read.
         broken: why reading stopped early, or "".
     """
 
     def __init__(
-        self, source: FileLike, *, want_audio: bool = True, rate_hz: Fraction | None = None
+        self,
+        source: FileLike,
+        *,
+        want_audio: bool = True,
+        rate_hz: Fraction | None = None,
+        tracks: Tracks = (None, None),
     ) -> None:
-        """Open `source`; `rate_hz` overrules its timestamps. Raises MediaError."""
+        """Open `source`; `rate_hz` overrules its timestamps, `tracks` which are read. Raises MediaError, UsageError."""
         self.broken = ""
         self._ahead: deque[AnyPacket] = deque()
         self._ready: deque[AnyPacket] = deque()
         self._ended = False
         self._pictures, self._all = Extent(), Extent()
-        self._file = OpenedFile(source)
+        self._file = OpenedFile(source, tracks)
         self.name, self.container = self._file.name, self._file.container
         self.video, self.audio = self._file.video, self._file.audio
+        self.remarks = self._file.remarks
         try:
             heard = self.audio if want_audio or self.video is None else None
             self._wanted = {s.index for s in (self.video, heard) if s is not None}

@@ -21,6 +21,7 @@ from vqcodec.media.picture.packets import PacketReader, PicturePacket, SoundPack
 from vqcodec.media.picture.probe import MediaInfo, describe
 from vqcodec.media.picture.rates import DEFAULT_RATE_HZ, seconds
 from vqcodec.media.picture.remarks import clock_remarks
+from vqcodec.media.picture.selection import Tracks
 from vqcodec.media.picture.thinning import Nearest, Thin, Thinning, default_thinning
 from vqcodec.media.picture.timeline import Timeline
 from vqcodec.media.sound.packets import Listener, make_listener
@@ -79,15 +80,18 @@ class VideoSource:
         *,
         fps: Fraction | int | None = None,
         input_fps: Fraction | int | None = None,
+        tracks: Tracks = (None, None),
         sound: Sound = "none",
         channels: int = 1,
     ) -> None:
-        """Open `source` and read up to its first picture; `input_fps` is its true rate, whatever the file says.
+        """Open `source` and read up to its first picture.
+
+        `input_fps` is its true rate, whatever the file says; `tracks` are numbers of its picture and its sound track.
 
         Raises:
             MediaError: missing, unreadable, empty, not a media file, no picture in it, or nothing can be decoded.
-            UsageError: fps or input_fps not in 1..240, channels not 1 or 2, or sound="copy" of a file whose sound isn't mono or
-                stereo Opus.
+            UsageError: fps or input_fps not in 1..240, channels not 1 or 2, no such track, or sound="copy" of a file whose
+                sound isn't mono or stereo Opus.
         """
         for rate in (fps, input_fps):
             if rate is not None and not 1 <= rate <= MAX_FRAME_RATE_HZ:
@@ -103,7 +107,10 @@ class VideoSource:
         self.truncated = False
         self.remarks: list[str] = []
         own_hz = None if input_fps is None else Fraction(input_fps)
-        self._reader = PacketReader(source, want_audio=sound != "none", rate_hz=own_hz)
+        self._reader = PacketReader(
+            source, want_audio=sound != "none", rate_hz=own_hz, tracks=tracks
+        )
+        self.remarks += self._reader.remarks
         try:
             self._begin(fps, sound, channels)
         except BaseException:

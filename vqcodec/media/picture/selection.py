@@ -1,0 +1,176 @@
+"""Which of a file's tracks are read, where it has several.
+
+Pictures: not a cover, thumbnail or still; of the others the one that the file calls its default; of several, the largest.
+Sound: the default; of several, the first. A caller may choose by number instead, counted per kind from 0 as `ffmpeg` does.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from fractions import Fraction
+from typing import TypeAlias, TypeVar
+
+from av.container import InputContainer
+from av.stream import Stream
+from av.video.stream import VideoStream
+
+from vqcodec.errors import UsageError
+from vqcodec.media.picture.colour import MAX_SIDE_PX
+from vqcodec.media.picture.rates import fraction, seconds
+
+_MAX_THREADS = 8
+# AV_DISPOSITION_*: default, cover of a sound file, thumbnails of moments, a still
+_DEFAULT, _STILLS = 1, 0x400 | 0x800 | 0x100000
+_STILL_CODECS = ("mjpeg", "png", "bmp", "gif", "tiff", "webp", "jpegxl", "jpeg2000")
+
+Tracks: TypeAlias = tuple[int | None, int | None]
+"""Numbers of a picture and a sound stream, each counted from 0 among those of its kind; None: the best."""
+
+AnyStream = TypeVar("AnyStream", bound=Stream)
+
+
+class Selection:
+    """The tracks of an open file that are read.
+
+    Attributes:
+        video: the picture stream, or None.
+        audio: the sound stream, or None.
+        remarks: sentences about what else could have been read.
+    """
+
+    def __init__(
+        self,
+        container: InputContainer,
+        name: str,
+        video: int | None = None,
+        audio: int | None = None,
+    ) -> None:
+        """Choose; `video` and `audio` are numbers that the caller chose.
+
+        Raises:
+            UsageError: there is no such track, or it can't be read.
+        """
+        self.remarks: list[str] = []
+        pictures = [s for s in container.streams.video if _is_picture(s)]
+        sounds = [s for s in container.streams.audio if has_decoder(s)]
+        all_pictures, all_sounds = list(container.streams.video), list(container.streams.audio)
+        if video is None:
+            self.video = min(pictures, key=_rank, default=None)
+            moving = [s for s in pictures if not _is_still(s, pictures)]
+            self._tell(name, "video", all_pictures, self.video, moving)
+        else:
+            self.video = _asked(name, "video", all_pictures, pictures, video)
+        if audio is None:
+            flagged = [s for s in sounds if _flags(s) & _DEFAULT]
+            self.audio = next(iter(flagged or sounds), None)
+            self._tell(name, "audio", all_sounds, self.audio, sounds)
+        else:
+            self.audio = _asked(name, "audio", all_sounds, sounds, audio)
+        if self.video is not None:
+            context = self.video.codec_context
+            context.thread_type = "AUTO"
+            context.thread_count = min(_MAX_THREADS, os.cpu_count() or 1)
+
+    def _tell(
+        self,
+        name: str,
+        kind: str,
+        tracks: Sequence[AnyStream],
+        chosen: AnyStream | None,
+        others: Sequence[AnyStream],
+    ) -> None:
+        if chosen is not None and len(others) > 1:
+            number = _number(tracks, chosen)
+            self.remarks.append(
+                f"{name} has {len(others)} {kind} tracks; number {number} was taken "
+                f"({_described(chosen)}), --{kind}-track chooses another"
+            )
+
+
+def has_decoder(stream: Stream) -> bool:
+    """Whether libav can decode a stream: PyAV's types don't tell that a stream may lack its context."""
+    context: object = stream.codec_context
+    return context is not None
+
+
+def _is_picture(stream: VideoStream) -> bool:
+    """Whether a stream can be read at all, and isn't a sound file's cover."""
+    if not has_decoder(stream) or _flags(stream) & 0x400:
+        return False
+    return 0 < stream.width <= MAX_SIDE_PX and 0 < stream.height <= MAX_SIDE_PX
+
+
+def _rank(stream: VideoStream) -> tuple[bool, bool, int, int]:
+    """The least is taken."""
+    streams = [s for s in stream.container.streams.video if _is_picture(s)]
+    default = bool(_flags(stream) & _DEFAULT)
+    return (_is_still(stream, streams), not default, -stream.width * stream.height, stream.index)
+
+
+def _is_still(stream: VideoStream, beside: Sequence[VideoStream]) -> bool:
+    """Whether a stream is a single picture, by what the file says of it."""
+    if _flags(stream) & _STILLS or stream.frames == 1:
+        return True
+    length_s = _length_s(stream)
+    if stream.frames == 0 and length_s is not None and len(beside) > 1:
+        rate_hz = fraction(stream.average_rate) or Fraction(25)
+        return length_s <= Fraction(3, 2) / rate_hz
+    unknown = stream.frames == 0 and length_s is None
+    return (
+        unknown
+        and _codec(stream) in _STILL_CODECS
+        and any(_codec(other) not in _STILL_CODECS for other in beside)
+    )
+
+
+def _length_s(stream: VideoStream) -> Fraction | None:
+    """How long a stream says that it is; Matroska says when it ends, in a tag."""
+    own_s = seconds(stream.duration, stream.time_base)
+    if own_s is not None:
+        return own_s
+    parts = str(stream.metadata.get("DURATION", "")).split(":")
+    try:
+        end_s = sum((Fraction(p) * 60**n for n, p in enumerate(reversed(parts))), Fraction(0))
+    except (ValueError, ZeroDivisionError):
+        return None
+    start_s = seconds(stream.start_time, stream.time_base) or Fraction(0)
+    return end_s - max(start_s, Fraction(0)) if len(parts) == 3 else None
+
+
+def _asked(
+    name: str,
+    kind: str,
+    tracks: Sequence[AnyStream],
+    usable: Sequence[AnyStream],
+    number: int,
+) -> AnyStream:
+    """The track that the caller chose."""
+    there = "; ".join(f"{n}: {_described(track)}" for n, track in enumerate(tracks)) or "none"
+    if not 0 <= number < len(tracks):
+        raise UsageError(f"{name} has no {kind} track {number}", hint=f"It has {there}.")
+    wanted = tracks[number]
+    if all(track.index != wanted.index for track in usable):
+        raise UsageError(f"{kind} track {number} of {name} can't be read", hint=f"It has {there}.")
+    return wanted
+
+
+def _number(tracks: Sequence[Stream], track: Stream) -> int:
+    return [t.index for t in tracks].index(track.index)
+
+
+def _described(stream: Stream) -> str:
+    words = [_codec(stream) if has_decoder(stream) else "unknown"]
+    if isinstance(stream, VideoStream) and has_decoder(stream):
+        words.append(f"{stream.width}x{stream.height}")
+    language = stream.metadata.get("language", "und")
+    return " ".join([*words, *([language] if language != "und" else [])])
+
+
+def _codec(stream: Stream) -> str:
+    return str(stream.codec_context.codec.canonical_name or stream.codec_context.name)
+
+
+def _flags(stream: Stream) -> int:
+    """A stream's disposition bits: an IntFlag from PyAV 18 on, a Flag before."""
+    return int(getattr(stream.disposition, "value", stream.disposition))
