@@ -18,13 +18,15 @@ from typing import Any
 HERE = Path(__file__).resolve().parent
 SUMS = HERE / "SHA256SUMS"
 ROOT = HERE.parent.parent
-sys.path[:0] = [str(ROOT), str(HERE)]
+sys.path[:0] = [str(ROOT), str(HERE), str(HERE.parent)]
 
 import example  # noqa: E402
+from at_limits import INVALID_LIMITS, VALID_LIMITS  # noqa: E402
 from group_counts import INVALID_GROUPS, VALID_GROUPS  # noqa: E402
 from invalid_portraits import INVALID_2  # noqa: E402
 from invalid_streams import INVALID as INVALID_1  # noqa: E402
 from invalid_streams import VERSION_1_ONLY  # noqa: E402
+from portrait_limits import INVALID_LIMITS_2, VALID_LIMITS_2  # noqa: E402
 from valid_portraits import VALID_2  # noqa: E402
 from valid_streams import VALID as VALID_1  # noqa: E402
 
@@ -42,8 +44,8 @@ from vqcodec.types import (  # noqa: E402
     PortraitUnit,
 )
 
-VALID = VALID_1 | VALID_2 | VALID_GROUPS
-INVALID = INVALID_1 | INVALID_2 | INVALID_GROUPS
+VALID = VALID_1 | VALID_2 | VALID_GROUPS | VALID_LIMITS | VALID_LIMITS_2
+INVALID = INVALID_1 | INVALID_2 | INVALID_GROUPS | INVALID_LIMITS | INVALID_LIMITS_2
 
 
 def describe(data: bytes) -> dict[str, Any]:

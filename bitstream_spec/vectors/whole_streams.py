@@ -75,9 +75,9 @@ def with_tokens(value: int) -> bytes:
     return silent(replace(group, indices=np.full_like(group.indices, value)))
 
 
-def noise() -> bytes:
-    """Indices without any order: the longest payloads."""
-    group = make_group(0, 12)
+def noise(frames: int = 12) -> bytes:
+    """Indices without any order: long payloads."""
+    group = make_group(0, frames)
     scattered = (np.arange(group.indices.size, dtype=np.uint64) * 2654435761 >> 7) % 625
     return silent(replace(group, indices=scattered.reshape(group.indices.shape).astype(np.uint16)))
 

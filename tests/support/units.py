@@ -57,18 +57,27 @@ def sequence_header(
     grain: int = 0,
     level: int = 8,
     ordered: int = 1,
+    points: int = 1,
+    delays: tuple[int | None, ...] = (),
+    tools: tuple[int, ...] = (1, 1),
+    as_420: bool = False,
 ) -> bytes:
-    """The payload of a sequence header OBU."""
+    """The payload of a sequence header OBU.
+
+    `delays` are those of the first operating points; `tools` the bits from seq_choose_screen_content_tools on; `as_420`
+    goes on after the colours as if they were no RGB.
+    """
     height = side_px if height_px is None else height_px
     width_bits, height_bits = (side_px - 1).bit_length() or 1, (height - 1).bit_length() or 1
-    out = BitWriter().put(profile, 3).put(still).put(0).put(timing).put(0).put(0, 5)
-    out.put(0, 12).put(level, 5).put(0, int(level > 7))
+    out = BitWriter().put(profile, 3).put(still).put(0).put(timing).put(int(bool(delays)))
+    _operating_points(out, points, level, delays)
     out.put(width_bits - 1, 4).put(height_bits - 1, 4)
     out.put(side_px - 1, width_bits).put(height - 1, height_bits).put(numbered)
     out.put(0b111, 3).put(0b0110, 4).put(ordered)
     if ordered:
         out.put(0, 2)
-    out.put(1).put(1)
+    for bit in tools:
+        out.put(bit)
     if ordered:
         out.put(6, 3)
     out.put(0b011, 3)
@@ -80,7 +89,7 @@ def sequence_header(
         out.put(part, 8)
     if monochrome:
         out.put(0)
-    elif colour != (1, 13, 0):
+    elif colour != (1, 13, 0) or as_420:
         out.put(0)
         if profile == 0:
             out.put(0, 2)
@@ -88,6 +97,19 @@ def sequence_header(
     else:
         out.put(0)
     return out.put(grain).ended()
+
+
+def _operating_points(
+    out: BitWriter, points: int, level: int, delays: tuple[int | None, ...]
+) -> None:
+    """operating_points_cnt_minus_1 and what follows for each."""
+    out.put(points - 1, 5)
+    for delay in (*delays, *[None] * points)[:points]:
+        out.put(0, 12).put(level, 5).put(0, int(level > 7))
+        if delays:
+            out.put(int(delay is not None))
+        if delay is not None:
+            out.put(delay, 4)
 
 
 def noise(seed: str, size: int) -> bytes:
