@@ -27,7 +27,7 @@ LIMITS = {
     b"INDX": 16777216,
     b"IEND": 20,
 }
-MAX_POSITION, MAX_FRAMES = 2**53 - 1, 2**32 - 1
+MAX_POSITION, MAX_FRAMES, MAX_INDEX_ENTRIES = 2**53 - 1, 2**32 - 1, 2**20
 
 
 class Decoder(Fields):
@@ -217,7 +217,7 @@ class Decoder(Fields):
     def entry(self, kind, position):
         last, step = self.positions[kind]
         surprise, self.entries = position - last - step, self.entries + 1
-        need(self.entries <= 1048576, "too-many")
+        need(self.entries <= MAX_INDEX_ENTRIES, "too-many")
         for value in (
             4 * (self.start - self.entry_offset) + kind,
             2 * abs(surprise) - (surprise < 0),
