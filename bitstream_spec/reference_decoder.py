@@ -28,6 +28,7 @@ LIMITS = {
     b"IEND": 20,
 }
 MAX_POSITION, MAX_FRAMES, MAX_INDEX_ENTRIES = 2**53 - 1, 2**32 - 1, 2**20
+MAX_STREAM_S = 2**20
 
 
 class Decoder(Fields):
@@ -198,6 +199,10 @@ class Decoder(Fields):
         above, below = map(int, out["time_base_s"].split("/"))
         need(ticks[0] > out.get("last_tick", -1), "bad-time")
         need((ticks[-1] - ticks[0]) * above <= 2 * below, "bad-time")
+        self.in_time(ticks[-1] * above, below)
+
+    def in_time(self, units, units_a_second):
+        need(not self.portraits or units <= MAX_STREAM_S * units_a_second, "bad-time")
 
     def audo(self, f):
         first, packets, trim = f.varint(0, MAX_POSITION), f.varint(1, 800), f.varint(0, 5760)
@@ -208,6 +213,7 @@ class Decoder(Fields):
             self.out["audio"] and not self.out["end_trim_samples"] and first >= self.next_sample,
             "bad-audio",
         )
+        self.in_time(first, 48000)
         self.entry(2, first)
         self.next_sample = first + 120 * packets
         self.hashes["audio"].update(data)
@@ -237,6 +243,8 @@ class Decoder(Fields):
         need(self.index_bytes, "bad-order")
         frames, end, index_bytes, chain = f.number("I"), f.number("Q"), f.number("I"), f.number("I")
         need(self.out["last_tick"] < end <= MAX_POSITION, "bad-time")
+        above, below = map(int, self.out["time_base_s"].split("/"))
+        self.in_time(end * above, below)
         need(
             (frames, index_bytes, chain) == (self.out["frames"], self.index_bytes, self.chain),
             "bad-total",

@@ -59,6 +59,10 @@ def decode(
             "--recover", help="Read past damage: show what is intact, make up the rest, and say so."
         ),
     ] = False,
+    max_duration: Annotated[
+        str,
+        typer.Option(metavar="S", help="Refuse to write more than so many seconds, or h:mm:ss."),
+    ] = "24:00:00",
     follow: Annotated[
         float | None,
         typer.Option(
@@ -82,6 +86,7 @@ def decode(
         end_s=None if end is None else parse_time_s(end, "--end"),
         recover=recover,
         follow_s=follow,
+        max_duration_s=parse_time_s(max_duration, "--max-duration"),
     )
     from vqcodec import api
 

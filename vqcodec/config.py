@@ -19,6 +19,7 @@ DEFAULT_AUDIO_BPS = 12_000
 DEFAULT_PORTRAIT_QUALITY = 50
 """Of a photograph that is dubbed: about 8 kB at 512x512."""
 DEFAULT_CRF = 18
+DEFAULT_MAX_DURATION_S = Fraction(86_400)
 DEFAULT_BATCH_FRAMES = 16
 DEFAULT_DUB_VIDEO_PORTRAIT_QUALITY = 90
 DEFAULT_DUB_VIDEO_AUDIO_BPS = 64_000
@@ -195,6 +196,7 @@ class DecodeOptions:
         end_s: presentation time to stop before; None goes to the end.
         recover: read past damage: decode what is intact, make up the rest, and report it.
         follow_s: the file is still being written: at its present end wait so long for more; None doesn't wait.
+        max_duration_s: what is made is no longer than this, > 0: a small stream may claim centuries.
     """
 
     size_px: int = CODED_SIZE_PX
@@ -204,10 +206,12 @@ class DecodeOptions:
     end_s: Fraction | None = None
     recover: bool = False
     follow_s: float | None = None
+    max_duration_s: Fraction = DEFAULT_MAX_DURATION_S
 
     def __post_init__(self) -> None:
         check_size(self.size_px)
         check_layers(self.layers)
+        require(self.max_duration_s > 0, f"a duration of {self.max_duration_s} s at most")
         require(self.start_s >= 0, f"start {self.start_s} s is negative")
         require(self.end_s is None or self.end_s > self.start_s, "end is not after start")
         require(

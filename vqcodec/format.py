@@ -78,6 +78,9 @@ MAX_FEATURE_WIDTH_BITS = 16
 SHARE_PARTS = 16
 """Parts in which a run's weight counts the share of its second portrait."""
 
+MAX_STREAM_S = 2**20
+"""From time 0 to the latest frame, sample and end, in major version 2: about 12 days."""
+
 MAX_GROUP_FRAMES = 240
 MAX_GROUP_SPAN_S = 2
 MAX_LAYER_BYTES = 65_535

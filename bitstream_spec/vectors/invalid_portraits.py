@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from broken_streams import SMALL
 from raw_streams import edit, insert, join, put, split, without
-from valid_portraits import Run, group, portrait, silent
+from valid_portraits import LATEST_S, Run, group, latest, portrait, silent
 
 from tests.support.units import obu, sequence_header
 from vqcodec.container.varint import decode_varint, encode_varint
@@ -86,6 +86,12 @@ def path(count: int) -> list[tuple[bytes, bytes]]:
     return [port(n, n - 1 if n else None) for n in range(count)]
 
 
+def late(why: str, kind: bytes, times: tuple[int, int], which: int = 0) -> tuple[str, str, bytes]:
+    """A stream whose latest time became a later one."""
+    before, after = map(encode_varint, times)
+    return "bad-time", why, edit(latest(), kind, lambda p: p.replace(before, after, 1), which)
+
+
 def alike(index: bytes) -> bytes:
     """The index with its first entry of kind 3 made one of kind 0."""
     at = 0
@@ -155,6 +161,15 @@ INVALID_2: dict[str, tuple[str, str, bytes]] = {
         "bad-time",
         "a shot of 60.04 s",
         edit(BASE_2, b"MOTN", lambda p: p[:3] + b"\xda\x0b" + p[4:], 1),
+    ),
+    "2-time-motion-late": late(
+        "a tick past 1 048 576 s", b"MOTN", (25 * LATEST_S - 2, 25 * LATEST_S), 1
+    ),
+    "2-time-sound-late": late("sound past it", b"AUDO", (48_000 * LATEST_S, 48_000 * LATEST_S + 1)),
+    "2-time-end-late": (
+        "bad-time",
+        "an end past it",
+        edit(latest(), b"IEND", put(4, (25 * LATEST_S + 1).to_bytes(8, "big"))),
     ),
     "2-index-kind": ("bad-index", "kind 0 for a later PORT", edit(BASE_2, b"INDX", alike)),
     "2-index-portrait-missing": (

@@ -10,7 +10,7 @@ import numpy as np
 import svt_units
 from raw_streams import finish, put, split
 
-from tests.support.container import make_audio, make_group
+from tests.support.container import MONO, make_audio, make_group
 from tests.support.units import (
     in_shot,
     make_head_2,
@@ -23,6 +23,7 @@ from vqcodec.container import thin
 from vqcodec.types import MotionGroup, PortraitRun, PortraitUnit
 
 Run = PortraitRun
+LATEST_S = 2**20
 
 
 def silent(*items: object, end_tick: int | None = None, **changes: object) -> bytes:
@@ -158,6 +159,19 @@ def longest_shot() -> bytes:
     return finish([*pairs[:2], (b"noTe", b""), *pairs[2:], (b"abcd", b"2.0")], 1502)
 
 
+def latest() -> bytes:
+    """Frames, sound and end as late as they may be: after 1 048 576 s."""
+    return silent(
+        portrait(),
+        group(0, 2),
+        portrait(first=2, shot=1),
+        in_shot(make_group(2, 2, 1, first_tick=LATEST_S * 25 - 2), 1),
+        make_audio(LATEST_S * 48_000, 1, 8),
+        audio=MONO,
+        end_tick=LATEST_S * 25,
+    )
+
+
 RECIPES_2: dict[str, Callable[[], bytes]] = {
     "2-smallest": lambda: silent(portrait(), group(0, 1)),
     "2-chain": chain,
@@ -171,6 +185,7 @@ RECIPES_2: dict[str, Callable[[], bytes]] = {
     "2-units-odd": odd_units,
     "2-newer-minor-version": newer_minor,
     "2-shot-60-s": longest_shot,
+    "2-latest": latest,
 }
 
 VALID_2 = {name: recipe() for name, recipe in RECIPES_2.items()}

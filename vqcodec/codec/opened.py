@@ -10,7 +10,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING
 
 from vqcodec.codec.files import Source, readable
-from vqcodec.config import DecodeOptions
+from vqcodec.config import DEFAULT_MAX_DURATION_S, DecodeOptions
 from vqcodec.container import Reader
 from vqcodec.format import CODED_SIZE_PX
 from vqcodec.stream.opening import open_stream
@@ -54,6 +54,7 @@ class OpenStream:
         start_s: Fraction = Fraction(0),
         end_s: Fraction | None = None,
         recover: bool = False,
+        max_duration_s: Fraction = DEFAULT_MAX_DURATION_S,
     ) -> Generator[VideoFrame, None, None]:
         """Rendered pictures, one after the other: memory doesn't grow with the stream.
 
@@ -64,6 +65,7 @@ class OpenStream:
             start_s: first presentation time wanted.
             end_s: presentation time to stop before; None goes to the end.
             recover: read past damage, and make up what is missing.
+            max_duration_s: the last picture is no later than this.
 
         Raises:
             UsageError: a value is out of range.
@@ -78,6 +80,7 @@ class OpenStream:
             start_s=start_s,
             end_s=end_s,
             recover=recover,
+            max_duration_s=max_duration_s,
         )
         return read_frames(self._reader, self._file, options, self._models)
 

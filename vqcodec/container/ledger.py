@@ -38,7 +38,7 @@ class Ledger:
         self._holes = 0
         self._sounds = 0
         self._portraits: list[int] = []  # first frames of those used
-        self._suspected: list[int] = []  # frames from which a lost one may have applied
+        self._suspected: set[int] = set()  # frames from which a lost one may have applied
         self._shots: dict[
             int, tuple[int, int]
         ] = {}  # highest number of a portrait, and how many came
@@ -56,8 +56,8 @@ class Ledger:
         self.damage.skipped_bytes += gap.size_bytes
         self._after_index = False
         if self._major == 1 and KEYF_TYPE in gap.types:
-            self._suspected.append(self.frames)
-        self._lost_units += gap.types.count(PORT_TYPE)
+            self._suspected.add(self.frames)
+        self._lost_units += gap.types.get(PORT_TYPE, 0)
 
     def drop(self, count: int = 1) -> None:
         """Intact chunks that can't be used."""
@@ -108,7 +108,7 @@ class Ledger:
         ):
             self.end = claimed
         damage.complete = self.end is not None and self._indexed is not None
-        portraits = set(self._suspected) - set(self._portraits)
+        portraits = self._suspected - set(self._portraits)
         damage.groups_lost = self._holes + (self.end is not None and self.end[0] > self.frames)
         if self._indexed is not None:
             damage.groups_lost = max(self._indexed[IndexKind.MOTION] - damage.groups_read, 0)

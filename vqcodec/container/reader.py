@@ -26,12 +26,19 @@ from vqcodec.container.index import IndexEntry, IndexKind, StreamIndex
 from vqcodec.container.items import CodedItem, apply_chunk, item_position, item_types, parse_item
 from vqcodec.container.payloads import CodedGroup, drop_layers
 from vqcodec.container.portraits import RelativePortrait
-from vqcodec.container.rules import StreamRules
+from vqcodec.container.rules import StreamRules, check_time
 from vqcodec.container.seek import load_index
 from vqcodec.container.shots import Shots
 from vqcodec.entropy import decode_layers
 from vqcodec.errors import BitstreamError, UsageError
-from vqcodec.format import AUDIO_RATE_HZ, HEAD_TYPE, IEND_TYPE, INDX_TYPE, PRE_ROLL_SAMPLES
+from vqcodec.format import (
+    AUDIO_RATE_HZ,
+    HEAD_TYPE,
+    IEND_CHUNK_BYTES,
+    IEND_TYPE,
+    INDX_TYPE,
+    PRE_ROLL_SAMPLES,
+)
 from vqcodec.types import AudioGroup, Head, KeyFrame, MotionGroup, PortraitUnit, StreamSizes
 
 Item = KeyFrame | PortraitUnit | MotionGroup | AudioGroup
@@ -144,7 +151,13 @@ class Reader:
             raise UsageError(
                 "random access needs a file, not a pipe", hint="write the stream to a file first"
             )
-        return load_index(self._source, self.head.version[0])
+        index = load_index(self._source, self.head.version[0])
+        try:
+            check_time(self.head, index.end_tick * self.head.time_base_s)
+        except Fault as fault:
+            end = self._source.size() - IEND_CHUNK_BYTES
+            raise stream_error(fault.code, f"IEND: {fault.message}", end) from None
+        return index
 
     def groups_from(self, start_s: Fraction | float) -> Iterator[Item]:
         """What it takes to play from a time on, reading only the index and those chunks.

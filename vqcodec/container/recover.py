@@ -24,6 +24,7 @@ from vqcodec.container.order import Line, Placed
 from vqcodec.container.payloads import CodedGroup, drop_layers
 from vqcodec.container.portraits import RelativePortrait
 from vqcodec.container.reader import Decode, Item, Reader
+from vqcodec.container.rules import too_late
 from vqcodec.container.scan import ChunkScanner, Gap, Piece, Signature, find_head
 from vqcodec.container.usable import Portrait, no_portrait, portraits_of, stand_in
 from vqcodec.damage import Damage
@@ -206,12 +207,10 @@ class RecoveringReader:
 
     def _near(self, value: CodedGroup | AudioGroup) -> bool:
         if isinstance(value, CodedGroup):
-            return self._ledger.in_reach(
-                int(value.ticks[0]) - self._last_tick, self.head.time_base_s
-            )
-        return self._ledger.in_reach(
-            value.first_sample - self._last_sample, Fraction(1, AUDIO_RATE_HZ)
-        )
+            at, last, unit_s = int(value.ticks[0]), self._last_tick, self.head.time_base_s
+        else:
+            at, last, unit_s = value.first_sample, self._last_sample, Fraction(1, AUDIO_RATE_HZ)
+        return not too_late(self.head, at * unit_s) and self._ledger.in_reach(at - last, unit_s)
 
     def _counted(self, line: Line[T, R], ask: Callable[[], list[R]]) -> list[R]:
         """What a line gives, with what it drops in the books."""

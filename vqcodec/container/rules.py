@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import zlib
 from dataclasses import replace
+from fractions import Fraction
 
 from vqcodec.container.chunks import Chunk, ChunkFrame
 from vqcodec.container.faults import Fault
@@ -18,14 +19,31 @@ from vqcodec.container.outlines import GroupOutline, PortraitOutline, SoundOutli
 from vqcodec.container.shots import Shots
 from vqcodec.container.structs import IEND, build_struct, parse_struct
 from vqcodec.format import (
+    AUDIO_RATE_HZ,
     CRC_BYTES,
     MAX_FRAMES,
     MAX_GROUP_SPAN_S,
     MAX_POSITION,
+    MAX_STREAM_S,
     MIN_PACKET_SAMPLES,
     SIGNATURE,
 )
 from vqcodec.types import Head, StreamSizes
+
+
+def check_time(head: Head, time_s: Fraction) -> None:
+    """Nothing in a stream of major version 2 is later than MAX_STREAM_S.
+
+    Raises:
+        Fault: bad-time.
+    """
+    if too_late(head, time_s):
+        raise Fault("bad-time", f"{float(time_s):.2f} s is past {MAX_STREAM_S} s")
+
+
+def too_late(head: Head, time_s: Fraction) -> bool:
+    """Whether no frame or sample may have this time: version 1 has no bound."""
+    return head.version[0] != 1 and time_s > MAX_STREAM_S
 
 
 class StreamRules:
@@ -106,6 +124,7 @@ class StreamRules:
             raise Fault(
                 "bad-time", f"a group spans ticks {first}..{last}, more than {MAX_GROUP_SPAN_S} s"
             )
+        check_time(self.head, last * self.head.time_base_s)
         if self.head.version[0] != 1:
             self.shots.check_motion(group, self.head.time_base_s)
         self._index.add(IndexKind.MOTION, chunk.offset, first)
@@ -131,6 +150,7 @@ class StreamRules:
             raise Fault(
                 "bad-audio", f"{found}; the packets before it last to {self._next_sample} at least"
             )
+        check_time(self.head, Fraction(group.first_sample, AUDIO_RATE_HZ))
         self._index.add(IndexKind.AUDIO, chunk.offset, group.first_sample)
         self._next_sample = group.first_sample + MIN_PACKET_SAMPLES * group.packets
         self._audio_ended = group.end_trim_samples > 0
@@ -192,6 +212,8 @@ class StreamRules:
                 "bad-time",
                 f"the stream ends at tick {end_tick}; its last frame starts at {self.last_tick}",
             )
+
+        check_time(self.head, end_tick * self.head.time_base_s)
 
     def snapshot(self) -> StreamSizes:
         """A copy of `sizes` that later chunks don't change."""

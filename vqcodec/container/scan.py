@@ -10,7 +10,8 @@ CRC. Time is linear in the bytes read, whatever they are (`ranges.py`); memory i
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import BinaryIO
 
@@ -44,12 +45,12 @@ class Gap:
     Attributes:
         offset: where they begin.
         size_bytes: how many there are.
-        types: the chunk types that were seen among them, in order: what probably was lost.
+        types: how often each chunk type was seen among them: what probably was lost.
     """
 
     offset: int
     size_bytes: int
-    types: tuple[bytes, ...]
+    types: Mapping[bytes, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +87,7 @@ class ChunkScanner:
 
     def _gap(self, first: int) -> Gap:
         """The bytes up to the next intact chunk, signature, or the end."""
-        types: list[bytes] = []
+        types: Counter[bytes] = Counter()
         at = first
         while True:
             mark = self._landmark(at)
@@ -96,10 +97,10 @@ class ChunkScanner:
             if mark > first and self._piece(mark, resync=True) is not None:
                 at = mark
                 break
-            types.append(self._bytes(mark, TYPE_BYTES))
+            types[self._bytes(mark, TYPE_BYTES)] += 1
             at = mark + 1
             self._window.release(at)
-        return Gap(first + self._shift, at - first, tuple(types))
+        return Gap(first + self._shift, at - first, types)
 
     def _landmark(self, at: int) -> int | None:
         """Where the next known type or signature begins; None when none does."""

@@ -24,6 +24,9 @@ from vqcodec.stream.portraits import Portrait, ShownFrom
 from vqcodec.stream.walk import PosedGroup
 
 HOLE_FADE_S = Fraction(2, 5)
+LONG_HOLE_S = 10
+_HELD_STEP_S = 1
+_MAX_STEP_S = 1
 EDGE_SAMPLES = 240  # 5 ms
 _TAIL_S = Fraction(1, 8)
 """Sound that ends so much later than the pictures, or earlier, shows that something is missing at the end."""
@@ -55,6 +58,23 @@ def hole_ticks(
         yield start + (after - start) * i // parts
 
 
+def shown_ticks(
+    before: int | None, after: int, missing: int, time_base_s: Fraction
+) -> Iterator[int]:
+    """The same of a hole of any length: in a long one, where nothing moves but at its end, a picture a second will do."""
+    start = 0 if before is None else before
+    length_s = (after - start) * time_base_s
+    if length_s <= LONG_HOLE_S or missing * _HELD_STEP_S <= length_s:
+        yield from hole_ticks(before, after, missing, time_base_s)
+        return
+    step = max(int(_HELD_STEP_S / time_base_s), 1)
+    moving = after - int(HOLE_FADE_S / time_base_s)
+    held = range(start + step * (before is not None), moving, step)
+    yield from held
+    last = held[-1] if held else before
+    yield from hole_ticks(last, after, missing * (after - moving) // (after - start), time_base_s)
+
+
 def fade_weight(tick: int, span: tuple[int, int]) -> np.float32:
     """Share of what comes after a hole at a tick: 0 until the span begins, 1 where it ends, a smooth way between."""
     first, last = span
@@ -64,6 +84,8 @@ def fade_weight(tick: int, span: tuple[int, int]) -> np.float32:
 
 def faded(before: Features, after: Features, tick: int, span: tuple[int, int]) -> Features:
     """The pose at a tick, by its weight."""
+    if before is after:
+        return before
     weight = fade_weight(tick, span)
     return before + weight * (after - before) if weight else before
 
@@ -126,7 +148,8 @@ class Concealment(Gaps):
         super().__init__(SoftSilence(reader.damage))
         self._reader, self._damage = reader, reader.damage
         self._time_base_s = reader.head.time_base_s
-        self._step = max(round(1 / (reader.head.frame_rate_hz * self._time_base_s)), 1)
+        step_s = min(1 / reader.head.frame_rate_hz, Fraction(_MAX_STEP_S))  # a rate is only a hint
+        self._step = max(round(step_s / self._time_base_s), 1)
         self._next_frame = 0
         # the last frame of the stream, and what its tokens were relative to
         self._held: tuple[int, Portrait, Features, ShownFrom] | None = None
@@ -149,12 +172,14 @@ class Concealment(Gaps):
         last, _, pose, shown = self._held
         if self._reader.end is not None:
             frames, end = self._reader.end
-            ticks = hole_ticks(last, end, frames - self._next_frame, self._time_base_s)
+            ticks = shown_ticks(last, end, frames - self._next_frame, self._time_base_s)
         else:
             end = last + self._step
             if heard_until_s - end * self._time_base_s > _TAIL_S:
                 end = int(heard_until_s / self._time_base_s)
             ticks = iter(range(last + self._step, end, self._step))
+            if (end - last) * self._time_base_s > LONG_HOLE_S:
+                ticks = shown_ticks(last, end, (end - last) // self._step, self._time_base_s)
         yield Stretch(((tick, pose, shown) for tick in ticks), end)
 
     def sound_until(self, heard_until_s: Fraction) -> Fraction | None:
@@ -183,11 +208,12 @@ class Concealment(Gaps):
         """Hold the last pose, then fade to the next one; where the portrait changes, hold one, then the other."""
         portrait, next_pose, next_shown = group.portrait, group.features[0], group.shown[0]
         before, old, pose, shown = self._held or (None, portrait, next_pose, next_shown)
-        ticks = hole_ticks(before, after, missing, self._time_base_s)
+        ticks = shown_ticks(before, after, missing, self._time_base_s)
         if old is not portrait:
             # frames of the old portrait
-            own = min(max(portrait.first_frame - self._next_frame, 0), missing)
             every = list(ticks)
+            own = min(max(portrait.first_frame - self._next_frame, 0), missing)
+            own = own * len(every) // missing
             yield Stretch([(tick, pose, shown) for tick in every[:own]], after)
             yield Stretch([(tick, next_pose, next_shown) for tick in every[own:]], after)
             return

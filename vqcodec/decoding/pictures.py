@@ -20,7 +20,7 @@ from vqcodec.decoding.fade import cross_faded, mixed
 from vqcodec.decoding.heard import Samples
 from vqcodec.decoding.parts import FrameRenderer
 from vqcodec.decoding.portraits import PortraitStates
-from vqcodec.decoding.window import Pose
+from vqcodec.decoding.window import Held, Pose
 from vqcodec.stream.portraits import Portrait, shot_of
 from vqcodec.types import KeyFrame, VideoFrame
 
@@ -28,13 +28,15 @@ Pixels = NDArray[np.uint8]
 
 
 def rendered(
-    items: Iterable[Pose | Samples],
+    items: Iterable[Pose | Samples | Held],
     portraits: PortraitStates,
     renderer: FrameRenderer,
     size_px: int,
     batch_frames: int,
-) -> Iterator[VideoFrame | Samples]:
+) -> Iterator[VideoFrame | Samples | Held]:
     """Pictures (size_px, size_px, 3) of the poses; sound passes ahead of poses that wait.
+
+    A pose that is held is drawn once.
 
     Args:
         items: poses in order, and sound.
@@ -49,12 +51,27 @@ def rendered(
         if isinstance(item, Samples):
             yield item
             continue
+        if isinstance(item, Held):
+            yield from painter.frames(batch)
+            batch = []
+            yield item
+            continue
         if len(batch) == batch_frames or (batch and _home(item) is not _home(batch[0])):
             yield from painter.frames(batch)
             batch = []
         batch.append(item)
     if batch:
         yield from painter.frames(batch)
+
+
+def _same(one: Pose, other: Pose) -> bool:
+    """Whether they are one pose that is held: the same array and the same portraits, not equal ones."""
+    return (
+        one.features is other.features
+        and one.shown is other.shown
+        and one.faded_from is None
+        and other.faded_from is None
+    )
 
 
 def _home(pose: Pose) -> object:
@@ -91,11 +108,21 @@ class Painter:
         self._portraits, self._renderer, self._size_px = portraits, renderer, size_px
         self._fuses = getattr(renderer, "most_portraits", 1) > 1
         self._draws: dict[tuple[int, ...], _Draw] = {}
+        self._latest: tuple[Pose, Pixels] | None = None
 
     def frames(self, poses: Sequence[Pose]) -> Iterator[VideoFrame]:
-        """The pictures of poses, which are drawn at once."""
-        for rgb, pose in zip(self.pictures(poses), poses, strict=True):
-            yield VideoFrame(rgb, pose.time_s)
+        """The pictures of poses, which are drawn at once; one that is held is the picture before."""
+        before = None if self._latest is None else self._latest[0]
+        firsts = [
+            pose
+            for last, pose in zip([before, *poses], poses, strict=False)
+            if last is None or not _same(last, pose)
+        ]
+        fresh = iter(self.pictures(firsts) if firsts else ())
+        for pose in poses:
+            if self._latest is None or not _same(self._latest[0], pose):
+                self._latest = pose, next(fresh)
+            yield VideoFrame(self._latest[1], pose.time_s)
 
     def pictures(self, poses: Sequence[Pose]) -> list[Pixels]:
         """The same without times: (size_px, size_px, 3) each."""

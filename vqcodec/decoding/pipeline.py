@@ -29,14 +29,16 @@ from vqcodec.decoding.portraits import OtherPortrait, PortraitStates
 from vqcodec.decoding.reading import (
     AnyReader,
     continued,
+    end_of,
     frames_to_come,
     items_to_play,
     reader_of,
 )
-from vqcodec.decoding.window import Window, play
+from vqcodec.decoding.window import Held, Window, play
 from vqcodec.face.paste import PasteBack, pasted
 from vqcodec.media.out.sink import VideoSink
 from vqcodec.media.out.targets import check_apart, check_output
+from vqcodec.media.out.video_track import usual_rate
 from vqcodec.progress import Progress, ProgressEvent, silent
 from vqcodec.reports import SYNTHETIC_NOTICE, DecodeReport
 from vqcodec.runtime.threads import overlapped
@@ -77,7 +79,8 @@ def decode(
         ModelError: a model file is missing or changed.
         NoFaceError: options.portrait shows no face.
         MediaError: a file can't be read or written.
-        UsageError: nothing lies between options.start_s and options.end_s, or `crf` is out of range.
+        UsageError: nothing lies between options.start_s and options.end_s, more than options.max_duration_s does, or `crf` is
+            out of range.
     """
     options = options or DecodeOptions()
     check_crf(crf)
@@ -158,7 +161,7 @@ def _frames(
 
 def _pictures_and_sound(
     reader: AnyReader, file: BinaryIO, parts: DecoderParts, options: DecodeOptions
-) -> Generator[VideoFrame | Samples, None, None]:
+) -> Generator[VideoFrame | Samples | Held, None, None]:
     """The threads of the picture above."""
     parts.check(reader.head)
     other = OtherPortrait.chosen(parts, options)
@@ -175,7 +178,7 @@ def _pictures_and_sound(
     batch = max(parts.batch_frames, GPU_BATCH_FRAMES) if on_gpu else parts.batch_frames
     items = items_to_play(reader, file, options)
     items = items if other is None else other.told(items)
-    poses = overlapped(play(items, window), depth=2 * batch)
+    poses = overlapped(play(items, window, lambda: end_of(reader, file)), depth=2 * batch)
     frames = rendered(poses, portraits, parts.renderer, options.size_px, batch)
     return overlapped(frames, depth=_DEPTH)
 
@@ -209,21 +212,25 @@ def _sink(
 
 
 def _drain(
-    items: Iterable[VideoFrame | Samples],
+    items: Iterable[VideoFrame | Samples | Held],
     sink: VideoSink,
     head: Head,
     total: int | None,
     progress: Progress,
 ) -> tuple[int, Fraction]:
     """Write everything; returns the number of frames and the seconds they last."""
-    frames, seconds = 0, Fraction(0)
+    frames, seconds, nominal_s = 0, Fraction(0), 1 / usual_rate(head.frame_rate_hz)
     for item in items:
         if isinstance(item, Samples):
             sink.write_audio(item.pcm)
             continue
+        if isinstance(item, Held):
+            sink.hold(item.until_s)
+            seconds = item.until_s
+            continue
         sink.write_frame(item.rgb, item.time_s)
         frames += 1
-        seconds = item.time_s + 1 / head.frame_rate_hz
+        seconds = item.time_s + nominal_s
         progress(ProgressEvent("decode", frames, total, seconds))
     return frames, seconds
 

@@ -11,6 +11,7 @@ from vqcodec.config import DecodeOptions
 from vqcodec.container import Reader, RecoveringReader
 from vqcodec.container.reader import Item
 from vqcodec.decoding.fade import PORTRAIT_FADE_S
+from vqcodec.decoding.window import check_duration
 from vqcodec.errors import TruncatedError
 from vqcodec.format import VERSION
 from vqcodec.stream.opening import GrowingFile
@@ -65,13 +66,27 @@ def items_to_play(reader: AnyReader, file: BinaryIO, options: DecodeOptions) -> 
 
 
 def frames_to_come(reader: AnyReader, file: BinaryIO, options: DecodeOptions) -> int | None:
-    """Frames that will be made, about, by the index; None where it can't be read ahead."""
+    """Frames that will be made, about, by the index; None where it can't be read ahead.
+
+    Raises:
+        UsageError: they would last longer than options.max_duration_s.
+    """
     if isinstance(reader, RecoveringReader) or not file.seekable():
         return None
     index = reader.index()
     end_s = index.end_tick * reader.head.time_base_s
+    check_duration(options.start_s, min(options.end_s or end_s, end_s), options.max_duration_s)
     asked_s = max(min(options.end_s or end_s, end_s) - options.start_s, Fraction(0))
     return max(round(index.frames * asked_s / end_s), 1)
+
+
+def end_of(reader: AnyReader, file: BinaryIO) -> int | None:
+    """The tick at which the last frame ends, as far as a reader knows when its items were taken."""
+    if isinstance(reader, RecoveringReader):
+        return None if reader.end is None else reader.end[1]
+    if reader.end_tick is None and file.seekable():
+        return reader.index().end_tick
+    return reader.end_tick
 
 
 def _until_cut(reader: Reader, file: GrowingFile) -> Iterator[Item]:

@@ -6,7 +6,7 @@ AudioGroup ------------wait for the first picture-------> SoundWindow ----------
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -47,6 +47,13 @@ class Pose:
     share: float = 1.0
 
 
+@dataclass(frozen=True, slots=True)
+class Held:
+    """The latest picture is shown until a time, from the start of the window: the end of the stream, or of the window."""
+
+    until_s: Fraction
+
+
 class Window:
     """Follows a stream's items and gives the poses and samples of a span of time, with times from its beginning.
 
@@ -75,8 +82,9 @@ class Window:
         self._walk = Walk(units, options.layers or head.layers)
         self._fades = Fades(units, head.time_base_s)
         self._start_s, self._end_s = options.start_s, options.end_s
+        self._max_duration_s = options.max_duration_s
         self._origin_s: Fraction | None = Fraction(0) if options.start_s == 0 else None
-        self._video_over = False
+        self._video_over = self._any = False
         self._sound: SoundWindow | None = None
         # sound that comes before the first frame of the window is known, or far ahead
         self._early: list[AudioGroup] = []
@@ -101,7 +109,27 @@ class Window:
             yield from self._inside(stretch)
         silent_until_s = self._gaps.sound_until(heard_s)
         if self._sound is not None and silent_until_s is not None:
+            self._within(silent_until_s)
             yield from self._sound.fill(silent_until_s)
+
+    def held(self, end_tick: int | None) -> Iterator[Held]:
+        """What follows the last frame of all, once it was given: nothing new, until the end."""
+        if not self._any or self._origin_s is None:
+            return
+        ends_s = [] if end_tick is None else [end_tick * self._head.time_base_s]
+        ends_s += [] if self._end_s is None or not (self._video_over or ends_s) else [self._end_s]
+        if ends_s:
+            yield Held(self._within(min(ends_s)))
+
+    def _within(self, time_s: Fraction) -> Fraction:
+        """A time of the stream in the window's time, which may be so long and no longer.
+
+        Raises:
+            UsageError: it is.
+        """
+        assert self._origin_s is not None  # asked only then
+        check_duration(self._origin_s, time_s, self._max_duration_s)
+        return time_s - self._origin_s
 
     def _poses(self, group: PosedGroup) -> Iterator[Pose]:
         """Those of a group, and of what is missing before it."""
@@ -135,12 +163,13 @@ class Window:
                 continue
             if self._origin_s is None:
                 self._origin_s = time_s
+            at_s, self._any = self._within(time_s), True
             fade = self._fades.fade
             share = None if fade is None else fade.share(time_s)
             if fade is None or share is None:
-                yield Pose(time_s - self._origin_s, shown, row)
+                yield Pose(at_s, shown, row)
             else:
-                yield Pose(time_s - self._origin_s, shown, row, fade.portrait, share)
+                yield Pose(at_s, shown, row, fade.portrait, share)
 
     def _samples(self) -> Iterator[Samples]:
         """The sound that may be given now."""
@@ -152,20 +181,45 @@ class Window:
             )
         groups, self._early = self._early, []
         for group in groups:
-            if Fraction(group.first_sample, AUDIO_RATE_HZ) > self._heard_until_s:
+            heard_s = Fraction(group.first_sample, AUDIO_RATE_HZ)
+            if heard_s > self._heard_until_s:
                 self._early.append(group)
             else:
+                if self._end_s is None or heard_s < self._end_s:
+                    self._within(heard_s)
                 yield from self._sound.push(group)
 
 
-def play(items: Iterable[Item], window: Window) -> Iterator[Pose | Samples]:
-    """Poses and samples of the items, until the window is complete.
+def check_duration(from_s: Fraction, to_s: Fraction, most_s: Fraction) -> None:
+    """Refuse to make more than so many seconds.
 
     Raises:
-        UsageError: no frame lies in the window.
+        UsageError: there are more.
+    """
+    if to_s - from_s > most_s:
+        raise UsageError(
+            f"the stream goes on to {float(to_s):g} s: more than {float(most_s):g} s would be made "
+            "(--max-duration)",
+            hint="Take a part with --start and --end, or allow more with --max-duration.",
+        )
+
+
+def play(
+    items: Iterable[Item], window: Window, end_tick: Callable[[], int | None] | None = None
+) -> Iterator[Pose | Samples | Held]:
+    """Poses and samples of the items, until the window is complete.
+
+    Args:
+        items: of a stream.
+        window: follows them.
+        end_tick: when the stream's last frame ends, None where that isn't known, asked when all items were taken; without
+            it nothing is said of how long the last pose lasts.
+
+    Raises:
+        UsageError: no frame lies in the window, or it is longer than it may be.
     """
     empty = True
-    for result in _results(items, window):
+    for result in _results(items, window, end_tick):
         empty = empty and not isinstance(result, Pose)
         yield result
     if empty:
@@ -175,9 +229,14 @@ def play(items: Iterable[Item], window: Window) -> Iterator[Pose | Samples]:
         )
 
 
-def _results(items: Iterable[Item], window: Window) -> Iterator[Pose | Samples]:
+def _results(
+    items: Iterable[Item], window: Window, end_tick: Callable[[], int | None] | None
+) -> Iterator[Pose | Samples | Held]:
     for item in items:
         yield from window.push(item)
         if window.complete:
-            return
-    yield from window.finish()
+            break
+    else:
+        yield from window.finish()
+    if end_tick is not None:
+        yield from window.held(None if window.complete else end_tick())

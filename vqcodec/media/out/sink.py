@@ -20,7 +20,8 @@ from vqcodec.media.faults import media_faults
 from vqcodec.media.out.atomic import open_pipe
 from vqcodec.media.out.pending import PendingFile
 from vqcodec.media.out.targets import check_output, is_file_name
-from vqcodec.media.out.tracks import MuxedPacket, OpusTrack, PcmTrack, SoundTrack, VideoTrack
+from vqcodec.media.out.tracks import OpusTrack, PcmTrack, SoundTrack
+from vqcodec.media.out.video_track import MuxedPacket, VideoTrack
 from vqcodec.media.pipes import FileWriter, GuardedWriter
 from vqcodec.types import AudioHead, FileLike
 
@@ -55,7 +56,8 @@ class VideoSink:
     channel; .webm: Opus), or the Opus packets given, unchanged, when `opus` is set. AAC is the default in MP4 because
     everything plays it; Opus in MP4 isn't played by older QuickTime and Windows players.
 
-    Times are exact in MP4 and MOV; Matroska and WebM round them to milliseconds.
+    Times are exact in MP4 and MOV unless a tick is below a two thousand millionth of a second; Matroska and WebM round them
+    to milliseconds.
 
     Video and sound may come in any interleaving within about 10 s of each other.
     """
@@ -166,6 +168,11 @@ class VideoSink:
         """
         with media_faults(self._name, "write"):
             self._mux(self._video.encode(rgb, time_s))
+
+    def hold(self, until_s: Fraction) -> None:
+        """Show the latest picture until a time; without this it lasts as long as the frame rate says."""
+        with media_faults(self._name, "write"):
+            self._mux(self._video.hold(until_s))
 
     def write_audio(self, samples: NDArray[np.int16]) -> None:
         """Add the next (n, channels) or (n,) samples at 48 kHz; the first one ever is at time zero."""

@@ -1,109 +1,24 @@
-"""The streams of a file that is being written: one picture track, at most one sound track."""
+"""The sound track of a file that is being written: encoded from samples, or made of Opus packets as they are."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from fractions import Fraction
-from typing import Protocol, TypeAlias, cast
+from typing import Protocol, cast
 
 import av
 import numpy as np
 from av.audio.stream import AudioStream
 from av.container import OutputContainer
-from av.packet import Packet
-from av.stream import Stream
-from av.video.reformatter import ColorRange
-from av.video.stream import VideoStream
 from numpy.typing import NDArray
 
 from vqcodec.errors import UsageError
 from vqcodec.format import AUDIO_RATE_HZ
-from vqcodec.media.picture.colour import YuvConverter
+from vqcodec.media.out.video_track import MuxedPacket
 from vqcodec.media.sound.opus_bytes import opus_head_bytes, packet_samples
 from vqcodec.types import AudioHead
 
 _LAYOUTS = {1: "mono", 2: "stereo"}
-_BT709 = 1  # H.273: primaries, transfer and matrix alike
-_KEY_INTERVAL_S = 2
-_MAX_TICKS_PER_S = 1 << 31
-_VP9_MORE_CRF = 13  # VP9's crf runs to 63; 18 of x264 looks like 31 there
-
-
-MuxedPacket: TypeAlias = "Packet[Stream]"
-
-
-class VideoTrack:
-    """RGB pictures -> H.264 (or VP9) packets with exact times."""
-
-    def __init__(
-        self,
-        container: OutputContainer,
-        codec: str,
-        size: tuple[int, int],
-        rate_hz: Fraction,
-        tick_s: Fraction,
-        crf: int,
-        preset: str,
-        threads: int,
-    ) -> None:
-        """`size` is of the pictures given; odd sizes grow by a repeated line."""
-        self._size = size
-        self._converter = YuvConverter()
-        self._last = -1
-        # Muxers take 1/n as time base; k * 1001/30000 s is a whole number of 1/30000 s.
-        self._ticks_per_s = tick_s.denominator
-        if self._ticks_per_s >= _MAX_TICKS_PER_S:
-            raise UsageError(
-                f"a time base of {tick_s} s", hint="use one with a denominator below 2^31"
-            )
-        self._stream = cast(VideoStream, container.add_stream(codec, rate=rate_hz))
-        stream, context = self._stream, self._stream.codec_context
-        stream.width, stream.height = (side + side % 2 for side in size)
-        stream.pix_fmt = "yuv420p"
-        stream.time_base = context.time_base = Fraction(1, self._ticks_per_s)
-        context.gop_size = max(1, round(_KEY_INTERVAL_S * rate_hz))
-        context.color_primaries = context.color_trc = context.colorspace = _BT709
-        context.color_range = ColorRange.MPEG
-        context.thread_type, context.thread_count = "FRAME", threads
-        if codec == "libx264":
-            stream.options = {"preset": preset, "crf": str(crf)}
-        else:
-            context.bit_rate = 0
-            stream.options = {
-                "deadline": "realtime",
-                "cpu-used": "8",
-                "row-mt": "1",
-                "crf": str(min(63, crf + _VP9_MORE_CRF)),
-            }
-
-    def encode(self, rgb: NDArray[np.uint8], time_s: Fraction) -> list[MuxedPacket]:
-        """Packets that are ready. Raises UsageError for a wrong size or time."""
-        if rgb.dtype != np.uint8 or rgb.shape != (self._size[1], self._size[0], 3):
-            raise UsageError(
-                f"a picture of shape {rgb.shape}, {rgb.dtype}",
-                hint=f"this file takes ({self._size[1]}, {self._size[0]}, 3) uint8",
-            )
-        ticks = Fraction(time_s) * self._ticks_per_s
-        if ticks.denominator != 1 or ticks <= self._last:
-            raise UsageError(
-                f"a picture at {time_s} s after one at {Fraction(self._last, self._ticks_per_s)} s",
-                hint=f"times are multiples of 1/{self._ticks_per_s} s and increase from 0",
-            )
-        self._last = int(ticks)
-        if self._size[0] % 2 or self._size[1] % 2:
-            rgb = np.pad(rgb, ((0, self._size[1] % 2), (0, self._size[0] % 2), (0, 0)), mode="edge")
-        frame = self._converter.yuv(rgb)
-        frame.pts, frame.time_base = self._last, Fraction(1, self._ticks_per_s)
-        return list(self._stream.encode(frame))
-
-    def flush(self) -> list[MuxedPacket]:
-        """The packets that were held back."""
-        return list(self._stream.encode(None)) if self._last >= 0 else []
-
-    @property
-    def empty(self) -> bool:
-        """No picture was added."""
-        return self._last < 0
 
 
 class SoundTrack(Protocol):
