@@ -142,6 +142,12 @@ def encode(
             help="Write while the input comes, for `decode --follow`; nothing looks ahead."
         ),
     ] = False,
+    playlist: Annotated[
+        bool,
+        typer.Option(
+            "--playlist", help="IN may be a playlist: other local files it names are read."
+        ),
+    ] = False,
     device: DeviceOption = "auto",
     face_model: FaceModelOption = None,
     force: ForceOption = False,
@@ -167,6 +173,7 @@ def encode(
         refs=parse_refs(refs),
         refs_every_s=None if refs_every is None else parse_fraction(refs_every, "--refs-every"),
         live=live,
+        playlist=playlist,
     )
     from vqcodec import api
 

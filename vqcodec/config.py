@@ -109,6 +109,7 @@ class EncodeOptions:
             they are worth their bits.
         refs_every_s: instead, a portrait in so many seconds, whatever it saves, if it shows any frame at all.
         crop: "auto" follows the face once per shot, "full" is the largest centred square, or a square.
+        playlist: the input may be a playlist, which leads to further files of this machine.
         live: write as the input comes, from what has been seen so far; a path is written in place, so that
             `decode --follow` can read it.
     """
@@ -128,6 +129,7 @@ class EncodeOptions:
     crop: CropChoice = "auto"
     refs: Refs = "auto"
     refs_every_s: Fraction | None = None
+    playlist: bool = False
     live: bool = False
 
     def __post_init__(self) -> None:

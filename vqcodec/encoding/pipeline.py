@@ -125,6 +125,7 @@ def _opened(source: FileLike | Frames, options: EncodeOptions) -> VideoInput:
         sound=_SOUND[options.audio.mode],
         input_fps=options.input_fps,
         tracks=(options.video_track, options.audio_track),
+        playlist=options.playlist,
     )
 
 

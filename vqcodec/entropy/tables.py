@@ -8,6 +8,7 @@ Every number of the context model that is not an array shape comes from these fi
 
 from __future__ import annotations
 
+import hashlib
 import json
 from dataclasses import dataclass, replace
 from functools import cache
@@ -17,11 +18,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vqcodec.entropy.rangecoder import FREQ_TOTAL, FrequencyRow
+from vqcodec.errors import ModelError
 from vqcodec.format import DIMS, LAYERS, MAX_DIMS
 
 FILE_NAME = "motion-1.json"
 WIDE_FILE_NAME = "motion-3.json"
 """For streams of more than 12 groups."""
+SHA256 = {
+    FILE_NAME: "ffdcc960c41844a0bf6fd7e666ce12da9da9f67386bb63e17f99bac15245cdca",
+    WIDE_FILE_NAME: "24e0977cf7ede0257eb8e647b0d290425c0fb1d69ed7fd5a988f2f90f1e8432f",
+}
+"""Of the files' bytes: with one other number in them every stream would decode to other tokens, without an error."""
 FEATURES = 9
 STATES = 32
 SCALE_TERMS = 6
@@ -96,19 +103,38 @@ def check(tables: LayerTables, layer: int, dims: int = DIMS) -> None:
 
 @cache
 def load(dims: int = DIMS) -> tuple[LayerTables, ...]:
-    """The four layers' tables for a stream of so many dimensions, coarse first."""
+    """The four layers' tables for a stream of so many dimensions, coarse first.
+
+    Raises:
+        ModelError: the file is missing, or not the one that this version was made with.
+    """
     if DIMS < dims < MAX_DIMS:
         return tuple(
             replace(layer, start_scale=layer.start_scale[:, :dims]) for layer in load(MAX_DIMS)
         )
     name = FILE_NAME if dims == DIMS else WIDE_FILE_NAME
-    tables = json.loads(files("vqcodec.entropy").joinpath(name).read_text(encoding="utf-8"))
+    tables = json.loads(_verified(name))
     layers = tuple(
         layer_from_json(data, layer, dims) for layer, data in enumerate(tables["layers"])
     )
     if len(layers) != LAYERS:
         raise ValueError(f"{name} holds {len(layers)} layers, expected {LAYERS}")
     return layers
+
+
+def _verified(name: str) -> bytes:
+    file = files("vqcodec.entropy").joinpath(name)
+    try:
+        data = file.read_bytes()
+    except OSError as error:
+        raise ModelError(
+            f"table file {file}: {error.strerror or error}", hint="Reinstall vqcodec."
+        ) from error
+    if hashlib.sha256(data).hexdigest() != SHA256[name]:
+        raise ModelError(
+            f"table file {file} has another sha256 than this version's", hint="Reinstall vqcodec."
+        )
+    return data
 
 
 @cache

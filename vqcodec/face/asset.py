@@ -32,6 +32,8 @@ def cache_dir() -> Path:
 
 def _matches(path: Path) -> bool:
     try:
+        if not path.is_file():  # opening a pipe waits for somebody to write
+            return False
         return hashlib.sha256(path.read_bytes()).hexdigest() == FACE_MODEL_SHA256
     except OSError:
         return False

@@ -17,7 +17,7 @@ from typing import Protocol
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from safetensors import SafetensorError, safe_open
+from safetensors import safe_open
 from safetensors.torch import load_file
 
 from vqcodec.config import Device
@@ -30,6 +30,7 @@ from vqcodec.geometry.controls import Controls
 from vqcodec.geometry.headpose import HeadShape, read_head
 from vqcodec.geometry.layout import MOTION_2
 from vqcodec.geometry.portrait import PortraitFacts
+from vqcodec.geometry.reading import model_faults
 from vqcodec.models import store
 from vqcodec.runtime.device import choose_device
 from vqcodec.types import ModelId
@@ -114,7 +115,7 @@ class MotionGenerator:
             ModelError: the file is missing, has the wrong hash, isn't a generator or is one for another motion space.
         """
         model = store.current("generator") if path is None else store.opened(path)
-        try:
+        with model_faults(model.path, "a generator"):
             with safe_open(str(model.path), "pt") as handle:
                 facts = handle.metadata() or {}
             network = GeneratorNetwork(
@@ -122,10 +123,6 @@ class MotionGenerator:
             )
             network.load_state_dict({k: v.float() for k, v in load_file(str(model.path)).items()})
             space, tokenizer = (_named(facts[k]) for k in ("motion_space", "speech_tokenizer"))
-        except (SafetensorError, KeyError, TypeError, ValueError, RuntimeError) as error:
-            raise ModelError(
-                f"{model.path} is not a generator: {error}", hint="Check which file was given."
-            ) from error
         known = {m.id.sha256: m for m in store.motion_spaces()}
         if space.sha256 not in known:
             raise ModelError(

@@ -7,12 +7,12 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from safetensors import SafetensorError, safe_open
+from safetensors import safe_open
 
-from vqcodec.errors import ModelError
 from vqcodec.format import FEATURE_SIZE_PX, LANDMARKS
 from vqcodec.geometry.layout import LANDMARK_DIMS
 from vqcodec.geometry.mesh import EYES, IRISES, LIPS
+from vqcodec.geometry.reading import model_faults
 
 
 def landmark_weights() -> NDArray[np.float32]:
@@ -57,15 +57,10 @@ def read_basis(path: Path) -> LandmarkBasis:
     Raises:
         ModelError: the file holds none.
     """
-    try:
-        with safe_open(str(path), "np") as handle:
-            return LandmarkBasis(
-                *(
-                    np.ascontiguousarray(handle.get_tensor(f"basis.{k}"))
-                    for k in ("mean", "components", "units")
-                )
+    with model_faults(path, "a motion space"), safe_open(str(path), "np") as handle:
+        return LandmarkBasis(
+            *(
+                np.ascontiguousarray(handle.get_tensor(f"basis.{k}"))
+                for k in ("mean", "components", "units")
             )
-    except SafetensorError as error:
-        raise ModelError(
-            f"{path} is not a motion space: {error}", hint="Check which file was given."
-        ) from error
+        )

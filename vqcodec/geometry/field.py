@@ -15,9 +15,9 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from safetensors import SafetensorError, safe_open
+from safetensors import safe_open
 
-from vqcodec.errors import ModelError
+from vqcodec.geometry.reading import model_faults
 
 TENSOR = "field.components"
 SHARPNESS = -0.5
@@ -69,12 +69,7 @@ def read_field(path: Path) -> FieldBasis | None:
     Raises:
         ModelError: the file is not a motion space.
     """
-    try:
-        with safe_open(str(path), "np") as handle:
-            if TENSOR not in handle.keys():  # noqa: SIM118 (not a dict)
-                return None
-            return FieldBasis(np.ascontiguousarray(handle.get_tensor(TENSOR), np.float32))
-    except SafetensorError as error:
-        raise ModelError(
-            f"{path} is not a motion space: {error}", hint="Check which file was given."
-        ) from error
+    with model_faults(path, "a motion space"), safe_open(str(path), "np") as handle:
+        if TENSOR not in handle.keys():  # noqa: SIM118 (not a dict)
+            return None
+        return FieldBasis(np.ascontiguousarray(handle.get_tensor(TENSOR), np.float32))

@@ -16,11 +16,11 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from safetensors import SafetensorError, safe_open
+from safetensors import safe_open
 
-from vqcodec.errors import ModelError
 from vqcodec.format import LANDMARKS
 from vqcodec.geometry.mesh import SKULL
+from vqcodec.geometry.reading import model_faults
 
 POSE_NUMBERS = 6
 _STEPS = 8
@@ -54,13 +54,8 @@ def read_head(path: Path) -> HeadShape:
     Raises:
         ModelError: the file holds something else.
     """
-    try:
-        with safe_open(str(path), "np") as handle:
-            return HeadShape(np.ascontiguousarray(handle.get_tensor("points"), np.float32))
-    except (SafetensorError, ValueError, KeyError, TypeError) as error:
-        raise ModelError(
-            f"{path} is not a head shape: {error}", hint="Reinstall vqcodec."
-        ) from error
+    with model_faults(path, "a head shape"), safe_open(str(path), "np") as handle:
+        return HeadShape(np.ascontiguousarray(handle.get_tensor("points"), np.float32))
 
 
 def normalized(points: Array) -> Array:

@@ -15,10 +15,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from safetensors import SafetensorError, safe_open
+from safetensors import safe_open
 
-from vqcodec.errors import ModelError
 from vqcodec.format import DIMS, GROUP_DIMS
+from vqcodec.geometry.reading import model_faults
 
 LANDMARK_DIMS = 36
 COARSE_LANDMARKS = 24
@@ -115,10 +115,5 @@ def read_layout(path: Path) -> Layout:
     Raises:
         ModelError: its header makes no sense.
     """
-    try:
-        with safe_open(str(path), "np") as handle:
-            return Layout.from_facts(handle.metadata() or {})
-    except (SafetensorError, ValueError, KeyError, TypeError) as error:
-        raise ModelError(
-            f"{path} is not a motion space: {error}", hint="Check which file was given."
-        ) from error
+    with model_faults(path, "a motion space"), safe_open(str(path), "np") as handle:
+        return Layout.from_facts(handle.metadata() or {})

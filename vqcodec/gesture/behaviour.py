@@ -22,9 +22,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from vqcodec.errors import ModelError
 from vqcodec.geometry.controls import Controls
 from vqcodec.geometry.headpose import POSE_NUMBERS
+from vqcodec.geometry.reading import model_faults
 from vqcodec.gesture.eyes import FRAME_S, Blinker, EyeModel, Gazer, is_shut
 from vqcodec.models import store
 from vqcodec.types import ModelId
@@ -87,13 +87,8 @@ class Behaviour:
             ModelError: the file is missing, has the wrong hash or makes no sense.
         """
         model = store.current("behaviour") if path is None else store.opened(path)
-        try:
+        with model_faults(model.path, "a behaviour model"):
             return cls.from_facts(json.loads(model.path.read_text())["parameters"], model.id)
-        except (ValueError, KeyError, TypeError) as error:
-            raise ModelError(
-                f"{model.path} is not a behaviour model: {error}",
-                hint="Check which file was given.",
-            ) from error
 
     @classmethod
     def from_facts(cls, facts: Mapping[str, Any], identity: ModelId = NO_FILE) -> Behaviour:

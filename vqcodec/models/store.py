@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import stat
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
@@ -13,6 +14,7 @@ from pathlib import Path
 from vqcodec.errors import ModelError, UnsupportedError
 from vqcodec.format import DIMS
 from vqcodec.geometry.layout import read_layout
+from vqcodec.geometry.reading import model_faults
 from vqcodec.models.manifest import Entry, read_manifest
 from vqcodec.types import ModelId
 
@@ -34,12 +36,20 @@ def packaged_dir() -> Path:
 
 @lru_cache(maxsize=32)
 def _sha256(path: Path, size: int, changed_ns: int) -> bytes:
-    return hashlib.sha256(path.read_bytes()).digest()
+    with model_faults(path, "a model file"), path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").digest()
 
 
 def file_sha256(path: Path) -> bytes:
-    """sha256 of a file; remembered until its size or time changes."""
-    facts = path.stat()
+    """sha256 of a file; remembered until its size or time changes.
+
+    Raises:
+        ModelError: it is no file (a folder, a pipe), or can't be read.
+    """
+    with model_faults(path, "a model file"):
+        facts = path.stat()
+        if not stat.S_ISREG(facts.st_mode):  # opening a pipe waits for somebody to write
+            raise ValueError("it is no file")
     return _sha256(path, facts.st_size, facts.st_mtime_ns)
 
 
@@ -133,8 +143,11 @@ def _candidates() -> Iterator[Path]:
     named = {entry.file for entry in manifest()}
     yield from (p for p in sorted(packaged_dir().glob("*.safetensors")) if p.name not in named)
     extra = os.environ.get(MODEL_DIR_VARIABLE)
-    if extra:
-        yield from sorted(Path(extra).glob("*.safetensors"))
+    if not extra:
+        return
+    with model_faults(Path(extra), f"the folder that {MODEL_DIR_VARIABLE} should name"):
+        names = sorted(os.listdir(extra))
+    yield from (Path(extra, name) for name in names if name.endswith(".safetensors"))
 
 
 def find(wanted: ModelId, what: str) -> ModelFile:
@@ -143,15 +156,24 @@ def find(wanted: ModelId, what: str) -> ModelFile:
     What the manifest names is found without reading any other file.
 
     Raises:
-        ModelError: the file that the manifest names is missing or changed.
+        ModelError: the file that the manifest names is missing or changed; it isn't found, and what $VQCODEC_MODEL_DIR names,
+            or something in it, can't be read.
         UnsupportedError: no file has that sha256.
     """
     for entry in manifest():
         if entry.sha256 == wanted.sha256.hex():
             return ModelFile(wanted, _shipped(entry).path)
+    unread: ModelError | None = None
     for path in _candidates():
-        if file_sha256(path) == wanted.sha256:
-            return ModelFile(wanted, path)
+        try:
+            if file_sha256(path) == wanted.sha256:
+                return ModelFile(wanted, path)
+        except ModelError as error:  # another one may be it
+            unread = unread or error
+    if unread is not None:
+        raise ModelError(
+            f"the {what} {wanted.name!r} isn't found, and {unread}", hint=unread.hint
+        ) from unread
     raise UnsupportedError(
         f"this stream needs the {what} {wanted.name!r} with sha256 {wanted.sha256.hex()}",
         hint=f"Put that .safetensors file into the folder that {MODEL_DIR_VARIABLE} names.",

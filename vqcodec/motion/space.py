@@ -10,10 +10,10 @@ from numpy.typing import NDArray
 from safetensors.torch import load_file
 
 from vqcodec.config import Device
-from vqcodec.errors import ModelError
 from vqcodec.geometry.basis import LandmarkBasis, read_basis
 from vqcodec.geometry.field import FieldBasis, read_field
 from vqcodec.geometry.layout import LANDMARK_DIMS, Layout, read_layout
+from vqcodec.geometry.reading import model_faults
 from vqcodec.models import store
 from vqcodec.motion.image_cnn import ImageMotionCnn
 from vqcodec.motion.surroundings import SurroundingsTracker
@@ -63,17 +63,13 @@ class MotionSpace:
     def from_file(cls, model: store.ModelFile, device: Device = "auto") -> MotionSpace:
         """The motion space in a verified file."""
         cnn = ImageMotionCnn()
-        try:
+        with model_faults(model.path, "a motion space"):
             tensors = load_file(str(model.path))
             cnn.load_state_dict(
                 {k[4:]: v.float() for k, v in tensors.items() if k.startswith("cnn.")}
             )
             basis, layout = read_basis(model.path), read_layout(model.path)
             field = read_field(model.path)
-        except (KeyError, RuntimeError) as error:
-            raise ModelError(
-                f"{model.path} is not a motion space: {error}", hint="Check which file was given."
-            ) from error
         return cls(model, basis, cnn, choose_device(device), layout, field)
 
     @property

@@ -21,6 +21,7 @@ from vqcodec.errors import ModelError
 from vqcodec.format import DIMS, FEATURE_SIZE_PX
 from vqcodec.geometry.basis import LandmarkBasis, read_basis
 from vqcodec.geometry.layout import Layout, read_layout
+from vqcodec.geometry.reading import model_faults
 from vqcodec.geometry.similarity import between
 from vqcodec.models import store
 from vqcodec.render.blocks import cat, unshuffle
@@ -119,16 +120,17 @@ class ReferenceFlow:
             store.find(space, "motion space") if isinstance(space, ModelId) else store.opened(space)
         )
         net = ReferenceNet()
-        weights = {
-            name.removeprefix(PREFIX): value.float()
-            for name, value in load_file(str(model.path)).items()
-            if name.startswith(PREFIX)
-        }
-        missing = [
-            name
-            for name in net.load_state_dict(weights, strict=False).missing_keys
-            if not name.startswith((*_UNUSED, _LATER))
-        ]
+        with model_faults(model.path, "a motion space"):
+            weights = {
+                name.removeprefix(PREFIX): value.float()
+                for name, value in load_file(str(model.path)).items()
+                if name.startswith(PREFIX)
+            }
+            missing = [
+                name
+                for name in net.load_state_dict(weights, strict=False).missing_keys
+                if not name.startswith((*_UNUSED, _LATER))
+            ]
         if missing:
             raise ModelError(
                 f"{model.path} holds no flow network: {missing[0]} is missing",

@@ -14,10 +14,11 @@ from safetensors import safe_open
 from torch import Tensor
 
 from vqcodec.config import Device
-from vqcodec.errors import ModelError, UnsupportedError, UsageError
+from vqcodec.errors import UnsupportedError, UsageError
 from vqcodec.geometry.basis import read_basis
 from vqcodec.geometry.field import read_field
 from vqcodec.geometry.layout import read_layout
+from vqcodec.geometry.reading import model_faults
 from vqcodec.geometry.similarity import between
 from vqcodec.models import store
 from vqcodec.render.blending import blend, fold, premultiplied, without_ghost
@@ -100,15 +101,11 @@ class Renderer:
         """
         model = store.current("renderer") if path is None else store.opened(path)
         net = RendererNet()
-        try:
+        with model_faults(model.path, "a renderer"):
             with safe_open(str(model.path), "pt") as handle:
                 facts = handle.metadata() or {}
                 take_weights(net, {k: handle.get_tensor(k).float() for k in handle.keys()})  # noqa: SIM118 (not a dict)
             spaces = trained_for(facts)
-        except (KeyError, RuntimeError, ValueError) as error:
-            raise ModelError(
-                f"{model.path} is not a renderer: {error}", hint="Check which file was given."
-            ) from error
         wanted = (
             spaces[0]
             if space is None

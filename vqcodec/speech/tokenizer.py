@@ -18,12 +18,13 @@ from typing import Protocol
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from safetensors import SafetensorError, safe_open
+from safetensors import safe_open
 from safetensors.torch import load_file
 
 from vqcodec.config import Device
-from vqcodec.errors import ModelError, UsageError
+from vqcodec.errors import UsageError
 from vqcodec.format import SPEECH_RATE_HZ, SPEECH_TOKEN_HZ, SPEECH_TOKEN_SAMPLES
+from vqcodec.geometry.reading import model_faults
 from vqcodec.models import store
 from vqcodec.runtime.device import choose_device
 from vqcodec.speech.encoder import TOKEN_CODES, EncoderShape, SpeechEncoder
@@ -75,16 +76,11 @@ class SpeechTokenizer:
             ModelError: the file is missing, has the wrong hash or isn't a speech tokenizer.
         """
         model = store.current("speech_tokenizer") if path is None else store.opened(path)
-        try:
+        with model_faults(model.path, "a speech tokenizer"):
             with safe_open(str(model.path), "pt") as handle:
                 facts = json.loads((handle.metadata() or {})["encoder"])
             encoder = SpeechEncoder(EncoderShape(**facts))
             encoder.load_state_dict({k: v.float() for k, v in load_file(str(model.path)).items()})
-        except (SafetensorError, KeyError, TypeError, ValueError, RuntimeError) as error:
-            raise ModelError(
-                f"{model.path} is not a speech tokenizer: {error}",
-                hint="Check which file was given.",
-            ) from error
         return cls(model.id, encoder, choose_device(device))
 
     def stream(self) -> TokenStream:

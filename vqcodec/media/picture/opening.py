@@ -14,9 +14,15 @@ from av.container import InputContainer
 
 from vqcodec.errors import MediaError, UsageError
 from vqcodec.media.faults import media_faults
+from vqcodec.media.picture.formats import opened_formats
 from vqcodec.media.picture.selection import Selection, Tracks
 from vqcodec.media.pipes import GuardedReader, standard_input
 from vqcodec.types import FileLike
+
+_UNWANTED_HINT = (
+    "it isn't a recording but a playlist or another format that isn't read: give the recording itself, convert it to MP4, or, "
+    "where the playlist is yours, `encode --playlist`"
+)
 
 
 class OpenedFile:
@@ -30,13 +36,22 @@ class OpenedFile:
         remarks: sentences about what else could have been read.
     """
 
-    def __init__(self, source: FileLike, tracks: Tracks = (None, None)) -> None:
+    def __init__(
+        self, source: FileLike, tracks: Tracks = (None, None), *, playlist: bool = False
+    ) -> None:
         """Open `source`; `tracks` are numbers of its picture and its sound stream that the caller chose.
 
+        Args:
+            source: path, "-" or a binary file object.
+            tracks: None each for the best one.
+            playlist: it may make us open further files of this machine.
+
         Raises:
-            MediaError: missing, unreadable, empty or not a media file, or standard input is a terminal.
+            MediaError: missing, unreadable, empty or not a media file, a playlist that isn't wanted, or standard input is
+                a terminal.
             UsageError: `source` is no file, or has no such track.
         """
+        self._formats = opened_formats(playlist=playlist)
         self._guard: GuardedReader | None = None
         try:
             self.container = self._open(self._file(source))
@@ -71,16 +86,19 @@ class OpenedFile:
         return self._guard
 
     def _open(self, file: str | GuardedReader) -> InputContainer:
-        # A playlist must not make us read other files or the network; "%d" in a name isn't a sequence of pictures.
+        # No file must make us read the network, or others unless asked; "%d" in a name isn't a sequence of pictures.
         limits = {
             "protocol_whitelist": "file" if isinstance(file, str) else "none",
+            "format_whitelist": self._formats,
             "pattern_type": "none",
         }
         try:
             with media_faults(self.name, "open"):
                 return av.open(file, mode="r", container_options=limits, metadata_errors="replace")
-        except MediaError:
+        except MediaError as error:
             self.check()
+            if isinstance(error.__cause__, av.error.ArgumentError):
+                error.hint = _UNWANTED_HINT
             raise
 
     def check(self) -> None:

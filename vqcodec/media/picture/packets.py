@@ -70,14 +70,18 @@ class PacketReader:
         want_audio: bool = True,
         rate_hz: Fraction | None = None,
         tracks: Tracks = (None, None),
+        playlist: bool = False,
     ) -> None:
-        """Open `source`; `rate_hz` overrules its timestamps, `tracks` which are read. Raises MediaError, UsageError."""
+        """Open `source`; `rate_hz` overrules its timestamps, `tracks` which are read. Raises MediaError, UsageError.
+
+        With `playlist` it may lead to further files.
+        """
         self.broken = ""
         self._ahead: deque[AnyPacket] = deque()
         self._ready: deque[AnyPacket] = deque()
         self._ended = False
         self._pictures, self._all = Extent(), Extent()
-        self._file = OpenedFile(source, tracks)
+        self._file = OpenedFile(source, tracks, playlist=playlist)
         self.name, self.container = self._file.name, self._file.container
         self.video, self.audio = self._file.video, self._file.audio
         self.remarks = self._file.remarks

@@ -83,8 +83,9 @@ class VideoSource:
         tracks: Tracks = (None, None),
         sound: Sound = "none",
         channels: int = 1,
+        playlist: bool = False,
     ) -> None:
-        """Open `source` and read up to its first picture.
+        """Open `source` and read up to its first picture; with `playlist` it may lead to further files.
 
         `input_fps` is its true rate, whatever the file says; `tracks` are numbers of its picture and its sound track.
 
@@ -108,7 +109,7 @@ class VideoSource:
         self.remarks: list[str] = []
         own_hz = None if input_fps is None else Fraction(input_fps)
         self._reader = PacketReader(
-            source, want_audio=sound != "none", rate_hz=own_hz, tracks=tracks
+            source, want_audio=sound != "none", rate_hz=own_hz, tracks=tracks, playlist=playlist
         )
         self.remarks += self._reader.remarks
         try:
