@@ -19,6 +19,7 @@ from .shared import (
     DeviceOption,
     FaceModelOption,
     ForceOption,
+    PrecisionOption,
     ReportJsonOption,
     SizeOption,
     default_target,
@@ -37,6 +38,7 @@ def decode(
         ),
     ] = None,
     device: DeviceOption = "auto",
+    precision: PrecisionOption = "auto",
     size: SizeOption = "512",
     layers: Annotated[
         int | None,
@@ -91,7 +93,7 @@ def decode(
     from vqcodec import api
 
     with console.progress_bar() as progress:
-        codec = api.Codec(device=device, face_model=face_model)
+        codec = api.Codec(device=device, precision=precision, face_model=face_model)
         report = codec.decode(source, to, options, crf=crf, force=force, progress=progress)
     for sentence in report.warnings:
         console.warning(sentence)

@@ -19,6 +19,7 @@ from .shared import (
     DeviceOption,
     FaceModelOption,
     ForceOption,
+    PrecisionOption,
     ReportJsonOption,
     SizeOption,
     default_target,
@@ -92,6 +93,7 @@ def dub(
         ),
     ] = False,
     device: DeviceOption = "auto",
+    precision: PrecisionOption = "auto",
     face_model: FaceModelOption = None,
     force: ForceOption = False,
     as_json: ReportJsonOption = False,
@@ -113,7 +115,7 @@ def dub(
     from vqcodec import api
 
     with console.progress_bar() as progress:
-        codec = api.Codec(device=device, face_model=face_model)
+        codec = api.Codec(device=device, precision=precision, face_model=face_model)
         report = codec.dub(speech, portrait, to, options, crf=crf, force=force, progress=progress)
     show(report, to, as_json)
 

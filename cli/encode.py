@@ -19,7 +19,14 @@ from .parsing import (
     parse_portrait_frame,
     parse_refs,
 )
-from .shared import DeviceOption, FaceModelOption, ForceOption, ReportJsonOption, default_target
+from .shared import (
+    DeviceOption,
+    FaceModelOption,
+    ForceOption,
+    PrecisionOption,
+    ReportJsonOption,
+    default_target,
+)
 
 
 @guarded
@@ -149,6 +156,7 @@ def encode(
         ),
     ] = False,
     device: DeviceOption = "auto",
+    precision: PrecisionOption = "auto",
     face_model: FaceModelOption = None,
     force: ForceOption = False,
     as_json: ReportJsonOption = False,
@@ -178,7 +186,7 @@ def encode(
     from vqcodec import api
 
     with console.progress_bar() as progress:
-        codec = api.Codec(device=device, face_model=face_model)
+        codec = api.Codec(device=device, precision=precision, face_model=face_model)
         report = codec.encode(source, to, options, force=force, progress=progress)
     show(report, to, as_json)
 

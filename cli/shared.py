@@ -7,9 +7,13 @@ from typing import Annotated, Literal, TypeAlias
 
 import typer
 
-from vqcodec.config import Device
+from vqcodec.config import Device, Precision
 
 DeviceOption: TypeAlias = Annotated[Device, typer.Option(help="Where networks run.")]
+PrecisionOption: TypeAlias = Annotated[
+    Precision,
+    typer.Option(help="Arithmetic of the renderer; auto tries which is faster here."),
+]
 FaceModelOption: TypeAlias = Annotated[
     Path | None, typer.Option(help="face_landmarker.task to use.", show_default="found")
 ]

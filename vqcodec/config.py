@@ -275,7 +275,7 @@ class RuntimeOptions:
 
     Attributes:
         device: auto takes CUDA where there is one.
-        precision: of the renderer; auto is float16 on CUDA, bfloat16 on a CPU that has it, else float32. Motion features
+        precision: of the renderer; auto is float16 on CUDA, bfloat16 on a CPU that gains by it, else float32. Motion features
             are always float32: they become tokens.
         threads: torch's, for the whole process; None leaves them as they are.
         batch_frames: frames rendered at once, 1..256; at least 32 on CUDA.

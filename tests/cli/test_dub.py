@@ -118,7 +118,11 @@ def test_every_option(api: Api, dub: Run) -> None:
         )
     ]
     assert api.output == [{"crf": 20, "force": True}]
-    assert api.runtime == {"device": "cpu", "face_model": Path("face.task")}
+    assert api.runtime == {
+        "device": "cpu",
+        "precision": "auto",
+        "face_model": Path("face.task"),
+    }
     assert (
         "250 frames, 10.00 s at 800x600, head motion from from.vqt" in done.err
         and "kbit/s" not in done.err

@@ -30,7 +30,11 @@ def test_encode_defaults(api: Api, run: Run) -> None:
     assert done.code == 0 and done.out == ""
     name, (source, target, options), named = api.calls[0]
     assert (name, source, target, options) == ("encode", "in.mp4", "out.vqt", EncodeOptions())
-    assert named["force"] is False and api.runtime == {"device": "auto", "face_model": None}
+    assert named["force"] is False and api.runtime == {
+        "device": "auto",
+        "precision": "auto",
+        "face_model": None,
+    }
     assert "warning: a warning [x]" in done.err
     assert "motion" in done.err and "4.000 kbit/s" in done.err and "250 frames, 10.00 s" in done.err
 
@@ -59,7 +63,11 @@ def test_encode_every_option(api: Api, run: Run) -> None:
         quality="best",
     )
     assert api.calls[0][2]["force"] is True
-    assert api.runtime == {"device": "cpu", "face_model": Path("face.task")}
+    assert api.runtime == {
+        "device": "cpu",
+        "precision": "auto",
+        "face_model": Path("face.task"),
+    }
 
 
 def test_encode_live(api: Api, run: Run) -> None:
@@ -98,7 +106,8 @@ def test_output_names(api: Api, run: Run) -> None:
 def test_decode_every_option(api: Api, run: Run) -> None:
     line = (
         "decode in.vqt out.mp4 --device cpu --size 256 --layers 3 --portrait x.png "
-        "--start 1.5 --end 1:02.25 --crf 23 --force --recover --follow 2.5"
+        "--start 1.5 --end 1:02.25 --crf 23 --force --recover --follow 2.5 --max-duration 1:00:00 "
+        "--precision bf16"
     )
     done = run(*line.split())
     assert done.code == 0 and done.out == "", done.err
@@ -110,9 +119,11 @@ def test_decode_every_option(api: Api, run: Run) -> None:
         end_s=Fraction("62.25"),
         recover=True,
         follow_s=2.5,
+        max_duration_s=Fraction(3600),
     )
     named = api.calls[0][2]
     assert (named["crf"], named["force"], api.runtime["device"]) == (23, True, "cpu")
+    assert api.runtime["precision"] == "bf16"
     assert "512x512" in done.err and "31.2 frames per second on cpu" in done.err
 
 

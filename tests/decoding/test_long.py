@@ -24,7 +24,7 @@ from vqcodec.container import Writer
 from vqcodec.container.recover import RecoveringReader
 from vqcodec.container.scan import ChunkScanner, Gap
 from vqcodec.decoding.pipeline import decode, decode_frames
-from vqcodec.errors import UsageError
+from vqcodec.errors import BitstreamError, UsageError
 from vqcodec.format import DIMS
 from vqcodec.types import AudioGroup, Head, KeyFrame
 from vqcodec_cli.guard import report as exit_code
@@ -108,6 +108,22 @@ def test_an_end_inside_the_window_and_after_it(tmp_path: Path) -> None:
 
 def test_pictures_in_memory_are_those_of_the_stream() -> None:
     assert len(list(decode_frames(io.BytesIO(stream(end=9999)), parts=decoder_parts()))) == FRAMES
+
+
+@pytest.mark.parametrize("start", ["9", "0.4", "0.5"])
+def test_a_start_after_the_end_is_told_as_it_was_asked_for(start: str) -> None:
+    """Reading begins somewhat earlier, for a fade; nobody asked for that time."""
+    options = DecodeOptions(start_s=Fraction(start))
+    with pytest.raises(UsageError, match=rf"the start {start} s is outside") as caught:
+        list(decode_frames(io.BytesIO(stream()), options, parts=decoder_parts()))
+    assert "ends at 0.4 s" in caught.value.hint
+
+
+def test_nothing_to_recover_is_nobodys_fault() -> None:
+    data = stream().split(b"MOTN")[0][:-1]
+    with pytest.raises(BitstreamError, match="not one motion group") as caught:
+        list(decode_frames(io.BytesIO(data), DecodeOptions(recover=True), parts=decoder_parts()))
+    assert "again" in caught.value.hint and "makers" not in caught.value.hint
 
 
 # --- a rate is a hint ---

@@ -40,6 +40,7 @@ def test_precision(monkeypatch: pytest.MonkeyPatch) -> None:
     assert device.inference_dtype(torch.device("cuda")) is torch.float16
     for has, dtype in ((True, torch.bfloat16), (False, torch.float32)):
         monkeypatch.setattr(device, "has_bfloat16", lambda has=has: has)
+        monkeypatch.setattr(device, "bfloat16_pays", lambda: True)
         assert device.inference_dtype(torch.device("cpu")) is dtype
 
 

@@ -17,7 +17,7 @@ from fractions import Fraction
 from typing import BinaryIO, Self, TypedDict, TypeVar, Unpack
 
 from vqcodec.container.chunks import Chunk, is_ancillary
-from vqcodec.container.faults import Fault, stream_error
+from vqcodec.container.faults import Fault
 from vqcodec.container.items import item_types, parse_item
 from vqcodec.container.ledger import Ledger
 from vqcodec.container.order import Line, Placed
@@ -26,7 +26,7 @@ from vqcodec.container.portraits import RelativePortrait
 from vqcodec.container.reader import Decode, Item, Reader
 from vqcodec.container.rules import too_late
 from vqcodec.container.scan import ChunkScanner, Gap, Piece, Signature, find_head
-from vqcodec.container.usable import Portrait, no_portrait, portraits_of, stand_in
+from vqcodec.container.usable import Portrait, no_motion, no_portrait, portraits_of, stand_in
 from vqcodec.damage import Damage
 from vqcodec.entropy import decode_layers
 from vqcodec.errors import BitstreamError, UsageError
@@ -151,7 +151,7 @@ class RecoveringReader:
         for sound in self._counted(self._sound, self._sound.flush):
             yield from self._give_sound(sound)
         if not self.damage.groups_read:
-            raise stream_error("bad-order", "not one motion group can be read", 0)
+            raise no_motion()
         if self._held:
             yield from self._release(self._stand_in())
         yield from self._portraits.rest()

@@ -74,6 +74,14 @@ def no_portrait() -> BitstreamError:
     return error
 
 
+def no_motion() -> BitstreamError:
+    """The error when nothing moves."""
+    error = stream_error("bad-order", "not one motion group can be read", 0)
+    error.hint = "nothing of it can be shown: fetch or copy the file again"
+    assert isinstance(error, BitstreamError)
+    return error
+
+
 class _KeyFrames:
     def __init__(self, ledger: Ledger) -> None:
         self._ledger, self._queue = ledger, KeyFrameQueue()

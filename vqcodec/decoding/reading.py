@@ -12,7 +12,7 @@ from vqcodec.container import Reader, RecoveringReader
 from vqcodec.container.reader import Item
 from vqcodec.decoding.fade import PORTRAIT_FADE_S
 from vqcodec.decoding.window import check_duration
-from vqcodec.errors import TruncatedError
+from vqcodec.errors import TruncatedError, UsageError
 from vqcodec.format import VERSION
 from vqcodec.stream.opening import GrowingFile
 from vqcodec.types import PortraitUnit
@@ -56,6 +56,7 @@ def items_to_play(reader: AnyReader, file: BinaryIO, options: DecodeOptions) -> 
         return _until_cut(reader, file)
     if options.start_s == 0 or not file.seekable():
         return iter(reader)
+    check_start(reader, options.start_s)
     # another person's motion counts from the stream's first portrait
     needed = reader.head.version[0] != VERSION[0] and options.portrait is not None
     first = islice((item for item in reader if isinstance(item, PortraitUnit)), int(needed))
@@ -78,6 +79,20 @@ def frames_to_come(reader: AnyReader, file: BinaryIO, options: DecodeOptions) ->
     check_duration(options.start_s, min(options.end_s or end_s, end_s), options.max_duration_s)
     asked_s = max(min(options.end_s or end_s, end_s) - options.start_s, Fraction(0))
     return max(round(index.frames * asked_s / end_s), 1)
+
+
+def check_start(reader: Reader, start_s: Fraction) -> None:
+    """Refuse a start at or after the end of the stream, in the words of whoever asked for it.
+
+    Raises:
+        UsageError: it is.
+    """
+    end_s = reader.index().end_tick * reader.head.time_base_s
+    if start_s >= end_s:
+        raise UsageError(
+            f"the start {float(start_s):g} s is outside the stream",
+            hint=f"It ends at {float(end_s):g} s.",
+        )
 
 
 def end_of(reader: AnyReader, file: BinaryIO) -> int | None:

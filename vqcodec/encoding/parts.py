@@ -12,9 +12,12 @@ from vqcodec.face.landmarks import FaceLandmarker
 from vqcodec.face.track import TRACKED_FACES, OpenDetector
 from vqcodec.format import DIMS
 from vqcodec.motion.ports import MotionFeatures
+from vqcodec.runtime.device import dtype_of
 from vqcodec.types import ModelId
 
 if TYPE_CHECKING:
+    import torch
+
     from vqcodec.motion.space import MotionSpace
     from vqcodec.render.renderer import Renderer
 
@@ -54,7 +57,9 @@ class EncoderParts:
             space,
             store.current("renderer").id,
             lambda: FaceLandmarker(max_faces=TRACKED_FACES, model=model),
-            meter=lambda: field_meter(space, runtime.device),
+            meter=lambda: field_meter(
+                space, runtime.device, dtype_of(runtime.precision, runtime.device)
+            ),
         )
 
     def new_meter(self) -> FieldMeter[Any] | None:
@@ -76,7 +81,9 @@ class EncoderParts:
         return replace(self, space=space, meter=None, refining=None)
 
 
-def field_meter(space: MotionSpace, device: Device = "auto") -> FieldMeter[Any] | None:
+def field_meter(
+    space: MotionSpace, device: Device = "auto", precision: torch.dtype | None = None
+) -> FieldMeter[Any] | None:
     """What measures the field, with the flow network inside a motion space's file; None where it has no field.
 
     Raises:
@@ -86,7 +93,7 @@ def field_meter(space: MotionSpace, device: Device = "auto") -> FieldMeter[Any] 
 
     if space.field is None:
         return None
-    return FieldMeter(space.field, ReferenceFlow.load(space.id, device), space.layout)
+    return FieldMeter(space.field, ReferenceFlow.load(space.id, device, precision), space.layout)
 
 
 EncoderPartsSource: TypeAlias = EncoderParts | Callable[[], EncoderParts]

@@ -96,11 +96,16 @@ class ReferenceFlow:
     """
 
     def __init__(
-        self, net: ReferenceNet, basis: LandmarkBasis, layout: Layout, device: torch.device
+        self,
+        net: ReferenceNet,
+        basis: LandmarkBasis,
+        layout: Layout,
+        device: torch.device,
+        precision: torch.dtype | None = None,
     ) -> None:
         self.layout = layout
         self._basis, self._device = basis, device
-        self._precision = inference_dtype(device)
+        self._precision = precision or inference_dtype(device)
         net = net.eval().requires_grad_(False)
         net = net.to(device, self._precision, memory_format=torch.channels_last)  # type: ignore[call-overload]
         net.landmark_flow.float()
@@ -109,9 +114,17 @@ class ReferenceFlow:
 
     @classmethod
     def load(
-        cls, space: ModelId | str | os.PathLike[str], device: Device = "auto"
+        cls,
+        space: ModelId | str | os.PathLike[str],
+        device: Device = "auto",
+        precision: torch.dtype | None = None,
     ) -> ReferenceFlow:
         """The network inside a motion space: a shipped one by its id, or that of a file.
+
+        Args:
+            space: id, or path of a motion space file.
+            device: auto, cpu or cuda.
+            precision: of the convolutions; None for the fastest safe one of the device.
 
         Raises:
             ModelError: the space has none, or its file is broken.
@@ -136,7 +149,9 @@ class ReferenceFlow:
                 f"{model.path} holds no flow network: {missing[0]} is missing",
                 hint="Only motion spaces with a field have one.",
             )
-        return cls(net, read_basis(model.path), read_layout(model.path), choose_device(device))
+        return cls(
+            net, read_basis(model.path), read_layout(model.path), choose_device(device), precision
+        )
 
     @torch.inference_mode()
     def prepare(self, square: NDArray[np.uint8], features: NDArray[np.float32]) -> PreparedFrame:

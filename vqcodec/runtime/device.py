@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from vqcodec.config import Device, Precision
 from vqcodec.errors import UsageError
+from vqcodec.runtime.precision import bfloat16_pays
 
 if TYPE_CHECKING:
     import torch
@@ -49,12 +50,12 @@ def has_bfloat16() -> bool:
 
 
 def inference_dtype(device: torch.device) -> torch.dtype:
-    """Fastest safe precision for rendering: float16 on CUDA, bfloat16 on a CPU that has it, else float32."""
+    """Fastest safe precision for rendering: float16 on CUDA, bfloat16 on a CPU that has it and gains by it, else float32."""
     import torch
 
     if device.type == "cuda":
         return torch.float16
-    return torch.bfloat16 if has_bfloat16() else torch.float32
+    return torch.bfloat16 if has_bfloat16() and bfloat16_pays() else torch.float32
 
 
 def dtype_of(precision: Precision, device: Device = "auto") -> torch.dtype | None:

@@ -1,0 +1,122 @@
+"""bfloat16 or float32 on this processor: not by its flags, which don't say how fast the library is, but by a short trial.
+
+The trial draws with layers like the renderer's, in turns, so that other work on the machine slows both. What it found is
+remembered in the process, and in a small file for the next one: the same machine goes on with the same arithmetic.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import time
+from contextlib import suppress
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import torch
+
+_FILE = "precision.json"
+_MOST_BYTES = 10_000
+_TURNS = 4
+_LONGEST_S = 0.5
+_WORTH = 0.9
+"""bfloat16 is less exact: it must take less than this share of float32's time."""
+_CHANNELS, _SIDE_PX = 64, 64
+
+
+@lru_cache(maxsize=1)
+def bfloat16_pays() -> bool:
+    """Whether rendering is faster in bfloat16 than in float32 here, in the library as it is set up."""
+    key = _machine()
+    known = _remembered().get(key)
+    if not isinstance(known, bool):
+        known = trial()
+        _remember(key, known)
+    return known
+
+
+def trial() -> bool:
+    """Measure it: about a tenth of a second, at most a few times that on a slow machine."""
+    import torch
+
+    kinds = (torch.float32, torch.bfloat16)
+    works = [_Work(kind) for kind in kinds]
+    best_s = [work.seconds() for work in works]  # the first turn prepares, too
+    best_s = [float("inf")] * len(works) if max(best_s) < _LONGEST_S else best_s
+    started_s = time.perf_counter()
+    for _ in range(_TURNS):
+        if time.perf_counter() - started_s > _LONGEST_S:
+            break
+        best_s = [min(best, work.seconds()) for best, work in zip(best_s, works, strict=True)]
+    return best_s[1] < _WORTH * best_s[0]
+
+
+class _Work:
+    """Two convolutions and what stands between them, in one precision."""
+
+    def __init__(self, kind: torch.dtype) -> None:
+        import torch
+
+        form = torch.channels_last
+        self._layers = torch.nn.Sequential(
+            torch.nn.Conv2d(_CHANNELS, _CHANNELS, 3, padding=1),
+            torch.nn.GroupNorm(8, _CHANNELS),
+            torch.nn.SiLU(),
+            torch.nn.Conv2d(_CHANNELS, _CHANNELS, 3, padding=1),
+        )
+        self._layers.to(kind, memory_format=form)  # type: ignore[call-overload]
+        picture = torch.zeros(1, _CHANNELS, _SIDE_PX, _SIDE_PX, dtype=kind)
+        self._picture = picture.contiguous(memory_format=form)
+
+    def seconds(self) -> float:
+        """Time of one turn."""
+        import torch
+
+        started_s = time.perf_counter()
+        with torch.inference_mode():
+            self._layers(self._picture)
+        return time.perf_counter() - started_s
+
+
+def _machine() -> str:
+    """What the answer depends on: processor, library and its settings, threads."""
+    import torch
+
+    settings = [f"{name}={os.environ[name]}" for name in sorted(os.environ) if "DNN" in name]
+    parts = [_processor(), torch.__version__, str(torch.get_num_threads()), *settings]
+    return " | ".join(parts)
+
+
+def _processor() -> str:
+    with suppress(OSError):
+        for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines():
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    return platform.processor() or platform.machine()
+
+
+def _path() -> Path:
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "vqcodec" / _FILE
+
+
+def _remembered() -> dict[str, object]:
+    """What earlier trials found; nothing where that can't be read."""
+    with suppress(OSError, RuntimeError, ValueError, RecursionError):
+        path = _path()
+        if path.is_file() and path.stat().st_size <= _MOST_BYTES:
+            found = json.loads(path.read_text(encoding="utf-8"))
+            return found if isinstance(found, dict) else {}
+    return {}
+
+
+def _remember(key: str, pays: bool) -> None:
+    """Write it down where that can be done; where not, the next process tries again."""
+    with suppress(OSError, RuntimeError):
+        path = _path()
+        path.parent.mkdir(parents=True, exist_ok=True)
+        part = path.with_name(f"{_FILE}.{os.getpid()}")
+        part.write_text(json.dumps({**_remembered(), key: pays}, indent=1), encoding="utf-8")
+        os.replace(part, path)
