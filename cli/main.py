@@ -12,7 +12,7 @@ from vqcodec import __version__
 from vqcodec.runtime.allocator import tune_allocator
 from vqcodec.runtime.native_log import own_stderr
 
-from . import guard, output
+from . import guard, output, signals
 from .benchmark import benchmark
 from .compare import compare
 from .conformance import conformance
@@ -74,7 +74,9 @@ def main() -> None:
     """Entry point; exits with the codes of `guard`."""
     tune_allocator()  # a process of our own: networks run faster on warm pages
     own_stderr()  # likewise: what libraries greet with is kept off the terminal
-    try:
-        app(prog_name="vqcodec")
-    except (Exception, KeyboardInterrupt) as failure:
-        sys.exit(guard.report(failure))
+    signals.keep_descriptors()
+    with signals.tidy_end():
+        try:
+            app(prog_name="vqcodec")
+        except (Exception, KeyboardInterrupt) as failure:
+            sys.exit(guard.report(failure))

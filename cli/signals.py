@@ -1,10 +1,15 @@
-"""Signals that end a program: an exception first, so that no half of a file stays; the end at once if they come again."""
+"""Signals that end a program: an exception first, so that no half of a file stays; the end at once if they come again.
+
+And the standard descriptors, which whoever starts a program may have closed.
+"""
 
 from __future__ import annotations
 
 import os
 import signal
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from types import FrameType
 
 _ENDING = ("SIGINT", "SIGTERM", "SIGHUP")
@@ -59,6 +64,25 @@ def watch(handler: signal._HANDLER) -> None:
             signal.signal(number, handler)
 
 
-def stop_tidily() -> None:
-    """From now on such a signal is raised as KeyboardInterrupt, or as Stopped."""
+@contextmanager
+def tidy_end() -> Iterator[None]:
+    """Inside the block such a signal is raised as KeyboardInterrupt, or as Stopped."""
+    before = {
+        name: signal.getsignal(getattr(signal, name)) for name in _ENDING if hasattr(signal, name)
+    }
     watch(_Stopper())
+    try:
+        yield
+    finally:
+        for name, handler in before.items():
+            if handler is not None:
+                signal.signal(getattr(signal, name), handler)
+
+
+def keep_descriptors() -> None:
+    """Where 0, 1 or 2 is closed, put nothing there: the next file to be opened would get the number, and what is printed."""
+    for number in range(3):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from vqcodec.errors import OutputExistsError
+from vqcodec.errors import MediaError, OutputExistsError
 from vqcodec.format import LAYERS
 from vqcodec.progress import ProgressEvent
 
@@ -75,4 +75,4 @@ def validate(
     else:
         show(results, Console())
     if results.failed:
-        raise typer.Exit(1)
+        raise typer.Exit(MediaError.exit_code)

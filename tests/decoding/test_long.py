@@ -138,6 +138,7 @@ def test_nothing_to_recover_is_nobodys_fault() -> None:
         (Fraction(1, 4294967295), Fraction(1, 25), 1),
         (Fraction(240), Fraction(1, 25), 1),
         (Fraction(25), Fraction(1, 4294967295), 171798691),
+        (Fraction(25), Fraction(1, 4294967295), 1),
         (Fraction(25), Fraction(1, 2147483648), 85899346),
         (Fraction(25), Fraction(1, 2147483647), 85899346),
         (Fraction(25), Fraction(4294967291, 4294967295), 0),

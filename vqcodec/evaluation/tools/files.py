@@ -4,22 +4,27 @@ from __future__ import annotations
 
 import json
 import math
-import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
 
 from vqcodec.errors import UsageError
+from vqcodec.media.out.atomic import atomic_output
+from vqcodec.media.system import system_faults
 
 T = TypeVar("T")
 
 
 def save_json(path: Path, data: dict[str, Any]) -> None:
-    """Write a result file, whole or not at all; its folder is made if need be."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f".{path.name}.part")
-    part.write_text(json.dumps(data, indent=1, allow_nan=False) + "\n", encoding="utf-8")
-    os.replace(part, path)
+    """Write a result file, whole or not at all; its folder is made if need be.
+
+    Raises:
+        MediaError: it can't be.
+    """
+    with system_faults(path.parent, "make the folder"):
+        path.parent.mkdir(parents=True, exist_ok=True)
+    with atomic_output(path, force=True) as sink:
+        sink.write((json.dumps(data, indent=1, allow_nan=False) + "\n").encode())
 
 
 def rounded(value: Any) -> Any:

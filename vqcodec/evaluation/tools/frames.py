@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from contextlib import closing
 from typing import TypeAlias
 
 import av
@@ -17,6 +18,7 @@ from numpy.typing import NDArray
 
 from vqcodec.errors import MediaError, VqcodecError
 from vqcodec.face.crop import centre_square, take_square
+from vqcodec.media.picture.opening import OpenedFile
 from vqcodec.media.picture.source import VideoSource
 from vqcodec.types import Crop, VideoFrame
 
@@ -51,10 +53,10 @@ def iter_frames(path: PathLike) -> Iterator[Picture]:
         MediaError: the file can't be read or has no video stream.
     """
     try:
-        with av.open(os.fspath(path)) as container:
-            if not container.streams.video:
+        with closing(OpenedFile(path)) as file:
+            if file.video is None:
                 raise MediaError(f"{os.fspath(path)} has no video stream")
-            for frame in container.decode(container.streams.video[0]):
+            for frame in file.container.decode(file.video):
                 yield np.asarray(frame.to_ndarray(format="rgb24"), np.uint8)
     except VqcodecError:
         raise

@@ -61,7 +61,7 @@ class VideoTrack:
         """`size` is of the pictures given; odd sizes grow by a repeated line."""
         self._size = size
         self._converter = YuvConverter()
-        self._last = -1
+        self._last, self._latest_s = -1, Fraction(-1)
         self._shown: av.VideoFrame | None = None  # the latest picture
         self._lasting: dict[
             int, int
@@ -143,14 +143,13 @@ class VideoTrack:
     def _tick(self, time_s: Fraction) -> int:
         """A time in ticks: exact, or the nearest of coarse ones, with no picture on another's."""
         ticks = Fraction(time_s) * self._ticks_per_s
-        if not self._exact and ticks >= self._last:
-            return max(round(ticks), self._last + 1)
-        if ticks.denominator != 1 or ticks <= self._last:
+        if time_s <= self._latest_s or (self._exact and ticks.denominator != 1):
             raise UsageError(
-                f"a picture at {time_s} s after one at {Fraction(self._last, self._ticks_per_s)} s",
+                f"a picture at {time_s} s after one at {self._latest_s} s",
                 hint=f"times are multiples of 1/{self._ticks_per_s} s and increase from 0",
             )
-        return int(ticks)
+        self._latest_s = Fraction(time_s)
+        return max(round(ticks), self._last + 1)
 
     def _held(self, until: int, step: int) -> list[MuxedPacket]:
         """The latest picture again, so often that none lasts longer than a step."""
