@@ -53,7 +53,7 @@ def test_a_gap_tells_what_was_lost() -> None:
         for piece in ChunkScanner(io.BytesIO(flipped(WHOLE, PLACE_IN_MOTION)))
         if isinstance(piece, Gap)
     ]
-    assert gaps == [Gap(WHOLE.index(PARTS[2]), len(PARTS[2]), (b"MOTN",))]
+    assert gaps == [Gap(WHOLE.index(PARTS[2]), len(PARTS[2]), {b"MOTN": 1})]
 
 
 @pytest.mark.parametrize(
