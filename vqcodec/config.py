@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
-from typing import Literal, TypeAlias
+from typing import Literal, TypeAlias, get_args
 
 from vqcodec.checks import check_audio, check_layers, check_quality, check_size, require
 from vqcodec.format import CODED_SIZE_PX, LAYERS, MAX_FRAME_RATE_HZ
@@ -290,14 +290,7 @@ class RuntimeOptions:
 
     def __post_init__(self) -> None:
         require(self.device in ("auto", "cpu", "cuda"), f"unknown device {self.device!r}")
-        require(
-            self.precision in ("auto", "fp32", "bf16", "fp16"),
-            f"unknown precision {self.precision!r}",
-        )
-        require(
-            self.threads is None or 1 <= self.threads <= 1024,
-            f"{self.threads} threads is outside 1..1024",
-        )
-        require(
-            1 <= self.batch_frames <= 256, f"batch of {self.batch_frames} frames is outside 1..256"
-        )
+        require(self.precision in get_args(Precision), f"unknown precision {self.precision!r}")
+        threads, batch = self.threads, self.batch_frames
+        require(threads is None or 1 <= threads <= 1024, f"{threads} threads is outside 1..1024")
+        require(1 <= batch <= 256, f"batch of {batch} frames is outside 1..256")

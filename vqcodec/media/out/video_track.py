@@ -44,6 +44,14 @@ def usual_rate(frame_rate_hz: Fraction) -> Fraction:
     return min(frame_rate_hz, _FASTEST_HZ).limit_denominator(_RATE_PRECISION)
 
 
+def _options(codec: str, preset: str, crf: int) -> dict[str, str]:
+    """What an encoder is told besides."""
+    if codec == "libx264":
+        return {"preset": preset, "crf": str(crf)}
+    quality = str(min(63, crf + _VP9_MORE_CRF))
+    return {"deadline": "realtime", "cpu-used": "8", "row-mt": "1", "crf": quality}
+
+
 class VideoTrack:
     """RGB pictures -> H.264 (or VP9) packets, whose times are exact where the container can say them."""
 
@@ -90,16 +98,9 @@ class VideoTrack:
         context.color_primaries = context.color_trc = context.colorspace = _BT709
         context.color_range = ColorRange.MPEG
         context.thread_type, context.thread_count = "FRAME", threads
-        if codec == "libx264":
-            stream.options = {"preset": preset, "crf": str(crf)}
-        else:
+        stream.options = _options(codec, preset, crf)
+        if codec != "libx264":
             context.bit_rate = 0
-            stream.options = {
-                "deadline": "realtime",
-                "cpu-used": "8",
-                "row-mt": "1",
-                "crf": str(min(63, crf + _VP9_MORE_CRF)),
-            }
 
     def encode(self, rgb: NDArray[np.uint8], time_s: Fraction) -> list[MuxedPacket]:
         """Packets that are ready. Raises UsageError for a wrong size or time."""
