@@ -14,7 +14,7 @@ from vqcodec.errors import BrokenInstallError, MediaError, VqcodecError
 from vqcodec.media.system import system_error
 
 from . import console, output
-from .signals import Stopped
+from .signals import Stopped, reason
 
 INTERRUPTED = 130
 UNEXPECTED = 1
@@ -30,6 +30,7 @@ def debugging() -> bool:
 def report(failure: BaseException) -> int:
     """Tell a person about a failure, on stderr, and return the exit code for it."""
     output.silence()
+    failure = reason() or failure
     if isinstance(failure, OSError) and not isinstance(failure, VqcodecError):
         failure = _named(failure)
     if isinstance(failure, ImportError) and not isinstance(failure, VqcodecError):

@@ -34,16 +34,16 @@ class Stopped(KeyboardInterrupt):
 
 
 class _Stopper:
+    """Attribute `reason`: what was raised for the first signal, None before."""
+
     def __init__(self) -> None:
-        self._stopping = False
+        self.reason: KeyboardInterrupt | None = None
 
     def __call__(self, number: int, frame: FrameType | None) -> None:
-        if self._stopping:
+        if self.reason is not None:
             leave(number, frame)
-        self._stopping = True
-        if number == signal.SIGINT:
-            raise KeyboardInterrupt
-        raise Stopped(number)
+        self.reason = KeyboardInterrupt() if number == signal.SIGINT else Stopped(number)
+        raise self.reason
 
 
 def leave(number: int, frame: FrameType | None) -> None:
@@ -54,6 +54,12 @@ def leave(number: int, frame: FrameType | None) -> None:
     if number == signal.SIGINT:
         os.write(2, b"error: interrupted\n")
     os._exit(_OF_A_SIGNAL + number)
+
+
+def reason() -> KeyboardInterrupt | None:
+    """The signal that ends this program, if one does: libraries turn what it raises into errors of their own."""
+    handler = signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)
+    return next((h.reason for h in handler if isinstance(h, _Stopper)), None)
 
 
 def watch(handler: signal._HANDLER) -> None:

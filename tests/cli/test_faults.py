@@ -118,6 +118,32 @@ def test_an_interrupt_during_the_imports(tmp_path: Path) -> None:
     assert (done.returncode, done.stderr) == (130, "error: interrupted\n")
 
 
+def test_an_interrupt_that_a_library_makes_an_error_of(tmp_path: Path) -> None:
+    """As modules in C do while they are imported."""
+    script = (
+        "import os, signal, sys\n"
+        "from vqcodec_cli import entry, info, main\n"
+        "def failing(*arguments, **named):\n"
+        "    try:\n"
+        "        os.kill(os.getpid(), signal.SIGINT)\n"
+        "    except KeyboardInterrupt:\n"
+        "        raise ImportError('initialization failed')\n"
+        "import vqcodec.api\n"
+        "vqcodec.api.info = failing\n"
+        "sys.argv = ['vqcodec', 'info', 'x.vqt']\n"
+        "entry.main()\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script],
+        capture_output=True,
+        text=True,
+        cwd=tmp_path,
+        check=False,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
+    )
+    assert (done.returncode, done.stderr) == (130, "error: interrupted\n")
+
+
 def test_a_file_that_the_system_refuses_has_a_code() -> None:
     """Whatever comes up as OSError: none of them is this program's fault."""
     from vqcodec_cli.guard import report

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from fractions import Fraction
+from itertools import islice
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,6 +26,8 @@ from vqcodec.stream.walk import PosedGroup
 
 HOLE_FADE_S = Fraction(2, 5)
 LONG_HOLE_S = 10
+MOST_SPANS = 1000
+"""Spans of made-up frames that are told apart: those after them count as one."""
 _HELD_STEP_S = 1
 _MAX_STEP_S = 1
 EDGE_SAMPLES = 240  # 5 ms
@@ -199,7 +202,7 @@ class Concealment(Gaps):
             return
         self._damage.frames_concealed += frames
         spans, (first_s, end_s) = self._damage.concealed, span_s
-        if spans and spans[-1][1] >= first_s:
+        if spans and (spans[-1][1] >= first_s or len(spans) >= MOST_SPANS):
             spans[-1] = (spans[-1][0], max(end_s, spans[-1][1]))
         else:
             spans.append((first_s, end_s))
@@ -211,11 +214,11 @@ class Concealment(Gaps):
         ticks = shown_ticks(before, after, missing, self._time_base_s)
         if old is not portrait:
             # frames of the old portrait
-            every = list(ticks)
             own = min(max(portrait.first_frame - self._next_frame, 0), missing)
-            own = own * len(every) // missing
-            yield Stretch([(tick, pose, shown) for tick in every[:own]], after)
-            yield Stretch([(tick, next_pose, next_shown) for tick in every[own:]], after)
+            every = sum(1 for _ in shown_ticks(before, after, missing, self._time_base_s))
+            first = islice(ticks, own * every // missing)
+            yield Stretch(((tick, pose, shown) for tick in first), after)
+            yield Stretch(((tick, next_pose, next_shown) for tick in ticks), after)
             return
         fade_ticks = HOLE_FADE_S / self._time_base_s
         span = max(before if before is not None else after, int(after - fade_ticks)), after

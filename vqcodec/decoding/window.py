@@ -133,6 +133,9 @@ class Window:
 
     def _poses(self, group: PosedGroup) -> Iterator[Pose]:
         """Those of a group, and of what is missing before it."""
+        first_s = int(group.ticks[0]) * self._head.time_base_s
+        if self._origin_s is not None and (self._end_s is None or first_s < self._end_s):
+            self._within(first_s)  # before a hole is filled up to there
         for stretch in self._gaps.filled(group):
             if stretch.made_up_until is None:
                 self._fades.enter(group)

@@ -56,8 +56,8 @@ class VideoSink:
     channel; .webm: Opus), or the Opus packets given, unchanged, when `opus` is set. AAC is the default in MP4 because
     everything plays it; Opus in MP4 isn't played by older QuickTime and Windows players.
 
-    Times are exact in MP4 and MOV unless a tick is below a two thousand millionth of a second; Matroska and WebM round them
-    to milliseconds.
+    Times are exact in MP4 and MOV unless a tick is below a ten millionth of a second; Matroska and WebM round them to
+    milliseconds.
 
     Video and sound may come in any interleaving within about 10 s of each other.
     """

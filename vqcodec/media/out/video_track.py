@@ -26,7 +26,7 @@ from vqcodec.media.picture.colour import YuvConverter
 
 _BT709 = 1  # H.273: primaries, transfer and matrix alike
 _KEY_INTERVAL_S = 2
-_MAX_TICKS_PER_S = {"libx264": (1 << 31) - 1, "libvpx-vp9": 1_000_000_000}
+_MAX_TICKS_PER_S = 10_000_000  # above, what is rounded is nothing, and long pictures would be many
 _COARSE_TICKS_PER_S = 1_000_000
 _MAX_STEP_TICKS = 1 << 27  # muxers count the ticks that a few pictures last in 31 bits
 _HELD_STEP_S = 1
@@ -82,7 +82,7 @@ class VideoTrack:
         self._counts_decoding = container.format.name in ("mp4", "mov")
         # Muxers take 1/n as time base; k * 1001/30000 s is a whole number of 1/30000 s.
         self._ticks_per_s, self._exact = tick_s.denominator, True
-        if self._ticks_per_s > _MAX_TICKS_PER_S[codec]:
+        if self._ticks_per_s > _MAX_TICKS_PER_S:
             self._ticks_per_s, self._exact = _COARSE_TICKS_PER_S, False
         rate_hz = usual_rate(rate_hz)
         self._nominal = max(round(self._ticks_per_s / rate_hz), 1)
