@@ -44,7 +44,7 @@ def usual_rate(frame_rate_hz: Fraction) -> Fraction:
     return min(frame_rate_hz, _FASTEST_HZ).limit_denominator(_RATE_PRECISION)
 
 
-def _options(codec: str, preset: str, crf: int) -> dict[str, str]:
+def _options(codec: str, preset: str, crf: int) -> dict[str, object]:
     """What an encoder is told besides."""
     if codec == "libx264":
         return {"preset": preset, "crf": str(crf)}
@@ -118,9 +118,9 @@ class VideoTrack:
 
     def hold(self, until_s: Fraction) -> list[MuxedPacket]:
         """Show the latest picture until a time: it is written again once a second, and says how long it lasts."""
-        end = int(Fraction(until_s) * self._ticks_per_s)
-        if self._last < 0 or end <= self._last:
+        if self._last < 0:
             return []
+        end = max(int(Fraction(until_s) * self._ticks_per_s), self._last + 1)
         packets = self._held(end, self._held_step)
         self._lasting[self._last] = end - self._last
         return packets
