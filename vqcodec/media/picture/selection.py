@@ -21,7 +21,7 @@ from vqcodec.media.picture.rates import fraction, seconds
 
 _MAX_THREADS = 8
 # AV_DISPOSITION_*: default, cover of a sound file, thumbnails of moments, a still
-_DEFAULT, _STILLS = 1, 0x400 | 0x800 | 0x100000
+_DEFAULT, _STILLS = 1, 0x400 | 0x800 | 1 << 20
 _STILL_CODECS = ("mjpeg", "png", "bmp", "gif", "tiff", "webp", "jpegxl", "jpeg2000")
 
 Tracks: TypeAlias = tuple[int | None, int | None]
