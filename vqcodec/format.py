@@ -117,7 +117,7 @@ MAX_UNKNOWN_CHUNK_BYTES = 1_049_600
 # tokens.md, sections 1 to 3: the integers of a frame
 
 GROUPS = 12
-"""Of a frame in major version 1, and the fewest in version 2; the shipped motion spaces have as many."""
+"""Of a frame in major version 1, and the fewest in version 2."""
 MAX_GROUPS = 32
 GROUP_DIMS = 4
 LAYERS = 4

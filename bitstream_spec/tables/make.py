@@ -18,13 +18,7 @@ HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
 sys.path[:0] = [str(ROOT)]
 
-from vqcodec.entropy.tables import (  # noqa: E402
-    FILE_NAME,
-    WIDE_FILE_NAME,
-    LayerTables,
-    check,
-    load,
-)
+from vqcodec.entropy.tables import WIDE_FILE_NAME, LayerTables, check, load  # noqa: E402
 from vqcodec.format import DIMS, MAX_DIMS  # noqa: E402
 from vqcodec.training.entropy_tables.run import format_tables  # noqa: E402
 
@@ -45,11 +39,7 @@ def text() -> str:
     layers = [widened(layer) for layer in load(DIMS)]
     for number, layer in enumerate(layers):
         check(layer, number, MAX_DIMS)
-    old, new = (f'{{"name": "{Path(name).stem}"' for name in (FILE_NAME, WIDE_FILE_NAME))
-    told = format_tables(layers)
-    if not told.startswith(old):
-        raise ValueError(f"the tables don't begin with {old}")
-    return new + told.removeprefix(old)
+    return format_tables(layers, Path(WIDE_FILE_NAME).stem)
 
 
 def main() -> None:

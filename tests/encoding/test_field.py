@@ -285,11 +285,12 @@ def test_a_live_portrait_starts_from_what_was_told_of_its_frame() -> None:
     assert np.abs(field_of([back])).max() < 0.2 and flow.measured == [1, 2, 3]
 
 
-def test_live_portraits_are_forgotten_but_for_the_first_and_the_newest() -> None:
+def test_live_portraits_that_are_not_kept_are_forgotten() -> None:
     live = LiveField(meter()[0])
-    for number in range(40):
+    for number in range(5):
         live.add(number, square(0), row(number))
-    for number in (0, 39, 39 - 11):  # as many as may still be shown (encoding.live)
+    live.keep([0, 3, 4])
+    for number in (0, 3, 4):
         live.tell(number, square(0), row(0))
     with pytest.raises(KeyError):
         live.tell(1, square(0), row(0))

@@ -44,6 +44,7 @@ class FieldMeter(Generic[State]):
         flow: what the other dimensions tell.
         layout: of the motion space.
         used: components that are used, the first ones; None: all.
+        halves: threads that measure, shared by the files of one process; None: its own.
     """
 
     def __init__(
@@ -52,10 +53,12 @@ class FieldMeter(Generic[State]):
         flow: BaseFlow[State],
         layout: Layout,
         used: int | None = None,
+        *,
+        halves: Halves | None = None,
     ) -> None:
         self.span = layout.field_span
         self._fit, self._flow = FieldFit(field, used), flow
-        self._halves = Halves()
+        self._halves = halves or Halves()
         self._known: dict[tuple[Fraction, int], Features] = {}
         self._ready: dict[Fraction, tuple[State, Grey]] = {}
 

@@ -237,6 +237,7 @@ class LiveRecorder:
         ]
         if shot.field is not None:
             shot.field.add(shot.portraits, face.square, dequantize(stored, self._units))
+            shot.field.keep([number for number, _ in shot.looks])
         shot.shown, shot.regret, shot.newest = shot.portraits, 0.0, (face, stored)
         shot.portraits += 1
         self.portraits += 1

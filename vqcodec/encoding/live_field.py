@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any
 
 import numpy as np
@@ -11,8 +12,6 @@ from vqcodec.encoding.field import MEASURED_EVERY, FieldMeter
 from vqcodec.face.crop import resize
 from vqcodec.format import FEATURE_SIZE_PX
 from vqcodec.motion.field import grey_of
-
-_REMEMBERED = 16
 
 Features = NDArray[np.float32]
 
@@ -34,9 +33,10 @@ class LiveField:
         """A portrait (S, S, 3) and its features (D,), as they are stored."""
         own = features[self._meter.span].copy()
         self._portraits[number] = (self._meter.prepared(square, features), own)
-        while len(self._portraits) > _REMEMBERED:
-            # number 0 stays
-            del self._portraits[next(n for n in self._portraits if n)]
+
+    def keep(self, numbers: Collection[int]) -> None:
+        """Let go of all portraits but these."""
+        self._portraits = {n: kept for n, kept in self._portraits.items() if n in numbers}
 
     def tell(self, shown: int, square: NDArray[np.uint8], features: Features) -> None:
         """Write the field of the next frame, shown from a portrait, into its features (D,); each second one is measured."""

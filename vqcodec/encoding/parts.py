@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from vqcodec.config import Device, RuntimeOptions
@@ -13,6 +14,7 @@ from vqcodec.face.track import TRACKED_FACES, OpenDetector
 from vqcodec.format import DIMS
 from vqcodec.motion.ports import MotionFeatures
 from vqcodec.runtime.device import dtype_of
+from vqcodec.runtime.halves import Halves
 from vqcodec.types import ModelId
 
 if TYPE_CHECKING:
@@ -38,7 +40,7 @@ class EncoderParts:
     renderer: ModelId
     detector: OpenDetector
     refining: Callable[[], Renderer] | None = None
-    meter: Callable[[], FieldMeter[Any] | None] | None = None
+    meter: Callable[[], FieldMeter[Any]] | None = None
 
     @classmethod
     def load(cls, runtime: RuntimeOptions | None = None) -> EncoderParts:
@@ -57,7 +59,7 @@ class EncoderParts:
             space,
             store.current("renderer").id,
             lambda: FaceLandmarker(max_faces=TRACKED_FACES, model=model),
-            meter=lambda: field_meter(
+            meter=field_meters(
                 space, runtime.device, dtype_of(runtime.precision, runtime.device)
             ),
         )
@@ -81,10 +83,10 @@ class EncoderParts:
         return replace(self, space=space, meter=None, refining=None)
 
 
-def field_meter(
+def field_meters(
     space: MotionSpace, device: Device = "auto", precision: torch.dtype | None = None
-) -> FieldMeter[Any] | None:
-    """What measures the field, with the flow network inside a motion space's file; None where it has no field.
+) -> Callable[[], FieldMeter[Any]] | None:
+    """Makes what measures the field of one file, with the flow network inside a motion space's file; None where it has no field.
 
     Raises:
         ModelError: the file has no such network.
@@ -93,7 +95,8 @@ def field_meter(
 
     if space.field is None:
         return None
-    return FieldMeter(space.field, ReferenceFlow.load(space.id, device, precision), space.layout)
+    flow, halves = ReferenceFlow.load(space.id, device, precision), Halves()
+    return partial(FieldMeter, space.field, flow, space.layout, halves=halves)
 
 
 EncoderPartsSource: TypeAlias = EncoderParts | Callable[[], EncoderParts]

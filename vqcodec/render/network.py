@@ -17,25 +17,17 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn import functional as F
 
-from vqcodec.format import DIMS
 from vqcodec.render.blending import Detail, composite, without_ghost
-from vqcodec.render.conditioning import FILM
 from vqcodec.render.decoder import BlendHead, Decoder
 from vqcodec.render.field_flow import field_share
-from vqcodec.render.flow import (
-    LandmarkFlow,
-    candidate_flows,
-    carried_body,
-    outside,
-    resize_flow,
-)
-from vqcodec.render.flow_net import FlowNet
+from vqcodec.render.flow import candidate_flows, carried_body, outside, resize_flow
+from vqcodec.render.front import FlowFront
 from vqcodec.render.fusion import Fusion, Shares, mixed, mixed_levels
 from vqcodec.render.sampling import GridSampler, Sampler
-from vqcodec.render.source import SourceEncoder, SourceFeatures
+from vqcodec.render.source import SourceFeatures
 
 
 class PortraitView(NamedTuple):
@@ -98,32 +90,15 @@ class Rendering(NamedTuple):
     shares: Shares | None = None
 
 
-class RendererNet(nn.Module):
-    """All of the 256 renderer.
-
-    Landmarks are in -1..1 of the crop; `delta` is the decoded motion, `state` the portrait's own features, both
-    (N, 48) in units of their spread.
-    """
+class RendererNet(FlowFront):
+    """All of the 256 renderer. Landmarks are in -1..1 of the crop."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.encoder = SourceEncoder()
-        self.landmark_flow = LandmarkFlow()
-        self.film = nn.Sequential(
-            nn.Linear(2 * DIMS, FILM), nn.LeakyReLU(0.1), nn.Linear(FILM, FILM)
-        )
-        self.flow_net = FlowNet()
         self.decoder = Decoder()
         self.head = BlendHead()
         self.detail = Detail()
         self.fusion = Fusion(48)
-
-    def conditioning(self, delta: Tensor, state: Tensor) -> Tensor:
-        """(N, 48) twice -> (N, FILM)."""
-        # no autocast at inference: the weights themselves may be bfloat16 there
-        dtype = next(self.film.parameters()).dtype
-        z: Tensor = self.film(torch.cat([delta, state], 1).to(dtype))
-        return z
 
     def forward(
         self,

@@ -25,13 +25,12 @@ from vqcodec.geometry.reading import model_faults
 from vqcodec.geometry.similarity import between
 from vqcodec.models import store
 from vqcodec.render.blocks import cat, unshuffle
-from vqcodec.render.conditioning import FILM, conditioning_inputs
+from vqcodec.render.conditioning import conditioning_inputs
 from vqcodec.render.field_flow import field_share
-from vqcodec.render.flow import LandmarkFlow, candidate_flows
-from vqcodec.render.flow_net import FlowNet
+from vqcodec.render.flow import candidate_flows
+from vqcodec.render.front import FlowFront
 from vqcodec.render.maps import draw_maps
 from vqcodec.render.sampling import CpuSampler, GridSampler, Sampler
-from vqcodec.render.source import SourceEncoder
 from vqcodec.runtime.device import choose_device, inference_dtype
 from vqcodec.types import ModelId
 
@@ -46,17 +45,8 @@ _LATER = "flow_net.told.bias"
 """Renderers from before the field have none."""
 
 
-class ReferenceNet(nn.Module):
+class ReferenceNet(FlowFront):
     """What a renderer needs of itself to make a flow at 64x64; names as in RendererNet."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.encoder = SourceEncoder()
-        self.landmark_flow = LandmarkFlow()
-        self.film = nn.Sequential(
-            nn.Linear(2 * DIMS, FILM), nn.LeakyReLU(0.1), nn.Linear(FILM, FILM)
-        )
-        self.flow_net = FlowNet()
 
     def features(self, portrait: Tensor, maps: Tensor) -> Tensor:
         """(1, 3, 256, 256) in 0..1 and (1, 8, 128, 128) -> (1, 64, 64, 64): SourceFeatures.s1."""
@@ -188,9 +178,7 @@ class ReferenceFlow:
         around = around.to(self._device)
         flows = candidate_flows(self._net.landmark_flow, state.landmarks, landmarks, around, _SIDE)
         inputs = conditioning_inputs(state.features, rows, self._basis.units, self.layout)
-        z = self._net.film(
-            torch.from_numpy(np.concatenate(inputs, 1)).to(self._device, self._precision)
-        )
+        z = self._net.conditioning(*(torch.from_numpy(x).to(self._device) for x in inputs))
         here = nn.functional.avg_pool2d(maps, 2)
         both = torch.cat([here, state.maps], 1)
         flow, _, _ = self._net.flow_net(state.s1, flows, both, z, self._sampler)

@@ -28,13 +28,13 @@ ROOT = Path(__file__).resolve().parents[3]
 EXAMPLE_NAME = "example-1.json"
 
 
-def format_tables(layers: list[LayerTables]) -> str:
-    """JSON with one frequency table of 21 phases a line, for people who read it."""
+def format_tables(layers: list[LayerTables], name: str) -> str:
+    """JSON of a set of tables that is called so, with one frequency table of 21 phases a line, for people who read it."""
     blocks = []
     for layer in layers:
         lines = [
-            f"  {json.dumps(name)}: {json.dumps(getattr(layer, name).tolist(), separators=(',', ':'))}"
-            for name in LayerTables.__slots__[:-1]
+            f"  {json.dumps(part)}: {json.dumps(getattr(layer, part).tolist(), separators=(',', ':'))}"
+            for part in LayerTables.__slots__[:-1]
         ]
         classes = []
         for table in layer.frequencies.tolist():
@@ -42,7 +42,7 @@ def format_tables(layers: list[LayerTables]) -> str:
             classes.append("  [\n" + rows + "\n  ]")
         lines.append('  "frequencies": [\n' + ",\n".join(classes) + "\n  ]")
         blocks.append(" {\n" + ",\n".join(lines) + "\n }")
-    return '{"name": "motion-1", "layers": [\n' + ",\n".join(blocks) + "\n]}\n"
+    return f'{{"name": {json.dumps(name)}, "layers": [\n' + ",\n".join(blocks) + "\n]}\n"
 
 
 def example_indices(frames: int = 6) -> NDArray[np.uint16]:
@@ -99,7 +99,9 @@ def main() -> None:
     args = parser.parse_args()
     clips = [clip for folder in args.tokens for clip in sorted(folder.glob("*.npy"))]
     batches = read_batches(clips)
-    text = format_tables([fit_layer(layer, batches) for layer in range(LAYERS)])
+    text = format_tables(
+        [fit_layer(layer, batches) for layer in range(LAYERS)], Path(FILE_NAME).stem
+    )
     for folder in (ROOT / "bitstream_spec" / "tables", ROOT / "vqcodec" / "entropy"):
         folder.mkdir(parents=True, exist_ok=True)
         (folder / FILE_NAME).write_text(text, encoding="utf-8")
