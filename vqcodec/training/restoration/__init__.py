@@ -1,0 +1,1 @@
+"""Training of what takes a portrait's coding losses back (render.restoration)."""

@@ -1,0 +1,98 @@
+"""Trains render.restoration: python -m vqcodec.training.restoration.run CACHE OUT (pairs first: restoration.data).
+
+    loss = L1 + what EfficientNet-Lite0 sees of it, at 512 px and at 256 px
+
+The check measures held-out training clips at 256x256, as published figures are, before and after: perceptual distance
+and ST-LPIPS, which no loss has seen.
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from vqcodec.evaluation.metrics.perceptual import PerceptualDistance
+from vqcodec.evaluation.metrics.shift_tolerant import ShiftTolerantLpips
+from vqcodec.render.restoration import Restoration
+from vqcodec.runtime.device import choose_device
+from vqcodec.training.common.plain_loop import Batch, PlainLoop, Schedule
+from vqcodec.training.picture.losses import PerceptualLoss
+from vqcodec.training.restoration.data import Pairs
+
+BATCH = 6
+L1_WEIGHT, SMALL_WEIGHT, LARGE_WEIGHT = 4.0, 1.0, 1.0
+
+
+class Losses:
+    """See the module."""
+
+    def __init__(self, device: torch.device) -> None:
+        self.perceptual = PerceptualLoss().to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+
+    def __call__(self, model: nn.Module, batch: Batch) -> dict[str, Tensor]:
+        """Losses of a batch by name, among them "total"."""
+        output, wanted = model(batch["given"]), batch["wanted"]
+        l1 = (output - wanted).abs().mean()
+        large = self.perceptual(output, wanted).mean()
+        small = self.perceptual(F.avg_pool2d(output, 2), F.avg_pool2d(wanted, 2)).mean()
+        total = L1_WEIGHT * l1 + LARGE_WEIGHT * large + SMALL_WEIGHT * small
+        return {"total": total, "l1": l1, "large": large, "small": small}
+
+
+class Check:
+    """Figures on held-out training clips; those of the given pictures are measured once."""
+
+    def __init__(self, pairs: Pairs) -> None:
+        self._pairs = pairs
+        self._metrics = {"perc": PerceptualDistance(), "st_lpips": ShiftTolerantLpips()}
+        self._before: dict[str, float] = {}
+
+    def __call__(self, model: nn.Module) -> dict[str, Any]:
+        """Means over clips and draws, of what is given ("before_") and what becomes of it."""
+        if not self._before:
+            self._before = {f"before_{k}": v for k, v in self._means(nn.Identity()).items()}
+        return {**self._before, **self._means(model)}
+
+    def _means(self, model: nn.Module) -> dict[str, float]:
+        rows = [self._row(model, *pair) for pair in self._pairs.whole()]
+        return {name: float(np.mean([row[name] for row in rows])) for name in rows[0]}
+
+    def _row(self, model: nn.Module, given: Tensor, wanted: Tensor) -> dict[str, float]:
+        with torch.autocast(given.device.type, torch.bfloat16):
+            output = model(given).float()
+        made, right = (_pixels(F.avg_pool2d(x, 2)) for x in (output, wanted))
+        error = ((made.astype(np.float64) - right) ** 2).mean((1, 2, 3)).clip(1e-9)
+        found = {name: float(metric(right, made).mean()) for name, metric in self._metrics.items()}
+        return {**found, "psnr": float((10 * np.log10(255**2 / error)).mean())}
+
+
+def _pixels(x: Tensor) -> np.ndarray[Any, np.dtype[np.uint8]]:
+    return x.mul(255).round().clamp(0, 255).byte().permute(0, 2, 3, 1).contiguous().numpy()
+
+
+def main() -> None:
+    """Command line."""
+    parser = argparse.ArgumentParser(description="Train the network that restores portraits.")
+    parser.add_argument("cache", type=Path)
+    parser.add_argument("out", type=Path)
+    parser.add_argument("--steps", type=int, default=6000)
+    parser.add_argument("--minutes", type=float)
+    args = parser.parse_args()
+    device = choose_device("auto")
+    pairs = Pairs(args.cache)
+    schedule = Schedule(args.steps, 6e-4, 1e-5, warmup=100, ema=0.995, check_every=500)
+    model = Restoration().to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    loop = PlainLoop(model, schedule, args.out, device)
+    loop.resume()
+    batches = pairs.batches(BATCH, schedule.seed + loop.step)
+    loop.run(batches, Losses(device), Check(pairs), minutes=args.minutes)
+
+
+if __name__ == "__main__":
+    main()
