@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from tests.support.field import STILL, TOLD, bent, picture, smooth_basis
 from vqcodec.encoding import field as field_module
 from vqcodec.encoding.choice import Spending
-from vqcodec.encoding.coding import PlacedUnit, ShotCoder
+from vqcodec.encoding.coding import FINE_BELOW, PlacedUnit, ShotCoder
 from vqcodec.encoding.field import MEASURED_EVERY, MOST_PX, FieldMeter
 from vqcodec.encoding.kept import KeptPicture
 from vqcodec.encoding.live_field import LiveField
@@ -93,6 +93,15 @@ def meter() -> tuple[FieldMeter[float], CountedFlow]:
     return FieldMeter(BASIS, flow, LAYOUT), flow
 
 
+def of_shot(
+    measure: FieldMeter[float], whole: RecordedShot, chosen: list[int], shown: NDArray[np.int64]
+) -> tuple[Floats, list[Floats]]:
+    """The motion of a shot's frames and of its portraits, with its field."""
+    features, own = whole.features(), [whole.candidates[c].features.copy() for c in chosen]
+    measure.add(whole, chosen, shown, features, own)
+    return features, own
+
+
 def field_of(features: Sequence[Floats]) -> Floats:
     return np.stack(list(features))[:, LAYOUT.field_span]
 
@@ -102,7 +111,7 @@ RAMP = np.linspace(0, 1.2, 13).tolist()
 
 def test_coefficients_less_the_portraits_bring_it_to_each_frame() -> None:
     shown = np.repeat([0, 1], [6, 7])
-    features, own = meter()[0].of_shot(shot(RAMP, (0, 6)), [0, 1], shown)
+    features, own = of_shot(meter()[0], shot(RAMP, (0, 6)), [0, 1], shown)
     assert features.shape == (13, LAYOUT.dims) and len(own) == 2
     assert np.array_equal(features[:, 0], np.arange(13)) and not features[:, 1:DIMS].any()
     start = np.array(RAMP)[[0, 6]][shown]
@@ -112,7 +121,7 @@ def test_coefficients_less_the_portraits_bring_it_to_each_frame() -> None:
 
 def test_the_first_portrait_is_at_zero_and_another_goes_on_where_it_takes_over() -> None:
     shown = np.repeat([0, 1], [6, 7])
-    features, own = meter()[0].of_shot(shot(RAMP, (0, 8)), [0, 1], shown)
+    features, own = of_shot(meter()[0], shot(RAMP, (0, 8)), [0, 1], shown)
     told = field_of(features)
     assert not own[0][LAYOUT.field_span].any()
     assert np.abs(told[6] - told[5]).max() < 1e-5  # frame 8 is the portrait, frame 6 the first
@@ -124,7 +133,7 @@ def test_a_portrait_that_comes_back_keeps_its_own() -> None:
     amounts = [0.0] * 4 + [1.0] * 4 + [0.0] * 4
     shown = np.repeat([0, 1, 0], 4)
     measured, flow = meter()
-    features, own = measured.of_shot(shot(amounts, (0, 5)), [0, 1], shown)
+    features, own = of_shot(measured, shot(amounts, (0, 5)), [0, 1], shown)
     assert not own[0][LAYOUT.field_span].any()
     assert np.abs(field_of(features)[8:]).max() < NEAR  # it is where it was at first
     assert flow.prepared == [0, 5]
@@ -132,31 +141,31 @@ def test_a_portrait_that_comes_back_keeps_its_own() -> None:
 
 def test_every_second_frame_is_measured_and_the_others_lie_between() -> None:
     measured, flow = meter()
-    features, _ = measured.of_shot(shot(RAMP, (0,)), [0], np.zeros(13, np.int64))
+    features, _ = of_shot(measured, shot(RAMP, (0,)), [0], np.zeros(13, np.int64))
     assert sorted(flow.measured) == list(range(0, 13, MEASURED_EVERY))
     told = field_of(features)
     assert np.allclose(told[1:-1:2], (told[:-2:2] + told[2::2]) / 2, atol=1e-5)
     odd = range(1, 13, 2)  # a recording keeps each second picture: all of them count
     measured, flow = meter()
-    again, _ = measured.of_shot(shot(RAMP, (0,), odd), [0], np.zeros(13, np.int64))
+    again, _ = of_shot(measured, shot(RAMP, (0,), odd), [0], np.zeros(13, np.int64))
     assert sorted(flow.measured) == list(range(0, 13, 2)) and np.array_equal(field_of(again), told)
 
 
 def test_frames_without_pictures_hold_or_lie_between() -> None:
     hidden = range(4, 9)
-    features, _ = meter()[0].of_shot(shot(RAMP, (0,), hidden), [0], np.zeros(13, np.int64))
+    features, _ = of_shot(meter()[0], shot(RAMP, (0,), hidden), [0], np.zeros(13, np.int64))
     told = field_of(features)
     steps = np.diff(told[4:9], axis=0)
     assert np.allclose(steps, steps[0], atol=1e-5) and steps.any()  # one straight line
     last = range(7, 13)
-    features, _ = meter()[0].of_shot(shot(RAMP, (0,), last), [0], np.zeros(13, np.int64))
+    features, _ = of_shot(meter()[0], shot(RAMP, (0,), last), [0], np.zeros(13, np.int64))
     assert (field_of(features)[7:] == field_of(features)[6]).all()
 
 
 def test_a_stretch_without_any_picture_stays_where_it_is() -> None:
     shown = np.repeat([0, 1, 0], [5, 3, 5])
     measured, flow = meter()
-    features, own = measured.of_shot(shot(RAMP, (0, 6), range(5, 8)), [0, 1], shown)
+    features, own = of_shot(measured, shot(RAMP, (0, 6), range(5, 8)), [0, 1], shown)
     told = field_of(features)
     assert flow.prepared == [0]
     assert (told[5:8] == told[4]).all() and np.array_equal(told[5], field_of(own)[1])
@@ -165,23 +174,23 @@ def test_a_stretch_without_any_picture_stays_where_it_is() -> None:
 def test_what_was_measured_is_not_measured_again() -> None:
     measured, flow = meter()
     whole = shot(RAMP, (0, 6, 9))
-    first = measured.of_shot(whole, [0, 1], np.repeat([0, 1], [6, 7]))
+    first = of_shot(measured, whole, [0, 1], np.repeat([0, 1], [6, 7]))
     asked = len(flow.measured)
-    again = measured.of_shot(whole, [0, 1], np.repeat([0, 1], [6, 7]))
+    again = of_shot(measured, whole, [0, 1], np.repeat([0, 1], [6, 7]))
     assert len(flow.measured) == asked and flow.prepared == [0, 6]
     for a, b in zip((first[0], *first[1]), (again[0], *again[1]), strict=True):
         assert np.array_equal(a, b)
-    measured.of_shot(whole, [0, 2], np.repeat([0, 1], [6, 7]))  # one of the two is another
+    of_shot(measured, whole, [0, 2], np.repeat([0, 1], [6, 7]))  # one of the two is another
     assert flow.prepared == [0, 6, 9]
     assert 0 < len(flow.measured) - asked <= 4
     measured.forget()
-    measured.of_shot(whole, [0, 1], np.repeat([0, 1], [6, 7]))
+    of_shot(measured, whole, [0, 1], np.repeat([0, 1], [6, 7]))
     assert len(flow.measured) - asked > 4
 
 
 def test_the_shots_pictures_and_features_stay_as_they_were() -> None:
     whole = shot(RAMP, (0, 6))
-    meter()[0].of_shot(whole, [0, 1], np.repeat([0, 1], [6, 7]))
+    of_shot(meter()[0], whole, [0, 1], np.repeat([0, 1], [6, 7]))
     assert all(not c.features[DIMS:].any() for c in whole.candidates)
     assert all(f.features is not None and not f.features[DIMS:].any() for f in whole.frames)
 
@@ -192,7 +201,7 @@ def test_a_portrait_begins_anew_where_coefficients_would_get_too_large(
     assert MOST_PX / UNITS[-1] < 170  # tokens reach them
     shown = np.repeat([0, 1], [6, 7])
     monkeypatch.setattr(field_module, "MOST_PX", 0.3)
-    features, own = meter()[0].of_shot(shot(RAMP, (0, 8)), [0, 1], shown)
+    features, own = of_shot(meter()[0], shot(RAMP, (0, 8)), [0, 1], shown)
     assert not own[1][LAYOUT.field_span].any()
     wanted = (np.array(RAMP)[6:, None] - RAMP[8]) * TOLD
     assert np.abs(field_of(features)[6:] - wanted).max() < NEAR
@@ -201,7 +210,7 @@ def test_a_portrait_begins_anew_where_coefficients_would_get_too_large(
 @pytest.mark.parametrize("used", [0, 3])
 def test_fewer_components(used: int) -> None:
     measured = FieldMeter(BASIS, CountedFlow(), LAYOUT, used)
-    features, _ = measured.of_shot(shot(RAMP, (0,)), [0], np.zeros(13, np.int64))
+    features, _ = of_shot(measured, shot(RAMP, (0,)), [0], np.zeros(13, np.int64))
     told = field_of(features)
     assert not told[:, used:].any() and told[:, :used].any() == bool(used)
 
@@ -244,13 +253,47 @@ def test_tokens_say_the_field() -> None:
     assert not untold.any()
 
 
+class SeeingFlow(CountedFlow):
+    """Remembers the first fine dimension of each frame, too."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.fine: list[float] = []
+
+    def flow(self, state: float, features: Floats) -> tuple[Floats, Floats]:
+        self.fine.append(float(features[LAYOUT.fine[0]]))
+        return super().flow(state, features)
+
+
+def test_a_field_is_measured_against_what_is_told() -> None:
+    whole, flow = shot([0.0] * 4, (0,)), SeeingFlow()
+    for number, frame in enumerate(whole.frames):
+        assert frame.features is not None
+        frame.features[LAYOUT.fine[0]] = number
+    coder = ShotCoder(
+        UNITS,
+        LAYOUT,
+        Fraction(1, 25),
+        Fraction(25),
+        Spending(0.0, first="first"),
+        preset=12,
+        keep=True,
+        meter=FieldMeter(BASIS, flow, LAYOUT),
+    )
+    for price in (0.0, FINE_BELOW, 0.0):  # what was measured of the one isn't taken for the other
+        list(coder.items(whole, Setting(50, 0.01, 4, price)))
+        coder.restart()
+    assert sorted(flow.fine[:2]) == [0.0, 2.0] and set(flow.fine[2:]) == {0.0}
+    assert len(flow.fine) == 3  # frame 0 is told alike
+
+
 def test_a_file_that_is_coded_once_keeps_nothing() -> None:
     whole = shot(RAMP, (0,))
     for keep in (False, True):
         measured, flow = meter()
         coded(whole, measured, keep=keep)
         asked = len(flow.measured)
-        measured.of_shot(whole, [0], np.zeros(13, np.int64))
+        of_shot(measured, whole, [0], np.zeros(13, np.int64))
         assert (len(flow.measured) == asked) is keep
 
 

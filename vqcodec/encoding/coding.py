@@ -109,10 +109,7 @@ class ShotCoder:
         chosen, shown = self._shown(shot, setting)
         number, self._shots = self._shots, self._shots + 1
         coded = self._coded(shot, chosen, setting, number)
-        features, own = self._measured(shot, chosen, shown)
-        if setting.rdo >= FINE_BELOW:
-            for row in (features, *own):
-                leave_fine(row, own[0], self._layout)
+        features, own = self._measured(shot, chosen, shown, setting)
         stored = [stored_features(row, self._units) for row in own]
         features = self._motion(shot, features, shown, stored, chosen)
         due = 0
@@ -172,12 +169,16 @@ class ShotCoder:
         return float(span) + self._frame_s
 
     def _measured(
-        self, shot: RecordedShot, chosen: list[int], shown: NDArray[np.int64]
+        self, shot: RecordedShot, chosen: list[int], shown: NDArray[np.int64], setting: Setting
     ) -> tuple[Features, list[Features]]:
-        """(T, D) of every frame and (D,) of every portrait, with their field."""
-        if self._meter is None:
-            return shot.features(), [shot.candidates[c].features.copy() for c in chosen]
-        return self._meter.of_shot(shot, chosen, shown)
+        """(T, D) of every frame and (D,) of every portrait as they are to be told, with their field."""
+        features, own = shot.features(), [shot.candidates[c].features.copy() for c in chosen]
+        if setting.rdo >= FINE_BELOW:  # before a field is measured: it is against what is told
+            for row in (features, *own):
+                leave_fine(row, own[0], self._layout)
+        if self._meter is not None:
+            self._meter.add(shot, chosen, shown, features, own)
+        return features, own
 
     def _motion(
         self,

@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from fractions import Fraction
 from itertools import groupby
-from typing import Generic, TypeVar
+from typing import Generic, NamedTuple, TypeAlias, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,6 +34,14 @@ _READY_PORTRAITS = 4
 
 Features = NDArray[np.float32]
 State = TypeVar("State")
+Key: TypeAlias = tuple[Fraction, int, bytes]
+
+
+class ToldPortrait(NamedTuple):
+    """A portrait, and its features (D,) as they are told."""
+
+    candidate: Candidate
+    features: Features
 
 
 class FieldMeter(Generic[State]):
@@ -59,8 +67,8 @@ class FieldMeter(Generic[State]):
         self.span = layout.field_span
         self._fit, self._flow = FieldFit(field, used), flow
         self._halves = halves or Halves()
-        self._known: dict[tuple[Fraction, int], Features] = {}
-        self._ready: dict[Fraction, tuple[State, Grey]] = {}
+        self._known: dict[Key, Features] = {}
+        self._ready: dict[tuple[Fraction, bytes], tuple[State, Grey]] = {}
 
     def prepared(self, square: NDArray[np.uint8], features: Features) -> tuple[State, Grey]:
         """A portrait (S, S, 3) made ready to be compared with frames."""
@@ -76,57 +84,68 @@ class FieldMeter(Generic[State]):
         """Let go what was measured: the shots so far don't come again."""
         self._known.clear()
 
-    def of_shot(
-        self, shot: RecordedShot, chosen: Sequence[int], shown: NDArray[np.int64]
-    ) -> tuple[Features, list[Features]]:
-        """The motion of a shot with its field.
+    def add(
+        self,
+        shot: RecordedShot,
+        chosen: Sequence[int],
+        shown: NDArray[np.int64],
+        features: Features,
+        own: Sequence[Features],
+    ) -> None:
+        """Write the field of a shot into its motion.
 
         Args:
             shot: each second frame at least has its picture.
             chosen: candidates that are its portraits, by number.
             shown: (T,) number of the portrait of each frame.
-
-        Returns:
-            (T, D) features of the frames, and of each portrait (D,).
+            features: (T, D) of the frames as they are told.
+            own: (D,) of each portrait likewise.
         """
-        features = shot.features()
-        own = [shot.candidates[c].features.copy() for c in chosen]
         begun = {int(shown[0])}
         last = np.zeros(self._fit.count, np.float32)
         for portrait, places in groupby(range(len(shown)), key=lambda t: int(shown[t])):
             stretch = list(places)
-            moved = self._stretch(shot, shot.candidates[chosen[portrait]], stretch, features)
+            told = ToldPortrait(shot.candidates[chosen[portrait]], own[portrait])
+            moved = self._stretch(shot, told, stretch, features)
             if portrait not in begun:
                 begun.add(portrait)
                 start = last - moved[0]
                 own[portrait][self.span] = start if np.abs(start).max() <= MOST_PX else 0
             features[stretch, self.span] = own[portrait][self.span] + moved
             last = features[stretch[-1], self.span]
-        return features, own
 
     def _stretch(
-        self, shot: RecordedShot, portrait: Candidate, places: list[int], features: Features
+        self, shot: RecordedShot, portrait: ToldPortrait, places: list[int], features: Features
     ) -> Features:
         """(len(places), K) of frames that one portrait shows, one after the other."""
         measured = [n for n in places if shot.frames[n].picture is not None]
         kept = measured[::MEASURED_EVERY] if len(measured) > len(places) // 2 + 1 else measured
         if not kept:
             return np.zeros((len(places), self._fit.count), np.float32)
-        new = [n for n in kept if (portrait.time_s, shot.frames[n].index) not in self._known]
+        keys = {n: self._key(shot, portrait, n, features) for n in kept}
+        new = [n for n in kept if keys[n] not in self._known]
         if new:
-            self._measure(shot, portrait, np.array(new), features)
-        rows = np.stack([self._known[portrait.time_s, shot.frames[n].index] for n in kept])
+            found = self._measured(shot, portrait, np.array(new), features)
+            self._known.update((keys[n], row) for n, row in zip(new, found, strict=True))
+        rows = np.stack([self._known[keys[n]] for n in kept])
         return np.stack([np.interp(places, kept, column) for column in rows.T], 1).astype(
             np.float32
         )
 
-    def _measure(
+    def _key(
+        self, shot: RecordedShot, portrait: ToldPortrait, place: int, features: Features
+    ) -> Key:
+        """What a measurement hangs on: where fine dimensions are left, the rest is told otherwise."""
+        told = features[place, : self.span.start].tobytes()
+        return portrait.candidate.time_s, shot.frames[place].index, told
+
+    def _measured(
         self,
         shot: RecordedShot,
-        portrait: Candidate,
+        portrait: ToldPortrait,
         places: NDArray[np.int64],
         features: Features,
-    ) -> None:
+    ) -> Features:
         ready = self._portrait(portrait)
 
         def measured(some: NDArray[np.int64]) -> Features:
@@ -135,15 +154,14 @@ class FieldMeter(Generic[State]):
             )
 
         workers = self._halves.workers() if len(places) > 1 else None
-        found = measured(places) if workers is None else workers(measured, places)
-        for n, row in zip(places.tolist(), found, strict=True):
-            self._known[portrait.time_s, shot.frames[n].index] = row
+        return measured(places) if workers is None else workers(measured, places)
 
-    def _portrait(self, candidate: Candidate) -> tuple[State, Grey]:
-        ready = self._ready.pop(candidate.time_s, None)
+    def _portrait(self, portrait: ToldPortrait) -> tuple[State, Grey]:
+        key = portrait.candidate.time_s, portrait.features[: self.span.start].tobytes()
+        ready = self._ready.pop(key, None)
         if ready is None:
-            ready = self.prepared(candidate.picture.rgb(), candidate.features)
-        self._ready[candidate.time_s] = ready  # the last one used stands last
+            ready = self.prepared(portrait.candidate.picture.rgb(), portrait.features)
+        self._ready[key] = ready  # the last one used stands last
         while len(self._ready) > _READY_PORTRAITS:
             del self._ready[next(iter(self._ready))]
         return ready

@@ -157,10 +157,10 @@ class LiveRecorder:
         if shot.row_s is None or frame.time_s >= shot.row_s:
             shot.row_s = frame.time_s + ROW_STEP_S
             self._judge(shot, face)
-        if shot.field is not None:
-            shot.field.tell(shot.shown, face.square, features)
         if self._setting.rdo >= FINE_BELOW:
             leave_fine(features, shot.base, self._layout)
+        if shot.field is not None:
+            shot.field.tell(shot.shown, face.square, features)
         if shot.portraits < self._most and self._pays(shot, frame.time_s, face):
             self._add(shot, face, stored_features(features, self._units), frame.index)
         return ready

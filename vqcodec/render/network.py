@@ -1,5 +1,6 @@
 """The image renderer (paper, section "Quantized Facial Motion Tokenizer", Image Renderer).
 
+    portrait 512 --Restoration--> 512 --averaged--> 256                       once per portrait (render.restoration)
     portrait 256 --SourceEncoder--> s0 128x128, s1 64, s2 32, s3 16          once per portrait
     landmarks s,t --LandmarkFlow, affine--> flows --FlowNet (FiLM by f)--> flow 64x64, hidden h
     background, torso --similarities--> two more flows for FlowNet to choose from
@@ -26,6 +27,7 @@ from vqcodec.render.field_flow import field_share
 from vqcodec.render.flow import candidate_flows, carried_body, outside, resize_flow
 from vqcodec.render.front import FlowFront
 from vqcodec.render.fusion import Fusion, Shares, mixed, mixed_levels
+from vqcodec.render.restoration import Restoration
 from vqcodec.render.sampling import GridSampler, Sampler
 from vqcodec.render.source import SourceFeatures
 
@@ -99,6 +101,7 @@ class RendererNet(FlowFront):
         self.head = BlendHead()
         self.detail = Detail()
         self.fusion = Fusion(48)
+        self.restoration = Restoration()
 
     def forward(
         self,

@@ -6,12 +6,12 @@ import os
 from collections.abc import Sequence
 from functools import partial
 
-import cv2
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from safetensors import safe_open
 from torch import Tensor
+from torch.nn import functional as F
 
 from vqcodec.config import Device
 from vqcodec.errors import UnsupportedError, UsageError
@@ -75,6 +75,7 @@ class Renderer:
         self.net: RendererNet = net
         # weights may come without a 512 head: then the 256 blend is enlarged, in two thirds of the time
         self._has_detail = bool(net.detail.out.weight.any())
+        self._restores = bool(net.restoration.out.weight.any())
         self._halves = Halves()
         self._sampler: Sampler = CpuSampler() if device.type == "cpu" else GridSampler()
 
@@ -150,16 +151,14 @@ class Renderer:
             features: (D,) float32, the portrait's own motion features f_s.
         """
         landmarks = self.basis.landmarks(features[None])
-        small = self._image(
-            cv2.resize(portrait, (256, 256), interpolation=cv2.INTER_AREA).astype(np.uint8)
-        )
-        maps = self._maps(landmarks)
-        source = self.net.encoder(small, maps)
         large = self._image(portrait)
+        if self._restores:
+            large = self.net.restoration(large).clamp_(0, 1)
+        small = F.avg_pool2d(large, 2)
+        maps = self._maps(landmarks)
         # warping is done in float32
-        source = SourceFeatures(
-            *(x.float().contiguous(memory_format=torch.channels_last) for x in source)
-        )
+        levels = (x.float() for x in self.net.encoder(small, maps))
+        source = SourceFeatures(*(x.contiguous(memory_format=torch.channels_last) for x in levels))
         return PortraitState(
             features.astype(np.float32),
             large,

@@ -10,11 +10,11 @@ from torch import Tensor
 from vqcodec.render.network import RendererNet
 from vqcodec.types import ModelId
 
-_LATER = ("fusion.", "flow_net.told.")
+_LATER = ("fusion.", "flow_net.told.", "restoration.")
 
 
 def take_weights(net: RendererNet, weights: Mapping[str, Tensor]) -> None:
-    """Load weights; those of renderers made before portraits were fused or a field was told leave these parts as they start.
+    """Load weights; parts that a renderer is too old to have stay as they start: without effect.
 
     Raises:
         RuntimeError: they don't fit.

@@ -22,6 +22,7 @@ class PictureAutoencoder(nn.Module):
         super().__init__()
         self.cnn = ImageMotionCnn()
         self.renderer = RendererNet()
+        self.renderer.restoration.requires_grad_(False)  # has a training of its own
         self.units: Tensor
         self.register_buffer("units", torch.from_numpy(basis.units[:DIMS]), persistent=False)
 

@@ -1,0 +1,70 @@
+"""Training of the network that restores coded portraits: pairs from a cache, windows of both sides alike, a loss that falls."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from tests.support.training import draw_face, moving_landmarks
+from vqcodec.render.restoration import Restoration
+from vqcodec.training.restoration.data import COUNT, DRAWS, WINDOW_PX, Pairs, build_pairs
+
+
+@pytest.fixture(scope="module")
+def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two training clips of drawn faces and one to validate on."""
+    folder = tmp_path_factory.mktemp("cache")
+    for name, split, seed in (("a", "train", 1), ("b", "train", 2), ("v", "val", 3)):
+        points = moving_landmarks(5, seed)
+        frames = np.stack([draw_face(p, seed, 512) for p in points])
+        np.save(folder / f"{name}.512.npy", frames)
+        (folder / f"{name}.json").write_text(json.dumps({"split": split}))
+        build_pairs(folder, name, seed)
+    return folder
+
+
+def test_pairs_are_training_clips_coded_and_as_they_were(cache: Path) -> None:
+    assert sorted(p.name for p in cache.glob("*.lost.npy")) == ["a.lost.npy", "b.lost.npy"]
+    lost, kept = np.load(cache / "a.lost.npy"), np.load(cache / "a.kept.npy")
+    assert lost.shape == (DRAWS, COUNT, 512, 512, 3) and kept.shape == lost.shape[1:]
+    error = np.abs(lost.astype(int) - kept).mean((2, 3, 4))
+    assert (error > 0.1).all() and (error < 20).all()
+    assert np.array_equal(kept[0], np.load(cache / "a.512.npy")[0])
+
+
+def test_clips_checked_on_are_not_trained_on(cache: Path) -> None:
+    pairs = Pairs(cache, held_out=2)
+    assert [p.name for p in pairs.held_out] == ["a.lost.npy"]
+    assert [p.name for p in pairs.training] == ["b.lost.npy"]
+    (given, wanted), *others = pairs.whole()
+    assert given.shape == wanted.shape == (DRAWS, 3, 512, 512) and not others
+
+
+def test_windows_show_the_same_place_before_and_after(cache: Path) -> None:
+    batches = Pairs(cache, held_out=2).batches(12, seed=0)
+    batch = next(batches)
+    given, wanted = batch["given"], batch["wanted"]
+    assert given.shape == wanted.shape == (12, 3, WINDOW_PX, WINDOW_PX)
+    apart = (given - wanted).abs().mean((1, 2, 3))
+    others = (given - wanted.roll(1, 0)).abs().mean((1, 2, 3))
+    assert (apart < 0.05).all() and apart.mean() < others.mean() / 2
+    assert not torch.equal(next(batches)["given"], given)
+
+
+def test_the_loss_falls(cache: Path) -> None:
+    torch.manual_seed(0)
+    net, batches = Restoration(), Pairs(cache, held_out=2).batches(2, seed=0)
+    batch = next(batches)
+    optimizer = torch.optim.Adam(net.parameters(), lr=2e-4)
+    losses = []
+    for _ in range(8):
+        loss = (net(batch["given"]) - batch["wanted"]).abs().mean()
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        losses.append(float(loss.detach()))
+    assert losses[-1] < losses[0] * 0.98
