@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from fractions import Fraction
 from typing import Any
 
+import cv2
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -19,7 +20,16 @@ from tests.support.pipeline import (
     swaying,
     turned,
 )
-from tests.support.recorded import LIGHTER, SQUARE, UNITS, featured, frame, read, written
+from tests.support.recorded import (
+    LIGHTER,
+    SQUARE,
+    UNITS,
+    featured,
+    frame,
+    read,
+    textured,
+    written,
+)
 from vqcodec.encoding.coding import PlacedUnit
 from vqcodec.encoding.features import LIVE_BATCH_FRAMES, motion_features
 from vqcodec.encoding.live import Item, LiveRecorder, delay_s
@@ -156,7 +166,22 @@ def test_shut_eyes_wait() -> None:
         frame(i, square=SQUARE if i < 40 else LIGHTER, points=SHUT if 40 <= i < 80 else CENTRED)
         for i in range(100)
     ]
-    assert units_of(live(frames, price=0.03))[1].first_frame >= 70
+    assert units_of(live(frames, price=0.02))[1].first_frame >= 70
+
+
+def test_a_blur_is_waited_for() -> None:
+    lit_up = np.clip(textured() + np.array([90, 90, 0]), 0, 255).astype(np.uint8)
+    lit_soft = cv2.GaussianBlur(lit_up, (0, 0), 4.0)
+
+    def made(blurred: range) -> PortraitUnit:
+        frames = [
+            frame(i, square=textured() if i < 40 else lit_soft if i in blurred else lit_up)
+            for i in range(100)
+        ]
+        return units_of(live(frames, price=0.03))[1]
+
+    assert made(range(0)).first_frame < 60 <= made(range(40, 65)).first_frame
+    assert made(range(40, 100)).first_frame < 90  # a camera that stays so is followed
 
 
 def test_an_old_one_serves_again() -> None:

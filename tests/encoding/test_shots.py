@@ -10,7 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.support.pipeline import CENTRED, turned
-from tests.support.recorded import LIGHTER, SQUARE, featured, frame, record
+from tests.support.recorded import LIGHTER, SQUARE, UNITS, featured, frame, record, textured
+from vqcodec.encoding.choice import Spending, choose_portraits
 from vqcodec.encoding.shots import CANDIDATE_STEP_S, ROW_STEP_S, ShotRecorder, candidate_score
 from vqcodec.face.shots import Face, FaceFrame
 from vqcodec.format import MAX_SHOT_S
@@ -62,6 +63,19 @@ def test_costs_say_which_candidate_serves() -> None:
     for place, costs in zip(shot.rows, shot.costs, strict=True):
         assert (costs[np.array(early) == (place < 25)] < 0.05).all()
         assert (costs[np.array(early) != (place < 25)] > 0.15).all()
+
+
+def test_no_portrait_from_frames_out_of_focus_while_others_are_in_it() -> None:
+    def blurred(seconds: range) -> list[FaceFrame]:
+        squares = [textured(4.0 if i // 25 in seconds else 0.0) for i in (0, 25, 50)]
+        return [frame(i, square=squares[i // 25]) for i in range(75)]
+
+    for seconds in (range(1), range(1, 2)):
+        (shot,) = record(blurred(seconds))
+        chosen = choose_portraits(shot, Spending(0.05), UNITS, 3.0)
+        assert chosen and all(shot.candidates[c].time_s // 1 not in seconds for c in chosen)
+    (shot,) = record(blurred(range(3)))
+    assert len(choose_portraits(shot, Spending(0.05), UNITS, 3.0)) == 1  # nothing else is there
 
 
 def test_cuts() -> None:

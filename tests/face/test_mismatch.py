@@ -10,6 +10,7 @@ import pytest
 from numpy.typing import NDArray
 
 from tests.support.pipeline import CENTRED, draw, turned
+from tests.support.recorded import textured
 from vqcodec.face.mismatch import Look, mismatch, picture_difference
 
 SQUARE = draw(512, 512, [(256, 256, 256)])
@@ -52,6 +53,13 @@ def test_what_opens_counts_and_what_shuts_does_not() -> None:
     assert (
         mismatch(look(with_shut_eyes()), look()) > mismatch(look(), look(with_shut_eyes())) + 0.02
     )
+
+
+def test_a_soft_portrait_of_a_sharp_frame_costs_and_the_other_way_round_does_not() -> None:
+    sharp, soft, softer = (look(square=textured(blur)) for blur in (0.0, 1.0, 4.0))
+    found = [mismatch(portrait, sharp) for portrait in (sharp, soft, softer)]
+    assert found == sorted(found) and found[1] > 0.1
+    assert mismatch(sharp, softer) < 0.03 and mismatch(softer, look(square=textured(4.1))) < 0.01
 
 
 def test_surroundings_are_compared_in_place() -> None:

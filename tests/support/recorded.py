@@ -8,6 +8,7 @@ from fractions import Fraction
 from functools import cache
 from typing import Any
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -29,6 +30,13 @@ LIGHTER = np.where(SQUARE == (200, 150, 250), SQUARE, SQUARE + np.array([90, 90,
 """The same face in a room that is lit."""
 
 Item = PlacedUnit | MotionGroup
+
+
+def textured(softness: float = 0.0) -> NDArray[np.uint8]:
+    """The same face with grain on it, in focus or out of it."""
+    grain = np.random.default_rng(0).integers(-30, 30, SQUARE.shape)
+    sharp = np.clip(SQUARE.astype(int) + grain, 0, 255).astype(np.uint8)
+    return cv2.GaussianBlur(sharp, (0, 0), softness).astype(np.uint8) if softness else sharp
 
 
 def row(value: float) -> NDArray[np.float32]:

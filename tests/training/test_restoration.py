@@ -8,10 +8,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from safetensors import safe_open
 
 from tests.support.training import draw_face, moving_landmarks
+from vqcodec.errors import ModelError
+from vqcodec.models import store
+from vqcodec.render.renderer import Renderer
 from vqcodec.render.restoration import Restoration
+from vqcodec.training.common import checkpoint
 from vqcodec.training.restoration.data import COUNT, DRAWS, WINDOW_PX, Pairs, build_pairs
+from vqcodec.training.restoration.export import export
 
 
 @pytest.fixture(scope="module")
@@ -68,3 +74,27 @@ def test_the_loss_falls(cache: Path) -> None:
         optimizer.step()
         losses.append(float(loss.detach()))
     assert losses[-1] < losses[0] * 0.98
+
+
+def test_a_trained_network_becomes_part_of_a_renderer(tmp_path: Path) -> None:
+    net = Restoration()
+    torch.nn.init.normal_(net.out.weight)
+    averaged = {name: p.detach() + 1 for name, p in net.named_parameters()}
+    checkpoint.save(
+        tmp_path / "checkpoint.safetensors", net, averaged, torch.optim.AdamW(net.parameters()), {}
+    )
+    shipped = store.current("renderer").path
+    export(tmp_path, shipped, "renderer-x", tmp_path / "x.safetensors")
+    with (
+        safe_open(str(shipped), "pt") as before,
+        safe_open(str(tmp_path / "x.safetensors"), "pt") as now,
+    ):
+        assert now.metadata() == {**before.metadata(), "name": "renderer-x"}
+        others = [k for k in before.keys() if not k.startswith("restoration.")]  # noqa: SIM118
+        assert all(torch.equal(now.get_tensor(k), before.get_tensor(k)) for k in others)
+        told = now.get_tensor("restoration.out.weight").float()
+        assert torch.allclose(told, averaged["out.weight"], atol=2e-3)
+    renderer = Renderer.load(tmp_path / "x.safetensors", "cpu")
+    assert renderer.id.name == "renderer-x"
+    with pytest.raises(ModelError, match="not a renderer"):
+        export(tmp_path, tmp_path / "checkpoint.safetensors", "x", tmp_path / "y.safetensors")

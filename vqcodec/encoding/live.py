@@ -23,6 +23,7 @@ from vqcodec.encoding.live_field import LiveField
 from vqcodec.encoding.live_shot import GROUP_S, Features, LiveShot, WaitingGroup
 from vqcodec.encoding.settings import Setting
 from vqcodec.encoding.shots import ROW_STEP_S
+from vqcodec.face.keyframes import sharpness
 from vqcodec.face.mismatch import Look
 from vqcodec.face.serving import serving_costs
 from vqcodec.face.shots import DECIDE_S, Face, FaceFrame
@@ -41,6 +42,10 @@ CHANGE_GAIN = 0.03
 """Another portrait must serve a frame better by so much: without looking ahead, pictures would hop."""
 LIVE_PRESET = 8
 _REMEMBERED = 12
+_SHARP_SHARE = 0.15
+"""Of the newest row in how sharp frames are of late: a blur of half a second is waited for, a camera out of focus isn't."""
+_SOFT_SLACK = 1.0
+"""So much softer than of late a portrait may be: light and pose change sharpness, too."""
 
 Item = PlacedUnit | MotionGroup
 
@@ -185,6 +190,7 @@ class LiveRecorder:
             tick,
             (face, stored),
             None if self._meter is None else LiveField(self._meter),
+            sharp=sharpness(face.square, face.points),
         )
         self._shots += 1
         self._waiting.before = None
@@ -200,11 +206,13 @@ class LiveRecorder:
         return (
             shot.regret >= self._setting.price
             and lid_gap_per_eye_width(face.points) >= OPEN_SHARE * OPEN_EYE_RATIO
+            and sharpness(face.square, face.points) >= shot.sharp - _SOFT_SLACK
         )
 
     def _judge(self, shot: LiveShot, face: Face) -> None:
         """Which portrait serves best, and how much better a fresh one would."""
         look = Look.at(face.square, face.points)
+        shot.sharp += (look.sharp - shot.sharp) * _SHARP_SHARE
         costs = serving_costs([known for _, known in shot.looks], [look])[0]
         best = int(costs.argmin())
         current = next(

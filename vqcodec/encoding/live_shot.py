@@ -37,6 +37,7 @@ class LiveShot:
         portraits: how many it has.
         shown: number of the portrait that shows frames now.
         regret: what a fresh portrait would have saved since the newest one, distance times seconds.
+        sharp: how sharp its frames have been of late (face.keyframes.sharpness).
         row_s: when portraits are compared again; None: now.
         due_s: when the next portrait comes, where they come by the clock; None: not known yet.
     """
@@ -52,6 +53,7 @@ class LiveShot:
     portraits: int = 0
     shown: int = 0
     regret: float = 0.0
+    sharp: float = 0.0
     row_s: Fraction | None = None
     due_s: Fraction | None = None
 

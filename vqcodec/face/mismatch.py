@@ -2,6 +2,7 @@
 
     frame --+-- landmarks: turned, larger, moved, mouth or eyes opened ---+
             +-- 64x64 luma: the face after aligning, the rest in place ---+--> mismatch
+            +-- full size: a face that is sharper than the portrait's ----+
 
 The weights were fitted on 336 pairs of a portrait and a frame of 56 recordings: the sum is about the perceptual distance
 (evaluation/metrics/perceptual.py) that a portrait of the same quarter of a second would save (correlation .79, slope 1.05).
@@ -15,7 +16,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from vqcodec.face.keyframes import Points, pose_distance
+from vqcodec.face.keyframes import Points, pose_distance, sharpness
 from vqcodec.geometry.mesh import SKULL
 from vqcodec.geometry.openings import lid_gap_per_eye_width, lip_gap_per_mouth_width
 from vqcodec.runtime.opencv import cv2
@@ -23,6 +24,9 @@ from vqcodec.runtime.opencv import cv2
 THUMB_PX = 64
 TURN_WEIGHT, SCALE_WEIGHT, SHIFT_WEIGHT = 0.7, 0.25, 0.6
 MOUTH_WEIGHT, EYE_WEIGHT = 0.1, 0.1
+SOFT_WEIGHT, SOFT_SLACK = 0.1, 0.2
+"""A frame looks as soft as its portrait: so much for each unit of `face.keyframes.sharpness` that the portrait lacks beyond
+the slack, which is what focus and noise change from frame to frame. 110 pairs of 11 recordings want .043."""
 FACE_WEIGHT, SURROUNDINGS_WEIGHT = 0.5, 1.0
 HALO_PX = 5
 
@@ -36,19 +40,27 @@ class Look:
         luma: (64, 64) float32, 0..1.
         mouth: `lip_gap_per_mouth_width`.
         eyes: `lid_gap_per_eye_width`.
+        sharp: `sharpness` of the face.
     """
 
     points: Points
     luma: NDArray[np.float32]
     mouth: float
     eyes: float
+    sharp: float
 
     @classmethod
     def at(cls, square: NDArray[np.uint8], points: Points) -> Look:
         """Measure a frame: its (S, S, 3) uint8 square and (478, 2) landmarks in 0..1 of it."""
         small = cv2.resize(square, (THUMB_PX, THUMB_PX), interpolation=cv2.INTER_AREA)
         luma = cv2.cvtColor(small, cv2.COLOR_RGB2GRAY).astype(np.float32) / np.float32(255)
-        return cls(points, luma, lip_gap_per_mouth_width(points), lid_gap_per_eye_width(points))
+        return cls(
+            points,
+            luma,
+            lip_gap_per_mouth_width(points),
+            lid_gap_per_eye_width(points),
+            sharpness(square, points),
+        )
 
 
 def _aligning(source: Points, target: Points) -> NDArray[np.float64]:
@@ -98,6 +110,7 @@ def mismatch(portrait: Look, frame: Look) -> float:
         + SHIFT_WEIGHT * shift
         + MOUTH_WEIGHT * max(frame.mouth - portrait.mouth, 0.0)
         + EYE_WEIGHT * max(frame.eyes - portrait.eyes, 0.0)
+        + SOFT_WEIGHT * max(frame.sharp - portrait.sharp - SOFT_SLACK, 0.0)
         + FACE_WEIGHT * face
         + SURROUNDINGS_WEIGHT * around
     )

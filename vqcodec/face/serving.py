@@ -18,6 +18,8 @@ from vqcodec.face.mismatch import (
     MOUTH_WEIGHT,
     SCALE_WEIGHT,
     SHIFT_WEIGHT,
+    SOFT_SLACK,
+    SOFT_WEIGHT,
     SURROUNDINGS_WEIGHT,
     THUMB_PX,
     TURN_WEIGHT,
@@ -78,16 +80,17 @@ def _landmark_terms(
         np.array([look.points.mean(axis=0) for look in looks]) for looks in (portraits, frames)
     )
     shift = np.linalg.norm(centre_b[:, None] - centre_a[None], axis=-1)
-    mouth, eyes = (
-        np.array([[getattr(f, name) - getattr(p, name) for p in portraits] for f in frames]).clip(0)
-        for name in ("mouth", "eyes")
+    mouth, eyes, sharp = (
+        np.array([[getattr(f, name) - getattr(p, name) for p in portraits] for f in frames])
+        for name in ("mouth", "eyes", "sharp")
     )
     return np.asarray(
         TURN_WEIGHT * turn
         + SCALE_WEIGHT * scale
         + SHIFT_WEIGHT * shift
-        + MOUTH_WEIGHT * mouth
-        + EYE_WEIGHT * eyes,
+        + MOUTH_WEIGHT * mouth.clip(0)
+        + EYE_WEIGHT * eyes.clip(0)
+        + SOFT_WEIGHT * (sharp - SOFT_SLACK).clip(0),
         np.float64,
     )
 

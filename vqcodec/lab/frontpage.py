@@ -14,14 +14,13 @@ from vqcodec.comparison.analysis.overall import Analysis, analyse
 from vqcodec.comparison.results import VQT
 from vqcodec.evaluation.validate.record import ValidationResults
 from vqcodec.lab.compare import summary
-from vqcodec.lab.compare.against import joined
+from vqcodec.lab.compare.against import ANCHORS, NOW, joined
 from vqcodec.lab.markdown import number, table
 from vqcodec.lab.paper.paperdata import AUTHORS_CLIPS
 from vqcodec.lab.paper.steadytable import RIVAL, best_run, steady_part
 
 HEADS = ("vqcodec", "H.264 (x264 veryslow)", "AV1 (SVT-AV1)", "VQTalker (its clips)")
-COMPARISON, OWN = "compare.json", "compare-field.json"
-ANCHORS = ("h264", "av1")
+CODECS = ("h264", "av1")
 AT = (
     ("perceptual distance at 10 kbit/s ↓", "perc", 10.0, ".3f"),
     ("perceptual distance at 20 kbit/s ↓", "perc", 20.0, ".3f"),
@@ -37,7 +36,7 @@ def at_rates(analysis: Analysis) -> list[tuple[str, list[str]]]:
     """Mean quality at some rates; "-" where more than a tenth of the clips can't be coded at so few bits."""
     rows = []
     for name, metric, kbps, form in AT:
-        curves = [analysis.curves.get(metric, {}).get(codec) for codec in (VQT, *ANCHORS)]
+        curves = [analysis.curves.get(metric, {}).get(codec) for codec in (VQT, *CODECS)]
         if curves[0] is not None:  # a comparison from before ST-LPIPS lacks it
             cells = ["not measured" if c is None else number(c.at(kbps), form) for c in curves]
             rows.append((name, [*cells, ""]))
@@ -46,7 +45,7 @@ def at_rates(analysis: Analysis) -> list[tuple[str, list[str]]]:
 
 def saving(analysis: Analysis) -> tuple[str, list[str]]:
     """Median BD-rate by perceptual distance."""
-    found = [analysis.find(codec, "perc") for codec in ANCHORS]
+    found = [analysis.find(codec, "perc") for codec in CODECS]
     cells = [words.NOTHING if o is None else words.percent(o.bd_median) for o in found]
     return "vqcodec's rate for the same perceptual distance, median", ["", *cells, ""]
 
@@ -75,8 +74,8 @@ def beside_rival(results: ValidationResults) -> list[tuple[str, list[str]]]:
 
 def lines(validation: Path) -> list[str]:
     """The part, made from the JSON of a validation and that of a comparison beside it."""
-    own, others = (summary.load(validation.with_name(name)) for name in (OWN, COMPARISON))
-    analysis = analyse(joined(own, [others]))
+    own, *others = (summary.load(validation.with_name(name)) for name in (NOW, *ANCHORS))
+    analysis = analyse(joined(own, others))
     rows = [
         *at_rates(analysis),
         saving(analysis),

@@ -17,7 +17,7 @@ from vqcodec.comparison.analysis.overall import codecs_of
 from vqcodec.comparison.results import VQT, CodedPoint, ComparedClip, ComparisonResults
 from vqcodec.errors import UsageError
 from vqcodec.lab.command import perform, publish
-from vqcodec.lab.compare.against import Reached, anchor_names, reached
+from vqcodec.lab.compare.against import ANCHORS, NOW, Reached, anchor_names, reached
 from vqcodec.lab.compare.summary import load
 from vqcodec.lab.markdown import number
 
@@ -28,7 +28,6 @@ METRICS = (
     ("ssim", "SSIM ↑", ".3f"),
     ("lmd", "lmd ↓", ".4f"),
 )
-NOW, ANCHORS = "compare-field.json", "compare.json"
 SETTINGS = ("default", "bitrate 5", "bitrate 10", "bitrate 20", "bitrate 40")
 
 Pair = tuple[CodedPoint | None, CodedPoint | None]
@@ -152,8 +151,8 @@ def lines(
 
 def page_part(path: Path) -> list[str]:
     """A page's part: before and after the portrait stream, against the ordinary codecs of the first comparison."""
-    now, anchors = path.with_name(NOW), path.with_name(ANCHORS)
-    return lines(load(path), load(now), [load(anchors)])
+    anchors = [load(path.with_name(name)) for name in ANCHORS]
+    return lines(load(path), load(path.with_name(NOW)), anchors)
 
 
 def _options(parser: ArgumentParser) -> None:

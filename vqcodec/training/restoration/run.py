@@ -9,11 +9,13 @@ and ST-LPIPS, which no loss has seen.
 from __future__ import annotations
 
 import argparse
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -24,6 +26,8 @@ from vqcodec.runtime.device import choose_device
 from vqcodec.training.common.plain_loop import Batch, PlainLoop, Schedule
 from vqcodec.training.picture.losses import PerceptualLoss
 from vqcodec.training.restoration.data import Pairs
+
+Metric = Callable[[NDArray[np.uint8], NDArray[np.uint8]], NDArray[np.float32]]
 
 BATCH = 6
 L1_WEIGHT, SMALL_WEIGHT, LARGE_WEIGHT = 4.0, 1.0, 1.0
@@ -50,7 +54,10 @@ class Check:
 
     def __init__(self, pairs: Pairs) -> None:
         self._pairs = pairs
-        self._metrics = {"perc": PerceptualDistance(), "st_lpips": ShiftTolerantLpips()}
+        self._metrics: dict[str, Metric] = {
+            "perc": PerceptualDistance(),
+            "st_lpips": ShiftTolerantLpips(),
+        }
         self._before: dict[str, float] = {}
 
     def __call__(self, model: nn.Module) -> dict[str, Any]:
@@ -72,7 +79,7 @@ class Check:
         return {**found, "psnr": float((10 * np.log10(255**2 / error)).mean())}
 
 
-def _pixels(x: Tensor) -> np.ndarray[Any, np.dtype[np.uint8]]:
+def _pixels(x: Tensor) -> NDArray[np.uint8]:
     return x.mul(255).round().clamp(0, 255).byte().permute(0, 2, 3, 1).contiguous().numpy()
 
 
