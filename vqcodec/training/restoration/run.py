@@ -30,7 +30,7 @@ from vqcodec.training.restoration.data import Pairs
 Metric = Callable[[NDArray[np.uint8], NDArray[np.uint8]], NDArray[np.float32]]
 
 BATCH = 6
-L1_WEIGHT, SMALL_WEIGHT, LARGE_WEIGHT = 4.0, 1.0, 1.0
+L1_WEIGHT, SMALL_WEIGHT, LARGE_WEIGHT = 20.0, 1.0, 0.5
 
 
 class Losses:
