@@ -2,111 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from fractions import Fraction
-
 import numpy as np
 import pytest
-from numpy.typing import NDArray
 
-from tests.support.field import STILL, TOLD, bent, picture, smooth_basis
+from tests.support.field import TOLD
+from tests.support.metering import (
+    BASIS,
+    LAYOUT,
+    NEAR,
+    RAMP,
+    UNITS,
+    CountedFlow,
+    field_of,
+    meter,
+    of_shot,
+    shot,
+)
 from vqcodec.encoding import field as field_module
-from vqcodec.encoding.choice import Spending
-from vqcodec.encoding.coding import FINE_BELOW, PlacedUnit, ShotCoder
 from vqcodec.encoding.field import MEASURED_EVERY, MOST_PX, FieldMeter
-from vqcodec.encoding.kept import KeptPicture
-from vqcodec.encoding.live_field import LiveField
-from vqcodec.encoding.settings import Setting
-from vqcodec.encoding.shots import Candidate, RecordedFrame, RecordedShot
-from vqcodec.format import DIMS, from_indices
-from vqcodec.geometry.layout import MOTION_2, SURROUND_DIMS, Layout
-from vqcodec.quantize.grfsq import dequantize
-from vqcodec.types import Crop, MotionGroup
-
-Floats = NDArray[np.float32]
-
-BASIS = smooth_basis()
-LAYOUT = Layout(SURROUND_DIMS, MOTION_2.learned, len(TOLD))
-UNITS = np.concatenate([np.full(DIMS, 0.5), np.full(len(TOLD), 0.25)]).astype(np.float32)
-NEAR = 0.4
-"""How well a coefficient is found, with pictures through JPEG."""
-
-
-class CountedFlow:
-    """A base flow that says that nothing moves; remembers which portraits it prepared, and counts frames.
-
-    Attributes:
-        prepared: first feature of each portrait.
-        measured: first feature of each frame.
-    """
-
-    def __init__(self) -> None:
-        self.prepared: list[float] = []
-        self.measured: list[float] = []
-
-    def prepare(self, square: NDArray[np.uint8], features: Floats) -> float:
-        assert square.shape == (256, 256, 3) and features.shape == (LAYOUT.dims,)
-        self.prepared.append(float(features[0]))
-        return self.prepared[-1]
-
-    def flow(self, state: float, features: Floats) -> tuple[Floats, Floats]:
-        self.measured.append(float(features[0]))
-        return STILL, np.ones(STILL.shape[:2], np.float32)
-
-
-def square(amount: float) -> NDArray[np.uint8]:
-    """(256, 256, 3): the picture, bent so far."""
-    shown = bent(picture(), BASIS, TOLD * np.float32(amount))
-    return np.repeat(shown[..., None], 3, 2)
-
-
-def row(number: int) -> Floats:
-    """(D,) features of a frame or a portrait, with its number first."""
-    features = np.zeros(LAYOUT.dims, np.float32)
-    features[0] = number
-    return features
-
-
-def shot(
-    amounts: Sequence[float], portraits: Sequence[int], without: Sequence[int] = ()
-) -> RecordedShot:
-    """Frames bent so far, some of which may be portraits, some without pictures."""
-    frames = tuple(
-        RecordedFrame(n, n, row(n), None if n in without else KeptPicture.of(square(amount)))
-        for n, amount in enumerate(amounts)
-    )
-    candidates = tuple(
-        Candidate(
-            Fraction(n, 25),
-            row(n),
-            KeptPicture.of(np.repeat(np.repeat(square(amounts[n]), 2, 0), 2, 1)),
-            Crop(512, 512, 0, 0, 512),
-        )
-        for n in portraits
-    )
-    rows = np.zeros((0, len(portraits)), np.float32)
-    return RecordedShot(frames, candidates, np.zeros(0, np.int64), rows, False)
-
-
-def meter() -> tuple[FieldMeter[float], CountedFlow]:
-    flow = CountedFlow()
-    return FieldMeter(BASIS, flow, LAYOUT), flow
-
-
-def of_shot(
-    measure: FieldMeter[float], whole: RecordedShot, chosen: list[int], shown: NDArray[np.int64]
-) -> tuple[Floats, list[Floats]]:
-    """The motion of a shot's frames and of its portraits, with its field."""
-    features, own = whole.features(), [whole.candidates[c].features.copy() for c in chosen]
-    measure.add(whole, chosen, shown, features, own)
-    return features, own
-
-
-def field_of(features: Sequence[Floats]) -> Floats:
-    return np.stack(list(features))[:, LAYOUT.field_span]
-
-
-RAMP = np.linspace(0, 1.2, 13).tolist()
+from vqcodec.format import DIMS
 
 
 def test_coefficients_less_the_portraits_bring_it_to_each_frame() -> None:
@@ -213,127 +127,3 @@ def test_fewer_components(used: int) -> None:
     features, _ = of_shot(measured, shot(RAMP, (0,)), [0], np.zeros(13, np.int64))
     told = field_of(features)
     assert not told[:, used:].any() and told[:, :used].any() == bool(used)
-
-
-# --- in a file ---
-
-
-def coded(whole: RecordedShot, measure: FieldMeter[float] | None, **more: bool) -> list[object]:
-    coder = ShotCoder(
-        UNITS,
-        LAYOUT,
-        Fraction(1, 25),
-        Fraction(25),
-        Spending(0.0, first="first"),
-        preset=12,
-        meter=measure,
-        **more,
-    )
-    return list(coder.items(whole, Setting(50, 0.01, 4, 0.0)))
-
-
-def moved(items: Sequence[object]) -> tuple[Floats, Floats]:
-    """Field of the first portrait (K,) and of the frames (T, K), as a decoder gets them."""
-    units = [item.unit for item in items if isinstance(item, PlacedUnit)]
-    own = dequantize(units[0].features, UNITS)
-    rows = [
-        dequantize(from_indices(item.indices), UNITS)
-        for item in items
-        if isinstance(item, MotionGroup)
-    ]
-    span = LAYOUT.field_span
-    return own[span], own[span] + np.concatenate(rows)[:, span]
-
-
-def test_tokens_say_the_field() -> None:
-    own, told = moved(coded(shot(RAMP, (0,)), meter()[0]))
-    assert told.shape == (13, len(TOLD)) and not own.any()
-    assert np.abs(told - np.array(RAMP)[:, None] * TOLD).max() < NEAR + 0.25
-    _, untold = moved(coded(shot(RAMP, (0,)), None))
-    assert not untold.any()
-
-
-class SeeingFlow(CountedFlow):
-    """Remembers the first fine dimension of each frame, too."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.fine: list[float] = []
-
-    def flow(self, state: float, features: Floats) -> tuple[Floats, Floats]:
-        self.fine.append(float(features[LAYOUT.fine[0]]))
-        return super().flow(state, features)
-
-
-def test_a_field_is_measured_against_what_is_told() -> None:
-    whole, flow = shot([0.0] * 4, (0,)), SeeingFlow()
-    for number, frame in enumerate(whole.frames):
-        assert frame.features is not None
-        frame.features[LAYOUT.fine[0]] = number
-    coder = ShotCoder(
-        UNITS,
-        LAYOUT,
-        Fraction(1, 25),
-        Fraction(25),
-        Spending(0.0, first="first"),
-        preset=12,
-        keep=True,
-        meter=FieldMeter(BASIS, flow, LAYOUT),
-    )
-    for price in (0.0, FINE_BELOW, 0.0):  # what was measured of the one isn't taken for the other
-        list(coder.items(whole, Setting(50, 0.01, 4, price)))
-        coder.restart()
-    assert sorted(flow.fine[:2]) == [0.0, 2.0] and set(flow.fine[2:]) == {0.0}
-    assert len(flow.fine) == 3  # frame 0 is told alike
-
-
-def test_a_file_that_is_coded_once_keeps_nothing() -> None:
-    whole = shot(RAMP, (0,))
-    for keep in (False, True):
-        measured, flow = meter()
-        coded(whole, measured, keep=keep)
-        asked = len(flow.measured)
-        of_shot(measured, whole, [0], np.zeros(13, np.int64))
-        assert (len(flow.measured) == asked) is keep
-
-
-# --- live ---
-
-
-def test_live_frames_are_told_as_they_come() -> None:
-    measured, flow = meter()
-    live = LiveField(measured)
-    live.add(0, square(0), row(0))
-    rows = []
-    for n, amount in enumerate(RAMP):
-        rows.append(row(n))
-        live.tell(0, square(amount), rows[-1])
-    told = field_of(rows)
-    assert sorted(flow.measured) == list(range(0, 13, MEASURED_EVERY))
-    assert np.array_equal(told[1::2], told[:-1:2])  # held: nothing is known of what comes
-    assert np.abs(told[::2] - np.array(RAMP)[::2, None] * TOLD).max() < NEAR
-
-
-def test_a_live_portrait_starts_from_what_was_told_of_its_frame() -> None:
-    measured, flow = meter()
-    live, features = LiveField(measured), row(1)
-    live.add(0, square(0), row(0))
-    live.tell(0, square(1), features)
-    live.add(1, square(1), features.copy())
-    after = row(2)
-    live.tell(1, square(1), after)  # measured at once: another portrait shows it
-    assert np.abs(field_of([after]) - field_of([features])).max() < 0.2
-    back = row(3)
-    live.tell(0, square(0), back)
-    assert np.abs(field_of([back])).max() < 0.2 and flow.measured == [1, 2, 3]
-
-
-def test_live_portraits_that_are_not_kept_are_forgotten() -> None:
-    live = LiveField(meter()[0])
-    for number in range(5):
-        live.add(number, square(0), row(number))
-    live.keep([0, 3, 4])
-    for number in (0, 3, 4):
-        live.tell(number, square(0), row(0))
-    with pytest.raises(KeyError):
-        live.tell(1, square(0), row(0))

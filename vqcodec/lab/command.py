@@ -43,6 +43,7 @@ EXPERIMENTS = {
     "rates": Experiment("rate.rates", "where the motion's bits go"),
     "rdo": Experiment("rate.rdo", "rate and distortion of the motion"),
     "field": Experiment("rate.fieldtable", "dimensions of the field: rate and distortion"),
+    "restored": Experiment("rate.restored", "coded portraits, restored and not"),
     "rdplot": Experiment("rate.rdplot", "picture of a rate-distortion curve"),
     "layers": Experiment("rate.layers", "figures at 1, 2, 3 and 4 layers"),
     "layersheet": Experiment("rate.layersheet", "a clip at 1, 2, 3 and 4 layers in one picture"),
