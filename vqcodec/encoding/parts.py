@@ -59,9 +59,7 @@ class EncoderParts:
             space,
             store.current("renderer").id,
             lambda: FaceLandmarker(max_faces=TRACKED_FACES, model=model),
-            meter=field_meters(
-                space, runtime.device, dtype_of(runtime.precision, runtime.device)
-            ),
+            meter=field_meters(space, runtime.device, dtype_of(runtime.precision, runtime.device)),
         )
 
     def new_meter(self) -> FieldMeter[Any] | None:
