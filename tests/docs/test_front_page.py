@@ -13,7 +13,7 @@ import pytest
 from vqcodec.comparison.analysis.overall import Analysis, analyse
 from vqcodec.comparison.results import VQT
 from vqcodec.lab.compare import summary
-from vqcodec.lab.compare.against import joined
+from vqcodec.lab.compare.against import ANCHORS, NOW, joined
 
 ROOT = Path(__file__).resolve().parents[2]
 RESULTS = ROOT / "vqcodec" / "lab" / "results"
@@ -24,8 +24,8 @@ CLIPS: list[dict[str, Any]] = VAL["runs"][-1]["clips"]
 
 @pytest.fixture(scope="module")
 def comparison() -> Analysis:
-    own = summary.load(RESULTS / "compare-field.json")
-    return analyse(joined(own, [summary.load(RESULTS / "compare.json")]))
+    own, *others = (summary.load(RESULTS / name) for name in (NOW, *ANCHORS))
+    return analyse(joined(own, others))
 
 
 def test_the_first_sentence(comparison: Analysis) -> None:
