@@ -1,7 +1,8 @@
 """bfloat16 or float32 on this processor: not by its flags, which don't say how fast the library is, but by a short trial.
 
-The trial draws with layers like the renderer's, in turns, so that other work on the machine slows both. What it found is
-remembered in the process, and in a small file for the next one: the same machine goes on with the same arithmetic.
+The trial draws with layers like the renderer's, in turns, and counts the processor's time, not the clock's: other work on
+the machine must not decide. What it found is remembered in the process, and in a small file for the next one: the same
+machine goes on with the same arithmetic.
 """
 
 from __future__ import annotations
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
 _FILE = "precision.json"
 _MOST_BYTES = 10_000
 _TURNS = 4
-_LONGEST_S = 0.5
 _WORTH = 0.9
 """bfloat16 is less exact: it must take less than this share of float32's time."""
 _CHANNELS, _SIDE_PX = 64, 64
@@ -39,19 +39,16 @@ def bfloat16_pays() -> bool:
 
 
 def trial() -> bool:
-    """Measure it: about a tenth of a second, at most a few times that on a slow machine."""
+    """Measure it: about a tenth of a second, some more on a slow machine."""
     import torch
 
     kinds = (torch.float32, torch.bfloat16)
     works = [_Work(kind) for kind in kinds]
-    best_s = [work.seconds() for work in works]  # the first turn prepares, too
-    best_s = [float("inf")] * len(works) if max(best_s) < _LONGEST_S else best_s
-    started_s = time.perf_counter()
-    for _ in range(_TURNS):
-        if time.perf_counter() - started_s > _LONGEST_S:
-            break
-        best_s = [min(best, work.seconds()) for best, work in zip(best_s, works, strict=True)]
-    return best_s[1] < _WORTH * best_s[0]
+    for work in works:
+        work.seconds()  # the first turn prepares, too
+    turns = [[work.seconds() for work in works] for _ in range(_TURNS)]
+    plain_s, short_s = (min(seconds) for seconds in zip(*turns, strict=True))
+    return short_s < _WORTH * plain_s
 
 
 class _Work:
@@ -72,13 +69,13 @@ class _Work:
         self._picture = picture.contiguous(memory_format=form)
 
     def seconds(self) -> float:
-        """Time of one turn."""
+        """Processor time of one turn, of all threads."""
         import torch
 
-        started_s = time.perf_counter()
+        started_s = time.process_time()
         with torch.inference_mode():
             self._layers(self._picture)
-        return time.perf_counter() - started_s
+        return time.process_time() - started_s
 
 
 def _machine() -> str:
