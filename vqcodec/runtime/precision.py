@@ -47,8 +47,8 @@ def trial() -> bool:
     for work in works:
         work.seconds()  # the first turn prepares, too
     turns = [[work.seconds() for work in works] for _ in range(_TURNS)]
-    plain_s, short_s = (min(seconds) for seconds in zip(*turns, strict=True))
-    return short_s < _WORTH * plain_s
+    plain_s, short_s = (min(turn[number] for turn in turns) for number in range(len(kinds)))
+    return bool(short_s < _WORTH * plain_s)
 
 
 class _Work:
