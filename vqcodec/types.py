@@ -38,10 +38,12 @@ class VideoFrame:
     Attributes:
         rgb: (H, W, 3) uint8.
         time_s: presentation time in seconds, exact.
+        is_damaged: the decoder calls it corrupt, or it was predicted from one that is.
     """
 
     rgb: NDArray[np.uint8]
     time_s: Fraction
+    is_damaged: bool = False
 
 
 @dataclass(frozen=True, slots=True)

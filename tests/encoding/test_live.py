@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterator, Sequence
 from fractions import Fraction
 from typing import Any
@@ -268,3 +269,29 @@ def test_any_times_cuts_and_gaps(data: st.DataObject) -> None:
         times = [t for g in groups if g.shot == shot for t in g.ticks]
         assert times[-1] - times[0] <= 1000 * MAX_SHOT_S
     written(found, time_base_s=Fraction(1, 1000))
+
+
+@pytest.mark.parametrize("places", [range(0, 20), range(30, 50)])
+def test_a_damaged_frame_is_no_portrait(places: range) -> None:
+    """Those at the beginning and at a cut wait for a whole one; the others only don't become one."""
+    frames = [frame(i, shot=int(i >= 30), square=SQUARE if i % 9 else LIGHTER) for i in range(75)]
+    frames = [dataclasses.replace(f, is_damaged=f.index in places) for f in frames]
+    squares = [f.face.square for f in frames if f.face is not None]
+    coded: list[int] = []
+
+    class Noted(PortraitCoder):
+        def add(self, picture: Any) -> Any:
+            coded.append(next(n for n, square in enumerate(squares) if square is picture))
+            return super().add(picture)
+
+    squares = [square.copy() for square in squares]
+    frames = [
+        dataclasses.replace(f, face=dataclasses.replace(f.face, square=square))  # type: ignore[type-var]
+        for f, square in zip(frames, squares, strict=True)
+    ]
+    live = LiveRecorder(
+        UNITS, MOTION_2, Fraction(1, 25), Setting(50, 0.05, 4, 0.0), 9, None, lambda crf: Noted(crf)
+    )
+    groups = [i for item in featured(frames) for i in live.push(*item)] + live.flush()
+    assert coded and not set(coded) & set(places)
+    assert sum(len(g.ticks) for g in groups if isinstance(g, MotionGroup)) == 75

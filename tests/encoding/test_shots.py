@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from fractions import Fraction
 
 import numpy as np
@@ -208,3 +209,40 @@ def test_any_times_cuts_and_gaps(data: st.DataObject) -> None:
         assert shot.frames[-1].tick - shot.frames[0].tick <= 1000 * MAX_SHOT_S
         assert len(shot.candidates) >= 1 and shot.costs.shape[0] == len(shot.rows)
     assert not shots[0].continues
+
+
+def damaged(frames: list[FaceFrame], places: range) -> list[FaceFrame]:
+    return [replace(f, is_damaged=f.index in places) for f in frames]
+
+
+@pytest.mark.parametrize("places", [range(0, 30), range(10, 40), range(20, 50)])
+def test_damaged_frames_are_no_candidates(places: range) -> None:
+    (shot,) = record(damaged([frame(i) for i in range(50)], places), wanted_s=Fraction(1, 2))
+    assert len(shot.frames) == 50 and shot.candidates
+    assert not {int(c.time_s * 25) for c in shot.candidates} & set(places)
+    assert not set(shot.rows.tolist()) & set(places)
+
+
+def test_a_damaged_minute_is_shown_from_what_came_before() -> None:
+    frames = sparse(250)
+    shots = record(damaged(frames, range(100, 250)), time_base_s=Fraction(1, 2))
+    assert len(shots) > 1 and all(shot.candidates for shot in shots)
+    assert max(c.time_s for shot in shots for c in shot.candidates) < 50
+
+
+def test_a_shot_that_is_damaged_throughout_still_has_a_portrait() -> None:
+    (shot,) = record(damaged([frame(i) for i in range(20)], range(20)))
+    assert len(shot.candidates) == 1
+
+
+def test_portraits_come_from_the_largest_pictures() -> None:
+    small, large = Crop(320, 180, 90, 30, 135), Crop(1280, 720, 360, 120, 540)
+    frames = [frame(i) for i in range(50)]
+    frames = [
+        replace(f, face=replace(f.face, crop=small if f.index < 40 else large))  # type: ignore[type-var]
+        for f in frames
+    ]
+    (shot,) = record(frames)
+    assert {c.crop for c in shot.candidates} == {large}
+    late = [n for n, c in enumerate(shot.candidates) if c.time_s >= Fraction(8, 5)]
+    assert set(shot.costs.sum(0).argsort()[: len(late)].tolist()) == set(late)

@@ -71,6 +71,7 @@ def make_clip(
     options: dict[str, str] | None = None,
     aspect: Fraction | None = None,
     holes: Sequence[tuple[float, float]] = (),
+    video_options: dict[str, str] | None = None,
 ) -> Any:
     """Write a clip whose frame i is grey `level(i)`; `holes` are stretches of sound left out (seconds)."""
     base = base or Fraction(1, 90000)
@@ -82,6 +83,7 @@ def make_clip(
         video.codec_context.time_base = base
         if codec == "libx264":
             video.options = {"crf": "8", "preset": "ultrafast"}
+        video.options = {**video.options, **(video_options or {})}
         if aspect is not None:
             video.codec_context.sample_aspect_ratio = aspect
         audio: Any = None

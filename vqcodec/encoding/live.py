@@ -40,6 +40,8 @@ FRESH_COST = 0.08
 """What a portrait of a quarter of a second ago has (face.mismatch)."""
 CHANGE_GAIN = 0.03
 """Another portrait must serve a frame better by so much: without looking ahead, pictures would hop."""
+WHOLE_WITHIN_S = 2
+"""So long a stream waits for a whole picture to begin with."""
 LIVE_PRESET = 8
 _REMEMBERED = 12
 _SHARP_SHARE = 0.15
@@ -104,7 +106,7 @@ class LiveRecorder:
         """Take the next frame and its features (D,), None without a face."""
         tick = int(frame.time_s / self._time_base_s)
         face = frame.face
-        if face is None or features is None:
+        if face is None or features is None or self._is_unfit(frame, tick):
             self.low_confidence_frames += 1
             if self._shot is None:
                 self._early.append((frame.index, tick))
@@ -116,6 +118,15 @@ class LiveRecorder:
         else:
             ready = self._see(self._shot, frame, face, features, tick)
         return ready + self._append(frame.index, tick, features)
+
+    def _is_unfit(self, frame: FaceFrame, tick: int) -> bool:
+        """Whether a damaged picture would be the first of a shot, whose portrait it must not be; not for ever."""
+        if not frame.is_damaged:
+            return False
+        if self._shot is None:
+            first = self._early[0][1] if self._early else tick
+            return (tick - first) * self._time_base_s < WHOLE_WITHIN_S
+        return frame.shot != self._shot.cuts or self._is_full(self._shot, tick)
 
     def flush(self) -> list[Item]:
         """What still waits, at the end."""
@@ -159,6 +170,8 @@ class LiveRecorder:
             self._begin(frame.shot, face, stored, frame.index, tick, continues=same)
             return ready
         ready = self._group() if self._waiting.is_due(tick, self._time_base_s) else []
+        if frame.is_damaged:
+            return ready
         if shot.row_s is None or frame.time_s >= shot.row_s:
             shot.row_s = frame.time_s + ROW_STEP_S
             self._judge(shot, face)

@@ -126,6 +126,7 @@ def _opened(source: FileLike | Frames, options: EncodeOptions) -> VideoInput:
         input_fps=options.input_fps,
         tracks=(options.video_track, options.audio_track),
         playlist=options.playlist,
+        own_sizes=True,
     )
 
 

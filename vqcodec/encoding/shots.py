@@ -9,6 +9,7 @@ A frame without a face repeats the motion of the last face, or, before any face 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 
@@ -21,12 +22,14 @@ from vqcodec.face.keyframes import sharpness
 from vqcodec.face.mismatch import Look
 from vqcodec.face.serving import serving_costs
 from vqcodec.face.shots import Face, FaceFrame
-from vqcodec.format import FEATURE_SIZE_PX, MAX_SHOT_S
+from vqcodec.format import CODED_SIZE_PX, FEATURE_SIZE_PX, MAX_SHOT_S
 from vqcodec.geometry.openings import OPEN_EYE_RATIO, lid_gap_per_eye_width
 from vqcodec.types import Crop
 
 ROW_STEP_S = Fraction(3, 25)
 CANDIDATE_STEP_S = Fraction(1, 5)
+COARSE_COST = 0.15
+"""Of a portrait cut from a square half as wide as the shot's largest."""
 _EYES_WEIGHT, _SHARPNESS_WEIGHT = 3.0, 0.8
 
 Features = NDArray[np.float32]
@@ -57,7 +60,7 @@ class Candidate:
         time_s: when it is shown.
         features: (D,) float32.
         picture: the frame at 512x512.
-        crop: the square it was cut from.
+        crop: the square it was cut from; in a whole shot, in its largest pictures.
         wanted: it was asked for.
         look: what it is compared by; only until the shot is complete.
     """
@@ -112,6 +115,7 @@ class _Open:
     row_due_s: Fraction = Fraction(0)
     step_end_s: Fraction = Fraction(0)
     best: tuple[float, FaceFrame, Features, bool] | None = None
+    damaged: tuple[FaceFrame, Features] | None = None  # a portrait if the shot has no whole frame
 
 
 class ShotRecorder:
@@ -174,7 +178,11 @@ class ShotRecorder:
         return has_portrait and (tick - first) * self._time_base_s > MAX_SHOT_S
 
     def _see(self, frame: FaceFrame, face: Face, features: Features, place: int) -> None:
-        shot, wanted = self._open, self._is_wanted(frame.time_s)
+        shot = self._open
+        if frame.is_damaged:
+            shot.damaged = shot.damaged or (frame, features)
+            return
+        wanted = self._is_wanted(frame.time_s)
         if frame.time_s >= shot.row_due_s:
             shot.rows.append(place)
             shot.looks.append(Look.at(face.square, face.points))
@@ -199,30 +207,25 @@ class ShotRecorder:
         if best is None:
             return
         _, frame, features, wanted = best
-        assert frame.face is not None
-        face = frame.face
-        self._last = Candidate(
-            frame.time_s,
-            features,
-            KeptPicture.of(face.square),
-            face.crop,
-            wanted,
-            Look.at(face.square, face.points),
-        )
+        self._last = _candidate(frame, features, wanted=wanted)
         self._open.candidates.append(self._last)
 
     def _finish(self, number: int | None, *, continues: bool) -> list[RecordedShot]:
         self._keep_best()
         shot, self._open = self._open, _Open(number, continues)
+        if not shot.candidates and shot.damaged and not (shot.continues and self._last):
+            self._last = _candidate(*shot.damaged, wanted=False)
         candidates = shot.candidates or ([] if self._last is None else [self._last])
         if not candidates or not shot.frames:
             return []
         looks = [c.look for c in candidates if c.look is not None]
+        crops = [c.crop for c in candidates]
+        finest = max(crops, key=lambda crop: crop.side_px)
         recorded = RecordedShot(
             tuple(shot.frames),
-            tuple(replace(c, look=None) for c in candidates),
+            tuple(replace(c, look=None, crop=finest) for c in candidates),
             np.array(shot.rows, np.int64),
-            serving_costs(looks, shot.looks),
+            serving_costs(looks, shot.looks) + _coarseness(crops),
             shot.continues,
         )
         return self._within_a_minute(recorded)
@@ -240,6 +243,19 @@ class ShotRecorder:
             shot = replace(shot, frames=rest, rows=shot.rows - cut, continues=True)
             ticks = ticks[cut:]
         return [*pieces, shot]
+
+
+def _coarseness(crops: Sequence[Crop]) -> NDArray[np.float32]:
+    """(C,) what portraits cost that show less than others of the shot: where its pictures become larger or smaller."""
+    sides = np.array([min(crop.side_px, CODED_SIZE_PX) for crop in crops], np.float32)
+    return np.asarray(COARSE_COST * np.log2(sides.max() / sides), np.float32)
+
+
+def _candidate(frame: FaceFrame, features: Features, *, wanted: bool) -> Candidate:
+    assert frame.face is not None
+    face = frame.face
+    picture, look = KeptPicture.of(face.square), Look.at(face.square, face.points)
+    return Candidate(frame.time_s, features, picture, face.crop, wanted, look)
 
 
 def candidate_score(face: Face) -> float:

@@ -92,6 +92,28 @@ def fixed_crop(choice: CropChoice, width_px: int, height_px: int) -> Crop | None
     return centre_square(width_px, height_px) if choice == "full" else None
 
 
+SAME_SHAPE = 0.03
+
+
+def same_shape(a: tuple[int, ...], b: tuple[int, ...]) -> bool:
+    """Whether two pictures, (H, W, ...), differ in their scale at most: video sizes are rounded to even numbers."""
+    return abs(a[1] * b[0] / max(a[0] * b[1], 1) - 1) <= SAME_SHAPE
+
+
+def rescaled(crop: Crop, width_px: int, height_px: int) -> Crop:
+    """The same square of the same picture at another size."""
+    if (crop.source_width_px, crop.source_height_px) == (width_px, height_px):
+        return crop
+    across, down = width_px / crop.source_width_px, height_px / crop.source_height_px
+    return Crop(
+        width_px,
+        height_px,
+        round(crop.x_px * across),
+        round(crop.y_px * down),
+        max(round(crop.side_px * min(across, down)), 1),
+    )
+
+
 def take_square(
     rgb: NDArray[np.uint8], crop: Crop, size_px: int = CODED_SIZE_PX
 ) -> NDArray[np.uint8]:

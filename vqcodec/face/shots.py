@@ -21,7 +21,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vqcodec.config import CropChoice
-from vqcodec.face.crop import face_box, fixed_crop, follow_face, take_square
+from vqcodec.face.crop import (
+    face_box,
+    fixed_crop,
+    follow_face,
+    rescaled,
+    same_shape,
+    take_square,
+)
 from vqcodec.face.cuts import CutDetector, is_jump
 from vqcodec.face.smooth import LandmarkFilter
 from vqcodec.face.track import Detector, FaceTracker, locate, locate_near
@@ -63,12 +70,14 @@ class FaceFrame:
         time_s: its presentation time.
         shot: number of the shot, from 0; a new one has its own square.
         face: None where no face was seen.
+        is_damaged: the picture isn't whole.
     """
 
     index: int
     time_s: Fraction
     shot: int
     face: Face | None = None
+    is_damaged: bool = False
 
 
 class ShotReader:
@@ -80,6 +89,7 @@ class ShotReader:
         self._cuts = CutDetector()
         self._count = 0
         self._shot = 0
+        self._shape: tuple[int, ...] | None = None
         self._step = 0.0  # CutDetector.step of the frame in hand, which may have been held
         self._begin_search()
 
@@ -87,10 +97,15 @@ class ShotReader:
         """Take the next frame; returns frames that are complete now, in order."""
         index, self._count = self._count, self._count + 1
         ready: list[FaceFrame] = []
-        if self._cuts.is_cut(frame.rgb):
+        shape, self._shape = self._shape, frame.rgb.shape
+        turned = shape is not None and not same_shape(shape, frame.rgb.shape)
+        cut = (
+            self._cuts.is_cut(frame.rgb) and not frame.is_damaged
+        )  # what breaks a picture is no cut
+        if cut or turned:
             ready += self._end_shot()
         self._step = self._cuts.step
-        blank = FaceFrame(index, frame.time_s, self._shot)
+        blank = FaceFrame(index, frame.time_s, self._shot, is_damaged=frame.is_damaged)
         return ready + self._take(blank, frame.rgb)
 
     def flush(self) -> list[FaceFrame]:
@@ -100,7 +115,9 @@ class ShotReader:
     def _begin_search(self) -> None:
         self._running: _Running | None = None
         self._held: list[tuple[FaceFrame, NDArray[np.uint8], float]] = []
-        self._boxes: list[NDArray[np.float64]] = []
+        self._boxes: list[
+            NDArray[np.float64]
+        ] = []  # in shares of the picture, which may change its size
         self._next_look_s: Fraction | None = None
 
     def _end_shot(self) -> list[FaceFrame]:
@@ -127,23 +144,25 @@ class ShotReader:
             if thorough:
                 self._next_look_s = blank.time_s + SEARCH_EVERY_S
             return [blank]
-        self._boxes = [box]
+        self._boxes = [box / _scale(rgb)]
         self._next_look_s = blank.time_s + LOOK_EVERY_S
         return self._hold(blank, rgb)
 
     def _hold(self, blank: FaceFrame, rgb: NDArray[np.uint8]) -> list[FaceFrame]:
         self._held.append((blank, rgb, self._step))
         if self._next_look_s is not None and blank.time_s >= self._next_look_s:
-            box = locate_near(self._detector, rgb, self._boxes[-1])
-            self._boxes += [] if box is None else [box]
+            box = locate_near(self._detector, rgb, self._boxes[-1] * _scale(rgb))
+            self._boxes += [] if box is None else [box / _scale(rgb)]
             self._next_look_s = blank.time_s + LOOK_EVERY_S
-        full = len(self._held) * rgb.nbytes >= DECIDE_BYTES
+        full = sum(picture.nbytes for _, picture, _ in self._held) >= DECIDE_BYTES
         return self._decide() if full or blank.time_s - self._held[0][0].time_s >= DECIDE_S else []
 
     def _decide(self) -> list[FaceFrame]:
         held, self._held = self._held, []
-        height, width = held[0][1].shape[:2]
-        self._begin_running(follow_face(self._boxes, width, height), held[0][0].time_s)
+        largest = max((rgb for _, rgb, _ in held), key=lambda rgb: rgb.size)
+        boxes = [box * _scale(largest) for box in self._boxes]
+        crop = follow_face(boxes, largest.shape[1], largest.shape[0])
+        self._begin_running(crop, held[0][0].time_s)
         ready: list[FaceFrame] = []
         for blank, rgb, self._step in held:
             ready += self._take(replace(blank, shot=self._shot), rgb)
@@ -155,9 +174,10 @@ class ShotReader:
         return self._running
 
     def _run(self, running: _Running, blank: FaceFrame, rgb: NDArray[np.uint8]) -> list[FaceFrame]:
+        running.fit(rgb)
         square = take_square(rgb, running.crop)
         points = running.points(square, blank.time_s)
-        if self._should_restart(running, points, blank.time_s, rgb):
+        if self._should_restart(running, points, blank, rgb):
             ready = self._end_shot()
             return ready + self._take(replace(blank, shot=self._shot), rgb)
         return running.push(blank, square, points)
@@ -166,10 +186,13 @@ class ShotReader:
         self,
         running: _Running,
         points: NDArray[np.float32] | None,
-        time_s: Fraction,
+        blank: FaceFrame,
         rgb: NDArray[np.uint8],
     ) -> bool:
         """True at a jump cut, and when our face left the square but is elsewhere in the picture."""
+        time_s = blank.time_s
+        if blank.is_damaged:
+            return False
         if points is not None and running.has_jumped(points, time_s, self._step):
             return True
         if self._choice != "auto" or running.covers(rgb) or not running.is_lost(time_s):
@@ -180,20 +203,31 @@ class ShotReader:
         return locate(self._detector, rgb, thorough=True) is not None
 
 
+def _scale(rgb: NDArray[np.uint8]) -> NDArray[np.float64]:
+    """What a `face_box` in shares of a picture is multiplied by to be in its pixels."""
+    height, width = rgb.shape[:2]
+    return np.array([width, height, width, height], np.float64)
+
+
 class _Running:
     """One shot from the moment its square is known: the face tracked in it, and the jitter filter.
 
     Attributes:
-        crop: the square.
+        crop: the square, in pictures of the present size.
     """
 
     def __init__(self, crop: Crop, detector: Detector, time_s: Fraction) -> None:
-        self.crop = crop
+        self.crop = self._finest = crop
         self._tracker = FaceTracker(detector)
         self._filter = LandmarkFilter()
-        self._waiting: deque[tuple[FaceFrame, NDArray[np.uint8]]] = deque()  # and its square
+        self._waiting: deque[tuple[FaceFrame, NDArray[np.uint8], Crop]] = deque()
         self._last: tuple[Fraction, NDArray[np.float64]] | None = None
         self._well_seen_s = time_s
+
+    def fit(self, rgb: NDArray[np.uint8]) -> None:
+        """The next picture may be of another size, though of the same shape."""
+        self.crop = rescaled(self._finest, rgb.shape[1], rgb.shape[0])
+        self._finest = max(self._finest, self.crop, key=lambda crop: crop.side_px)
 
     def points(self, square: NDArray[np.uint8], time_s: Fraction) -> NDArray[np.float32] | None:
         """(478, 2) landmarks of our face in 0..1 of the square, not filtered yet, or None."""
@@ -204,7 +238,7 @@ class _Running:
         self, blank: FaceFrame, square: NDArray[np.uint8], points: NDArray[np.float32] | None
     ) -> list[FaceFrame]:
         """Take the next frame; gives those that the filter is done with."""
-        self._waiting.append((blank, square))
+        self._waiting.append((blank, square, self.crop))
         return self._release(self._filter.push(points, blank.time_s))
 
     def flush(self) -> list[FaceFrame]:
@@ -214,8 +248,8 @@ class _Running:
     def _release(self, filtered: Iterable[NDArray[np.float32] | None]) -> list[FaceFrame]:
         ready: list[FaceFrame] = []
         for points in filtered:
-            blank, square = self._waiting.popleft()
-            face = None if points is None else Face(self.crop, square, points)
+            blank, square, crop = self._waiting.popleft()
+            face = None if points is None else Face(crop, square, points)
             ready.append(replace(blank, face=face))
         return ready
 

@@ -42,6 +42,9 @@ def _check_pictures(row: Strange, pictures: list[VideoFrame]) -> float:
     if row.greys is not None:
         seen = [float(frame.rgb.mean()) for frame in pictures]
         assert seen == pytest.approx([level(number) for number in row.greys], abs=4)
+    if row.sizes is not None:
+        assert [(f.rgb.shape[1], f.rgb.shape[0]) for f in pictures] == row.sizes
+    assert [n for n, frame in enumerate(pictures) if frame.is_damaged] == row.damaged
     if row.times is None:
         return 0.0
     shift_s = max(times[-1] - row.times[-1], 0)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from vqcodec.media.picture.packets import PacketReader
+from vqcodec.media.picture.taint import Taint
 from vqcodec.media.picture.timeline import Timeline
 
 
@@ -33,6 +34,13 @@ def clock_remarks(reader: PacketReader, timeline: Timeline[Any]) -> list[str]:
             "behind the one before"
         )
     return told
+
+
+def damage_remarks(name: str, taint: Taint) -> list[str]:
+    """About pictures that aren't whole."""
+    if not taint.flagged:
+        return []
+    return [f"{_count(taint.flagged, 'picture')} of {name} damaged: not used as portraits"]
 
 
 def _times(count: int) -> str:

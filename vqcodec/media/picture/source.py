@@ -16,12 +16,13 @@ from numpy.typing import NDArray
 from vqcodec.errors import MediaError, UsageError
 from vqcodec.format import MAX_FRAME_RATE_HZ
 from vqcodec.media.items import AudioBlock, AudioPacket
-from vqcodec.media.picture.colour import RgbConverter
 from vqcodec.media.picture.packets import PacketReader, PicturePacket, SoundPacket
 from vqcodec.media.picture.probe import MediaInfo, describe
 from vqcodec.media.picture.rates import DEFAULT_RATE_HZ, seconds
-from vqcodec.media.picture.remarks import clock_remarks
+from vqcodec.media.picture.remarks import clock_remarks, damage_remarks
 from vqcodec.media.picture.selection import Tracks
+from vqcodec.media.picture.sizes import Upright
+from vqcodec.media.picture.taint import Decoded, Taint
 from vqcodec.media.picture.thinning import Nearest, Thin, Thinning, default_thinning
 from vqcodec.media.picture.timeline import Timeline
 from vqcodec.media.sound.packets import Listener, make_listener
@@ -44,10 +45,10 @@ class VideoSource:
                 ...
 
     Pictures are (height, width, 3) uint8 RGB (sRGB/BT.709 as shown), upright and with square pixels, all of one size
-    (`width`, `height`; a file that changes its size midway is scaled to the first). Times are exact, start at 0 and
-    strictly increase. Where wanted sound begins before the pictures, time 0 is its beginning, and the first picture is
-    given once a second until its own time. `frame.time_s / time_base_s` is always a whole number. Every array is the
-    caller's own, except that `fps` above the file's rate, and a picture that is held, repeat the same array.
+    (`width`, `height`; where a file changes its size midway, they are fitted into the first's with black bars). Times are
+    exact, start at 0 and strictly increase. Where wanted sound begins before the pictures, time 0 is its beginning, and
+    the first picture is given once a second until its own time. `frame.time_s / time_base_s` is always a whole number.
+    Every array is the caller's own, except that `fps` above the file's rate, and a picture that is held, repeat the same.
 
     fps=None keeps the file's own times; above 30 fps nominal, every second frame is taken (60 -> 30, 59.94 -> 29.97,
     50 -> 25; every fourth of 120). fps=N gives frames at k/N, each the one nearest in time.
@@ -81,13 +82,15 @@ class VideoSource:
         fps: Fraction | int | None = None,
         input_fps: Fraction | int | None = None,
         tracks: Tracks = (None, None),
+        own_sizes: bool = False,
         sound: Sound = "none",
         channels: int = 1,
         playlist: bool = False,
     ) -> None:
         """Open `source` and read up to its first picture; with `playlist` it may lead to further files.
 
-        `input_fps` is its true rate, whatever the file says; `tracks` are numbers of its picture and its sound track.
+        `input_fps` is its true rate, whatever the file says; `tracks` are numbers of its picture and its sound track;
+        `own_sizes` gives every picture in its own size.
 
         Raises:
             MediaError: missing, unreadable, empty, not a media file, no picture in it, or nothing can be decoded.
@@ -112,6 +115,7 @@ class VideoSource:
             source, want_audio=sound != "none", rate_hz=own_hz, tracks=tracks, playlist=playlist
         )
         self.remarks += self._reader.remarks
+        self._own_sizes = own_sizes
         try:
             self._begin(fps, sound, channels)
         except BaseException:
@@ -127,15 +131,16 @@ class VideoSource:
         rate_hz = reader.rate_hz or DEFAULT_RATE_HZ
         self._tick_s = self.time_base_s = reader.tick_s
         self._interval = max(1, round(1 / (rate_hz * self._tick_s)))
-        self._thinning: Thinning[av.VideoFrame]
+        self._thinning: Thinning[Decoded]
         if fps is None:
             step, gap_s = default_thinning(rate_hz)
             self.frame_rate_hz, self._thinning = rate_hz / step, Thin(gap_s)
         else:
             self.frame_rate_hz, self._thinning = Fraction(fps), Nearest(Fraction(fps))
             self.time_base_s = 1 / self.frame_rate_hz
-        self._timeline: Timeline[av.VideoFrame] | None = None
-        self._converted: tuple[av.VideoFrame, NDArray[np.uint8]] | None = None
+        self._timeline: Timeline[Decoded] | None = None
+        self._taint = Taint()
+        self._converted: tuple[Decoded, NDArray[np.uint8]] | None = None
         self._listener: Listener | None = make_listener(reader, sound, channels)
         self._waiting: list[SoundPacket] = []
         self._stream = self._run()
@@ -189,19 +194,23 @@ class VideoSource:
         return sum(packet.size for packet in self._waiting) > _MAX_WAITING_BYTES
 
     def _decoded(self, packet: PicturePacket) -> list[av.VideoFrame]:
+        if packet.is_corrupt:
+            self._taint.suspect(packet.pts)
         try:
             return list(packet.decode())
         except av.error.EOFError:
             return []
         except (av.error.FFmpegError, ValueError):
             self.corrupt_packets += 1
+            self._taint.lost()
             return []
 
     def _picture(self, frame: av.VideoFrame) -> Iterator[VideoFrame]:
+        decoded = self._taint.sees(frame)
         if self._timeline is None:
-            yield from self._held(frame, self._start_clock(frame))
+            yield from self._held(decoded, self._start_clock(frame))
         assert self._timeline is not None
-        yield from self._placed(self._timeline.push(frame, self._stamp(frame)))
+        yield from self._placed(self._timeline.push(decoded, self._stamp(frame)))
 
     def _stamp(self, frame: av.VideoFrame) -> int | None:
         """When a picture is shown, in ticks, by its file; None where its number says it."""
@@ -209,7 +218,7 @@ class VideoSource:
             return 0 if self._timeline is None or self._timeline.last is None else None
         return frame.pts if frame.pts is not None else frame.dts
 
-    def _placed(self, frames: list[tuple[av.VideoFrame, int]]) -> Iterator[VideoFrame]:
+    def _placed(self, frames: list[tuple[Decoded, int]]) -> Iterator[VideoFrame]:
         for frame, ticks in frames:
             yield from self._thinned(self._thinning.push(frame, ticks * self._tick_s))
 
@@ -221,14 +230,14 @@ class VideoSource:
         zero = (self._stamp(first) or 0) - int(lead_s / self._tick_s)
         self._timeline = Timeline(zero, self._interval)
         context = None if self._reader.video is None else self._reader.video.codec_context
-        self._converter = RgbConverter(first, self._reader.pixel_aspect, context)
-        self.width, self.height = self._converter.width, self._converter.height
+        self._converter = Upright(self._reader.pixel_aspect, context, own_sizes=self._own_sizes)
+        self.width, self.height = self._converter.size_of(first)
         self.info: MediaInfo = describe(self._reader, first)
         if self._listener is not None:
             self._listener.begin(first_s - lead_s)
         return lead_s
 
-    def _held(self, first: av.VideoFrame, lead_s: Fraction) -> Iterator[VideoFrame]:
+    def _held(self, first: Decoded, lead_s: Fraction) -> Iterator[VideoFrame]:
         """The first picture while only sound is heard."""
         if lead_s >= _TOLD_LEAD_S:
             self.remarks.append(
@@ -240,16 +249,16 @@ class VideoSource:
         for number in range(max(int(lead_s > 0), ceil(end_s / step))):
             yield from self._thinned(self._thinning.push(first, number * step))
 
-    def _thinned(self, chosen: list[tuple[av.VideoFrame, Fraction]]) -> Iterator[VideoFrame]:
-        for frame, time_s in chosen:
-            if self._converted is None or self._converted[0] is not frame:
+    def _thinned(self, chosen: list[tuple[Decoded, Fraction]]) -> Iterator[VideoFrame]:
+        for decoded, time_s in chosen:
+            if self._converted is None or self._converted[0] is not decoded:
                 try:
-                    self._converted = (frame, self._converter.rgb(frame))
+                    self._converted = (decoded, self._converter.rgb(decoded.frame))
                 except (av.error.FFmpegError, ValueError):
                     self.corrupt_packets += 1
                     continue
             self.frames_read += 1
-            yield VideoFrame(self._converted[1], time_s)
+            yield VideoFrame(self._converted[1], time_s, decoded.is_damaged)
 
     def _hear(self) -> Iterator[AudioBlock | AudioPacket]:
         if self._listener is None:
@@ -270,6 +279,7 @@ class VideoSource:
             self.corrupt_packets += self._listener.corrupt_packets
         self.truncated = self._reader.breaks_off
         self.remarks += clock_remarks(self._reader, self._timeline)
+        self.remarks += damage_remarks(self._reader.name, self._taint)
 
     def close(self) -> None:
         """Release the file. A file object given by the caller stays open."""

@@ -1,0 +1,49 @@
+"""Pictures whose size or shape changes midway: calls, turned telephones, adaptive streams."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from tests.media.strange.table import Strange
+from tests.support.media import make_clip, times_at
+
+Size = tuple[int, int]
+COUNT = 8
+
+
+def _parts(*sizes: Size) -> Callable[[Path], object]:
+    """A transport stream whose pictures change their size after every COUNT; times go on."""
+
+    def make(path: Path) -> None:
+        times = [1 + time for time in times_at(25, COUNT * len(sizes))]
+        data = b""
+        for number, size in enumerate(sizes):
+            part = path.with_suffix(f".{number}.ts")
+            make_clip(part, times[number * COUNT : (number + 1) * COUNT], size=size)
+            data += part.read_bytes()
+        path.write_bytes(data)
+
+    return make
+
+
+def _row(name: str, sizes: Sequence[Size], shown: Sequence[Size], **options: Any) -> Strange:
+    return Strange(
+        name,
+        _parts(*sizes),
+        times=[n / 25 for n in range(COUNT * len(sizes))],
+        sizes=[size for size in shown for _ in range(COUNT)],
+        options=options,
+    )
+
+
+TURNED = ((64, 96), (96, 64))
+RAMP = ((64, 36), (128, 72), (256, 144))
+
+ROWS = [
+    _row("turned.ts", TURNED, TURNED, own_sizes=True),
+    _row("larger and larger.ts", RAMP, RAMP, own_sizes=True),
+    _row("turned, fitted into the first.ts", TURNED, [TURNED[0]] * 2),
+    _row("larger and larger, all as the first.ts", RAMP, [RAMP[0]] * 3),
+]

@@ -1,0 +1,59 @@
+"""Decoded pictures as upright RGB where size, turn or shape change midway: a call, a turned telephone, an adaptive stream."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+import av
+import numpy as np
+from av.video.codeccontext import VideoCodecContext
+from numpy.typing import NDArray
+
+from vqcodec.media.picture.colour import RgbConverter, display_matrix
+from vqcodec.runtime.opencv import cv2
+
+
+class Upright:
+    """Pictures of one stream -> (H, W, 3) uint8 RGB."""
+
+    def __init__(
+        self, pixel_aspect: Fraction, context: VideoCodecContext | None, *, own_sizes: bool
+    ) -> None:
+        """`own_sizes` gives each its own size; otherwise all are fitted into the first one's, their shape kept."""
+        self._aspect, self._context, self._own_sizes = pixel_aspect, context, own_sizes
+        self._kind: tuple[object, ...] | None = None
+        self._size: tuple[int, int] | None = None
+
+    def size_of(self, frame: av.VideoFrame) -> tuple[int, int]:
+        """Width and height that a picture is shown with."""
+        converter = self._for(frame)
+        return converter.width, converter.height
+
+    def rgb(self, frame: av.VideoFrame) -> NDArray[np.uint8]:
+        """The picture as a new array."""
+        rgb = self._for(frame).rgb(frame)
+        size = rgb.shape[1], rgb.shape[0]
+        self._size = self._size or size
+        return rgb if self._own_sizes or size == self._size else _fitted(rgb, *self._size)
+
+    def _for(self, frame: av.VideoFrame) -> RgbConverter:
+        kind = frame.width, frame.height, display_matrix(frame)
+        if kind != self._kind:
+            self._kind = kind
+            self._converter = RgbConverter(frame, self._aspect, self._context)
+        return self._converter
+
+
+def _fitted(rgb: NDArray[np.uint8], width: int, height: int) -> NDArray[np.uint8]:
+    """The picture as large as it fits, in the middle of a black one."""
+    scale = min(width / rgb.shape[1], height / rgb.shape[0])
+    inner = (
+        min(max(round(rgb.shape[1] * scale), 1), width),
+        min(max(round(rgb.shape[0] * scale), 1), height),
+    )
+    how = cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC
+    small = np.asarray(cv2.resize(rgb, inner, interpolation=how), np.uint8)
+    whole = np.zeros((height, width, 3), np.uint8)
+    left, top = (width - inner[0]) // 2, (height - inner[1]) // 2
+    whole[top : top + inner[1], left : left + inner[0]] = small
+    return whole
