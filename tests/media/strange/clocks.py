@@ -126,6 +126,7 @@ ROWS = [
         heard=(Heard(clicks(1.2, seed=0), 0.0, 0.03), Heard(clicks(2.0, seed=1), 2.0, 0.03)),
         priming_s=0.03,
         held=50,
+        damaged=None,
         says=("starts anew once",),
     ),
     Strange(
@@ -136,6 +137,7 @@ ROWS = [
         priming_s=0.09,
         within_s=0.04,
         held=60,
+        damaged=None,
         says=("starts anew 2 times",),
     ),
     _raw_row("30 a second.h264", 30),

@@ -34,7 +34,9 @@ def _row(name: str, sizes: Sequence[Size], shown: Sequence[Size], **options: Any
         _parts(*sizes),
         times=[n / 25 for n in range(COUNT * len(sizes))],
         sizes=[size for size in shown for _ in range(COUNT)],
+        damaged=None,
         options=options,
+        says=None,
     )
 
 

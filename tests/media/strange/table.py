@@ -38,7 +38,7 @@ class Strange:
         priming_s: so much later may all others be, because of what a coder puts before its sound.
         greys: number of the grey (tests.support.media.level) of each picture; None: not looked at.
         sizes: width and height of each picture; None: not looked at.
-        damaged: numbers of the pictures that aren't whole.
+        damaged: numbers of the pictures that aren't whole; None: not looked at.
         heard: sound that must be there.
         sound_s: length of all sound, to within .05 s.
         says: words of each remark, in order of the remarks; () for a file about which there is nothing to say.
@@ -54,7 +54,7 @@ class Strange:
     priming_s: float = 0
     greys: list[int] | None = None
     sizes: list[tuple[int, int]] | None = None
-    damaged: list[int] = field(default_factory=list)
+    damaged: list[int] | None = field(default_factory=list)
     heard: tuple[Heard, ...] = ()
     sound_s: float | None = None
     says: tuple[str, ...] | None = ()

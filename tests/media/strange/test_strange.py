@@ -44,7 +44,8 @@ def _check_pictures(row: Strange, pictures: list[VideoFrame]) -> float:
         assert seen == pytest.approx([level(number) for number in row.greys], abs=4)
     if row.sizes is not None:
         assert [(f.rgb.shape[1], f.rgb.shape[0]) for f in pictures] == row.sizes
-    assert [n for n, frame in enumerate(pictures) if frame.is_damaged] == row.damaged
+    damaged = [n for n, frame in enumerate(pictures) if frame.is_damaged]
+    assert row.damaged is None or damaged == row.damaged
     if row.times is None:
         return 0.0
     shift_s = max(times[-1] - row.times[-1], 0)

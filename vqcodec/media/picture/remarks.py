@@ -36,11 +36,10 @@ def clock_remarks(reader: PacketReader, timeline: Timeline[Any]) -> list[str]:
     return told
 
 
-def damage_remarks(name: str, taint: Taint) -> list[str]:
+def damage_remarks(reader: PacketReader, taint: Taint) -> list[str]:
     """About pictures that aren't whole."""
-    if not taint.flagged:
-        return []
-    return [f"{_count(taint.flagged, 'picture')} of {name} damaged: not used as portraits"]
+    count = taint.flagged - reader.clock.joins  # where parts were joined, a demuxer sees a hole
+    return [f"{_count(count, 'picture')} of {reader.name} damaged: no portraits"] * (count > 0)
 
 
 def _times(count: int) -> str:

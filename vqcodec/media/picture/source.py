@@ -279,7 +279,7 @@ class VideoSource:
             self.corrupt_packets += self._listener.corrupt_packets
         self.truncated = self._reader.breaks_off
         self.remarks += clock_remarks(self._reader, self._timeline)
-        self.remarks += damage_remarks(self._reader.name, self._taint)
+        self.remarks += damage_remarks(self._reader, self._taint)
 
     def close(self) -> None:
         """Release the file. A file object given by the caller stays open."""

@@ -31,7 +31,7 @@ class Taint:
         self._suspects: set[int] = set()
 
     def suspect(self, stamp: int | None) -> None:
-        """A packet with this time stamp, soon a picture, was hit on its way."""
+        """The demuxer noted a hole near the packet with this stamp: decoders don't see every one."""
         if stamp is not None:
             self._suspects.add(stamp)
 
