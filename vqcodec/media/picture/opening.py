@@ -6,7 +6,9 @@ source --> what libav reads (a name, or a GuardedReader) --> container --> pictu
 from __future__ import annotations
 
 import os
+import stat
 from pathlib import Path
+from typing import BinaryIO
 
 import av
 import av.error
@@ -53,6 +55,7 @@ class OpenedFile:
         """
         self._formats = opened_formats(playlist=playlist)
         self._guard: GuardedReader | None = None
+        self._pipe: BinaryIO | None = None
         try:
             self.container = self._open(self._file(source))
         except BaseException:
@@ -69,6 +72,8 @@ class OpenedFile:
         if isinstance(source, str | os.PathLike) and source != "-":
             self.name = os.fspath(source)
             _check_path(self.name)
+            if _is_pipe(self.name):
+                return self._piped()
             # The prefix keeps a name like "concat:x" or "http://..." from being taken as a protocol.
             return "file:" + self.name
         if isinstance(source, str | os.PathLike):
@@ -83,6 +88,13 @@ class OpenedFile:
             raise UsageError(
                 f"not a file: {source!r}", hint="give a path, '-' or a binary file object"
             )
+        return self._guard
+
+    def _piped(self) -> GuardedReader:
+        """A named pipe, or a shell's `<(...)`: read as standard input is, which copies to disk what needs seeking."""
+        with media_faults(self.name, "open"):
+            self._pipe = open(self.name, "rb")  # noqa: SIM115 (lives as long as the file)
+            self._guard = GuardedReader(self._pipe)
         return self._guard
 
     def _open(self, file: str | GuardedReader) -> InputContainer:
@@ -115,6 +127,15 @@ class OpenedFile:
     def _release(self) -> None:
         if self._guard is not None:
             self._guard.close()
+        if self._pipe is not None:
+            self._pipe.close()
+
+
+def _is_pipe(name: str) -> bool:
+    """Whether a path is of bytes that come once, in order."""
+    with media_faults(name, "open"):
+        mode = Path(name).stat().st_mode
+    return stat.S_ISFIFO(mode) or stat.S_ISSOCK(mode) or stat.S_ISCHR(mode)
 
 
 def _check_path(name: str) -> None:
