@@ -17,6 +17,7 @@ from vqcodec.face.cuts import CutDetector, is_jump
 from vqcodec.face.portrait import portrait_square
 from vqcodec.face.shots import DECIDE_S, Face, FaceFrame, face_frames
 from vqcodec.face.track import FaceTracker, locate, locate_near
+from vqcodec.face.whose import OTHERS_S
 from vqcodec.types import VideoFrame
 
 
@@ -47,7 +48,8 @@ def test_tracker_keeps_to_its_person() -> None:
         seen = tracker.observe(draw(512, 512, [*near, other]), Fraction(i, 25))
         assert seen is not None and abs(face_box(seen.points)[0] - 150) < 2
     assert tracker.observe(draw(512, 512, [other]), Fraction(5, 25)) is None
-    late = tracker.observe(draw(512, 512, [other]), Fraction(1))
+    assert tracker.observe(draw(512, 512, [other]), Fraction(2)) is None
+    late = tracker.observe(draw(512, 512, [other]), 1 + OTHERS_S)
     assert late is not None and abs(face_box(late.points)[0] - 400) < 2
 
 

@@ -11,9 +11,8 @@ running     crop, landmarks, jitter filter (which holds three more frames)
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from fractions import Fraction
 from typing import TypeVar
 
@@ -22,62 +21,26 @@ from numpy.typing import NDArray
 
 from vqcodec.config import CropChoice
 from vqcodec.face.crop import (
-    face_box,
     fixed_crop,
     follow_face,
-    rescaled,
     same_shape,
     take_square,
 )
-from vqcodec.face.cuts import CutDetector, is_jump
-from vqcodec.face.smooth import LandmarkFilter
-from vqcodec.face.track import Detector, FaceTracker, locate, locate_near
-from vqcodec.format import CODED_SIZE_PX
+from vqcodec.face.cuts import CutDetector
+from vqcodec.face.running import Face, FaceFrame, Running
+from vqcodec.face.track import Detector, locate_all, locate_near
+from vqcodec.face.whose import OTHERS_S, same_place
 from vqcodec.types import Crop, VideoFrame
+
+__all__ = ["Face", "FaceFrame", "ShotReader", "face_frames"]
 
 DECIDE_S = Fraction(1)
 DECIDE_BYTES = 192 << 20
 """Frames held while deciding: a second of 1080p at 30 fps fits, of 4K a quarter of a second does."""
 LOOK_EVERY_S = Fraction(1, 5)
 SEARCH_EVERY_S = Fraction(1, 2)
-LOST_S = Fraction(1)
-EDGE_SHARE = 0.08
 
 Other = TypeVar("Other")
-
-
-@dataclass(frozen=True, slots=True)
-class Face:
-    """The face of one frame in its square.
-
-    Attributes:
-        crop: where the square lies in the frame.
-        square: (512, 512, 3) uint8, its picture.
-        points: (478, 2) float32 filtered landmarks in 0..1 of the square.
-    """
-
-    crop: Crop
-    square: NDArray[np.uint8]
-    points: NDArray[np.float32]
-
-
-@dataclass(frozen=True, slots=True)
-class FaceFrame:
-    """One source frame as the motion stage wants it.
-
-    Attributes:
-        index: number of the frame in the input, from 0.
-        time_s: its presentation time.
-        shot: number of the shot, from 0; a new one has its own square.
-        face: None where no face was seen.
-        is_damaged: the picture isn't whole.
-    """
-
-    index: int
-    time_s: Fraction
-    shot: int
-    face: Face | None = None
-    is_damaged: bool = False
 
 
 class ShotReader:
@@ -90,6 +53,8 @@ class ShotReader:
         self._count = 0
         self._shot = 0
         self._shape: tuple[int, ...] | None = None
+        # faces known as others', and where ours was seen: in shares of the picture, which may change its size
+        self._strangers: list[NDArray[np.float64]] = []
         self._step = 0.0  # CutDetector.step of the frame in hand, which may have been held
         self._begin_search()
 
@@ -99,11 +64,11 @@ class ShotReader:
         ready: list[FaceFrame] = []
         shape, self._shape = self._shape, frame.rgb.shape
         turned = shape is not None and not same_shape(shape, frame.rgb.shape)
-        cut = (
-            self._cuts.is_cut(frame.rgb) and not frame.is_damaged
-        )  # what breaks a picture is no cut
+        # what breaks a picture is no cut
+        cut = self._cuts.is_cut(frame.rgb) and not frame.is_damaged
         if cut or turned:
             ready += self._end_shot()
+            self._strangers = []
         self._step = self._cuts.step
         blank = FaceFrame(index, frame.time_s, self._shot, is_damaged=frame.is_damaged)
         return ready + self._take(blank, frame.rgb)
@@ -113,11 +78,9 @@ class ShotReader:
         return self._end_shot()
 
     def _begin_search(self) -> None:
-        self._running: _Running | None = None
+        self._running: Running | None = None
         self._held: list[tuple[FaceFrame, NDArray[np.uint8], float]] = []
-        self._boxes: list[
-            NDArray[np.float64]
-        ] = []  # in shares of the picture, which may change its size
+        self._boxes: list[NDArray[np.float64]] = []
         self._next_look_s: Fraction | None = None
 
     def _end_shot(self) -> list[FaceFrame]:
@@ -139,12 +102,15 @@ class ShotReader:
 
     def _search(self, blank: FaceFrame, rgb: NDArray[np.uint8]) -> list[FaceFrame]:
         thorough = self._next_look_s is None or blank.time_s >= self._next_look_s
-        box = locate(self._detector, rgb, thorough=thorough)
+        found = locate_all(self._detector, rgb, thorough=thorough)
+        box = next((b for b in found if not self._is_stranger(b, rgb)), None)
+        box = found[0] if box is None and found else box
         if box is None:
             if thorough:
                 self._next_look_s = blank.time_s + SEARCH_EVERY_S
             return [blank]
         self._boxes = [box / _scale(rgb)]
+        self._strangers = [other / _scale(rgb) for other in found if other is not box]
         self._next_look_s = blank.time_s + LOOK_EVERY_S
         return self._hold(blank, rgb)
 
@@ -168,12 +134,12 @@ class ShotReader:
             ready += self._take(replace(blank, shot=self._shot), rgb)
         return ready
 
-    def _begin_running(self, crop: Crop, time_s: Fraction) -> _Running:
-        self._running = _Running(crop, self._detector, time_s)
+    def _begin_running(self, crop: Crop, time_s: Fraction) -> Running:
+        self._running = Running(crop, self._detector, time_s)
         self._next_look_s = None
         return self._running
 
-    def _run(self, running: _Running, blank: FaceFrame, rgb: NDArray[np.uint8]) -> list[FaceFrame]:
+    def _run(self, running: Running, blank: FaceFrame, rgb: NDArray[np.uint8]) -> list[FaceFrame]:
         running.fit(rgb)
         square = take_square(rgb, running.crop)
         points = running.points(square, blank.time_s)
@@ -184,7 +150,7 @@ class ShotReader:
 
     def _should_restart(
         self,
-        running: _Running,
+        running: Running,
         points: NDArray[np.float32] | None,
         blank: FaceFrame,
         rgb: NDArray[np.uint8],
@@ -200,82 +166,26 @@ class ShotReader:
         if self._next_look_s is not None and time_s < self._next_look_s:
             return False
         self._next_look_s = time_s + SEARCH_EVERY_S
-        return locate(self._detector, rgb, thorough=True) is not None
+        faces = locate_all(self._detector, rgb, thorough=True)
+        waits = not running.is_lost(time_s, OTHERS_S)
+        others = [
+            box
+            for box in faces
+            if not running.may_be_ours(box, time_s) or (waits and self._is_stranger(box, rgb))
+        ]
+        if len(others) == len(faces):
+            return False
+        self._strangers = [box / _scale(rgb) for box in others]
+        return True
+
+    def _is_stranger(self, box: NDArray[np.float64], rgb: NDArray[np.uint8]) -> bool:
+        return any(same_place(box, other * _scale(rgb)) for other in self._strangers)
 
 
 def _scale(rgb: NDArray[np.uint8]) -> NDArray[np.float64]:
     """What a `face_box` in shares of a picture is multiplied by to be in its pixels."""
     height, width = rgb.shape[:2]
     return np.array([width, height, width, height], np.float64)
-
-
-class _Running:
-    """One shot from the moment its square is known: the face tracked in it, and the jitter filter.
-
-    Attributes:
-        crop: the square, in pictures of the present size.
-    """
-
-    def __init__(self, crop: Crop, detector: Detector, time_s: Fraction) -> None:
-        self.crop = self._finest = crop
-        self._tracker = FaceTracker(detector)
-        self._filter = LandmarkFilter()
-        self._waiting: deque[tuple[FaceFrame, NDArray[np.uint8], Crop]] = deque()
-        self._last: tuple[Fraction, NDArray[np.float64]] | None = None
-        self._well_seen_s = time_s
-
-    def fit(self, rgb: NDArray[np.uint8]) -> None:
-        """The next picture may be of another size, though of the same shape."""
-        self.crop = rescaled(self._finest, rgb.shape[1], rgb.shape[0])
-        self._finest = max(self._finest, self.crop, key=lambda crop: crop.side_px)
-
-    def points(self, square: NDArray[np.uint8], time_s: Fraction) -> NDArray[np.float32] | None:
-        """(478, 2) landmarks of our face in 0..1 of the square, not filtered yet, or None."""
-        face = self._tracker.observe(square, time_s)
-        return None if face is None else face.points / np.float32(CODED_SIZE_PX)
-
-    def push(
-        self, blank: FaceFrame, square: NDArray[np.uint8], points: NDArray[np.float32] | None
-    ) -> list[FaceFrame]:
-        """Take the next frame; gives those that the filter is done with."""
-        self._waiting.append((blank, square, self.crop))
-        return self._release(self._filter.push(points, blank.time_s))
-
-    def flush(self) -> list[FaceFrame]:
-        """The frames still held, at the end of the shot."""
-        return self._release(self._filter.flush())
-
-    def _release(self, filtered: Iterable[NDArray[np.float32] | None]) -> list[FaceFrame]:
-        ready: list[FaceFrame] = []
-        for points in filtered:
-            blank, square, crop = self._waiting.popleft()
-            face = None if points is None else Face(crop, square, points)
-            ready.append(replace(blank, face=face))
-        return ready
-
-    def has_jumped(self, points: NDArray[np.float32], time_s: Fraction, step: float) -> bool:
-        """Whether the face is where it can't have come to since it was seen last; notes where it is.
-
-        Args:
-            points: (478, 2) in 0..1 of the square.
-            time_s: of the frame.
-            step: how far the picture changed (CutDetector.step).
-        """
-        box = face_box(points)
-        last, self._last = self._last, (time_s, box)
-        if last is not None and is_jump(box, last[1], time_s - last[0], step):
-            return True
-        if EDGE_SHARE <= box[0] <= 1 - EDGE_SHARE and EDGE_SHARE <= box[1] <= 1 - EDGE_SHARE:
-            self._well_seen_s = time_s
-        return False
-
-    def is_lost(self, time_s: Fraction) -> bool:
-        """Whether the face wasn't well inside the square for LOST_S."""
-        return time_s - self._well_seen_s >= LOST_S
-
-    def covers(self, rgb: NDArray[np.uint8]) -> bool:
-        """Whether the square is the whole picture, so that there is nowhere else to look."""
-        return bool(self.crop.side_px >= 0.98 * max(rgb.shape[:2]))
 
 
 def face_frames(

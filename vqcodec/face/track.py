@@ -1,4 +1,4 @@
-"""Which face is ours: the largest at first, afterwards the one nearest to where it was."""
+"""Where faces are: the one that is followed in a square (face.whose), and all of a whole picture."""
 
 from __future__ import annotations
 
@@ -12,14 +12,10 @@ from numpy.typing import NDArray
 
 from vqcodec.face.crop import face_box, take_square
 from vqcodec.face.landmarks import FaceObservation
+from vqcodec.face.whose import Whose, distance, same_place
 from vqcodec.format import CODED_SIZE_PX
 from vqcodec.types import Crop
 
-FORGET_S = Fraction(1, 2)
-"""After this long without the face, any face in the square is accepted."""
-JUMP_SHARE = 0.75
-"""A face whose centre is further from the last one, over the last one's height, is somebody else."""
-SIZE_RATIO_MAX = 1.8
 TWICE_SHARE = 0.4
 """A face whose centre is nearer to a larger one's, over its height, is the same face found twice."""
 TRACKED_FACES = 3
@@ -43,8 +39,7 @@ class FaceTracker:
 
     def __init__(self, detector: Detector) -> None:
         self._detector = detector
-        self._box: NDArray[np.float64] | None = None
-        self._seen_s = Fraction(0)
+        self._whose = Whose()
 
     def observe(self, square: NDArray[np.uint8], time_s: Fraction) -> FaceObservation | None:
         """The tracked face in one frame, or None when it is not seen.
@@ -53,27 +48,11 @@ class FaceTracker:
             square: (S, S, 3) uint8, the coded square.
             time_s: its presentation time.
         """
-        found = self._detector.faces(square)
-        last = self._box
-        if last is not None and time_s - self._seen_s <= FORGET_S:
-            found = [face for face in found if _same(face_box(face.points), last)]
-            found.sort(key=lambda face: _distance(face_box(face.points), last))
-        if not found:
-            return None
-        self._box, self._seen_s = face_box(found[0].points), time_s
-        return found[0]
+        return self._whose.ours(self._detector.faces(square), square, time_s)
 
-
-def _distance(box: NDArray[np.float64], last: NDArray[np.float64]) -> float:
-    return float(np.hypot(*(box[:2] - last[:2])))
-
-
-def _same(box: NDArray[np.float64], last: NDArray[np.float64]) -> bool:
-    ratio = max(box[3], 1e-6) / max(last[3], 1e-6)
-    return bool(
-        _distance(box, last) <= JUMP_SHARE * last[3]
-        and 1 / SIZE_RATIO_MAX <= ratio <= SIZE_RATIO_MAX
-    )
+    def may_be_ours(self, box: NDArray[np.float64], time_s: Fraction) -> bool:
+        """Whether a face elsewhere, in the square's pixels, isn't known as somebody else's."""
+        return self._whose.may_be_ours(box, time_s)
 
 
 def _tiles(width_px: int, height_px: int, side_px: int) -> list[Crop]:
@@ -130,7 +109,7 @@ def locate_all(
         ]
     different: list[NDArray[np.float64]] = []
     for box in sorted(found, key=lambda box: -float(box[2] * box[3])):
-        if all(_distance(box, other) > TWICE_SHARE * other[3] for other in different):
+        if all(distance(box, other) > TWICE_SHARE * other[3] for other in different):
             different.append(box)
     return different
 
@@ -152,5 +131,5 @@ def locate_near(
     square = Crop(
         width, height, round(float(box[0]) - side / 2), round(float(box[1]) - side / 2), side
     )
-    found = [b for b in _boxes_in(detector, rgb, square) if _same(b, box)]
-    return min(found, key=lambda b: _distance(b, box)) if found else None
+    found = [b for b in _boxes_in(detector, rgb, square) if same_place(b, box)]
+    return min(found, key=lambda b: distance(b, box)) if found else None
