@@ -21,6 +21,7 @@ from .demo import demo
 from .dub import dub
 from .encode import encode
 from .info import info
+from .play import play
 from .thin import thin
 from .train import train
 from .validate import validate
@@ -38,6 +39,7 @@ for command in (
     encode,
     decode,
     dub,
+    play,
     info,
     verify,
     thin,

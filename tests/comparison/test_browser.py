@@ -1,77 +1,30 @@
-"""The page of a comparison in headless Chromium: it loads without an error, its players keep step, its wipe moves.
-
-Skipped where Chromium and chromedriver aren't installed, unless VQCODEC_REQUIRE_BROWSER=1 says that they have to be.
-"""
+"""The page of a comparison in headless Chromium: it loads without an error, its players keep step, its wipe moves."""
 
 from __future__ import annotations
 
-import os
-import shutil
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
 from tests.support import compare as drawn
+from tests.support.browser import opened_browser, until
 
 pytest.importorskip("selenium")
 pytest.importorskip("jinja2")
-from selenium import webdriver
-from selenium.webdriver.chrome.service import Service
 from selenium.webdriver.common.action_chains import ActionChains
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 
-ARGUMENTS = (
-    "--headless=new",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-dev-shm-usage",
-    "--mute-audio",
-    "--autoplay-policy=no-user-gesture-required",
-    "--window-size=1200,1000",
-    "--no-first-run",
-    "--disable-background-networking",
-)
 TIMES = "return [...document.querySelectorAll('#clip-1 video')].map(v => v.currentTime)"
-
-
-def program(*names: str) -> str:
-    found = next((path for path in map(shutil.which, names) if path is not None), None)
-    if found is None:
-        reason = f"needs {names[0]} (Debian: apt-get install chromium chromium-driver)"
-        if os.environ.get("VQCODEC_REQUIRE_BROWSER") == "1":
-            pytest.fail(reason)
-        pytest.skip(reason)
-    return found
 
 
 @pytest.fixture(scope="module")
 def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
-    chromium, driver = (
-        program("chromium", "chromium-browser", "google-chrome"),
-        program("chromedriver"),
-    )
-    report = drawn.built_report(tmp_path_factory.mktemp("report"))
-    options = webdriver.ChromeOptions()
-    options.binary_location = chromium
-    for argument in (*ARGUMENTS, f"--user-data-dir={tmp_path_factory.mktemp('profile')}"):
-        options.add_argument(argument)
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
-    opened = webdriver.Chrome(options=options, service=Service(driver))
-    try:
+    with opened_browser(tmp_path_factory.mktemp("profile")) as opened:
+        report = drawn.built_report(tmp_path_factory.mktemp("report"))
         opened.get(report.as_uri())
         yield opened
-    finally:
-        opened.quit()
-
-
-def until(condition: Callable[[], bool], what: str, seconds: float = 20) -> None:
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end, f"not within {seconds} s: {what}"
-        time.sleep(0.05)
 
 
 def at(browser: Any, selector: str) -> Any:

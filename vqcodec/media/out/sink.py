@@ -38,7 +38,10 @@ _SOUND_BPS = {"aac": 64000, "libopus": 32000}
 # A file gets its index at the front, as web players want it. A pipe gets fragments, whose header waits for the first
 # packets (delay_moov): only then does it tell of AAC's priming, without which the sound would be 21 ms late.
 _FILE_FLAGS = "+faststart"
-_PIPE_FLAGS = "+frag_keyframe+empty_moov+default_base_moof+delay_moov"
+_PIPE_OPTIONS = {
+    "movflags": "+frag_keyframe+empty_moov+default_base_moof+delay_moov",
+    "frag_duration": "500000",  # microseconds: who watches a pipe waits no longer for what is ready
+}
 
 
 class VideoSink:
@@ -156,7 +159,7 @@ class VideoSink:
             )
         stream: AbstractContextManager[BinaryIO] = open_pipe(target)
         self._guard = GuardedWriter(self._stack.enter_context(stream))
-        options = {"movflags": _PIPE_FLAGS} if self._muxer in ("mp4", "mov") else {}
+        options = _PIPE_OPTIONS if self._muxer in ("mp4", "mov") else {}
         return av.open(self._guard, "w", format=self._muxer, container_options=options)
 
     def write_frame(self, rgb: NDArray[np.uint8], time_s: Fraction) -> None:

@@ -1,0 +1,1 @@
+"""A player in the browser for one stream: served on the loopback address, rendered while it plays."""
