@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
-from typing import Any, BinaryIO, Protocol
+from typing import Any, BinaryIO, Protocol, TypeAlias
 
 from vqcodec.codec import look
 from vqcodec.config import DecodeOptions
@@ -24,7 +24,8 @@ from vqcodec.stream.opening import open_stream
 VIDEO_TYPE = 'video/mp4; codecs="avc1.64001f"'
 SOUND_TYPE = 'video/mp4; codecs="avc1.64001f, mp4a.40.2"'
 
-Decode = Callable[[Path, BinaryIO, DecodeOptions], DecodeReport]
+Outcome: TypeAlias = dict[str, Any]
+Decode: TypeAlias = Callable[[Path, BinaryIO, DecodeOptions], DecodeReport]
 
 
 class Outlet(Protocol):
@@ -76,7 +77,7 @@ class Player:
         self._decode, self._options = decode, options
         self._choice, self._turn = threading.Lock(), threading.Lock()
         self._newest: Outlet | None = None
-        self._outcome: dict[str, Any] = {"state": "not begun"}
+        self._outcome: Outcome = {"state": "not begun"}
 
     def about(self) -> About:
         """What the stream says about itself.
@@ -123,7 +124,8 @@ class Player:
         with self._turn:
             if self._newest is not outlet:
                 return
-            self._outcome = {"state": "going on"}
+            told: Outcome = {"state": "going on"}
+            self._outcome = told
             try:
                 report = self._decode(
                     self.path,
@@ -137,7 +139,7 @@ class Player:
             if self._newest is outlet:
                 self._outcome = told
 
-    def outcome(self) -> dict[str, Any]:
+    def outcome(self) -> Outcome:
         """How the newest rendering ended.
 
         Returns:

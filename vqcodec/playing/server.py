@@ -20,7 +20,7 @@ from fractions import Fraction
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from importlib import resources
-from typing import Any, ClassVar
+from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 from vqcodec.errors import VqcodecError
@@ -98,9 +98,9 @@ class _Response:
 
 
 class _Handler(BaseHTTPRequestHandler):
-    server: PlayServer  # type: ignore[assignment]
-    server_version: ClassVar[str] = "vqcodec"
-    sys_version: ClassVar[str] = ""
+    server: PlayServer
+    server_version = "vqcodec"
+    sys_version = ""
 
     def do_GET(self) -> None:
         if not self._is_welcome():
