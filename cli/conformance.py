@@ -24,7 +24,7 @@ def conformance(
     ] = FRAMES,
     as_json: TableJsonOption = False,
 ) -> None:
-    """Measure this machine's pictures against the reference frames; exits with 1 where one is outside the tolerance."""
+    """Measure this machine's pictures against the reference frames; exit code 1 where one is out of tolerance."""
     if not folder.is_dir():
         raise MediaError(
             f"there is no {folder}",

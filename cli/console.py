@@ -2,46 +2,62 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-
-from rich.console import Console
-from rich.markup import escape
-from rich.progress import (
-    BarColumn,
-    Progress,
-    SpinnerColumn,
-    TaskID,
-    TextColumn,
-    TimeRemainingColumn,
-)
+from typing import TYPE_CHECKING
 
 from vqcodec.progress import Progress as Callback
 from vqcodec.progress import ProgressEvent, silent
 
-err = Console(stderr=True, highlight=False, soft_wrap=True)
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.progress import Progress, TaskID
+
+_quiet = False
+
+
+@functools.cache
+def err() -> Console:
+    """What draws on standard error; rich is imported when there is something to say."""
+    from rich.console import Console
+
+    return Console(stderr=True, highlight=False, soft_wrap=True)
+
+
+def be_quiet(wanted: bool = True) -> None:
+    """From now on only errors and warnings are shown."""
+    global _quiet
+    _quiet = wanted
 
 
 def error(message: str, hint: str = "") -> None:
     """One line on what went wrong and, dim, one on what to do."""
-    err.print(f"[bold red]error:[/] {escape(message)}")
+    err().print(f"[bold red]error:[/] {_escape(message)}")
     if hint:
-        err.print(f"[dim]hint: {escape(hint)}[/]")
+        err().print(f"[dim]hint: {_escape(hint)}[/]")
 
 
 def warning(message: str) -> None:
-    err.print(f"[yellow]warning:[/] {escape(message)}")
+    err().print(f"[yellow]warning:[/] {_escape(message)}")
 
 
 def note(message: str) -> None:
-    err.print(escape(message))
+    if not _quiet:
+        err().print(_escape(message))
 
 
 def traceback() -> None:
     """The exception being handled, for --debug."""
-    err.print_exception(width=None, word_wrap=True)
+    err().print_exception(width=None, word_wrap=True)
+
+
+def _escape(text: str) -> str:
+    from rich.markup import escape
+
+    return escape(text)
 
 
 class Bar:
@@ -61,7 +77,7 @@ class Bar:
         elapsed = time.monotonic() - self._since
         facts = [] if event.message and not event.frames else [f"{event.frames} {event.unit}"]
         if event.message:
-            facts.append(escape(event.message))
+            facts.append(_escape(event.message))
         if elapsed > 0.2 and event.unit == "frames":
             facts.append(f"{event.frames / elapsed:.1f} fps")
         if event.file_bytes and event.media_s > 0:
@@ -80,10 +96,15 @@ def _extent(event: ProgressEvent) -> tuple[float | None, float]:
 
 @contextmanager
 def progress_bar() -> Iterator[Callback]:
-    """A progress callback that draws on stderr, or does nothing when stderr is no terminal."""
-    if not err.is_terminal or os.environ.get("TERM") == "dumb":
+    """A progress callback that draws on stderr, or does nothing when stderr is no terminal, or with --quiet.
+
+    On a terminal it says at once that something has begun: what a command imports behind it may take seconds.
+    """
+    if _quiet or not err().is_terminal or os.environ.get("TERM") == "dumb":
         yield silent
         return
+    from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeRemainingColumn
+
     columns = (
         SpinnerColumn(),
         TextColumn("{task.description:>8}"),
@@ -91,5 +112,12 @@ def progress_bar() -> Iterator[Callback]:
         TextColumn("{task.fields[facts]}"),
         TimeRemainingColumn(compact=True),
     )
-    with Progress(*columns, console=err, transient=True, refresh_per_second=8) as progress:
-        yield Bar(progress)
+    with Progress(*columns, console=err(), transient=True, refresh_per_second=8) as progress:
+        starting = progress.add_task("starting", total=None, facts="loading")
+        bar = Bar(progress)
+
+        def show(event: ProgressEvent) -> None:
+            progress.update(starting, visible=False)
+            bar(event)
+
+        yield show

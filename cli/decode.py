@@ -20,6 +20,7 @@ from .shared import (
     FaceModelOption,
     ForceOption,
     PrecisionOption,
+    QuietOption,
     ReportJsonOption,
     SizeOption,
     default_target,
@@ -75,9 +76,11 @@ def decode(
     ] = None,
     face_model: FaceModelOption = None,
     force: ForceOption = False,
+    quiet: QuietOption = False,
     as_json: ReportJsonOption = False,
 ) -> None:
     """Decode a .vqt file to video."""
+    console.be_quiet(quiet)
     to = target if target is not None else default_target(source, ".mp4")
     output.refuse_json_on_pipe(to, as_json)
     options = DecodeOptions(
@@ -90,9 +93,9 @@ def decode(
         follow_s=follow,
         max_duration_s=parse_time_s(max_duration, "--max-duration"),
     )
-    from vqcodec import api
-
     with console.progress_bar() as progress:
+        from vqcodec import api
+
         codec = api.Codec(device=device, precision=precision, face_model=face_model)
         report = codec.decode(source, to, options, crf=crf, force=force, progress=progress)
     for sentence in report.warnings:

@@ -20,6 +20,7 @@ from .shared import (
     FaceModelOption,
     ForceOption,
     PrecisionOption,
+    QuietOption,
     ReportJsonOption,
     SizeOption,
     default_target,
@@ -96,9 +97,11 @@ def dub(
     precision: PrecisionOption = "auto",
     face_model: FaceModelOption = None,
     force: ForceOption = False,
+    quiet: QuietOption = False,
     as_json: ReportJsonOption = False,
 ) -> None:
     """Make a portrait speak: sound and a picture in, tokens or video out, marked as synthetic."""
+    console.be_quiet(quiet)
     to = target if target is not None else default_target(speech, ".vqt")
     output.refuse_json_on_pipe(to, as_json)
     options = DubOptions(
@@ -112,9 +115,9 @@ def dub(
         paste_back=paste_back,
         size_px=int(size),
     )
-    from vqcodec import api
-
     with console.progress_bar() as progress:
+        from vqcodec import api
+
         codec = api.Codec(device=device, precision=precision, face_model=face_model)
         report = codec.dub(speech, portrait, to, options, crf=crf, force=force, progress=progress)
     show(report, to, as_json)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -10,7 +11,7 @@ from vqcodec.config import MAX_EFFORT, EncodeOptions, Quality
 from vqcodec.format import LAYERS
 from vqcodec.reports import EncodeReport
 
-from . import console, output
+from . import batch, console, output
 from .guard import guarded
 from .parsing import (
     parse_audio,
@@ -24,20 +25,27 @@ from .shared import (
     FaceModelOption,
     ForceOption,
     PrecisionOption,
+    QuietOption,
     ReportJsonOption,
-    default_target,
 )
 
 
 @guarded
 def encode(
-    source: Annotated[str, typer.Argument(metavar="IN", help="Video to encode; - reads stdin.")],
-    target: Annotated[
-        str | None,
+    files: Annotated[
+        list[str],
         typer.Argument(
-            metavar="OUT.vqt",
-            help="File to write; - writes to stdout.",
-            show_default="IN with .vqt",
+            metavar="IN [OUT.vqt]",
+            help="Video to encode and file to write; - is stdin or stdout. With --out-dir: videos, or folders of them.",
+            show_default=False,
+        ),
+    ],
+    out_dir: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FOLDER",
+            help="Where the .vqt of every file named go; it is made if need be.",
+            show_default="beside IN",
         ),
     ] = None,
     fps: Annotated[
@@ -159,11 +167,13 @@ def encode(
     precision: PrecisionOption = "auto",
     face_model: FaceModelOption = None,
     force: ForceOption = False,
+    quiet: QuietOption = False,
     as_json: ReportJsonOption = False,
 ) -> None:
     """Encode a talking-head video: portraits, motion tokens and sound."""
-    to = target if target is not None else default_target(source, ".vqt")
-    output.refuse_json_on_pipe(to, as_json)
+    console.be_quiet(quiet)
+    todo = batch.pairs(files, out_dir, ".vqt")
+    output.refuse_json_on_pipe(todo[0][1], as_json)
     options = EncodeOptions(
         fps=None if fps is None else parse_fraction(fps, "--fps"),
         input_fps=None if input_fps is None else parse_fraction(input_fps, "--input-fps"),
@@ -183,11 +193,21 @@ def encode(
         live=live,
         playlist=playlist,
     )
-    from vqcodec import api
-
     with console.progress_bar() as progress:
+        from vqcodec import api
+
         codec = api.Codec(device=device, precision=precision, face_model=face_model)
-        report = codec.encode(source, to, options, force=force, progress=progress)
+        if out_dir is None:
+            [(source, to)] = todo
+            report = codec.encode(source, to, options, force=force, progress=progress)
+        else:
+            batch.each(
+                todo,
+                lambda a, b: codec.encode(a, b, options, force=force, progress=progress),
+                lambda report, to: show(report, to, as_json),
+                as_json=as_json,
+            )
+            return
     show(report, to, as_json)
 
 

@@ -21,9 +21,9 @@ def info(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Show what a .vqt file holds: times, models, bytes by purpose."""
-    from vqcodec import api
+    from vqcodec.codec import look  # not vqcodec.api, which holds what renders, too
 
-    fields = api.info(source)
+    fields = look.info(source)
     if as_json:
         output.print_json(fields)
     else:

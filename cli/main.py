@@ -12,49 +12,24 @@ from vqcodec import __version__
 from vqcodec.runtime.allocator import tune_allocator
 from vqcodec.runtime.native_log import own_stderr
 
-from . import guard, output, signals
-from .benchmark import benchmark
-from .compare import compare
-from .conformance import conformance
-from .decode import decode
-from .demo import demo
-from .dub import dub
-from .encode import encode
-from .info import info
-from .play import play
-from .thin import thin
-from .train import train
-from .validate import validate
-from .verify import verify
+from . import signals
+from .commands import LazyGroup
 
 app = typer.Typer(
     name="vqcodec",
+    cls=LazyGroup,
     no_args_is_help=True,
-    add_completion=False,
+    add_completion=True,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
     help="Talking-head video at the rate of a modem: portraits, motion tokens and sound in one file.",
 )
-for command in (
-    encode,
-    decode,
-    dub,
-    play,
-    info,
-    verify,
-    thin,
-    demo,
-    validate,
-    compare,
-    benchmark,
-    conformance,
-):
-    app.command()(command)
-app.add_typer(train, name="train")
 
 
 def _version(wanted: bool) -> None:
     if wanted:
+        from . import output
+
         output.print_lines([f"vqcodec {__version__}"])
         raise typer.Exit()
 
@@ -81,4 +56,6 @@ def main() -> None:
         try:
             app(prog_name="vqcodec")
         except (Exception, KeyboardInterrupt) as failure:
+            from . import guard
+
             sys.exit(guard.report(failure))

@@ -26,6 +26,10 @@ ReportJsonOption: TypeAlias = Annotated[
 TableJsonOption: TypeAlias = Annotated[
     bool, typer.Option("--json", help="Print JSON instead of the table.")
 ]
+QuietOption: TypeAlias = Annotated[
+    bool,
+    typer.Option("--quiet", "-q", help="Show nothing but warnings and errors."),
+]
 CrfOption: TypeAlias = Annotated[
     int, typer.Option(min=0, max=51, help="H.264 quality of a video, 0 is best.")
 ]

@@ -16,7 +16,7 @@ from vqcodec_cli.parsing import parse_audio, parse_crop, parse_time_s
 
 
 def test_no_bar_without_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(console, "err", Console(file=io.StringIO(), force_terminal=False))
+    monkeypatch.setattr(console, "err", lambda: Console(file=io.StringIO(), force_terminal=False))
     with console.progress_bar() as progress:
         assert progress is silent
 
@@ -24,7 +24,9 @@ def test_no_bar_without_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_bar_on_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
     screen = io.StringIO()
     monkeypatch.setenv("TERM", "xterm")
-    monkeypatch.setattr(console, "err", Console(file=screen, force_terminal=True, width=160))
+    monkeypatch.setattr(
+        console, "err", lambda: Console(file=screen, force_terminal=True, width=160)
+    )
     with console.progress_bar() as progress:
         for frames in (0, 25, 50):
             progress(
@@ -37,6 +39,28 @@ def test_bar_on_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
     assert (
         "encode" in shown and "50 frames" in shown and "200.0 kbit/s" in shown and "decode" in shown
     )
+
+
+def test_a_bar_begins_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Before any event, because what is imported behind it takes seconds; --quiet shows none."""
+    screen = io.StringIO()
+    monkeypatch.setenv("TERM", "xterm")
+    terminal = Console(file=screen, force_terminal=True, width=160)
+    monkeypatch.setattr(console, "err", lambda: terminal)
+    with console.progress_bar():
+        pass
+    assert "starting" in screen.getvalue() and "loading" in screen.getvalue()
+    console.be_quiet()
+    try:
+        with console.progress_bar() as progress:
+            assert progress is silent
+        before = screen.getvalue()
+        console.note("a note")
+        assert screen.getvalue() == before
+        console.warning("a warning")
+        assert "a warning" in screen.getvalue()
+    finally:
+        console.be_quiet(False)
 
 
 @pytest.mark.parametrize(
@@ -55,7 +79,9 @@ def test_extent(event: ProgressEvent, extent: tuple[float | None, float]) -> Non
 def test_a_message_is_shown(monkeypatch: pytest.MonkeyPatch) -> None:
     screen = io.StringIO()
     monkeypatch.setenv("TERM", "xterm")
-    monkeypatch.setattr(console, "err", Console(file=screen, force_terminal=True, width=160))
+    monkeypatch.setattr(
+        console, "err", lambda: Console(file=screen, force_terminal=True, width=160)
+    )
     with console.progress_bar() as progress:
         progress(ProgressEvent("report", message="curves [x]"))
         progress(ProgressEvent("clips", 2, 9, unit="clips", message="v0451.mp4"))

@@ -1,0 +1,68 @@
+"""The commands by name: each is imported when it is called, so that the others cost it nothing.
+
+What a list of them shows stands here, too, so that `vqcodec --help` and a shell's completion import none of them.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import Any
+
+import typer
+from typer.core import TyperCommand, TyperGroup
+
+COMMANDS = {
+    "encode": "Encode a talking-head video: portraits, motion tokens and sound.",
+    "decode": "Decode a .vqt file to video.",
+    "dub": "Make a portrait speak: sound and a picture in, tokens or video out, marked as synthetic.",
+    "info": "Show what a .vqt file holds: times, models, bytes by purpose.",
+    "verify": "Check a .vqt file: structure, limits, CRCs, and that every token decodes.",
+    "thin": "Keep only the first layers of a .vqt file: a lower rate without decoding.",
+    "demo": "Encode and decode the sample clip; print rates and quality; write a side-by-side video.",
+    "validate": "Measure the codec on clips, file to file: rates, quality, speed, beside the still portrait's.",
+    "compare": "Compare with ordinary codecs at equal rates: curves, tables, videos side by side, and a page of it all.",
+    "benchmark": "Measure how fast this machine renders, by batch size and precision, and encodes and decodes whole files.",
+    "conformance": "Measure this machine's pictures against the reference frames; exit code 1 where one is out of tolerance.",
+    "train": "Train the networks.",
+}
+"""Name, which is that of its module and of the function in it -> the first line of its help."""
+
+
+def command_of(name: str) -> Any:
+    """The command: its module is imported now."""
+    found = getattr(importlib.import_module(f".{name}", __package__), name)
+    if isinstance(found, typer.Typer):
+        return typer.main.get_command(found)
+    alone = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+    alone.command(name)(found)
+    return typer.main.get_command(alone)
+
+
+class LazyGroup(TyperGroup):
+    """A group whose commands are found when they are called, and are only names where they are listed."""
+
+    _listing = False
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        """All names, in the order of the help."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        """A command, or what a list shows of it; None if there is none of this name."""
+        if cmd_name not in COMMANDS:
+            return None
+        if self._listing:
+            return TyperCommand(cmd_name, callback=None, help=COMMANDS[cmd_name])
+        command = command_of(cmd_name)
+        command.name = cmd_name
+        return command
+
+    def format_help(self, ctx: Any, formatter: Any) -> None:
+        """The help of the group."""
+        self._listing = True
+        super().format_help(ctx, formatter)
+
+    def shell_complete(self, ctx: Any, incomplete: str) -> Any:
+        """What may follow on the command line."""
+        self._listing = True
+        return super().shell_complete(ctx, incomplete)
