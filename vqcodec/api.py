@@ -7,7 +7,7 @@ its choice, it calls on a Codec of its own (vqcodec.codec.codec).
 from __future__ import annotations
 
 import threading
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from vqcodec.codec.codec import Codec
 from vqcodec.codec.files import Source
@@ -55,9 +55,10 @@ def encode(
     *,
     force: bool = False,
     progress: Progress = silent,
+    **named: Any,
 ) -> EncodeReport:
     """Code a video of a talking person as .vqt; see `Codec.encode`."""
-    return shared().encode(source, target, options, force=force, progress=progress)
+    return shared().encode(source, target, options, force=force, progress=progress, **named)
 
 
 def decode(
@@ -68,9 +69,12 @@ def decode(
     crf: int = DEFAULT_CRF,
     force: bool = False,
     progress: Progress = silent,
+    **named: Any,
 ) -> DecodeReport:
     """Render a .vqt stream to a video file; see `Codec.decode`."""
-    return shared().decode(source, target, options, crf=crf, force=force, progress=progress)
+    return shared().decode(
+        source, target, options, crf=crf, force=force, progress=progress, **named
+    )
 
 
 def dub(
@@ -82,9 +86,12 @@ def dub(
     crf: int = DEFAULT_CRF,
     force: bool = False,
     progress: Progress = silent,
+    **named: Any,
 ) -> DubReport:
     """Make a talking head from a sound and a picture, as .vqt or video; see `Codec.dub`."""
-    return shared().dub(speech, portrait, target, options, crf=crf, force=force, progress=progress)
+    return shared().dub(
+        speech, portrait, target, options, crf=crf, force=force, progress=progress, **named
+    )
 
 
 def open(source: Source) -> OpenStream:  # vqcodec.open reads like gzip.open

@@ -28,6 +28,10 @@ class UsageError(VqcodecError, ValueError):
     exit_code = 2
 
 
+class UnknownLengthError(UsageError, TypeError):
+    """A stream's length can't be told; a TypeError, so that `list(stream)` does without."""
+
+
 class BitstreamError(VqcodecError, ValueError):
     """The bytes are not a valid .vqt stream (bitstream_spec/vqt.md, "Errors").
 

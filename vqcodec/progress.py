@@ -4,6 +4,12 @@
     vqcodec.encode("in.mp4", "out.vqt", progress=show)
 
 Nothing here prints. A callback may raise to stop the job; the job cleans up as it does for Ctrl-C.
+
+With asyncio, call in a thread and send events home:
+
+    loop, events = asyncio.get_running_loop(), asyncio.Queue()
+    def tell(event): loop.call_soon_threadsafe(events.put_nowait, event)
+    report = await asyncio.to_thread(codec.encode, "in.mp4", "out.vqt", progress=tell)
 """
 
 from __future__ import annotations

@@ -3,17 +3,12 @@
     codec = vqcodec.Codec(device="cuda")
     report = codec.encode("talk.mp4", "talk.vqt")      # files to files
     data = codec.encode(video_bytes).data              # bytes to bytes
-    codec.decode(data, "back.mp4")
 
 Sources are paths, "-", bytes, or binary file objects; targets the same but bytes: a target of None puts the file's bytes
 into the report's `data`. A path appears only when it is complete.
 
 Progress: a callback takes ProgressEvents, in the thread that called, several times a second. An exception that it raises
-ends the call as Ctrl-C does: stages are stopped, no file is left. With asyncio, call in a thread and send events home:
-
-    loop, events = asyncio.get_running_loop(), asyncio.Queue()
-    def tell(event): loop.call_soon_threadsafe(events.put_nowait, event)
-    report = await asyncio.to_thread(codec.encode, "in.mp4", "out.vqt", progress=tell)
+ends the call as Ctrl-C does: stages are stopped, no file is left. With asyncio: vqcodec.progress.
 """
 
 from __future__ import annotations
@@ -30,6 +25,7 @@ from numpy.typing import NDArray
 from vqcodec.codec import look
 from vqcodec.codec.files import Source, filed, is_stream, readable
 from vqcodec.codec.models import Models
+from vqcodec.codec.named import chosen
 from vqcodec.codec.opened import OpenStream
 from vqcodec.codec.portraits import DEFAULT_STILL_QUALITY, CodedPortrait
 from vqcodec.codec.tokens import TokenSequence
@@ -64,9 +60,6 @@ class Codec:
         threads: torch's, for the whole process, from the first loading on; None leaves them.
         batch_frames: frames rendered at once, 1..256; at least 32 on CUDA.
         face_model: path of face_landmarker.task; None finds the installed one.
-
-    Attributes:
-        runtime: these choices.
     """
 
     def __init__(
@@ -95,6 +88,7 @@ class Codec:
         *,
         force: bool = False,
         progress: Progress = silent,
+        **named: Any,
     ) -> EncodeReport:
         """Code a video of a talking person as .vqt.
 
@@ -102,6 +96,7 @@ class Codec:
             source: a video, or Frames that are in memory; read once, front to back.
             target: where the .vqt goes; None puts it into the report's `data`.
             options: see EncodeOptions.
+            **named: its fields by keyword; they replace those of `options`.
             force: replace an existing file.
             progress: called in this thread; see the module's text.
 
@@ -120,7 +115,7 @@ class Codec:
             lambda sink: pipeline.encode(
                 source if isinstance(source, Frames) else readable(source),
                 sink,
-                options,
+                chosen(EncodeOptions, options, named),
                 force=force,
                 progress=progress,
                 parts=self._models.encoder,
@@ -136,6 +131,7 @@ class Codec:
         crf: int = DEFAULT_CRF,
         force: bool = False,
         progress: Progress = silent,
+        **named: Any,
     ) -> DecodeReport:
         """Render a .vqt stream to a video file with its sound.
 
@@ -143,6 +139,7 @@ class Codec:
             source: a .vqt stream.
             target: where the video goes, in the container of its suffix; None puts an MP4 into the report's `data`.
             options: see DecodeOptions.
+            **named: its fields by keyword; they replace those of `options`.
             crf: H.264 quality, 0 (best) .. 51.
             force: replace an existing file.
             progress: called in this thread; see the module's text.
@@ -163,7 +160,7 @@ class Codec:
             lambda sink: pipeline.decode(
                 readable(source),
                 sink,
-                options,
+                chosen(DecodeOptions, options, named),
                 crf=crf,
                 force=force,
                 progress=progress,
@@ -181,6 +178,7 @@ class Codec:
         crf: int = DEFAULT_CRF,
         force: bool = False,
         progress: Progress = silent,
+        **named: Any,
     ) -> DubReport:
         """Make a talking head from a sound and a picture.
 
@@ -189,6 +187,7 @@ class Codec:
             portrait: a picture of one person.
             target: .vqt or video by its suffix; "-" and file objects get .vqt; None puts a .vqt into the report's `data`.
             options: see DubOptions.
+            **named: its fields by keyword; they replace those of `options`.
             crf: H.264 quality of a video, 0 (best) .. 51.
             force: replace an existing file.
             progress: called in this thread; see the module's text.
@@ -209,7 +208,7 @@ class Codec:
                 readable(speech),
                 readable(portrait),
                 sink,
-                options,
+                chosen(DubOptions, options, named),
                 crf=crf,
                 force=force,
                 progress=progress,
@@ -223,12 +222,14 @@ class Codec:
         options: EncodeOptions | None = None,
         *,
         progress: Progress = silent,
+        **named: Any,
     ) -> TokenSequence:
         """Tokens and portraits of a video, of Frames, or of a .vqt stream.
 
         Args:
             source: a .vqt stream is read (`options` don't matter then), anything else encoded.
             options: see EncodeOptions.
+            **named: its fields by keyword; they replace those of `options`.
             progress: called in this thread.
 
         Raises:
@@ -236,7 +237,7 @@ class Codec:
         """
         if is_stream(source):
             return TokenSequence.read(cast(Source, source))
-        report = self.encode(source, None, options, progress=progress)
+        report = self.encode(source, None, options, progress=progress, **named)
         return TokenSequence.read(report.data or b"")
 
     def portrait(
@@ -287,9 +288,8 @@ class Codec:
         from vqcodec.decoding.pipeline import decode_frames
 
         stream = replace(tokens, sound=(), head=replace(tokens.head, audio=None)).to_bytes()
-        return decode_frames(
-            io.BytesIO(stream), DecodeOptions(size_px=size_px), parts=self._models.decoder
-        )
+        options = DecodeOptions(size_px=size_px)
+        return decode_frames(io.BytesIO(stream), options, parts=self._models.decoder)
 
     def open(self, source: Source) -> OpenStream:
         """Open a .vqt stream to look at its parts or render its frames; see vqcodec.open."""
