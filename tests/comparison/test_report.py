@@ -79,6 +79,19 @@ def test_all_files_are_there(built: Path) -> None:
     }
 
 
+def test_the_verdict_first_then_the_pictures(text: str) -> None:
+    """One line on the first screen, pictures before tables, and what no overlap means is said once."""
+    places = [
+        text.index(f'<section id="{part}">')
+        for part in ("short", "clips", "tables", "curves", "how")
+    ]
+    assert places == sorted(places)
+    verdict = re.search(r'<p class="verdict">(By [^<]+\.)</p>', text)
+    assert verdict is not None and verdict.start() < text.index("<nav")
+    assert "vqcodec needs" in verdict[1] or "vqcodec is" in verdict[1]
+    assert text.count("don&#39;t overlap between") <= 1 and "curves of" not in text
+
+
 def test_it_nests_and_needs_nothing_from_outside(parsed: Page, text: str) -> None:
     assert parsed.open == []
     bare = text

@@ -14,6 +14,7 @@ from vqcodec.comparison.analysis import words
 from vqcodec.comparison.analysis.envelope import EqualRate
 from vqcodec.comparison.analysis.mean_curve import Crossing
 from vqcodec.comparison.analysis.overall import analyse
+from vqcodec.comparison.page.axes import axis_range
 from vqcodec.errors import UsageError
 from vqcodec.lab.compare import curves, summary, tables
 from vqcodec_cli.compare_table import compare_table
@@ -73,9 +74,13 @@ def test_no_overlap_is_told() -> None:
     assert cells(row) == ["H.264 (x264)", "- (0/1; better throughout on 1)", "-", "-", "above 40.0"]
     (told,) = words.sentences(results, analyse(results))["ssim"]
     assert told == (
-        "The curves of SSIM don't overlap: what vqcodec has at 7 kbit/s, H.264 (x264) reaches only above, if at all, "
+        "What vqcodec has of SSIM at 7 kbit/s, H.264 (x264) reaches only above, if at all, "
         "40.0 kbit/s; up to 40.0 kbit/s, H.264 (x264) never gets ahead for good."
     )
+    assert words.overlap_note(results, analyse(results)) == words.NO_OVERLAP
+    verdict = "By SSIM, vqcodec is better throughout than H.264 (x264)."
+    assert words.verdict_line(results, analyse(results)) == verdict
+    assert words.overlap_note(drawn.realistic(), analyse(drawn.realistic())) == ""
 
 
 @pytest.mark.parametrize(
@@ -178,17 +183,30 @@ def test_words() -> None:
 
 def test_the_terminal_table() -> None:
     sink = StringIO()
-    Console(file=sink, width=170).print(compare_table(drawn.realistic()))
+    Console(file=sink, width=80).print(compare_table(drawn.realistic()))
     text = sink.getvalue()
     for expected in (
         "vqcodec",
         "H.264 (x264)",
         "9.6 kbit/s",
         "(2/2)",
-        "ahead from",
+        "from ",
         "landmark distance",
     ):
         assert expected in text
+    lines = text.splitlines()
+    assert max(map(len, lines)) <= 80 and "\N{HORIZONTAL ELLIPSIS}" not in text
+    assert lines[0].startswith("By perceptual distance, vqcodec needs "), "the verdict comes first"
+
+
+@pytest.mark.parametrize("right", [None, 1.0])
+def test_a_value_far_from_all_others_ruins_no_axis(right: float | None) -> None:
+    low, high = axis_range([0.2, 0.21, 0.22, 0.24, 0.25, 0.26, 0.28, 1.0], right)
+    assert 0.15 < low < 0.2 and 0.28 < high < 0.35
+    assert axis_range([0.4, 0.5, 0.8], 1.0)[1] > 1
+    assert axis_range([0.3]) == pytest.approx((0.285, 0.315))
+    low, high = axis_range([0.1, 0.5, 0.9])
+    assert low < 0.1 and high > 0.9
 
 
 def test_curves_are_drawn_from_the_summary_alone(tmp_path: Path) -> None:

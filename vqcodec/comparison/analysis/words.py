@@ -104,7 +104,7 @@ def cell(found: Overall | None) -> str:
         return NOTHING
     if found.bd_median is not None:
         return f"{percent(found.bd_median)} ({found.overlapping}/{found.clips})"
-    return f"no overlap; equal at {equal(found.equal)} kbit/s"
+    return f"= {equal(found.equal)}"
 
 
 def apart(found: Overall) -> str:
@@ -136,7 +136,7 @@ def sentence(results: ComparisonResults, analysis: Analysis, found: Overall) -> 
             found.equal.kind
         ]
         first = (
-            f"The curves of {metric} don't overlap: what {title(VQT)} has at {kbps(found.vqt_kbps)} kbit/s, {name} "
+            f"What {title(VQT)} has of {metric} at {kbps(found.vqt_kbps)} kbit/s, {name} "
             f"reaches {how} {kbps(found.equal.kbps)} kbit/s{'' if found.clips == 1 else ' (median of the clips)'}"
         )
     else:
@@ -161,6 +161,44 @@ def sentences(
         if told:
             said[metric] = told
     return said
+
+
+NO_OVERLAP = "Where a rate at equal quality is told instead of a percentage, the curves don't overlap between the rates compared."
+
+
+def overlap_note(results: ComparisonResults, analysis: Analysis) -> str:
+    """Once, what the sentences mean that tell no percentage; "" where all do."""
+    rows = (
+        analysis.find(codec, metric)
+        for metric in headline_metrics(results)
+        for codec in codecs_of(results)
+        if codec != VQT
+    )
+    missing = any(row is not None and row.clips and row.bd_median is None for row in rows)
+    return NO_OVERLAP if missing else ""
+
+
+def verdict_line(results: ComparisonResults, analysis: Analysis) -> str:
+    """The whole comparison in a line, by the first headline metric; "" where nothing was compared."""
+    metrics, codecs = headline_metrics(results), [c for c in codecs_of(results) if c != VQT]
+    if not metrics or not codecs:
+        return ""
+    needs, stands = [], []
+    for codec in codecs:
+        found, name = analysis.find(codec, metrics[0]), title(codec)
+        if found is None or not found.clips:
+            continue
+        if found.bd_median is not None:
+            amount = percent(abs(found.bd_median)).lstrip("+")
+            needs.append(f"{amount} {'less' if found.bd_median < 0 else 'more'} rate than {name}")
+        elif found.all_better != found.all_worse:
+            stands.append(f"{'better' if found.all_better else 'worse'} throughout than {name}")
+        else:
+            stands.append(f"not comparable with {name}")
+    said = [f"needs {', '.join(needs)}"] if needs else []
+    said += [f"is {', '.join(stands)}"] if stands else []
+    metric = metric_title(results, metrics[0], arrow=False)
+    return f"By {metric}, {title(VQT)} {'; it '.join(said)}." if said else ""
 
 
 def agreement(results: ComparisonResults, analysis: Analysis) -> str:

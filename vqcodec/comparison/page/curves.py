@@ -17,6 +17,7 @@ import numpy as np
 from vqcodec.comparison.analysis import words
 from vqcodec.comparison.analysis.envelope import Range, RateKind, default_point, rate_of
 from vqcodec.comparison.analysis.overall import Analysis, analyse, codecs_of
+from vqcodec.comparison.page.axes import axis_range
 from vqcodec.comparison.page.palette import COLOURS, MARKERS
 from vqcodec.comparison.results import VQT, ComparisonResults
 from vqcodec.evaluation.tools.extras import require
@@ -53,10 +54,8 @@ def _value_limits(
     if not points:
         return None
     spread = [float(np.percentile(points, q)) for q in ((15, 85) if lines else (1, 99))]
-    right = [1.0] if results.metrics[metric].get("better") == "one" else []
-    low, high = min([*lines, *spread, *right]), max([*lines, *spread, *right])
-    pad = 0.08 * (high - low) or abs(high) * 0.05 or 1.0
-    return low - pad, high + pad
+    right = 1.0 if results.metrics[metric].get("better") == "one" else None
+    return axis_range([*lines, *spread], right)
 
 
 def _draw_points(

@@ -19,8 +19,8 @@ class TerminalRow:
         sign, colour: as everywhere; the colour as "#rrggbb".
         title: of the codec.
         matched: mean rate and bytes of its points of about vqt's size.
-        cells: per metric, up to three lines: mean value of those points; BD-rate of vqt against it, or that there is none;
-            from which rate on it is better.
+        cells: per metric, up to three texts: mean value of those points; BD-rate of vqt against it, or the rate at equal
+            quality where curves don't overlap; from which rate on it is better.
     """
 
     sign: str
@@ -32,8 +32,9 @@ class TerminalRow:
 
 @dataclass(frozen=True, slots=True)
 class TerminalTable:
-    """All of it: heads of the metrics' columns, rows (vqt first), and a sentence on what the lines mean."""
+    """All of it: the verdict in a line, names of the metrics, rows (vqt first), and what the columns mean."""
 
+    verdict: str
     heads: list[str]
     rows: list[TerminalRow]
     caption: str
@@ -66,7 +67,7 @@ def _cell(results: ComparisonResults, analysis: Analysis, codec: str, metric: st
     if found is None:
         return lines
     lines.append(words.cell(found))
-    return [*lines, f"ahead {words.crossing(found.crossing)}"]
+    return [*lines, words.crossing(found.crossing)]
 
 
 def terminal_table(
@@ -92,8 +93,9 @@ def terminal_table(
         for c in codecs
     ]
     caption = (
-        f"{words.count_of_clips(results)}; {words.RATE_WORDS[known.rate]}. First line: value at about vqcodec's size. "
-        "Then what vqcodec needs more (+) or less (−) at equal quality, with the clips whose curves overlap, and from "
-        "which kbit/s on the anchor is better."
+        f"{words.count_of_clips(results)}; {words.RATE_WORDS[known.rate]}. Value: at about vqcodec's size. Needs: what "
+        "vqcodec needs more (+) or less (\N{MINUS SIGN}) than this codec at equal quality, by so many clips; with =, the "
+        "kbit/s at which this codec has the quality, as the curves don't overlap. Ahead: from which kbit/s on this codec is better."
     )
-    return TerminalTable([words.metric_title(results, m) for m in metrics], rows, caption)
+    titles = [words.metric_title(results, m) for m in metrics]
+    return TerminalTable(words.verdict_line(results, known), titles, rows, caption)

@@ -165,6 +165,8 @@ def context(results: ComparisonResults, analysis: Analysis) -> dict[str, Any]:
         "anchors": [look(c) for c in ordered_codecs(results) if c != VQT],
         "count": words.count_of_clips(results),
         "conditions_date": str(results.conditions.get("date_utc", "")),
+        "verdict": words.verdict_line(results, analysis),
+        "overlap_note": words.overlap_note(results, analysis),
         "said": [(words.metric_title(results, m, arrow=False), told) for m, told in said.items()],
         "headline": headline(results, analysis, metrics),
         "table_caption": caption(results, analysis),
