@@ -37,7 +37,7 @@ def test_the_version_needs_next_to_nothing() -> None:
     tops = {name.partition(".")[0] for name in modules}
     assert tops.isdisjoint(HEAVY | {"numpy", "construct", "rich"})
     own = {name for name in modules if name.startswith("vqcodec_cli.")}
-    assert own <= {f"vqcodec_cli.{n}" for n in ("main", "commands", "output", "console")}
+    assert own <= {f"vqcodec_cli.{n}" for n in ("main", "commands", "signals", "output", "console")}
 
 
 def test_the_list_of_commands_imports_none_of_them() -> None:

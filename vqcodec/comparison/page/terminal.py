@@ -95,7 +95,7 @@ def terminal_table(
     caption = (
         f"{words.count_of_clips(results)}; {words.RATE_WORDS[known.rate]}. Value: at about vqcodec's size. Needs: what "
         "vqcodec needs more (+) or less (\N{MINUS SIGN}) than this codec at equal quality, by so many clips; with =, the "
-        "kbit/s at which this codec has the quality, as the curves don't overlap. Ahead: from which kbit/s on this codec is better."
+        "kbit/s at which this codec has the quality, as the curves don't overlap. Ahead: from which kbit/s on it is better."
     )
     titles = [words.metric_title(results, m) for m in metrics]
     return TerminalTable(words.verdict_line(results, known), titles, rows, caption)
