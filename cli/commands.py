@@ -6,6 +6,7 @@ What a list of them shows stands here, too, so that `vqcodec --help` and a shell
 from __future__ import annotations
 
 import importlib
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import typer
@@ -31,17 +32,41 @@ COMMANDS = {
 def command_of(name: str) -> Any:
     """The command: its module is imported now."""
     found = getattr(importlib.import_module(f".{name}", __package__), name)
-    if isinstance(found, typer.Typer):
-        return typer.main.get_command(found)
-    alone = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
-    alone.command(name)(found)
-    return typer.main.get_command(alone)
+    alone = found
+    if not isinstance(found, typer.Typer):
+        alone = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+        alone.command(name)(found)
+    command = typer.main.get_command(alone)
+    command.name = name
+    return command
+
+
+class _Found(Mapping[str, Any]):
+    """The commands by name, each imported when it is asked for."""
+
+    def __getitem__(self, name: str) -> Any:
+        if name not in COMMANDS:
+            raise KeyError(name)
+        return command_of(name)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(COMMANDS)
+
+    def __len__(self) -> int:
+        return len(COMMANDS)
+
+    def __contains__(self, name: object) -> bool:
+        return name in COMMANDS
 
 
 class LazyGroup(TyperGroup):
     """A group whose commands are found when they are called, and are only names where they are listed."""
 
     _listing = False
+
+    def __init__(self, **settings: Any) -> None:
+        super().__init__(**settings)
+        self.commands = _Found()  # type: ignore[assignment]  # nothing is added to it
 
     def list_commands(self, ctx: Any) -> list[str]:
         """All names, in the order of the help."""
@@ -53,9 +78,7 @@ class LazyGroup(TyperGroup):
             return None
         if self._listing:
             return TyperCommand(cmd_name, callback=None, help=COMMANDS[cmd_name])
-        command = command_of(cmd_name)
-        command.name = cmd_name
-        return command
+        return self.commands[cmd_name]
 
     def format_help(self, ctx: Any, formatter: Any) -> None:
         """The help of the group."""
