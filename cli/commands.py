@@ -16,6 +16,7 @@ COMMANDS = {
     "encode": "Encode a talking-head video: portraits, motion tokens and sound.",
     "decode": "Decode a .vqt file to video.",
     "dub": "Make a portrait speak: sound and a picture in, tokens or video out, marked as synthetic.",
+    "play": "Play a .vqt file in the browser, until Ctrl-C.",
     "info": "Show what a .vqt file holds: times, models, bytes by purpose.",
     "verify": "Check a .vqt file: structure, limits, CRCs, and that every token decodes.",
     "thin": "Keep only the first layers of a .vqt file: a lower rate without decoding.",
