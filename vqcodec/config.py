@@ -25,6 +25,7 @@ DEFAULT_DUB_VIDEO_PORTRAIT_QUALITY = 90
 DEFAULT_DUB_VIDEO_AUDIO_BPS = 64_000
 FRAME_RATE_RANGE_HZ = (Fraction(1), Fraction(60))
 MAX_EFFORT = 3
+MIN_CROP_PX = 16
 MAX_REFS = 256
 REFS_EVERY_RANGE_S = (Fraction(1, 10), Fraction(60))
 
@@ -75,7 +76,10 @@ class SquareCrop:
     side_px: int
 
     def __post_init__(self) -> None:
-        require(16 <= self.side_px <= 65_535, f"a crop {self.side_px} px wide is outside 16..65535")
+        require(
+            MIN_CROP_PX <= self.side_px <= 65_535,
+            f"a crop {self.side_px} px wide is outside {MIN_CROP_PX}..65535",
+        )
         require(
             max(abs(self.x_px), abs(self.y_px)) <= 65_535,
             "the crop lies too far outside the picture",

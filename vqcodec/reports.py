@@ -17,6 +17,18 @@ def _kbps(count_bytes: int, seconds: Fraction) -> float:
     return round(float(count_bytes * 8 / seconds / 1000), 3) if seconds > 0 else 0.0
 
 
+def picture_kept(crop: Crop | None) -> str | None:
+    """How much of the source picture a stream holds, in words; None where that isn't known."""
+    if crop is None:
+        return None
+    whole = crop.source_width_px, crop.source_height_px
+    if (crop.x_px, crop.y_px, crop.side_px, crop.side_px) == (0, 0, *whole):
+        return "all of it"
+    return (
+        f"a square of {crop.side_px} pixels around the face, of {whole[0]}x{whole[1]}; nothing else"
+    )
+
+
 def size_fields(sizes: StreamSizes) -> dict[str, Any]:
     """The size part of every report, as JSON-ready fields with units.
 
@@ -104,6 +116,7 @@ class EncodeReport:
             "renderer": str(self.renderer),
             "renderer_sha256": self.renderer.sha256.hex(),
             "crop_px": None if crop is None else [crop.x_px, crop.y_px, crop.side_px],
+            "picture_kept": picture_kept(crop),
             "elapsed_s": round(self.elapsed_s, 3),
             "encode_fps": round(self.encode_fps, 2),
             "effort": self.effort,

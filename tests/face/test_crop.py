@@ -9,7 +9,6 @@ from hypothesis import strategies as st
 
 from vqcodec.config import SquareCrop
 from vqcodec.face.crop import (
-    FACE_SHARE_MAX,
     centre_square,
     face_box,
     fixed_crop,
@@ -53,12 +52,14 @@ def test_median_ignores_a_glance_elsewhere() -> None:
     )
 
 
-def test_big_face_tightens_the_square_before_leaving_the_picture() -> None:
-    crop = follow_face([box(960, 540, 600)], 1920, 1080)
-    assert (crop.side_px, crop.y_px) == (1080, 0)
-    crop = follow_face([box(960, 540, 900)], 1920, 1080)
-    assert crop.side_px == round(900 / FACE_SHARE_MAX)
-    assert crop.y_px < 0 < 1080 < crop.y_px + crop.side_px
+@pytest.mark.parametrize("face_px", [600, 900, 1080, 1400])
+@pytest.mark.parametrize(("width", "height"), [(1920, 1080), (1080, 1920), (1280, 720), (600, 610)])
+def test_the_square_of_a_close_up_is_never_larger_than_the_picture(
+    face_px: int, width: int, height: int
+) -> None:
+    crop = follow_face([box(width / 2, height / 2, face_px)], width, height)
+    assert crop.side_px == min(width, height)
+    assert 0 <= crop.x_px <= width - crop.side_px and 0 <= crop.y_px <= height - crop.side_px
 
 
 @given(

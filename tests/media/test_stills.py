@@ -13,7 +13,8 @@ from PIL import Image, ImageCms
 from vqcodec.errors import BitstreamError, MediaError, UsageError
 from vqcodec.format import MAX_STILL_BYTES
 from vqcodec.media.still.avif_size import AvifError, largest_side
-from vqcodec.media.still.stills import decode_still, encode_avif, load_picture
+from vqcodec.media.still.picture_file import load_picture
+from vqcodec.media.still.stills import decode_still, encode_avif
 
 
 def scene(size: int = 256) -> np.ndarray:
@@ -115,35 +116,35 @@ def test_portraits_are_turned_upright(tmp_path: Path, orientation: int) -> None:
     exif = Image.Exif()
     exif[0x0112] = orientation
     Image.fromarray(np.ascontiguousarray(stored)).save(tmp_path / "a.png", exif=exif)
-    assert np.array_equal(load_picture(tmp_path / "a.png"), upright)
+    assert np.array_equal(load_picture(tmp_path / "a.png").rgb, upright)
 
 
 @pytest.mark.parametrize("form", ["PNG", "JPEG", "WEBP", "BMP", "TIFF", "AVIF"])
 def test_picture_formats(tmp_path: Path, form: str) -> None:
     (tmp_path / "a").write_bytes(picture_bytes(form))
-    assert np.abs(load_picture(tmp_path / "a").astype(int) - scene(64)).mean() < 12
-    assert load_picture(io.BytesIO(picture_bytes(form))).shape == (64, 64, 3)
+    assert np.abs(load_picture(tmp_path / "a").rgb.astype(int) - scene(64)).mean() < 12
+    assert load_picture(io.BytesIO(picture_bytes(form))).rgb.shape == (64, 64, 3)
 
 
 def test_modes_and_profiles(tmp_path: Path) -> None:
     path = tmp_path / "a.png"
     Image.new("RGBA", (8, 6), (200, 0, 0, 0)).save(path)
-    assert (load_picture(path) == 255).all()
+    assert (load_picture(path).rgb == 255).all()
     Image.new("L", (8, 6), 77).save(path)
-    assert (load_picture(path) == 77).all()
+    assert (load_picture(path).rgb == 77).all()
     Image.fromarray(np.full((6, 8), 77 * 257, np.uint16)).save(path)
-    assert (load_picture(path) == 77).all()
+    assert (load_picture(path).rgb == 77).all()
     Image.new("P", (8, 6), 3).save(path)
-    assert load_picture(path).shape == (6, 8, 3)
+    assert load_picture(path).rgb.shape == (6, 8, 3)
     profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
     Image.new("RGB", (8, 6), (10, 100, 200)).save(path, icc_profile=profile)
-    assert np.abs(load_picture(path).astype(int) - (10, 100, 200)).max() <= 1
+    assert np.abs(load_picture(path).rgb.astype(int) - (10, 100, 200)).max() <= 1
     Image.new("RGB", (8, 6), (10, 100, 200)).save(path, icc_profile=b"nonsense")
-    assert (load_picture(path) == (10, 100, 200)).all()
+    assert (load_picture(path).rgb == (10, 100, 200)).all()
 
 
 def test_what_is_no_picture(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("vqcodec.media.still.stills._MAX_PICTURE_PIXELS", 20000)
+    monkeypatch.setattr("vqcodec.media.still.picture_file._MAX_BYTES", 80000)
     (tmp_path / "text.png").write_text("no picture")
     (tmp_path / "cut.png").write_bytes(picture_bytes("PNG", 128)[:2000])
     Image.new("1", (200, 200)).save(tmp_path / "huge.png")

@@ -10,7 +10,7 @@ from vqcodec import container
 from vqcodec.codec.files import Source, readable
 from vqcodec.container import Survey, VerifyReport
 from vqcodec.format import CODES
-from vqcodec.reports import size_fields
+from vqcodec.reports import picture_kept, size_fields
 from vqcodec.stream.opening import open_stream
 from vqcodec.types import FileLike, Head, StreamSizes
 
@@ -73,6 +73,7 @@ def _head_fields(head: Head) -> dict[str, Any]:
         "audio_rate_hz": audio.sample_rate_hz if audio else 0,
         "source_size_px": [crop.source_width_px, crop.source_height_px] if crop else None,
         "crop_px": [crop.x_px, crop.y_px, crop.side_px] if crop else None,
+        "picture_kept": picture_kept(crop),
     }
 
 

@@ -10,7 +10,7 @@ from vqcodec.codec.portraits import CodedPortrait
 from vqcodec.encoding.parts import EncoderParts
 from vqcodec.face.portrait import portrait_square
 from vqcodec.media.picture.frames import checked_picture
-from vqcodec.media.still.stills import load_picture, picture_name
+from vqcodec.media.still.picture_file import load_picture
 from vqcodec.quantize.grfsq import stored_features
 
 
@@ -21,8 +21,8 @@ def measured_portrait(
     if isinstance(picture, np.ndarray):
         rgb, name = checked_picture(picture), "the picture"
     else:
-        file = readable(picture)
-        rgb, name = load_picture(file), picture_name(file)
+        read = load_picture(readable(picture))
+        rgb, name = read.rgb, read.name
     with parts.detector() as detector:
         face = portrait_square(detector, rgb, name=name)
     features = parts.space.features(face.small[None], face.points[None])[0]

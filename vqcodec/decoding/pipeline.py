@@ -91,10 +91,12 @@ def decode(
         file = followed(plain, options.follow_s)
         reader = reader_of(file, options)
         parts = decoder_parts(parts, reader.head)
+        parts.check(reader.head)
+        other = OtherPortrait.chosen(parts, options)
         total = frames_to_come(reader, file, options)
         with (
             _sink(target, reader.head, options.size_px, paste, crf=crf, force=force) as sink,
-            closing(_pictures_and_sound(reader, file, parts, options)) as items,
+            closing(_pictures_and_sound(reader, file, parts, options, other)) as items,
             released(file),
         ):
             frames, seconds = _drain(pasted(items, paste), sink, reader.head, total, progress)
@@ -108,7 +110,7 @@ def decode(
         device=str(parts.renderer.device),
         elapsed_s=time.monotonic() - started_s,
         synthetic=reader.head.synthetic,
-        warnings=_warnings(damage, file, options),
+        warnings=(*(other.warnings if other else ()), *_warnings(damage, file, options)),
         recovery=damage,
     )
 
@@ -155,16 +157,21 @@ def _frames(
     parts: DecoderPartsSource | None,
 ) -> Generator[VideoFrame, None, None]:
     models = decoder_parts(parts, reader.head)
-    with closing(_pictures_and_sound(reader, file, models, options)) as items, released(file):
+    models.check(reader.head)
+    other = OtherPortrait.chosen(models, options)
+    items = _pictures_and_sound(reader, file, models, options, other)
+    with closing(items), released(file):
         yield from (item for item in items if isinstance(item, VideoFrame))
 
 
 def _pictures_and_sound(
-    reader: AnyReader, file: BinaryIO, parts: DecoderParts, options: DecodeOptions
+    reader: AnyReader,
+    file: BinaryIO,
+    parts: DecoderParts,
+    options: DecodeOptions,
+    other: OtherPortrait | None,
 ) -> Generator[VideoFrame | Samples | Held, None, None]:
     """The threads of the picture above."""
-    parts.check(reader.head)
-    other = OtherPortrait.chosen(parts, options)
     portraits = PortraitStates(
         parts.renderer,
         parts.space.units,

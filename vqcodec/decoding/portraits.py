@@ -15,7 +15,7 @@ from vqcodec.decoding.parts import DecoderParts, FrameRenderer
 from vqcodec.errors import BitstreamError
 from vqcodec.face.portrait import portrait_square
 from vqcodec.format import CODED_SIZE_PX
-from vqcodec.media.still.stills import load_picture
+from vqcodec.media.still.picture_file import load_picture
 from vqcodec.quantize.grfsq import dequantize
 from vqcodec.stream.portrait_pictures import PortraitPictures
 from vqcodec.stream.portraits import Portrait, StreamPortrait, shot_of
@@ -34,6 +34,10 @@ class OtherPortrait:
         parts: renderer, motion space and detector.
         options: names the picture.
 
+    Attributes:
+        state: what the renderer makes of it.
+        warnings: what is wrong with it or was guessed, for a person.
+
     Raises:
         NoFaceError: it shows no face.
         MediaError: it can't be read.
@@ -41,9 +45,10 @@ class OtherPortrait:
 
     def __init__(self, parts: DecoderParts, options: DecodeOptions) -> None:
         assert options.portrait is not None
-        picture, name = load_picture(options.portrait), str(options.portrait)
+        picture = load_picture(options.portrait)
         with parts.detector() as detector:
-            found = portrait_square(detector, picture, name=name)
+            found = portrait_square(detector, picture.rgb, name=picture.name)
+        self.warnings = (*picture.warnings, *found.warnings)
         self._space = parts.space
         self._features = parts.space.features(found.small[None], found.points[None])[0]
         self.state = parts.renderer.prepare(found.square, self._features)

@@ -96,7 +96,7 @@ def listen(
 
 
 def _warnings(source: SoundSource, energy: NDArray[np.float32]) -> tuple[str, ...]:
-    told = []
+    told = [*source.remarks]
     if source.truncated:
         told.append(f"{source.name} breaks off early; what came before it was taken")
     if source.corrupt_packets:

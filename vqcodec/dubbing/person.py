@@ -12,6 +12,7 @@ from vqcodec.errors import NoFaceError
 from vqcodec.face.portrait import PortraitSquare, portrait_square
 from vqcodec.geometry.controls import Controls, read_controls
 from vqcodec.geometry.openings import BLINK_LOOKS_SHUT
+from vqcodec.media.still.picture_file import Picture
 from vqcodec.quantize.grfsq import dequantize, stored_features
 
 TURNED_DEG = 35.0
@@ -39,19 +40,19 @@ class Person:
     warnings: tuple[str, ...]
 
 
-def read_person(picture: NDArray[np.uint8], parts: DubParts, name: str) -> Person:
+def read_person(picture: Picture, parts: DubParts) -> Person:
     """The face in a picture, measured as a frame of an encode would be.
 
     Args:
-        picture: (H, W, 3) uint8 RGB.
+        picture: as read; its warnings become the person's.
         parts: detector, motion space and mean head.
-        name: of the picture, for messages.
 
     Raises:
         NoFaceError: there is none, or it is tiny, or seen from the side.
     """
+    name = picture.name
     with parts.detector() as detector:
-        face = portrait_square(detector, picture, name=name)
+        face = portrait_square(detector, picture.rgb, name=name)
     measured = parts.space.features(face.small[None], face.points[None])[0]
     stored = stored_features(measured, parts.space.units)
     controls = read_controls(face.points[None], parts.shape)
@@ -61,7 +62,7 @@ def read_person(picture: NDArray[np.uint8], parts: DubParts, name: str) -> Perso
             f"the face in {name} is seen from the side (turned by {yaw_deg:.0f} degrees)",
             hint="Give a picture of one person, seen from the front.",
         )
-    told = list(face.warnings)
+    told = [*picture.warnings, *face.warnings]
     if yaw_deg > TURNED_DEG:
         told.append(
             f"the face in {name} is turned by {yaw_deg:.0f} degrees: one seen from the front looks "

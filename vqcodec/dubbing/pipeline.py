@@ -20,6 +20,8 @@ from fractions import Fraction
 from pathlib import Path
 from typing import BinaryIO
 
+import numpy as np
+
 from vqcodec.config import DEFAULT_CRF, DecodeOptions, DubOptions, check_crf
 from vqcodec.decoding.pipeline import decode
 from vqcodec.dubbing.listen import listen
@@ -34,7 +36,8 @@ from vqcodec.media.out.atomic import atomic_output
 from vqcodec.media.out.sink import VIDEO_SUFFIXES
 from vqcodec.media.out.targets import check_apart, check_output
 from vqcodec.media.sound.source import SoundSource
-from vqcodec.media.still.stills import encode_avif, load_picture, picture_name
+from vqcodec.media.still.picture_file import Picture, load_picture
+from vqcodec.media.still.stills import encode_avif
 from vqcodec.media.system import temporary_file
 from vqcodec.progress import Progress, silent
 from vqcodec.reports import DecodeReport, DubReport
@@ -111,8 +114,8 @@ def dub(
     with SoundSource(speech, limit_s=MAX_SOUND_S) as sound:
         picture = load_picture(portrait)
         models = dub_parts(parts)
-        person = read_person(picture, models, picture_name(portrait))
-        paste = PasteBack(picture, person.face.crop) if options.paste_back else None
+        person = read_person(picture, models)
+        paste = _paste_back(picture, person) if options.paste_back else None
         del picture
         told = WorkShares(progress, sound.duration_s, video=video)
         shown: DecodeReport | None = None
@@ -129,6 +132,12 @@ def dub(
     size_px = None if shown is None else _size_px(paste, options)
     elapsed_s = time.monotonic() - started_s
     return _report(made, person, models, options, coding, shown, size_px, elapsed_s)
+
+
+def _paste_back(picture: Picture, person: Person) -> PasteBack:
+    """The whole picture, upright, to put squares into."""
+    face = person.face
+    return PasteBack(np.ascontiguousarray(np.rot90(picture.rgb, face.turns)), face.crop)
 
 
 def _is_video(target: FileLike) -> bool:

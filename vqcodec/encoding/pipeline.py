@@ -19,7 +19,7 @@ from dataclasses import replace
 from math import ceil
 from typing import BinaryIO
 
-from vqcodec.config import EncodeOptions
+from vqcodec.config import MIN_CROP_PX, CropChoice, EncodeOptions, SquareCrop
 from vqcodec.encoding.bitrate import FittedFile
 from vqcodec.encoding.budget import allowance, fitted_setting
 from vqcodec.encoding.choice import Spending
@@ -59,6 +59,8 @@ from vqcodec.stream.sound import SoundPiece
 from vqcodec.types import FileLike, Head
 
 _DEPTH = 4
+_WAITING_BYTES = 128 << 20
+"""Of frames between decoder and face: four of 4K, one of 8K."""
 _SOUND: dict[str, Sound] = {"opus": "decode", "copy": "copy", "none": "none"}
 
 
@@ -101,7 +103,7 @@ def encode(
         told.file = output.file
         with (
             models.detector() as detector,
-            closing(_featured(intake, detector, models, options)) as items,
+            closing(_featured(video, intake, detector, models, options, told)) as items,
         ):
             for item in items:
                 if isinstance(item, SoundPiece):
@@ -115,7 +117,7 @@ def encode(
             output.close()
             told.finished()
     elapsed_s = time.monotonic() - started_s
-    return encode_report(output, video, options, elapsed_s, told.refiner)
+    return encode_report(output, video, options, elapsed_s, told)
 
 
 def _opened(source: FileLike | Frames, options: EncodeOptions) -> VideoInput:
@@ -130,12 +132,33 @@ def _opened(source: FileLike | Frames, options: EncodeOptions) -> VideoInput:
     )
 
 
+def _crop(options: EncodeOptions, video: VideoInput) -> CropChoice:
+    """Which square to code, in the pixels that are read."""
+    choice, scale = options.crop, video.scale
+    if not isinstance(choice, SquareCrop) or scale == 1:
+        return choice
+    side_px = max(round(choice.side_px * scale), MIN_CROP_PX)
+    return SquareCrop(round(choice.x_px * scale), round(choice.y_px * scale), side_px)
+
+
+def _depth(video: VideoInput) -> int:
+    frame_bytes = max(3 * video.info.width * video.info.height, 1)
+    return max(min(_DEPTH, _WAITING_BYTES // frame_bytes), 1)
+
+
 def _featured(
-    intake: Intake, detector: Detector, models: EncoderParts, options: EncodeOptions
+    video: VideoInput,
+    intake: Intake,
+    detector: Detector,
+    models: EncoderParts,
+    options: EncodeOptions,
+    told: Told,
 ) -> Generator[FeaturedFrame | SoundPiece, None, None]:
     """The threads of the picture above."""
-    frames = overlapped(intake.items(), depth=_DEPTH)
-    faces = overlapped(face_frames(frames, detector, options.crop), depth=FEATURE_BATCH_FRAMES)
+    frames = overlapped(intake.items(), depth=_depth(video))
+    faces = overlapped(
+        face_frames(frames, detector, _crop(options, video), told.scene), depth=FEATURE_BATCH_FRAMES
+    )
     batch = LIVE_BATCH_FRAMES if options.live else FEATURE_BATCH_FRAMES
     featured = motion_features(faces, models.space, batch)
     return overlapped(featured, depth=2 * FEATURE_BATCH_FRAMES)

@@ -10,6 +10,7 @@ from vqcodec.encoding.output import CodedFile, FrameOutput
 from vqcodec.encoding.parts import EncoderParts
 from vqcodec.encoding.settings import Setting
 from vqcodec.errors import NoFaceError
+from vqcodec.face.scene import Scene
 from vqcodec.media.picture.frames import VideoInput
 from vqcodec.progress import Progress, ProgressEvent
 from vqcodec.reports import EncodeReport
@@ -35,11 +36,13 @@ class Told:
 
     Attributes:
         refiner: what refines the motion, once there is one.
+        scene: which faces the input shows.
         file: where the stream goes.
     """
 
     def __init__(self, progress: Progress, video: VideoInput, *, waits: bool) -> None:
         self.refiner: Refiner | None = None
+        self.scene = Scene()
         self.file: CodedFile | None = None
         self._progress, self._video, self._waits = progress, video, waits
         self._frames, self._media_s = 0, Fraction(0)
@@ -96,7 +99,7 @@ def encode_report(
     video: VideoInput,
     options: EncodeOptions,
     elapsed_s: float,
-    refiner: Refiner | None,
+    told: Told,
 ) -> EncodeReport:
     """What an encode tells at its end."""
     file, faceless = output.file, output.low_confidence_frames
@@ -112,10 +115,13 @@ def encode_report(
         portrait_quality=file.portrait_quality,
         refs=options.refs,
         effort=options.effort,
-        refinement_gain=None if refiner is None else refiner.gain,
+        refinement_gain=None if told.refiner is None else told.refiner.gain,
         crop=head.crop,
         elapsed_s=elapsed_s,
-        warnings=tuple(_warnings(video, options, faceless, file.sizes)),
+        warnings=(
+            *_warnings(video, options, faceless, file.sizes),
+            *told.scene.warnings(video.info.name),
+        ),
     )
 
 

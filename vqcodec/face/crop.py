@@ -3,7 +3,7 @@
     +------------------------------+   side = face height / 0.5: hair above, shoulders below
     |          +--------+          |   the face's centre lies at 0.53 of the height
     |          |  face  |          |   one square per shot: a crop that follows the head would make the background move
-    +----------+--------+----------+
+    +----------+--------+----------+   never larger than the picture: what is made up outside it would be bent by the motion
 
 Side and centre follow the training clips, in which the landmarks' box has 0.52 of the height, centred at 0.54 (medians).
 """
@@ -22,8 +22,6 @@ from vqcodec.types import Crop
 
 FACE_SHARE = 0.5
 """Face height (landmark bounding box) over the side of the square."""
-FACE_SHARE_MAX = 0.66
-"""A square may be this much tighter when that keeps it inside the picture."""
 FACE_CENTRE_Y = 0.53
 SQUARE_TOLERANCE = 0.02
 WHOLE_FACE_SHARE = 0.25
@@ -68,14 +66,14 @@ def follow_face(boxes: Sequence[NDArray[np.float64]], width_px: int, height_px: 
         height_px: height of the source picture.
 
     Returns:
-        A square inside the picture where possible, else reaching outside it (edges are repeated there).
+        A square inside the picture, but for pictures of less than SIDE_MIN_PX (edges are repeated there). In a close-up it is
+        as wide as the picture's short side.
     """
     x, y, _, face_px = np.median(np.stack(list(boxes)), axis=0)
     short, long = sorted((width_px, height_px))
     if long - short <= SQUARE_TOLERANCE * long and face_px >= WHOLE_FACE_SHARE * short:
         return centre_square(width_px, height_px)
-    wanted = face_px / FACE_SHARE
-    side = max(round(min(wanted, max(short, face_px / FACE_SHARE_MAX))), SIDE_MIN_PX)
+    side = max(round(min(face_px / FACE_SHARE, short)), SIDE_MIN_PX)
     return Crop(
         width_px,
         height_px,

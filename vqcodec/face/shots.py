@@ -28,6 +28,7 @@ from vqcodec.face.crop import (
 )
 from vqcodec.face.cuts import CutDetector
 from vqcodec.face.running import Face, FaceFrame, Running
+from vqcodec.face.scene import Scene
 from vqcodec.face.track import Detector, locate_all, locate_near
 from vqcodec.face.whose import OTHERS_S, same_place
 from vqcodec.types import Crop, VideoFrame
@@ -46,7 +47,9 @@ Other = TypeVar("Other")
 class ShotReader:
     """The state machine above, for one input. Push frames in order, then flush; each gives the frames now ready."""
 
-    def __init__(self, detector: Detector, choice: CropChoice = "auto") -> None:
+    def __init__(
+        self, detector: Detector, choice: CropChoice = "auto", scene: Scene | None = None
+    ) -> None:
         self._detector = detector
         self._choice = choice
         self._cuts = CutDetector()
@@ -56,6 +59,7 @@ class ShotReader:
         # faces known as others', and where ours was seen: in shares of the picture, which may change its size
         self._strangers: list[NDArray[np.float64]] = []
         self._step = 0.0  # CutDetector.step of the frame in hand, which may have been held
+        self._scene = scene or Scene()
         self._begin_search()
 
     def push(self, frame: VideoFrame) -> list[FaceFrame]:
@@ -109,6 +113,7 @@ class ShotReader:
             if thorough:
                 self._next_look_s = blank.time_s + SEARCH_EVERY_S
             return [blank]
+        self._scene.see(found, rgb.shape[0])
         self._boxes = [box / _scale(rgb)]
         self._strangers = [other / _scale(rgb) for other in found if other is not box]
         self._next_look_s = blank.time_s + LOOK_EVERY_S
@@ -189,7 +194,10 @@ def _scale(rgb: NDArray[np.uint8]) -> NDArray[np.float64]:
 
 
 def face_frames(
-    items: Iterable[VideoFrame | Other], detector: Detector, choice: CropChoice = "auto"
+    items: Iterable[VideoFrame | Other],
+    detector: Detector,
+    choice: CropChoice = "auto",
+    scene: Scene | None = None,
 ) -> Iterator[FaceFrame | Other]:
     """ShotReader as a stream.
 
@@ -197,11 +205,12 @@ def face_frames(
         items: frames in order; whatever else is among them (sound) is passed on, ahead of frames still held.
         detector: finds faces in one picture.
         choice: which square to code.
+        scene: notes what else is to be seen.
 
     Yields:
         One FaceFrame per VideoFrame, in order.
     """
-    reader = ShotReader(detector, choice)
+    reader = ShotReader(detector, choice, scene)
     for item in items:
         if isinstance(item, VideoFrame):
             yield from reader.push(item)

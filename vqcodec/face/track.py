@@ -18,6 +18,8 @@ from vqcodec.types import Crop
 
 TWICE_SHARE = 0.4
 """A face whose centre is nearer to a larger one's, over its height, is the same face found twice."""
+MOST_ALONG = 16
+"""Squares of a thorough search lie no denser than this along the long side, their overlap aside: 96 at most in all."""
 TRACKED_FACES = 3
 """Faces a detector should report: with one only, the detector chooses the person."""
 
@@ -53,6 +55,17 @@ class FaceTracker:
     def may_be_ours(self, box: NDArray[np.float64], time_s: Fraction) -> bool:
         """Whether a face elsewhere, in the square's pixels, isn't known as somebody else's."""
         return self._whose.may_be_ours(box, time_s)
+
+
+def _sides(width_px: int, height_px: int) -> list[int]:
+    """Sides of the squares of a thorough search: the picture's short side, and half of it.
+
+    But no less than the long side over MOST_ALONG: a picture of one pixel times 32,000 has no place for a face, and must
+    not cost 48,000 looks at it.
+    """
+    short, long = sorted((width_px, height_px))
+    least = max(-(-long // MOST_ALONG), 1)
+    return list(dict.fromkeys(max(side, least) for side in (short, short // 2)))
 
 
 def _tiles(width_px: int, height_px: int, side_px: int) -> list[Crop]:
@@ -99,13 +112,11 @@ def locate_all(
     """
     found = [face_box(face.points) for face in detector.faces(rgb)]
     height, width = rgb.shape[:2]
-    for share in (1, 2) if thorough else ():
+    for side in _sides(width, height) if thorough else ():
         if found:
             break
         found = [
-            box
-            for tile in _tiles(width, height, max(min(width, height) // share, 1))
-            for box in _boxes_in(detector, rgb, tile)
+            box for tile in _tiles(width, height, side) for box in _boxes_in(detector, rgb, tile)
         ]
     different: list[NDArray[np.float64]] = []
     for box in sorted(found, key=lambda box: -float(box[2] * box[3])):

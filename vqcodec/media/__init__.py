@@ -18,12 +18,14 @@ The way of a frame in, one room after the other:
         |
         +-- picture packets --> picture/source.py: VideoSource
         |     decode
+        |     picture/interlaced.py two fields -> one picture
         |     picture/timeline.py   timestamps -> ticks since time zero
         |     picture/thinning.py   which pictures are kept, and when they are shown
-        |     picture/colour.py     upright sRGB, square pixels (hdr.py: PQ and HLG)
+        |     picture/colour.py     upright sRGB (display.py), square pixels (hdr.py: PQ and HLG)
         |     --> VideoFrame
         |
         +-- sound packets ----> sound/packets.py: Decoding or Copying
+              sound/mixing.py       channels of any number and place as one or two
               sound/clock.py        decoded sound without holes or drift    --> AudioBlock
               sound/opus_copy.py    Opus packets moved in sync, not decoded --> AudioPacket
 
@@ -35,8 +37,9 @@ The way out:
     RGB, samples or Opus packets --> out/sink.py: VideoSink --> out/tracks.py: one track each --> out/atomic.py --> file
                                        out/targets.py: what an output may be; out/pending.py: until it has its name
 
-Besides: sound/opus_codec.py codes and decodes Opus (opus_bytes.py: what its bytes say), still/stills.py AVIF stills and
-portraits (avif_size.py: how large they are), items.py the values that travel, system.py the system's errors
+Besides: sound/opus_codec.py codes and decodes Opus (opus_bytes.py: what its bytes say), still/stills.py AVIF stills
+(avif_size.py: how large they are), still/picture_file.py portraits that a user gives (other.py, levels.py, kinds.py),
+items.py the values that travel, system.py the system's errors
 and faults.py libav's as MediaError.
 Import names from the modules; this package imports nothing by itself.
 """

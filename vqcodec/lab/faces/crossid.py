@@ -45,7 +45,7 @@ from vqcodec.face.portrait import portrait_square
 from vqcodec.lab.command import corpus_options, perform, publish
 from vqcodec.lab.faces.crossfigures import Judge, PairResult, report, summary
 from vqcodec.media.picture.source import VideoSource
-from vqcodec.media.still.stills import load_picture
+from vqcodec.media.still.picture_file import load_picture
 from vqcodec.motion.space import MotionSpace
 from vqcodec.motion.transfer import scaled, shifted
 from vqcodec.quantize.grfsq import dequantize
@@ -99,7 +99,7 @@ def by_transfer(name: str) -> Draw:
             items = play(iter(reader), Window(reader.head, space.units, options))
             poses = [item for item in items if isinstance(item, Pose)][::EVERY]
         with parts.detector() as detector:
-            found = portrait_square(detector, load_picture(portrait), name=portrait.name)
+            found = portrait_square(detector, load_picture(portrait).rgb, name=portrait.name)
         other = space.features(found.small[None], found.points[None])[0]
         own = dequantize(shot_of(poses[0].shown.portrait).features, space.units)
         state, features = (

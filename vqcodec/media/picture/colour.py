@@ -6,18 +6,17 @@ full chroma interpolation and accurate rounding into planes the mean error is 0.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import math
 from fractions import Fraction
-from typing import cast
 
 import av
 import numpy as np
-from av.buffer import Buffer
 from av.video.codeccontext import VideoCodecContext
 from av.video.plane import VideoPlane
 from av.video.reformatter import ColorRange, VideoReformatter
 from numpy.typing import ArrayLike, NDArray
 
+from vqcodec.media.picture.display import degrees_clockwise, display_matrix, turn_of
 from vqcodec.media.picture.hdr import BT2020_PRIMARIES, is_hdr, to_sdr
 from vqcodec.runtime.opencv import cv2
 
@@ -29,6 +28,10 @@ _BILINEAR, _BICUBIC, _FULL_CHROMA, _ACCURATE = (
 )  # libswscale/swscale.h
 _HD_HEIGHT_PX, _HD_WIDTH_PX = 720, 1280
 MAX_SIDE_PX = 16384
+MAX_PIXELS = 36_000_000
+"""What is decoded: 7680x4320 is 33 million."""
+KEPT_PIXELS = 9_500_000
+"""What is converted and kept waiting, 4096x2304: larger pictures are scaled down, or they would take more than a gigabyte."""
 
 _BT709, _BT601, _BT2020 = (
     1,
@@ -38,6 +41,16 @@ _BT709, _BT601, _BT2020 = (
 
 # H.273 matrix coefficients -> swscale's. 4 is FCC, 5 and 6 are BT.601, 7 SMPTE 240M, 9 and 10 BT.2020.
 _MATRIX = {1: _BT709, 4: 4, 5: _BT601, 6: _BT601, 7: 7, 9: _BT2020, 10: _BT2020}
+_YCGCO = 8  # H.273 equations 60 to 68, which swscale takes for BT.601
+# (Y, Cg, Co) of full range, chroma around 128 -> (R, G, B)
+_FROM_YCGCO = np.array([[1, -1, 1, 0], [1, 1, 0, -128], [1, -1, -1, 256]], np.float32)
+# matrices that are read as another one: too rare to be worth their own, but not to be passed over in silence
+_OTHER_MATRICES = {11: "YDzDx", 13: "constant luminance", 14: "ICtCp", 15: "IPT-C2"}
+
+
+def fits(width: int, height: int) -> bool:
+    """Whether pictures of this size are taken."""
+    return max(width, height) <= MAX_SIDE_PX and width * height <= MAX_PIXELS
 
 
 def matrix_of(frame: av.VideoFrame) -> int:
@@ -54,6 +67,17 @@ def matrix_of(frame: av.VideoFrame) -> int:
     return _BT709 if is_hd else _BT601
 
 
+def guessed_matrix(frame: av.VideoFrame) -> str:
+    """In words, when a picture says a matrix that isn't known here; "" otherwise."""
+    name = _OTHER_MATRICES.get(int(frame.colorspace))
+    return "" if name is None else f"the colours' matrix is {name}: they are shown by a usual one"
+
+
+def has_floats(frame: av.VideoFrame) -> bool:
+    """Whether the samples are floats: swscale takes 1.0 for white, whatever the picture means."""
+    return "f32" in frame.format.name or "f16" in frame.format.name
+
+
 def range_of(frame: av.VideoFrame) -> ColorRange:
     """Limited or full range; where it isn't told, full for JPEG's and grey formats, limited otherwise."""
     told = int(frame.color_range)
@@ -64,41 +88,8 @@ def range_of(frame: av.VideoFrame) -> ColorRange:
     )
 
 
-def _turn(matrix: tuple[int, ...]) -> Callable[[NDArray[np.uint8]], NDArray[np.uint8]] | None:
-    """The turn and flips of a display matrix (a b u, c d v, x y w; row vectors), None for none."""
-    a, b, c, d = matrix[0], matrix[1], matrix[3], matrix[4]
-    swaps = abs(a) + abs(d) < abs(b) + abs(c)
-    mirror, upset = (c < 0, b < 0) if swaps else (a < 0, d < 0)
-    if not (swaps or mirror or upset):
-        return None
-
-    def turn(rgb: NDArray[np.uint8]) -> NDArray[np.uint8]:
-        turned = cv2.transpose(rgb) if swaps else rgb
-        if mirror or upset:
-            turned = cv2.flip(turned, -1 if mirror and upset else int(mirror))
-        return _u8(turned)
-
-    return turn
-
-
 def _u8(array: ArrayLike) -> NDArray[np.uint8]:
     return np.asarray(array, dtype=np.uint8)
-
-
-def display_matrix(frame: av.VideoFrame) -> tuple[int, ...]:
-    """The nine numbers of the picture's display matrix (16.16), the identity where there is none."""
-    data = cast("Buffer | None", frame.side_data.get("DISPLAYMATRIX"))
-    if data is None or len(raw := bytes(data)) < 36:
-        return (1 << 16, 0, 0, 0, 1 << 16, 0, 0, 0, 1 << 30)
-    return tuple(int(value) for value in np.frombuffer(raw[:36], "=i4"))
-
-
-def degrees_clockwise(matrix: tuple[int, ...]) -> int:
-    """0, 90, 180 or 270: how far the matrix turns the picture."""
-    a, b, c, d = matrix[0], matrix[1], matrix[3], matrix[4]
-    if abs(a) + abs(d) >= abs(b) + abs(c):
-        return 180 if a < 0 and d < 0 else 0
-    return 90 if b > 0 else 270
 
 
 def shown_size(width: int, height: int, pixel_aspect: Fraction) -> tuple[int, int]:
@@ -108,11 +99,16 @@ def shown_size(width: int, height: int, pixel_aspect: Fraction) -> tuple[int, in
     return max(1, round(width * pixel_aspect)), height
 
 
+def _kept_size(width: int, height: int) -> tuple[int, int]:
+    scale = min(math.sqrt(KEPT_PIXELS / (width * height)), 1.0)
+    return max(int(width * scale), 1), max(int(height * scale), 1)
+
+
 class RgbConverter:
     """Pictures of one stream -> (H, W, 3) uint8 RGB: upright, square pixels, all of the first picture's size.
 
     Attributes:
-        width: of the result in pixels.
+        width: of the result in pixels, at most KEPT_PIXELS in all.
         height: likewise.
     """
 
@@ -130,8 +126,8 @@ class RgbConverter:
         self._context = context
         self._reformatter = VideoReformatter()
         matrix = display_matrix(first)
-        self._turn = _turn(matrix)
-        self._flat = shown_size(first.width, first.height, pixel_aspect)
+        self._turn = turn_of(matrix)
+        self._flat = _kept_size(*shown_size(first.width, first.height, pixel_aspect))
         self.width, self.height = (
             self._flat[::-1] if degrees_clockwise(matrix) in (90, 270) else self._flat
         )
@@ -150,16 +146,22 @@ class RgbConverter:
                 "src_color_range": range_of(frame),
                 "dst_color_range": ColorRange.JPEG,
             }
+        ycgco = "src_colorspace" in colours and int(frame.colorspace) == _YCGCO
+        if ycgco:  # only the range is swscale's to change
+            colours["dst_colorspace"] = colours["src_colorspace"]
         planar = self._reformatter.reformat(
             frame,
             width=width,
             height=height,
-            format="gbrp",
+            format="yuv444p" if ycgco else "gbrp",
             **colours,
             interpolation=(_BICUBIC if scaled else _BILINEAR) | _FULL_CHROMA | _ACCURATE,
         )
-        green, blue, red = (_plane(plane, width, height) for plane in planar.planes[:3])
-        rgb = _u8(cv2.merge((red, green, blue)))
+        first, second, third = (_plane(plane, width, height) for plane in planar.planes[:3])
+        if ycgco:
+            rgb = _u8(cv2.transform(cv2.merge((first, second, third)), _FROM_YCGCO))
+        else:
+            rgb = _u8(cv2.merge((third, first, second)))
         transfer = self._tag(frame, "color_trc")
         if is_hdr(transfer):
             rgb = to_sdr(rgb, transfer, self._tag(frame, "color_primaries"))

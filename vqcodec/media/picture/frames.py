@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from vqcodec.errors import UsageError
 from vqcodec.format import AUDIO_RATE_HZ, MAX_FRAME_RATE_HZ
 from vqcodec.media.items import AudioBlock, AudioPacket
+from vqcodec.media.picture.colour import MAX_SIDE_PX
 from vqcodec.media.picture.probe import MediaInfo
 from vqcodec.media.picture.source import Sound, VideoSource
 from vqcodec.media.picture.thinning import Nearest, Thin, Thinning, default_thinning
@@ -82,6 +83,7 @@ class FrameSource:
         """
         if sound == "copy":
             raise UsageError("samples can't be copied", hint="Choose --audio 6k to 64k, or none.")
+        self.scale = Fraction(1)
         self.frames_read = self.corrupt_packets = self.copy_end_trim_samples = 0
         self.truncated, self.audio_head = False, None
         self.remarks: list[str] = []
@@ -223,7 +225,7 @@ def open_video(
 
 
 def checked_picture(rgb: Picture) -> Picture:
-    """It, if it is (H, W, 3) uint8 with at least one pixel; UsageError otherwise."""
+    """It, if it is (H, W, 3) uint8 of one pixel to what a file may have; UsageError otherwise."""
     if not isinstance(rgb, np.ndarray):
         raise UsageError(
             f"a picture that is a {type(rgb).__name__}", hint="Give (H, W, 3) uint8 arrays."
@@ -231,6 +233,11 @@ def checked_picture(rgb: Picture) -> Picture:
     if rgb.ndim != 3 or rgb.shape[2] != 3 or rgb.dtype != np.uint8 or 0 in rgb.shape:
         raise UsageError(
             f"a picture of shape {rgb.shape}, {rgb.dtype}", hint="Give (H, W, 3) uint8 RGB."
+        )
+    if max(rgb.shape) > MAX_SIDE_PX:
+        raise UsageError(
+            f"a picture of {rgb.shape[1]}x{rgb.shape[0]} pixels; at most {MAX_SIDE_PX} a side are taken",
+            hint="Scale it down.",
         )
     return rgb
 

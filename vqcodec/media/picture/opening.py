@@ -36,6 +36,7 @@ class OpenedFile:
         video: the picture stream that is read, or None.
         audio: the sound stream that is read, or None.
         remarks: sentences about what else could have been read.
+        refused: why there is no picture stream although the file has one, in words, or "".
     """
 
     def __init__(
@@ -67,6 +68,7 @@ class OpenedFile:
             self.close()
             raise
         self.video, self.audio, self.remarks = chosen.video, chosen.audio, chosen.remarks
+        self.refused = chosen.refused
 
     def _file(self, source: FileLike) -> str | GuardedReader:
         if isinstance(source, str | os.PathLike) and source != "-":

@@ -28,6 +28,7 @@ from vqcodec.media.picture.rates import (
     tick_s,
 )
 from vqcodec.media.picture.selection import Tracks
+from vqcodec.media.sound.cut import ends_early
 from vqcodec.types import FileLike
 
 _AHEAD_PICTURES = 48
@@ -60,6 +61,7 @@ class PacketReader:
         is_still: there is one picture and no sound.
         clock: what puts all packets on one clock.
         remarks: sentences about other tracks that could have been read.
+        refused: why the file's pictures aren't read, in words, or "".
         broken: why reading stopped early, or "".
     """
 
@@ -82,9 +84,11 @@ class PacketReader:
         self._ended = False
         self._pictures, self._all = Extent(), Extent()
         self._file = OpenedFile(source, tracks, playlist=playlist)
+        self._ends_early = ends_early(source)
         self.name, self.container = self._file.name, self._file.container
         self.video, self.audio = self._file.video, self._file.audio
         self.remarks = self._file.remarks
+        self.refused = self._file.refused
         try:
             heard = self.audio if want_audio or self.video is None else None
             self._wanted = {s.index for s in (self.video, heard) if s is not None}
@@ -222,7 +226,8 @@ class PacketReader:
         own_s = self._own_duration_s
         extent = self._all if own_s is None or self.video is None else self._pictures
         declared_s = self.duration_s
-        return bool(self.broken) or (declared_s is not None and extent.falls_short(declared_s))
+        short = declared_s is not None and extent.falls_short(declared_s)
+        return bool(self.broken) or self._ends_early or short
 
     def first_audio(self) -> SoundPacket | None:
         """The first sound packet that was read ahead, or None."""

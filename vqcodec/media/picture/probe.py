@@ -11,9 +11,15 @@ import av.error
 from av.stream import Stream
 
 from vqcodec.errors import MediaError
-from vqcodec.media.picture.colour import degrees_clockwise, display_matrix, shown_size
+from vqcodec.media.picture.colour import MAX_PIXELS, MAX_SIDE_PX, shown_size
+from vqcodec.media.picture.display import degrees_clockwise, display_matrix
 from vqcodec.media.picture.packets import PacketReader
 from vqcodec.types import FileLike
+
+REFUSED_HINT = (
+    f"Save it as H.264, PNG or JPEG, of at most {MAX_SIDE_PX} pixels a side and "
+    f"{MAX_PIXELS // 1_000_000} million in all."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +79,7 @@ def probe(source: FileLike) -> MediaInfo:
             raise MediaError(
                 f"no video or sound in {reader.name}", hint="give a video, sound or picture file"
             )
-        return describe(reader, _first_picture(reader) if reader.video is not None else None)
+        return describe(reader, first_picture(reader) if reader.video is not None else None)
     finally:
         reader.close()
         if start is not None and not isinstance(source, str | os.PathLike):
@@ -118,7 +124,8 @@ def _codec(stream: Stream | None) -> str:
     )
 
 
-def _first_picture(reader: PacketReader) -> av.VideoFrame | None:
+def first_picture(reader: PacketReader) -> av.VideoFrame | None:
+    """The first picture of an open file that can be decoded, or None."""
     for packet in reader.packets():
         if not reader.is_picture(packet):
             continue

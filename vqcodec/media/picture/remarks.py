@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
+import av
+
+from vqcodec.media.picture.colour import guessed_matrix
+from vqcodec.media.picture.interlaced import Deinterlacer
 from vqcodec.media.picture.packets import PacketReader
+from vqcodec.media.picture.probe import MediaInfo
 from vqcodec.media.picture.taint import Taint
 from vqcodec.media.picture.timeline import Timeline
 
 
-def clock_remarks(reader: PacketReader, timeline: Timeline[Any]) -> list[str]:
-    """About times that were guessed and pictures that had none of their own."""
+def clock_remarks(reader: PacketReader, timeline: Timeline[Any], fields: Deinterlacer) -> list[str]:
+    """About times that were guessed, pictures that had none of their own, and those of two fields."""
     name, clock, told = reader.name, reader.clock, []
     if reader.is_rate_guessed:
         told.append(
@@ -33,6 +39,8 @@ def clock_remarks(reader: PacketReader, timeline: Timeline[Any]) -> list[str]:
             f"{_count(clock.wrong, 'packet')} of sound of {name} with an impossible time: put "
             "behind the one before"
         )
+    if fields.changed:
+        told.append(f"{_count(fields.changed, 'picture')} of {name} interlaced: deinterlaced")
     return told
 
 
@@ -48,3 +56,17 @@ def _times(count: int) -> str:
 
 def _count(count: int, what: str) -> str:
     return f"{count} {what}{'s' if count != 1 else ''}"
+
+
+def picture_remarks(
+    info: MediaInfo, size_px: tuple[int, int], first: av.VideoFrame
+) -> Iterator[str]:
+    """What is guessed or given up of a file's pictures, which are read at `size_px`, by the first of them."""
+    if size_px[0] < info.width:
+        yield (
+            f"the pictures of {info.name}, {info.width}x{info.height}, are read at "
+            f"{size_px[0]}x{size_px[1]}"
+        )
+    matrix = guessed_matrix(first)
+    if matrix:
+        yield f"{info.name}: {matrix}"

@@ -16,12 +16,13 @@ from av.stream import Stream
 from av.video.stream import VideoStream
 
 from vqcodec.errors import UsageError
-from vqcodec.media.picture.colour import MAX_SIDE_PX
+from vqcodec.media.picture.colour import MAX_PIXELS, fits
 from vqcodec.media.picture.rates import fraction, seconds
 
 _MAX_THREADS = 8
-# AV_DISPOSITION_*: default, cover of a sound file, thumbnails of moments, a still
-_DEFAULT, _STILLS = 1, 0x400 | 0x800 | 1 << 20
+_PIXELS_AT_ONCE = 70_000_000
+# AV_DISPOSITION_*: default; cover of a sound file, thumbnails of moments, a still; a tile, or a layer
+_DEFAULT, _STILLS, _DEPENDENT = 1, 0x400 | 0x800 | 1 << 20, 1 << 19
 _STILL_CODECS = ("mjpeg", "png", "bmp", "gif", "tiff", "webp", "jpegxl", "jpeg2000")
 
 Tracks: TypeAlias = tuple[int | None, int | None]
@@ -36,7 +37,8 @@ class Selection:
     Attributes:
         video: the picture stream, or None.
         audio: the sound stream, or None.
-        remarks: sentences about what else could have been read.
+        remarks: sentences about what else could have been read, and what can't be.
+        refused: why no picture stream is read although there is one, in words, or "".
     """
 
     def __init__(
@@ -52,6 +54,7 @@ class Selection:
             UsageError: there is no such track, or it can't be read.
         """
         self.remarks: list[str] = []
+        self.refused = next(filter(None, map(_refusal, container.streams.video)), "")
         pictures = [s for s in container.streams.video if _is_picture(s)]
         sounds = [s for s in container.streams.audio if has_decoder(s)]
         all_pictures, all_sounds = list(container.streams.video), list(container.streams.audio)
@@ -67,10 +70,18 @@ class Selection:
             self._tell(name, "audio", all_sounds, self.audio, sounds)
         else:
             self.audio = _asked(name, "audio", all_sounds, sounds, audio)
+        self._tell_unread(name, all_sounds)
         if self.video is not None:
-            context = self.video.codec_context
-            context.thread_type = "AUTO"
-            context.thread_count = min(_MAX_THREADS, os.cpu_count() or 1)
+            _prepare(self.video)
+
+    def _tell_unread(self, name: str, tracks: Sequence[Stream]) -> None:
+        """Sound that is there, but can't be decoded, must not vanish without a word."""
+        unread = [number for number, track in enumerate(tracks) if not has_decoder(track)]
+        kept = "" if len(unread) < len(tracks) else "; the result is silent"
+        for number in unread:
+            self.remarks.append(
+                f"audio track {number} of {name} can't be decoded: its format isn't known{kept}"
+            )
 
     def _tell(
         self,
@@ -98,7 +109,27 @@ def _is_picture(stream: VideoStream) -> bool:
     """Whether a stream can be read at all, and isn't a sound file's cover."""
     if not has_decoder(stream) or _flags(stream) & 0x400:
         return False
-    return 0 < stream.width <= MAX_SIDE_PX and 0 < stream.height <= MAX_SIDE_PX
+    return stream.width * stream.height > 0 and not _refusal(stream)
+
+
+def _refusal(stream: VideoStream) -> str:
+    """Why a stream of pictures isn't read, in words; "" for one that is, or that holds none."""
+    if not has_decoder(stream) or _flags(stream) & 0x400:
+        return ""
+    if _flags(stream) & _DEPENDENT:
+        return "its picture is made of tiles, as telephones write HEIC"
+    if not fits(stream.width, stream.height):
+        return f"its pictures of {stream.width}x{stream.height} are too large"
+    return ""
+
+
+def _prepare(stream: VideoStream) -> None:
+    """How it is decoded: by as many threads as keep few pixels in flight; a larger picture than was announced is refused."""
+    context = stream.codec_context
+    context.thread_type = "AUTO"
+    at_once = max(_PIXELS_AT_ONCE // (stream.width * stream.height), 1)
+    context.thread_count = min(_MAX_THREADS, os.cpu_count() or 1, at_once)
+    context.options = {**context.options, "max_pixels": str(MAX_PIXELS)}
 
 
 def _rank(stream: VideoStream) -> tuple[bool, bool, int, int]:

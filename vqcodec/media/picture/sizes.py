@@ -9,7 +9,8 @@ import numpy as np
 from av.video.codeccontext import VideoCodecContext
 from numpy.typing import NDArray
 
-from vqcodec.media.picture.colour import RgbConverter, display_matrix
+from vqcodec.media.picture.colour import RgbConverter
+from vqcodec.media.picture.display import display_matrix
 from vqcodec.runtime.opencv import cv2
 
 

@@ -16,10 +16,11 @@ from numpy.typing import NDArray
 from vqcodec.errors import MediaError, UsageError
 from vqcodec.format import MAX_FRAME_RATE_HZ
 from vqcodec.media.items import AudioBlock, AudioPacket
+from vqcodec.media.picture.interlaced import Deinterlacer
 from vqcodec.media.picture.packets import PacketReader, PicturePacket, SoundPacket
-from vqcodec.media.picture.probe import MediaInfo, describe
+from vqcodec.media.picture.probe import REFUSED_HINT, MediaInfo, describe
 from vqcodec.media.picture.rates import DEFAULT_RATE_HZ, seconds
-from vqcodec.media.picture.remarks import clock_remarks, damage_remarks
+from vqcodec.media.picture.remarks import clock_remarks, damage_remarks, picture_remarks
 from vqcodec.media.picture.selection import Tracks
 from vqcodec.media.picture.sizes import Upright
 from vqcodec.media.picture.taint import Decoded, Taint
@@ -63,6 +64,7 @@ class VideoSource:
     Attributes:
         info: the file as it is (MediaInfo).
         width, height: of the pictures, in pixels.
+        scale: width over that of the file; 1 but for pictures of more than 9.5 million pixels, which are scaled down.
         frame_rate_hz: nominal rate of the frames given (after halving or `fps`); 25 for a still picture.
         time_base_s: tick that every frame time is a multiple of.
         duration_s: declared length or None; for progress bars.
@@ -124,6 +126,8 @@ class VideoSource:
 
     def _begin(self, fps: Fraction | int | None, sound: Sound, channels: int) -> None:
         reader = self._reader
+        if reader.video is None and reader.refused:
+            raise MediaError(f"cannot read {reader.name}: {reader.refused}", hint=REFUSED_HINT)
         if reader.video is None:
             raise MediaError(
                 f"no video in {reader.name}", hint="give a file with pictures, or use `vqcodec dub`"
@@ -143,6 +147,7 @@ class VideoSource:
         self._converted: tuple[Decoded, NDArray[np.uint8]] | None = None
         self._listener: Listener | None = make_listener(reader, sound, channels)
         self._waiting: list[SoundPacket] = []
+        self._fields = Deinterlacer()
         self._stream = self._run()
         first = next(self._stream, None)
         if self._timeline is None:
@@ -197,7 +202,7 @@ class VideoSource:
         if packet.is_corrupt:
             self._taint.suspect(packet.pts)
         try:
-            return list(packet.decode())
+            return [ready for frame in packet.decode() for ready in self._fields.push(frame)]
         except av.error.EOFError:
             return []
         except (av.error.FFmpegError, ValueError):
@@ -233,6 +238,8 @@ class VideoSource:
         self._converter = Upright(self._reader.pixel_aspect, context, own_sizes=self._own_sizes)
         self.width, self.height = self._converter.size_of(first)
         self.info: MediaInfo = describe(self._reader, first)
+        self.scale = Fraction(self.width, self.info.width)
+        self.remarks += picture_remarks(self.info, (self.width, self.height), first)
         if self._listener is not None:
             self._listener.begin(first_s - lead_s)
         return lead_s
@@ -268,6 +275,8 @@ class VideoSource:
             yield from self._listener.hear(packet)
 
     def _finish(self) -> Iterator[VideoFrame | AudioBlock | AudioPacket]:
+        for frame in self._fields.flush():
+            yield from self._picture(frame)
         if self._timeline is None:
             return
         yield from self._placed(self._timeline.finish())
@@ -277,8 +286,9 @@ class VideoSource:
         if self._listener is not None:
             yield from self._listener.finish()
             self.corrupt_packets += self._listener.corrupt_packets
+            self.remarks += self._listener.remarks(self.info.name)
         self.truncated = self._reader.breaks_off
-        self.remarks += clock_remarks(self._reader, self._timeline)
+        self.remarks += clock_remarks(self._reader, self._timeline, self._fields)
         self.remarks += damage_remarks(self._reader, self._taint)
 
     def close(self) -> None:

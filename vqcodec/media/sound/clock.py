@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from fractions import Fraction
-from typing import Any
 
 import av
 import numpy as np
@@ -13,6 +12,7 @@ from numpy.typing import NDArray
 from vqcodec.format import AUDIO_RATE_HZ
 from vqcodec.media.items import AudioBlock
 from vqcodec.media.picture.joins import MAX_JUMP_S, MAX_STEP_BACK_S
+from vqcodec.media.sound.mixing import LAYOUTS, PhaseMixer, named
 
 # A difference between timestamps and samples of this size is a hole (or an overlap) in the recording; smaller ones are
 # rounding, jitter, or a sound card's clock that runs at 47,995 Hz, which adds up to a visible lip-sync error in an hour.
@@ -21,7 +21,6 @@ _DRIFT_BEGIN, _DRIFT_END = AUDIO_RATE_HZ // 100, AUDIO_RATE_HZ // 500
 _SMOOTHING = 16
 _STRETCH = 256  # while correcting, one sample in 256 is added or taken: 7 cents of pitch, which nobody hears
 _SILENCE_BLOCK = AUDIO_RATE_HZ // 2
-_LAYOUTS = {1: "mono", 2: "stereo", 3: "2.1", 4: "quad", 5: "5.0", 6: "5.1", 7: "6.1", 8: "7.1"}
 
 
 class ClockedSound:
@@ -32,10 +31,14 @@ class ClockedSound:
 
     Attributes:
         position: samples given so far, which is where the next one goes.
+        mixer: what makes mono of stereo.
+        peak: the largest sample given.
     """
 
     def __init__(self, channels: int, rate_hz: int = AUDIO_RATE_HZ) -> None:
         """Sound of 1 or 2 channels at `rate_hz`."""
+        self.mixer = PhaseMixer()
+        self.peak = 0
         self.position = 0
         self._channels = channels
         self._rate_hz = rate_hz
@@ -48,7 +51,7 @@ class ClockedSound:
         """Add a decoded frame; `time_s` is when it begins on the picture's clock, None if it isn't known."""
         if not frame.samples or not frame.sample_rate:
             return
-        frame = _known_layout(frame)
+        frame = named(frame)
         if self._clock is not None and not self._clock.fits(frame):
             yield from self._end_segment()
         begin = self._place(time_s)
@@ -59,7 +62,7 @@ class ClockedSound:
             # A new segment can't begin inside what was given already, except before time zero, where it is cut.
             start = start if self.position == 0 else max(start, self.position)
             yield from self._silence(start)
-            self._clock = _Segment(frame, start, self._channels, self._rate_hz)
+            self._clock = _Segment(frame, start, self._channels, self._rate_hz, self.mixer)
             self._error = 0.0
         elif begin is not None:
             self._watch(float(begin - self._clock.end))
@@ -103,6 +106,7 @@ class ClockedSound:
         if start < 0:
             samples = samples[min(-start, len(samples)) :]
         if len(samples):
+            self.peak = max(self.peak, int(samples.max()), -int(samples.min()))
             yield AudioBlock(np.ascontiguousarray(samples), self.position)
             self.position += len(samples)
 
@@ -126,8 +130,17 @@ class _Segment:
         written: where the next sample that comes out goes.
     """
 
-    def __init__(self, first: av.AudioFrame, start: int, channels: int, rate_hz: int) -> None:
-        self._resampler = av.AudioResampler(format="s16", layout=_LAYOUTS[channels], rate=rate_hz)
+    def __init__(
+        self,
+        first: av.AudioFrame,
+        start: int,
+        channels: int,
+        rate_hz: int,
+        mixer: PhaseMixer,
+    ) -> None:
+        self._mixer = mixer if channels == 1 and len(first.layout.channels) == 2 else None
+        layout = LAYOUTS[channels if self._mixer is None else 2]
+        self._resampler = av.AudioResampler(format="s16", layout=layout, rate=rate_hz)
         self._kind = (first.format.name, first.layout.name, first.sample_rate)
         self._channels = channels
         self._step = Fraction(rate_hz, first.sample_rate)
@@ -153,13 +166,17 @@ class _Segment:
 
     def _collect(self, frames: list[av.AudioFrame]) -> NDArray[np.int16]:
         parts = [
-            np.asarray(frame.to_ndarray()).reshape(-1, self._channels)
+            np.asarray(frame.to_ndarray(), np.int16).reshape(
+                -1, self._channels if self._mixer is None else 2
+            )
             for frame in frames
             if frame is not None
         ]
-        samples = np.concatenate(parts) if parts else np.zeros((0, self._channels), np.int16)
+        if not parts:
+            return np.zeros((0, self._channels), np.int16)
+        samples = np.concatenate(parts)
         self.written += len(samples)
-        return samples.astype(np.int16, copy=False)
+        return samples if self._mixer is None else self._mixer.mix(samples)
 
 
 def _stretched(samples: NDArray[np.int16], extra: int) -> NDArray[np.int16]:
@@ -168,19 +185,3 @@ def _stretched(samples: NDArray[np.int16], extra: int) -> NDArray[np.int16]:
     new = np.linspace(0, len(samples) - 1, max(1, len(samples) + extra))
     columns = [np.interp(new, old, samples[:, channel]) for channel in range(samples.shape[1])]
     return np.rint(np.stack(columns, axis=1)).astype(np.int16)
-
-
-def _known_layout(frame: av.AudioFrame) -> av.AudioFrame:
-    """The frame with a named channel layout; libav can't mix down an unnamed one."""
-    count = len(frame.layout.channels)
-    if not frame.layout.name.endswith("channels"):
-        return frame
-    samples: NDArray[Any] = frame.to_ndarray()  # of the format's own type
-    kept = (
-        samples[:8] if frame.format.is_planar else samples.reshape(-1, count)[:, :8].reshape(1, -1)
-    )
-    named = av.AudioFrame.from_ndarray(
-        np.ascontiguousarray(kept), format=frame.format.name, layout=_LAYOUTS[min(count, 8)]
-    )
-    named.sample_rate = frame.sample_rate
-    return named

@@ -15,9 +15,13 @@ from vqcodec.media.items import AudioBlock, AudioPacket
 from vqcodec.media.picture.packets import PacketReader, SoundPacket
 from vqcodec.media.picture.rates import seconds, tick_s
 from vqcodec.media.sound.clock import ClockedSound
+from vqcodec.media.sound.mixing import TOLD_CORRELATION
 from vqcodec.media.sound.opus_bytes import packet_samples
 from vqcodec.media.sound.opus_copy import OpusCopier
 from vqcodec.types import AudioHead
+
+_SILENT_PEAK = 4
+"""Of 32767: what dither and coders leave of digital silence."""
 
 
 class Listener(Protocol):
@@ -34,6 +38,9 @@ class Listener(Protocol):
     @property
     def end_trim_samples(self) -> int:
         """Of the last copied packet."""
+
+    def remarks(self, name: str) -> list[str]:
+        """At the end: sentences that a person should read about the sound of a file of that name."""
 
     def begin(self, zero_s: Fraction) -> None:
         """Time zero is known, in the file's time."""
@@ -94,6 +101,18 @@ class Decoding:
         """What is left in the resampler."""
         return self._track.finish()
 
+    def remarks(self, name: str) -> list[str]:
+        """About sound that is silent, can't be decoded, or whose channels cancel each other."""
+        track, told = self._track, []
+        if not track.position and self.corrupt_packets:
+            told.append(f"the sound of {name} can't be decoded: the result is silent")
+        elif track.peak <= _SILENT_PEAK:
+            told.append(f"the sound of {name} is silent all along")
+        if track.mixer.correlation < TOLD_CORRELATION or track.mixer.turned:
+            turned = ": the right one was turned over" if track.mixer.turned else ""
+            told.append(f"left and right channel of {name} are in opposite phase{turned}")
+        return told
+
 
 class Copying:
     """Copies Opus packets."""
@@ -136,6 +155,10 @@ class Copying:
     def finish(self) -> Iterator[AudioPacket]:
         """Nothing is held back."""
         return iter(())
+
+    def remarks(self, name: str) -> list[str]:
+        """Nothing is known of what isn't decoded."""
+        return []
 
     def _at(self, packet: SoundPacket) -> Fraction | None:
         at_s = seconds(packet.pts, packet.stream.time_base)

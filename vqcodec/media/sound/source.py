@@ -34,6 +34,7 @@ class SoundSource:
         duration_s: declared length or None; for progress bars.
         truncated: set when the file broke off early (damaged or cut): what came before it was given.
         corrupt_packets: packets that could not be decoded; silence stands for them.
+        remarks: sentences that a person should read: what of the file was guessed or left out.
     """
 
     def __init__(self, source: FileLike, *, limit_s: Fraction | None = None) -> None:
@@ -52,6 +53,7 @@ class SoundSource:
         self._limit_s = limit_s
         self._reader = PacketReader(source)
         self.name = self._reader.name
+        self.remarks = [*self._reader.remarks]
         try:
             self.duration_s = self._begin()
         except BaseException:
@@ -65,6 +67,11 @@ class SoundSource:
                 raise MediaError(
                     f"{self.name} is a picture, not a sound",
                     hint="The sound comes first, the portrait second: vqcodec dub speech.wav portrait.png",
+                )
+            if reader.remarks:
+                raise MediaError(
+                    f"{self.name} has no sound that can be decoded",
+                    hint="Convert it, for example to WAV or AAC.",
                 )
             raise MediaError(
                 f"{self.name} has no sound",
@@ -97,7 +104,8 @@ class SoundSource:
             end = block.first_sample + len(block.samples)
             self._check_length(Fraction(end, AUDIO_RATE_HZ))
             yield block
-        self.truncated = bool(self._reader.broken)
+        self.truncated = self._reader.breaks_off
+        self.remarks += decoding.remarks(self.name)
         self.corrupt_packets = decoding.corrupt_packets
         if not end:
             raise MediaError(

@@ -1,0 +1,245 @@
+"""Strange pictures, one a row: how each is made, and what must come of it."""
+
+from __future__ import annotations
+
+import struct
+import zlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import av
+import cv2
+import numpy as np
+from PIL import Image
+
+SIZE = 64
+CORNERS = ((250, 10, 10), (10, 250, 10), (10, 10, 250), (250, 250, 250))
+
+
+def scene(width: int = SIZE, height: int = 48) -> np.ndarray:
+    """Four quarters of their own colours: which way up it is can be seen."""
+    rgb = np.zeros((height, width, 3), np.uint8)
+    for number, colour in enumerate(CORNERS):
+        y, x = divmod(number, 2)
+        rgb[y * height // 2 :, x * width // 2 :] = colour
+    return rgb
+
+
+def ramp() -> np.ndarray:
+    """(48, 64) 0..1, from left to right."""
+    return np.tile(np.linspace(0, 1, SIZE), (48, 1))
+
+
+def grey() -> np.ndarray:
+    """`ramp` as it should be read."""
+    return np.repeat(np.rint(255 * ramp())[..., None], 3, 2).astype(np.uint8)
+
+
+@dataclass(frozen=True)
+class Odd:
+    """A picture that isn't as pictures should be.
+
+    Attributes:
+        name: of the row, with the file's suffix.
+        make: writes the file.
+        rgb: what is read; None: it is refused.
+        within: mean difference allowed.
+        says: words of the remark, or of the error and its hint; "" for none.
+    """
+
+    name: str
+    make: Callable[[Path], object]
+    rgb: np.ndarray | None
+    within: float = 1.0
+    says: str = ""
+
+    def __str__(self) -> str:
+        return self.name
+
+
+def _exif(orientation: int) -> Image.Exif:
+    exif = Image.Exif()
+    exif[0x112] = orientation
+    return exif
+
+
+def _stored(orientation: int) -> Image.Image:
+    """What a camera stores that is held so."""
+    upright = Image.fromarray(scene())
+    turns = {
+        2: 0,
+        3: 3,
+        4: 1,
+        5: 5,
+        6: 2,
+        7: 6,
+        8: 4,
+    }  # Image.Transpose, the inverse of what is shown
+    if orientation == 1:
+        return upright
+    return upright.transpose(Image.Transpose(turns[orientation]))
+
+
+def hevc(path: Path) -> tuple[bytes, bytes]:
+    """`scene` as HEVC: its hvcC box, and the picture."""
+    film = path.with_suffix(".mp4")
+    with av.open(str(film), "w") as container:
+        stream: Any = container.add_stream("libx265", rate=25)
+        stream.width, stream.height, stream.pix_fmt = SIZE, 48, "yuv444p"
+        stream.options = {"x265-params": "log-level=none:qp=4:info=0"}
+        frame = av.VideoFrame.from_ndarray(scene(), format="rgb24").reformat(format="yuv444p")
+        frame.pts, frame.time_base = 0, Fraction(1, 25)
+        container.mux(stream.encode(frame))
+        container.mux(stream.encode(None))
+    with av.open(str(film)) as container:
+        data = b"".join(bytes(packet) for packet in container.demux())
+    whole = film.read_bytes()
+    at = whole.index(b"hvcC") - 4
+    return whole[at : at + int.from_bytes(whole[at : at + 4], "big")], data
+
+
+def _heic(path: Path, tiles: int = 1) -> None:
+    """HEVC in the boxes of HEIF (ISO/IEC 23008-12)."""
+    hvcc, data = hevc(path)
+    path.write_bytes(heif(hvcc, [data] * tiles, SIZE, 48))
+
+
+def box(kind: bytes, *body: bytes) -> bytes:
+    data = b"".join(body)
+    return struct.pack(">I4s", len(data) + 8, kind) + data
+
+
+def heif(hvcc: bytes, pictures: list[bytes], width: int, height: int) -> bytes:
+    """HEIC of one picture, or of tiles side by side."""
+    full = bytes(4)
+    grid = len(pictures) > 1
+    items = [(number + 1, b"hvc1", data) for number, data in enumerate(pictures)]
+    if grid:
+        shape = struct.pack(">BBBBHH", 0, 0, 0, len(pictures) - 1, width * len(pictures), height)
+        items.append((len(items) + 1, b"grid", shape))
+    head = box(b"ftyp", b"heic", full, b"mif1heic")
+    infe = [box(b"infe", b"\2\0\0\0", struct.pack(">HH4sB", n, 0, t, 0)) for n, t, _ in items]
+    props = box(b"ipco", hvcc, box(b"ispe", full, struct.pack(">II", width, height)))
+    links = b"".join(struct.pack(">HB", n, 2) + b"\x81\2" for n, _, _ in items)
+    ipma = box(b"ipma", full, struct.pack(">I", len(items)), links)
+    refs = struct.pack(">HH", len(items), len(pictures))
+    refs += b"".join(struct.pack(">H", n + 1) for n in range(len(pictures)))
+
+    def meta(start: int) -> bytes:
+        places = b""
+        for number, _, data in items:
+            places += struct.pack(">HHHII", number, 0, 1, start, len(data))
+            start += len(data)
+        iloc = box(b"iloc", full, b"\x44\0", struct.pack(">H", len(items)), places)
+        hdlr = box(b"hdlr", bytes(8), b"pict", bytes(13))
+        pitm = box(b"pitm", full, struct.pack(">H", len(items) if grid else 1))
+        iinf = box(b"iinf", full, struct.pack(">H", len(items)), *infe)
+        iref = box(b"iref", full, box(b"dimg", refs)) if grid else b""
+        return box(b"meta", full, hdlr, pitm, iloc, iinf, iref, box(b"iprp", props, ipma))
+
+    start = len(head) + len(meta(0)) + 8
+    return head + meta(start) + box(b"mdat", *(data for _, _, data in items))
+
+
+def png(width: int, height: int) -> bytes:
+    """A white PNG, however large, in few bytes."""
+
+    def chunk(kind: bytes, data: bytes) -> bytes:
+        return (
+            struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+        )
+
+    packer = zlib.compressobj(9)
+    row = b"\0" + b"\xff" * width
+    rows = [packer.compress(row * min(1 << 14, height - y)) for y in range(0, height, 1 << 14)]
+    head = struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0)
+    data = b"".join(rows) + packer.flush()
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + chunk(b"IDAT", data) + chunk(b"IEND", b"")
+
+
+def _cv(samples: np.ndarray) -> Callable[[Path], object]:
+    return lambda path: cv2.imwrite(str(path), samples)
+
+
+def _pil(picture: Image.Image, **more: Any) -> Callable[[Path], object]:
+    return lambda path: picture.save(path, **more)
+
+
+def _integers(top: int) -> np.ndarray:
+    return np.rint(top * ramp()).astype(np.uint16)
+
+
+_FLOATS = scene()[..., ::-1].astype(np.float32)
+_GREY = ramp().astype(np.float32)
+
+ROWS = [
+    *(
+        Odd(f"held as {n}.jpg", _pil(_stored(n), exif=_exif(n), quality=95), scene(), 3)
+        for n in range(1, 9)
+    ),
+    *(Odd(f"held as {n}.tif", _pil(_stored(n), exif=_exif(n)), scene()) for n in (1, 6)),
+    Odd("broken EXIF.jpg", _pil(_stored(1), exif=b"Exif\0\0nonsense", quality=95), scene(), 3),
+    Odd("HEIC.heic", _heic, scene(), 3),
+    Odd("HEIC called a JPEG.jpg", _heic, scene(), 3),
+    Odd("HEIC of tiles.heic", lambda path: _heic(path, 2), None, says="made of tiles"),
+    Odd("floats 0 to 1.tif", _cv(_FLOATS / 255), scene()),
+    Odd("floats 0 to 255.tif", _cv(_FLOATS), scene(), says="taken as 0 to 255"),
+    Odd(
+        "floats with highlights.tif",
+        _cv(np.where(_FLOATS > 200, np.float32(1.5), _FLOATS / 255)),
+        scene(),
+        3,
+    ),
+    Odd("floats of 64 bits.tif", _cv(_FLOATS.astype(np.float64)), None, says="TIFF"),
+    Odd("grey floats.tif", _cv(_GREY), grey()),
+    Odd("grey floats to 65535.tif", _cv(_GREY * 65535), grey(), says="taken as 0 to 65535"),
+    Odd("16 bits grey.tif", _cv(_integers(65535)), grey()),
+    Odd("16 bits grey.png", _cv(_integers(65535)), grey()),
+    Odd("12 bits in 16, grey.png", _cv(_integers(4095)), grey(), says="taken as 12 bits"),
+    Odd("14 bits in 16, grey.tif", _cv(_integers(16383)), grey(), says="taken as 14 bits"),
+    Odd("10 bits in 16, grey.png", _cv(_integers(1023)), grey(), says="taken as 10 bits"),
+    Odd("8 bits in 16, grey.png", _cv(_integers(255)), grey(), says="taken as 8 bits"),
+    Odd(
+        "32 bits grey.tif",
+        _pil(Image.fromarray(_integers(65535).astype(np.int32))),
+        grey(),
+        says="16 bits",
+    ),
+    Odd("Photoshop.psd", lambda path: path.write_bytes(b"8BPS" + bytes(60)), None, says="PSD"),
+    Odd("drawing.svg", lambda path: path.write_bytes(b"<svg xmlns='x'></svg>"), None, says="SVG"),
+    Odd(
+        "JPEG XL.jpg", lambda path: path.write_bytes(b"\xff\x0a" + bytes(60)), None, says="JPEG XL"
+    ),
+    Odd(
+        "raw.cr3",
+        lambda path: path.write_bytes(b"\0\0\0\x18ftypcrx " + bytes(60)),
+        None,
+        says="CR3",
+    ),
+    Odd("empty.png", lambda path: path.write_bytes(b""), None, says="empty"),
+    Odd(
+        "33000 wide.png",
+        lambda path: path.write_bytes(png(33_000, 16)),
+        np.full((6, 11_000, 3), 255, np.uint8),
+    ),
+    Odd(
+        "32767 high.png",
+        lambda path: path.write_bytes(png(16, 32_767)),
+        np.full((16_384, 8, 3), 255, np.uint8),
+    ),
+    Odd(
+        "2 million high.png",
+        lambda path: path.write_bytes(png(1, 2_000_000)),
+        None,
+        says="sides above 65535",
+    ),
+    Odd(
+        "170 megapixels.png",
+        lambda path: path.write_bytes(png(13_000, 13_000)),
+        None,
+        says="at most 162",
+    ),
+]
