@@ -86,6 +86,15 @@ def probe(source: FileLike) -> MediaInfo:
             source.seek(start)
 
 
+def no_pictures(reader: PacketReader) -> MediaError:
+    """The error for a file whose pictures are asked for, and that has none, or none that are read."""
+    if reader.refused:
+        return MediaError(f"cannot read {reader.name}: {reader.refused}", hint=REFUSED_HINT)
+    return MediaError(
+        f"no video in {reader.name}", hint="give a file with pictures, or use `vqcodec dub`"
+    )
+
+
 def describe(reader: PacketReader, first: av.VideoFrame | None) -> MediaInfo:
     """MediaInfo of an open file; `first` is its first decoded picture or None."""
     video, audio = reader.video, reader.audio

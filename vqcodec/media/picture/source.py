@@ -18,7 +18,7 @@ from vqcodec.format import MAX_FRAME_RATE_HZ
 from vqcodec.media.items import AudioBlock, AudioPacket
 from vqcodec.media.picture.interlaced import Deinterlacer
 from vqcodec.media.picture.packets import PacketReader, PicturePacket, SoundPacket
-from vqcodec.media.picture.probe import REFUSED_HINT, MediaInfo, describe
+from vqcodec.media.picture.probe import MediaInfo, describe, no_pictures
 from vqcodec.media.picture.rates import DEFAULT_RATE_HZ, seconds
 from vqcodec.media.picture.remarks import clock_remarks, damage_remarks, picture_remarks
 from vqcodec.media.picture.selection import Tracks
@@ -126,12 +126,8 @@ class VideoSource:
 
     def _begin(self, fps: Fraction | int | None, sound: Sound, channels: int) -> None:
         reader = self._reader
-        if reader.video is None and reader.refused:
-            raise MediaError(f"cannot read {reader.name}: {reader.refused}", hint=REFUSED_HINT)
         if reader.video is None:
-            raise MediaError(
-                f"no video in {reader.name}", hint="give a file with pictures, or use `vqcodec dub`"
-            )
+            raise no_pictures(reader)
         rate_hz = reader.rate_hz or DEFAULT_RATE_HZ
         self._tick_s = self.time_base_s = reader.tick_s
         self._interval = max(1, round(1 / (rate_hz * self._tick_s)))
@@ -191,12 +187,9 @@ class VideoSource:
                 self._waiting.append(packet)
             if self._timeline is not None:
                 yield from self._hear()
-            elif self._listener is not None and self._overfull():
+            elif sum(packet.size for packet in self._waiting) > _MAX_WAITING_BYTES:
                 return
         yield from self._finish()
-
-    def _overfull(self) -> bool:
-        return sum(packet.size for packet in self._waiting) > _MAX_WAITING_BYTES
 
     def _decoded(self, packet: PicturePacket) -> list[av.VideoFrame]:
         if packet.is_corrupt:
@@ -268,11 +261,10 @@ class VideoSource:
             yield VideoFrame(self._converted[1], time_s, decoded.is_damaged)
 
     def _hear(self) -> Iterator[AudioBlock | AudioPacket]:
-        if self._listener is None:
-            return
         waiting, self._waiting = self._waiting, []
-        for packet in waiting:
-            yield from self._listener.hear(packet)
+        if self._listener is not None:
+            for packet in waiting:
+                yield from self._listener.hear(packet)
 
     def _finish(self) -> Iterator[VideoFrame | AudioBlock | AudioPacket]:
         for frame in self._fields.flush():
@@ -288,8 +280,8 @@ class VideoSource:
             self.corrupt_packets += self._listener.corrupt_packets
             self.remarks += self._listener.remarks(self.info.name)
         self.truncated = self._reader.breaks_off
-        self.remarks += clock_remarks(self._reader, self._timeline, self._fields)
-        self.remarks += damage_remarks(self._reader, self._taint)
+        told = clock_remarks(self._reader, self._timeline, self._fields)
+        self.remarks += [*told, *damage_remarks(self._reader, self._taint)]
 
     def close(self) -> None:
         """Release the file. A file object given by the caller stays open."""
