@@ -88,3 +88,12 @@ def test_faces_are_compared_after_aligning_and_without_brightness() -> None:
 def test_points_outside_the_square_are_no_trouble() -> None:
     assert mismatch(look(CENTRED + np.float32(3)), look()) > 1
     assert np.isfinite(mismatch(look(np.zeros_like(CENTRED)), look()))
+
+
+def test_another_light_on_the_face_alone_costs() -> None:
+    darker = SQUARE.copy()
+    darker[SQUARE[:, :, 2] > 170] //= 2
+    slightly = SQUARE.copy()
+    slightly[SQUARE[:, :, 2] > 170] -= 8
+    assert mismatch(look(), look(square=darker)) > 0.1 < mismatch(look(square=darker), look())
+    assert mismatch(look(), look(square=slightly)) < 0.02

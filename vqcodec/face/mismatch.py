@@ -28,6 +28,8 @@ SOFT_WEIGHT, SOFT_SLACK = 0.1, 0.2
 """A frame looks as soft as its portrait: so much for each unit of `face.keyframes.sharpness` that the portrait lacks beyond
 the slack, which is what focus and noise change from frame to frame. 110 pairs of 11 recordings want .043."""
 FACE_WEIGHT, SURROUNDINGS_WEIGHT = 0.5, 1.0
+LIGHT_WEIGHT, LIGHT_SLACK = 0.5, 0.04
+"""The face's mean brightness, which no motion changes: a fade, a lamp. Below the slack it is a camera's exposure."""
 HALO_PX = 5
 
 
@@ -82,6 +84,21 @@ def face_mask(points: Points) -> NDArray[np.uint8]:
 
 def picture_difference(portrait: Look, frame: Look) -> tuple[float, float]:
     """Mean absolute difference, 0..1, of the aligned faces without their mean brightness, and of what lies around them."""
+    face, around = _differences(portrait, frame)
+    return (
+        float(np.abs(face - face.mean()).mean()) if face.size else 0.0,
+        float(np.abs(around).mean()) if around.size else 0.0,
+    )
+
+
+def light_difference(portrait: Look, frame: Look) -> float:
+    """Difference of the aligned faces' mean brightness, 0..1."""
+    face, _ = _differences(portrait, frame)
+    return abs(float(face.mean())) if face.size else 0.0
+
+
+def _differences(portrait: Look, frame: Look) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Pixels of the frame less those of the portrait: of the aligned faces, and of what lies around."""
     now, then = face_mask(frame.points), face_mask(portrait.points)
     moved = cv2.warpAffine(
         portrait.luma,
@@ -89,14 +106,8 @@ def picture_difference(portrait: Look, frame: Look) -> tuple[float, float]:
         (THUMB_PX, THUMB_PX),
         borderMode=cv2.BORDER_REPLICATE,
     )
-    face = (frame.luma - moved)[now > 0]
-    around = (frame.luma - portrait.luma)[
-        cv2.dilate(now | then, np.ones((HALO_PX, HALO_PX), np.uint8)) == 0
-    ]
-    return (
-        float(np.abs(face - face.mean()).mean()) if face.size else 0.0,
-        float(np.abs(around).mean()) if around.size else 0.0,
-    )
+    away = cv2.dilate(now | then, np.ones((HALO_PX, HALO_PX), np.uint8)) == 0
+    return (frame.luma - moved)[now > 0], (frame.luma - portrait.luma)[away]
 
 
 def mismatch(portrait: Look, frame: Look) -> float:
@@ -104,6 +115,7 @@ def mismatch(portrait: Look, frame: Look) -> float:
     turn, scale = pose_distance(portrait.points, frame.points)
     shift = float(np.hypot(*(frame.points.mean(axis=0) - portrait.points.mean(axis=0))))
     face, around = picture_difference(portrait, frame)
+    light = light_difference(portrait, frame)
     return (
         TURN_WEIGHT * turn
         + SCALE_WEIGHT * float(np.log(scale))
@@ -113,4 +125,5 @@ def mismatch(portrait: Look, frame: Look) -> float:
         + SOFT_WEIGHT * max(frame.sharp - portrait.sharp - SOFT_SLACK, 0.0)
         + FACE_WEIGHT * face
         + SURROUNDINGS_WEIGHT * around
+        + LIGHT_WEIGHT * max(light - LIGHT_SLACK, 0.0)
     )

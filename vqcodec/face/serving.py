@@ -15,6 +15,8 @@ from vqcodec.face.mismatch import (
     EYE_WEIGHT,
     FACE_WEIGHT,
     HALO_PX,
+    LIGHT_SLACK,
+    LIGHT_WEIGHT,
     MOUTH_WEIGHT,
     SCALE_WEIGHT,
     SHIFT_WEIGHT,
@@ -127,4 +129,5 @@ def _picture_terms(
     offset = cv2.mean(difference, face)[0]
     inside = cv2.mean(np.abs(difference - np.float32(offset)), face)[0]
     outside = cv2.mean(cv2.absdiff(frame.luma, portrait.luma), around)[0]
-    return float(FACE_WEIGHT * inside + SURROUNDINGS_WEIGHT * outside)
+    light = max(abs(offset) - LIGHT_SLACK, 0.0)
+    return float(FACE_WEIGHT * inside + SURROUNDINGS_WEIGHT * outside + LIGHT_WEIGHT * light)
