@@ -128,8 +128,8 @@ def test_an_interrupt_that_a_library_makes_an_error_of(tmp_path: Path) -> None:
         "        os.kill(os.getpid(), signal.SIGINT)\n"
         "    except KeyboardInterrupt:\n"
         "        raise ImportError('initialization failed')\n"
-        "import vqcodec.api\n"
-        "vqcodec.api.info = failing\n"
+        "from vqcodec.codec import look\n"
+        "look.info = failing\n"
         "sys.argv = ['vqcodec', 'info', 'x.vqt']\n"
         "entry.main()\n"
     )

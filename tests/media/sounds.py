@@ -136,6 +136,7 @@ ROWS = [
     ),
     Odd("left only.wav", wav([A, NONE], 3), 0.5),
     Odd("silent.wav", wav([NONE, NONE], 3), 0.0, says=("silent all along",)),
+    Odd("silent for a moment.wav", wav([NONE[: HZ // 4]], 4), 0.0, sound_s=0.25),
     Odd("silent.mp4", clip([NONE]), 0.0, says=("silent all along",)),
     Odd("unknown codec.mov", _unknown_codec, None, says=("audio track 0",)),
     Odd("noise instead of packets.mp4", _garbage, 0.0, says=("can't be decoded",)),

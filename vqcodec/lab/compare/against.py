@@ -19,7 +19,7 @@ from vqcodec.lab.markdown import number
 
 NOW = "compare-field.json"
 """This codec's last comparison, among the results."""
-ANCHORS = ("compare.json",)
+ANCHORS = ("compare-av1.json", "compare.json")
 """Comparisons with ordinary codecs beside it; of a codec that several have, the first one's points count."""
 SLACK = 1e-3
 """A clip counts as worse when its figure is, by more than this part of it."""

@@ -22,6 +22,8 @@ from vqcodec.types import AudioHead
 
 _SILENT_PEAK = 4
 """Of 32767: what dither and coders leave of digital silence."""
+_TOLD_SAMPLES = AUDIO_RATE_HZ // 2
+"""A shorter sound may well be what comes before the first word."""
 
 
 class Listener(Protocol):
@@ -106,7 +108,7 @@ class Decoding:
         track, told = self._track, []
         if not track.position and self.corrupt_packets:
             told.append(f"the sound of {name} can't be decoded: the result is silent")
-        elif track.peak <= _SILENT_PEAK:
+        elif track.peak <= _SILENT_PEAK and track.position >= _TOLD_SAMPLES:
             told.append(f"the sound of {name} is silent all along")
         if track.mixer.correlation < TOLD_CORRELATION or track.mixer.turned:
             turned = ": the right one was turned over" if track.mixer.turned else ""
