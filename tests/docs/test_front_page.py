@@ -37,13 +37,15 @@ def test_the_first_sentence(comparison: Analysis) -> None:
 
 
 def test_from_which_rate_on_others_are_better(comparison: Analysis) -> None:
-    def better_from(codec: str) -> float | None:
-        found = comparison.find(codec, "perc")
+    def better_from(codec: str, metric: str = "perc") -> float | None:
+        found = comparison.find(codec, metric)
         assert found is not None
         return found.crossing.kbps
 
     av1 = better_from("av1")
     assert av1 is not None and f"from {av1:.0f} kbit/s on, AV1" in PAGE
+    sharper = better_from("av1", "st_lpips")
+    assert sharper is not None and f"from {sharper:.0f} by ST-LPIPS" in PAGE
     assert [better_from(codec) for codec in ("h264", "h265", "vp9")] == [None] * 3
     assert "the older codecs nowhere up to 40" in PAGE
 
