@@ -54,7 +54,7 @@ def units(data: bytes) -> list[PortraitUnit]:
         (EncodeOptions(), 2, 6),
         (EncodeOptions(quality="best"), 2, 12),
         (EncodeOptions(refs_every_s=Fraction(1)), 3, 4),  # one that shows no frame isn't sent
-        (EncodeOptions(refs_every_s=Fraction(1), refs=2), 2, 2),
+        (EncodeOptions(refs_every_s=Fraction(1), refs=2), 1, 2),  # likewise
         (EncodeOptions(refs=3, bitrate_kbps=100), 2, 3),
         (EncodeOptions(live=True, quality="best"), 2, 8),
         (EncodeOptions(live=True, refs=1), 1, 1),
