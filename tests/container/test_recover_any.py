@@ -19,7 +19,7 @@ from vqcodec.errors import BitstreamError, UnsupportedError
 from vqcodec.format import MAX_CHUNK_BYTES
 from vqcodec.types import AudioGroup, KeyFrame, MotionGroup
 
-FAR_SOUND = ("sound-position-greatest",)
+FAR_SOUND = ("sound-position-greatest", "2-latest")
 """Valid, and yet more than an hour of nothing lies before a group: only a sound decoder that waits that long would play it."""
 
 
