@@ -227,6 +227,6 @@ def show(report: EncodeReport, target: str, as_json: bool) -> None:
         f"{report.encode_fps:.1f} frames per second -> {'stdout' if target == '-' else target}"
     )
     if fields["picture_kept"]:
-        console.note(f"of the picture is kept: {fields['picture_kept']}")
+        console.note(f"kept of the picture: {fields['picture_kept']}")
     if report.low_confidence_frames:
         console.note(f"{report.low_confidence_frames} frames without a visible face: motion held")
