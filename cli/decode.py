@@ -9,7 +9,6 @@ from typing import Annotated
 import typer
 
 from vqcodec.config import DEFAULT_CRF, DecodeOptions
-from vqcodec.format import LAYERS
 
 from . import console, output
 from .guard import guarded
@@ -18,7 +17,9 @@ from .shared import (
     CrfOption,
     DeviceOption,
     FaceModelOption,
+    FollowOption,
     ForceOption,
+    LayersOption,
     PrecisionOption,
     QuietOption,
     ReportJsonOption,
@@ -41,10 +42,7 @@ def decode(
     device: DeviceOption = "auto",
     precision: PrecisionOption = "auto",
     size: SizeOption = "512",
-    layers: Annotated[
-        int | None,
-        typer.Option(min=1, max=LAYERS, help="Use the first layers only.", show_default="all"),
-    ] = None,
+    layers: LayersOption = None,
     portrait: Annotated[
         Path | None,
         typer.Option(help="Animate this picture instead of the file's own.", show_default=False),
@@ -66,14 +64,7 @@ def decode(
         str,
         typer.Option(metavar="S", help="Refuse to write more than so many seconds, or h:mm:ss."),
     ] = "24:00:00",
-    follow: Annotated[
-        float | None,
-        typer.Option(
-            metavar="SECONDS",
-            help="The file is still being written: at its end wait so long for more.",
-            show_default=False,
-        ),
-    ] = None,
+    follow: FollowOption = None,
     face_model: FaceModelOption = None,
     force: ForceOption = False,
     quiet: QuietOption = False,

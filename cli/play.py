@@ -9,11 +9,10 @@ from typing import Annotated
 import typer
 
 from vqcodec.config import DecodeOptions
-from vqcodec.format import LAYERS
 
 from . import console, output
 from .guard import guarded
-from .shared import DeviceOption, PrecisionOption, SizeOption
+from .shared import DeviceOption, FollowOption, LayersOption, PrecisionOption, SizeOption
 from .signals import Stopped
 
 
@@ -25,21 +24,11 @@ def play(
     device: DeviceOption = "auto",
     precision: PrecisionOption = "auto",
     size: SizeOption = "512",
-    layers: Annotated[
-        int | None,
-        typer.Option(min=1, max=LAYERS, help="Use the first layers only.", show_default="all"),
-    ] = None,
+    layers: LayersOption = None,
     recover: Annotated[
         bool, typer.Option("--recover", help="Play past damage, and say what was lost.")
     ] = False,
-    follow: Annotated[
-        float | None,
-        typer.Option(
-            metavar="SECONDS",
-            help="The file is still being written: at its end wait so long for more.",
-            show_default=False,
-        ),
-    ] = None,
+    follow: FollowOption = None,
     terminal: Annotated[
         bool,
         typer.Option("--terminal", help="Open no browser: print what would be shown, and where."),

@@ -8,6 +8,7 @@ from typing import Annotated, Literal, TypeAlias
 import typer
 
 from vqcodec.config import Device, Precision
+from vqcodec.format import LAYERS
 
 DeviceOption: TypeAlias = Annotated[Device, typer.Option(help="Where networks run.")]
 PrecisionOption: TypeAlias = Annotated[
@@ -29,6 +30,18 @@ TableJsonOption: TypeAlias = Annotated[
 QuietOption: TypeAlias = Annotated[
     bool,
     typer.Option("--quiet", "-q", help="Show nothing but warnings and errors."),
+]
+LayersOption: TypeAlias = Annotated[
+    int | None,
+    typer.Option(min=1, max=LAYERS, help="Use the first layers only.", show_default="all"),
+]
+FollowOption: TypeAlias = Annotated[
+    float | None,
+    typer.Option(
+        metavar="SECONDS",
+        help="The file is still being written: at its end wait so long for more.",
+        show_default=False,
+    ),
 ]
 CrfOption: TypeAlias = Annotated[
     int, typer.Option(min=0, max=51, help="H.264 quality of a video, 0 is best.")

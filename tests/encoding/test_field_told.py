@@ -37,18 +37,15 @@ from vqcodec.types import MotionGroup
 # --- in a file ---
 
 
-def coded(whole: RecordedShot, measure: FieldMeter[float] | None, **more: bool) -> list[object]:
-    coder = ShotCoder(
-        UNITS,
-        LAYOUT,
-        Fraction(1, 25),
-        Fraction(25),
-        Spending(0.0, first="first"),
-        preset=12,
-        meter=measure,
-        **more,
+def coder_with(measure: FieldMeter[float] | None, **more: bool) -> ShotCoder:
+    spending = Spending(0.0, first="first")
+    return ShotCoder(
+        UNITS, LAYOUT, Fraction(1, 25), Fraction(25), spending, preset=12, meter=measure, **more
     )
-    return list(coder.items(whole, Setting(50, 0.01, 4, 0.0)))
+
+
+def coded(whole: RecordedShot, measure: FieldMeter[float] | None, **more: bool) -> list[object]:
+    return list(coder_with(measure, **more).items(whole, Setting(50, 0.01, 4, 0.0)))
 
 
 def moved(items: Sequence[object]) -> tuple[Floats, Floats]:
@@ -89,16 +86,7 @@ def test_a_field_is_measured_against_what_is_told() -> None:
     for number, frame in enumerate(whole.frames):
         assert frame.features is not None
         frame.features[LAYOUT.fine[0]] = number
-    coder = ShotCoder(
-        UNITS,
-        LAYOUT,
-        Fraction(1, 25),
-        Fraction(25),
-        Spending(0.0, first="first"),
-        preset=12,
-        keep=True,
-        meter=FieldMeter(BASIS, flow, LAYOUT),
-    )
+    coder = coder_with(FieldMeter(BASIS, flow, LAYOUT), keep=True)
     for price in (0.0, FINE_BELOW, 0.0):  # what was measured of the one isn't taken for the other
         list(coder.items(whole, Setting(50, 0.01, 4, price)))
         coder.restart()

@@ -84,17 +84,19 @@ def face_mask(points: Points) -> NDArray[np.uint8]:
 
 def picture_difference(portrait: Look, frame: Look) -> tuple[float, float]:
     """Mean absolute difference, 0..1, of the aligned faces without their mean brightness, and of what lies around them."""
+    _, face, around = _picture_terms(portrait, frame)
+    return face, around
+
+
+def _picture_terms(portrait: Look, frame: Look) -> tuple[float, float, float]:
+    """Difference of the aligned faces' mean brightness, 0..1, and `picture_difference`."""
     face, around = _differences(portrait, frame)
+    light = face.mean() if face.size else np.float32(0)
     return (
-        float(np.abs(face - face.mean()).mean()) if face.size else 0.0,
+        abs(float(light)),
+        float(np.abs(face - light).mean()) if face.size else 0.0,
         float(np.abs(around).mean()) if around.size else 0.0,
     )
-
-
-def light_difference(portrait: Look, frame: Look) -> float:
-    """Difference of the aligned faces' mean brightness, 0..1."""
-    face, _ = _differences(portrait, frame)
-    return abs(float(face.mean())) if face.size else 0.0
 
 
 def _differences(portrait: Look, frame: Look) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
@@ -114,8 +116,7 @@ def mismatch(portrait: Look, frame: Look) -> float:
     """How badly a portrait serves a frame: about the perceptual distance that another one would save, >= 0."""
     turn, scale = pose_distance(portrait.points, frame.points)
     shift = float(np.hypot(*(frame.points.mean(axis=0) - portrait.points.mean(axis=0))))
-    face, around = picture_difference(portrait, frame)
-    light = light_difference(portrait, frame)
+    light, face, around = _picture_terms(portrait, frame)
     return (
         TURN_WEIGHT * turn
         + SCALE_WEIGHT * float(np.log(scale))
