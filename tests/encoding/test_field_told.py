@@ -135,6 +135,20 @@ def test_a_live_portrait_starts_from_what_was_told_of_its_frame() -> None:
     assert np.abs(field_of([back])).max() < 0.2 and flow.measured == [1, 2, 3]
 
 
+def test_a_live_frame_that_is_damaged_holds_the_field() -> None:
+    measured, flow = meter()
+    live, features, damaged, other = LiveField(measured), row(1), row(2), row(3)
+    live.add(0, square(0), row(0))
+    live.tell(0, square(1), features)
+    live.hold(0, damaged)
+    assert np.array_equal(field_of([damaged]), field_of([features])) and flow.measured == [1]
+    own = row(2)
+    own[LAYOUT.field_span] = 3
+    live.add(1, square(0.5), own)
+    live.hold(1, other)  # nothing was told of it from this portrait
+    assert np.array_equal(field_of([other]), field_of([own]))
+
+
 def test_live_portraits_that_are_not_kept_are_forgotten() -> None:
     live = LiveField(meter()[0])
     for number in range(5):

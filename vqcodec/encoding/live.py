@@ -170,13 +170,15 @@ class LiveRecorder:
             self._begin(frame.shot, face, stored, frame.index, tick, continues=same)
             return ready
         ready = self._group() if self._waiting.is_due(tick, self._time_base_s) else []
+        if self._setting.rdo >= FINE_BELOW:
+            leave_fine(features, shot.base, self._layout)
         if frame.is_damaged:
+            if shot.field is not None:
+                shot.field.hold(shot.shown, features)
             return ready
         if shot.row_s is None or frame.time_s >= shot.row_s:
             shot.row_s = frame.time_s + ROW_STEP_S
             self._judge(shot, face)
-        if self._setting.rdo >= FINE_BELOW:
-            leave_fine(features, shot.base, self._layout)
         if shot.field is not None:
             shot.field.tell(shot.shown, face.square, features)
         if shot.portraits < self._most and self._pays(shot, frame.time_s, face):

@@ -47,3 +47,9 @@ class LiveField:
             self._last = shown, self._meter.between(portrait, grey, features)
             self._since = 0
         features[self._meter.span] = own + self._last[1]
+
+    def hold(self, shown: int, features: Features) -> None:
+        """The same for a frame that can't be measured: as the one before, if the same portrait shows it."""
+        _, own = self._portraits[shown]
+        last = self._last
+        features[self._meter.span] = own if last is None or last[0] != shown else own + last[1]

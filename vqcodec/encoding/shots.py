@@ -160,7 +160,7 @@ class ShotRecorder:
         if seen and frame.face is not None and features is not None:
             self._open.number, self.faces_seen = frame.shot, True
             self._see(frame, frame.face, features, place)
-            if self._keep_every and place % self._keep_every == 0:
+            if self._keep_every and place % self._keep_every == 0 and not frame.is_damaged:
                 picture = KeptPicture.of(resize(frame.face.square, FEATURE_SIZE_PX))
         self.low_confidence_frames += not seen
         self._open.frames.append(
