@@ -112,3 +112,11 @@ def test_waiting_for_other_programs_is_not_counted(monkeypatch: pytest.MonkeyPat
 def test_the_trial_itself_works() -> None:
     assert precision.trial() in (True, False)
     assert 0 < precision._Work(torch.bfloat16).seconds() < 5
+
+
+def test_a_trial_leaves_the_callers_random_numbers_alone() -> None:
+    torch.manual_seed(3)
+    expected = torch.rand(2)
+    torch.manual_seed(3)
+    precision.trial()
+    assert torch.equal(torch.rand(2), expected)

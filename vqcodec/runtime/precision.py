@@ -43,7 +43,8 @@ def trial() -> bool:
     import torch
 
     kinds = (torch.float32, torch.bfloat16)
-    works = [_Work(kind) for kind in kinds]
+    with torch.random.fork_rng(devices=[]):  # layers are drawn, and the caller's seed is not ours
+        works = [_Work(kind) for kind in kinds]
     for work in works:
         work.seconds()  # the first turn prepares, too
     turns = [[work.seconds() for work in works] for _ in range(_TURNS)]
