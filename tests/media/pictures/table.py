@@ -101,6 +101,11 @@ def _heic(path: Path, tiles: int = 1) -> None:
     path.write_bytes(heif(_HVCC, [_HEVC] * tiles, SIZE, 48))
 
 
+def _cut_heic(path: Path) -> None:
+    _heic(path)
+    path.write_bytes(path.read_bytes()[:-90])
+
+
 def box(kind: bytes, *body: bytes) -> bytes:
     data = b"".join(body)
     return struct.pack(">I4s", len(data) + 8, kind) + data
@@ -116,8 +121,11 @@ def heif(hvcc: bytes, pictures: list[bytes], width: int, height: int) -> bytes:
         items.append((len(items) + 1, b"grid", shape))
     head = box(b"ftyp", b"heic", full, b"mif1heic")
     infe = [box(b"infe", b"\2\0\0\0", struct.pack(">HH4sB", n, 0, t, 0)) for n, t, _ in items]
-    props = box(b"ipco", hvcc, box(b"ispe", full, struct.pack(">II", width, height)))
-    links = b"".join(struct.pack(">HB", n, 2) + b"\x81\2" for n, _, _ in items)
+    sizes = [(width, height), (width * len(pictures), height)]
+    props = box(b"ipco", hvcc, *(box(b"ispe", full, struct.pack(">II", *s)) for s in sizes))
+    links = b"".join(
+        struct.pack(">HB", n, 2) + (b"\x81\2" if t == b"hvc1" else b"\x81\3") for n, t, _ in items
+    )
     ipma = box(b"ipma", full, struct.pack(">I", len(items)), links)
     refs = struct.pack(">HH", len(items), len(pictures))
     refs += b"".join(struct.pack(">H", n + 1) for n in range(len(pictures)))
@@ -178,7 +186,8 @@ ROWS = [
     Odd("broken EXIF.jpg", _pil(_stored(1), exif=b"Exif\0\0nonsense", quality=95), scene(), 3),
     Odd("HEIC.heic", _heic, scene(), 3),
     Odd("HEIC called a JPEG.jpg", _heic, scene(), 3),
-    Odd("HEIC of tiles.heic", lambda path: _heic(path, 2), None, says="made of tiles"),
+    Odd("HEIC of tiles.heic", lambda path: _heic(path, 2), np.tile(scene(), (1, 2, 1)), 3),
+    Odd("HEIC cut short.heic", _cut_heic, None, says="the picture is damaged"),
     Odd("floats 0 to 1.tif", _cv(_FLOATS / 255), scene()),
     Odd("floats 0 to 255.tif", _cv(_FLOATS), scene(), says="taken as 0 to 255"),
     Odd(

@@ -1,4 +1,4 @@
-"""Still pictures that Pillow doesn't know, read by libav: HEIC, float TIFF, OpenEXR, Photoshop files ...
+"""Still pictures that Pillow doesn't know, read by libav: float TIFF, OpenEXR, Photoshop files ...
 
 What libav can't read, or what is no picture at all, is refused by the name of what it is.
 """
@@ -36,7 +36,7 @@ def read_other(path: PictureFile, name: str) -> tuple[NDArray[np.uint8], str]:
     Raises:
         MediaError: it can't be read, is too large, or is something else than a still picture.
     """
-    head = _head(path, name)
+    head = head_of(path, name)
     if not head:
         raise MediaError(
             f"{name} isn't a picture: the file is empty", hint="save or download it again"
@@ -92,8 +92,12 @@ def _check_still(reader: PacketReader, name: str, kind: str) -> None:
         )
 
 
-def _head(path: PictureFile, name: str) -> bytes:
-    """The first bytes of a file, which is left where it was."""
+def head_of(path: PictureFile, name: str) -> bytes:
+    """The first bytes of a file, which is left where it was.
+
+    Raises:
+        MediaError: it is missing or can't be read.
+    """
     with media_faults(name, "read"):
         if isinstance(path, str | os.PathLike):
             with open(path, "rb") as file:

@@ -1,7 +1,7 @@
 r"""Pictures that a user gives: any size, colour and kind, upright, in little memory.
 
 file --Pillow--> its own mode --strips: 8 bits, white behind, fewer pixels--> RGB --turned, to sRGB--> Picture
-     \\--libav, what Pillow doesn't know (other.py): HEIC, float TIFF ...----------------------------/
+     \\--libav, what Pillow doesn't know (other.py): float TIFF, OpenEXR ...-------------------------/
 """
 
 from __future__ import annotations
@@ -21,16 +21,18 @@ from PIL import Image, ImageCms, ImageFile, UnidentifiedImageError
 from vqcodec.errors import MediaError
 from vqcodec.media.faults import media_error
 from vqcodec.media.picture.display import turn_of
+from vqcodec.media.still.kinds import picture_kind
 from vqcodec.media.still.levels import Levels
-from vqcodec.media.still.other import PictureFile, read_other, too_large
+from vqcodec.media.still.other import PictureFile, head_of, read_other, too_large
 
 MAX_SIDE_PX = 65_535
 _KEPT_PIXELS = 32_000_000
 _KEPT_SIDE_PX = 16_384
 _STRIP_PIXELS = 4_000_000
 # What Pillow and its libraries keep at their worst, bytes a pixel, measured: the picture, of 1 to 4; progressive JPEG its
-# coefficients, TIFF its strips, WebP and AVIF the picture once or twice more.
+# coefficients, TIFF its strips, WebP, AVIF and HEIC the picture once or twice more.
 _BYTES_PER_PIXEL = {"PNG": 4, "BMP": 4, "GIF": 6, "TIFF": 7, "JPEG": 6, "WEBP": 12, "AVIF": 12}
+_HEIF = {"HEIF": 8}
 _MAX_BYTES = 650_000_000
 _EXIF_ORIENTATION, _TIFF_BITS = 0x112, 258
 # as display matrices: which way the stored columns and rows go
@@ -61,7 +63,7 @@ class Picture:
 
 
 def load_picture(path: PictureFile) -> Picture:
-    """Read a picture: PNG, JPEG, WebP, AVIF, BMP, TIFF, GIF, and what libav knows beside these, HEIC for one.
+    """Read a picture: PNG, JPEG, WebP, AVIF, HEIC, BMP, TIFF, GIF, and what libav knows beside these, OpenEXR for one.
 
     It is turned upright by its EXIF flag; transparency is laid over white; a colour profile is converted to sRGB; grey of
     10 to 32 bits and floats are scaled; of an animation the first picture is taken. One of more than 32 megapixels, or
@@ -69,14 +71,14 @@ def load_picture(path: PictureFile) -> Picture:
 
     Raises:
         MediaError: missing, not a picture, damaged, a side above 65,535 pixels, or so large that reading it could take a
-            gigabyte: 162 megapixels of PNG, 108 of JPEG, 54 of WebP (before anything of it is decoded).
+            gigabyte: 162 megapixels of PNG, 108 of JPEG, 81 of HEIC, 54 of WebP (before anything of it is decoded).
     """
     name = picture_name(path)
     start = None if isinstance(path, str | os.PathLike) or not path.seekable() else path.tell()
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            with Image.open(path, formats=list(_BYTES_PER_PIXEL)) as picture:
+            with Image.open(path, formats=_formats(path, name)) as picture:
                 _check_size(picture, name)
                 return _read(picture, name)
     except MediaError:
@@ -98,6 +100,19 @@ def load_picture(path: PictureFile) -> Picture:
         raise MediaError(f"cannot read {name}: {error}", hint="the picture is damaged") from error
 
 
+def _formats(path: PictureFile, name: str) -> list[str]:
+    """What Pillow may take a file for. HEIC's reader is another library, loaded only where a file asks for it."""
+    known = list(_BYTES_PER_PIXEL)
+    if not (isinstance(path, str | os.PathLike) or path.seekable()):
+        return known
+    if picture_kind(head_of(path, name)) != "HEIC":
+        return known
+    from pillow_heif import register_heif_opener
+
+    register_heif_opener()
+    return [*known, *_HEIF]
+
+
 def picture_name(path: PictureFile) -> str:
     """What to call a picture in messages."""
     if isinstance(path, str | os.PathLike):
@@ -110,7 +125,7 @@ def _check_size(picture: ImageFile.ImageFile, name: str) -> None:
     width, height = picture.size
     if max(width, height) > MAX_SIDE_PX:
         raise too_large(name, f"{width}x{height} pixels, sides above {MAX_SIDE_PX}")
-    most = _MAX_BYTES // _BYTES_PER_PIXEL.get(str(picture.format), 6)
+    most = _MAX_BYTES // {**_BYTES_PER_PIXEL, **_HEIF}[str(picture.format)]
     if width * height > most:
         told = f"{width}x{height} pixels; of {picture.format} at most {most // 1_000_000} million are read"
         raise too_large(name, told)

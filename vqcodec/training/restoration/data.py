@@ -26,6 +26,7 @@ from vqcodec.render.restoration import MULTIPLE_PX
 
 COUNT, DRAWS = 4, 3
 SIDE_PX, WINDOW_PX = 512, 256
+VIEWS_PX, CUT_PX = ((176, 257), (96, 161)), 32
 BOOSTED = 0.75
 """Share of the sequences with variance boost."""
 CRFS_BOOSTED, CRFS_PLAIN = (34, 63), (54, 63)
@@ -92,12 +93,20 @@ class Pairs:
         self.training = [file for n, file in enumerate(files) if n % held_out]
 
     def batches(self, count: int, seed: int) -> Iterator[dict[str, torch.Tensor]]:
-        """Endless batches of windows: "given" and "wanted", (count, 3, WINDOW_PX, WINDOW_PX) in 0..1."""
+        """Endless batches of windows: "given" and "wanted", (count, 3, WINDOW_PX, WINDOW_PX) in 0..1, and "views".
+
+        "views" is (2, 3) int64: to what side a loss should scale the windows, and what it should cut off at top and left.
+        """
         rng = np.random.default_rng(seed)
         while True:
             rows = [self._window(rng) for _ in range(count)]
             given, wanted = (np.stack(side) for side in zip(*rows, strict=True))
-            yield {"given": tensor(given), "wanted": tensor(wanted)}
+            views = [[rng.integers(*sides), *rng.integers(CUT_PX, size=2)] for sides in VIEWS_PX]
+            yield {
+                "given": tensor(given),
+                "wanted": tensor(wanted),
+                "views": torch.from_numpy(np.array(views)),
+            }
 
     def _window(self, rng: np.random.Generator) -> tuple[Picture, Picture]:
         file = self.training[rng.integers(len(self.training))]

@@ -1,7 +1,9 @@
 """Trains render.restoration: python -m vqcodec.training.restoration.run CACHE OUT (pairs first: restoration.data).
 
-    loss = L1 + what EfficientNet-Lite0 sees of it, at 512 px and at 256 px
+    loss = L1 + what EfficientNet-Lite0 sees of it at two sizes, which are drawn anew for every batch, as is where it looks
 
+At one size and place the network finds a fine hatching that the features like and no eye does (seen after 1,000 steps:
+perceptual distance -3 %, ST-LPIPS +13 %).
 The check measures held-out training clips, before and after; `python -m vqcodec.lab restored` adds ST-LPIPS, which no
 loss has seen, and must agree.
 """
@@ -37,10 +39,18 @@ class Losses:
         """Losses of a batch by name, among them "total"."""
         output, wanted = model(batch["given"]), batch["wanted"]
         l1 = (output - wanted).abs().mean()
-        large = self.perceptual(output, wanted).mean()
-        small = self.perceptual(F.avg_pool2d(output, 2), F.avg_pool2d(wanted, 2)).mean()
+        both = torch.cat([output, wanted])
+        large, small = (self._seen(both, view) for view in batch["views"].tolist())
         total = L1_WEIGHT * l1 + LARGE_WEIGHT * large + SMALL_WEIGHT * small
         return {"total": total, "l1": l1, "large": large, "small": small}
+
+    def _seen(self, both: Tensor, view: list[int]) -> Tensor:
+        """Perceptual distance of outputs and what was wanted, one after the other, seen as a row of `Pairs` "views" says."""
+        side, top, left = view
+        small = F.interpolate(both, (side, side), mode="bilinear", antialias=True)
+        output, wanted = small[..., top:, left:].chunk(2)
+        distance: Tensor = self.perceptual(output, wanted).mean()
+        return distance
 
 
 class Check:
