@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import io
 import os
 from fractions import Fraction
@@ -279,3 +280,18 @@ def test_nothing_is_written_to_stderr(tmp_path: Path, capfd: pytest.CaptureFixtu
     (tmp_path / "cut.mp4").write_bytes(data[:-500] + os.urandom(100))
     read(tmp_path / "cut.mp4")
     assert capfd.readouterr() == ("", "")
+
+
+def test_pictures_that_were_given_are_let_go(tmp_path: Path) -> None:
+    # PyAV's side data and its picture hold each other: what the collector must free stays for hundreds of pictures
+    clip = make_clip(tmp_path / "a.mp4", times_at(25, 40))
+    gc.collect()
+    gc.disable()
+    try:
+        with VideoSource(clip) as source:
+            for _ in source:
+                pass
+            alive = sum(type(each) is av.VideoFrame for each in gc.get_objects())
+    finally:
+        gc.enable()
+    assert alive < 10

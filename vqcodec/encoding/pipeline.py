@@ -59,8 +59,8 @@ from vqcodec.stream.sound import SoundPiece
 from vqcodec.types import FileLike, Head
 
 _DEPTH = 4
-_WAITING_BYTES = 128 << 20
-"""Of frames between decoder and face: four of 4K, one of 8K."""
+_WAITING_BYTES = 64 << 20
+"""Of frames between decoder and face: two of 4K, the most that any size is kept in."""
 _SOUND: dict[str, Sound] = {"opus": "decode", "copy": "copy", "none": "none"}
 
 

@@ -36,8 +36,8 @@ from vqcodec.types import Crop, VideoFrame
 __all__ = ["Face", "FaceFrame", "ShotReader", "face_frames"]
 
 DECIDE_S = Fraction(1)
-DECIDE_BYTES = 192 << 20
-"""Frames held while deciding: a second of 1080p at 30 fps fits, of 4K a quarter of a second does."""
+DECIDE_BYTES = 160 << 20
+"""Frames held while deciding: a second of 1080p at 25 fps fits, of 4K a quarter of a second does."""
 LOOK_EVERY_S = Fraction(1, 5)
 SEARCH_EVERY_S = Fraction(1, 2)
 

@@ -30,6 +30,8 @@ _HD_HEIGHT_PX, _HD_WIDTH_PX = 720, 1280
 MAX_SIDE_PX = 16384
 MAX_PIXELS = 36_000_000
 """What is decoded: 7680x4320 is 33 million."""
+MAX_DEEP_PIXELS = 13_500_000
+"""What is decoded of more than 8 bits, 4096x3072: decoders keep ten pictures, which would take a gigabyte."""
 KEPT_PIXELS = 9_500_000
 """What is converted and kept waiting, 4096x2304: larger pictures are scaled down, or they would take more than a gigabyte."""
 
@@ -48,9 +50,10 @@ _FROM_YCGCO = np.array([[1, -1, 1, 0], [1, 1, 0, -128], [1, -1, -1, 256]], np.fl
 _OTHER_MATRICES = {11: "YDzDx", 13: "constant luminance", 14: "ICtCp", 15: "IPT-C2"}
 
 
-def fits(width: int, height: int) -> bool:
-    """Whether pictures of this size are taken."""
-    return max(width, height) <= MAX_SIDE_PX and width * height <= MAX_PIXELS
+def fits(width: int, height: int, depth: int = 8) -> bool:
+    """Whether pictures of this size and so many bits a sample are taken."""
+    most = MAX_PIXELS if depth <= 8 else MAX_DEEP_PIXELS
+    return max(width, height) <= MAX_SIDE_PX and width * height <= most
 
 
 def matrix_of(frame: av.VideoFrame) -> int:

@@ -26,7 +26,11 @@ _NO_TURN = (1 << 16, 0, 0, 0, 1 << 16, 0, 0, 0, 1 << 30)
 
 
 def display_matrix(frame: av.VideoFrame) -> tuple[int, ...]:
-    """The nine numbers of the picture's display matrix (16.16), the identity where there is none."""
+    """The nine numbers of the picture's display matrix (16.16), the identity where there is none.
+
+    The picture and PyAV's list of its side data refer to each other afterwards, so that only Python's collector frees it:
+    not for every picture of a video; `frame.rotation` tells when to ask.
+    """
     try:
         data = cast("Buffer | None", frame.side_data.get("DISPLAYMATRIX"))
     except ValueError:  # a kind that PyAV doesn't know

@@ -11,14 +11,14 @@ import av.error
 from av.stream import Stream
 
 from vqcodec.errors import MediaError
-from vqcodec.media.picture.colour import MAX_PIXELS, MAX_SIDE_PX, shown_size
+from vqcodec.media.picture.colour import MAX_DEEP_PIXELS, MAX_PIXELS, MAX_SIDE_PX, shown_size
 from vqcodec.media.picture.display import degrees_clockwise, display_matrix
 from vqcodec.media.picture.packets import PacketReader
 from vqcodec.types import FileLike
 
 REFUSED_HINT = (
     f"Save it as H.264, PNG or JPEG, of at most {MAX_SIDE_PX} pixels a side and "
-    f"{MAX_PIXELS // 1_000_000} million in all."
+    f"{MAX_PIXELS // 1_000_000} million in all, {MAX_DEEP_PIXELS // 1_000_000} of more than 8 bits."
 )
 
 

@@ -20,7 +20,7 @@ from vqcodec.media.picture.colour import MAX_PIXELS, fits
 from vqcodec.media.picture.rates import fraction, seconds
 
 _MAX_THREADS = 8
-_PIXELS_AT_ONCE = 70_000_000
+_PIXELS_AT_ONCE = 60_000_000
 # AV_DISPOSITION_*: default; cover of a sound file, thumbnails of moments, a still; a tile, or a layer
 _DEFAULT, _STILLS, _DEPENDENT = 1, 0x400 | 0x800 | 1 << 20, 1 << 19
 _STILL_CODECS = ("mjpeg", "png", "bmp", "gif", "tiff", "webp", "jpegxl", "jpeg2000")
@@ -118,16 +118,25 @@ def _refusal(stream: VideoStream) -> str:
         return ""
     if _flags(stream) & _DEPENDENT:
         return "its picture is made of tiles, as telephones write HEIC"
-    if not fits(stream.width, stream.height):
-        return f"its pictures of {stream.width}x{stream.height} are too large"
+    depth = _depth(stream)
+    if not fits(stream.width, stream.height, depth):
+        deep = f" and {depth} bits" if depth > 8 else ""
+        return f"its pictures of {stream.width}x{stream.height}{deep} are too large"
     return ""
+
+
+def _depth(stream: VideoStream) -> int:
+    """Bits of a sample; 8 where the file doesn't say."""
+    kind = stream.codec_context.format
+    return max((part.bits for part in kind.components), default=8) if kind else 8
 
 
 def _prepare(stream: VideoStream) -> None:
     """How it is decoded: by as many threads as keep few pixels in flight; a larger picture than was announced is refused."""
     context = stream.codec_context
     context.thread_type = "AUTO"
-    at_once = max(_PIXELS_AT_ONCE // (stream.width * stream.height), 1)
+    samples = stream.width * stream.height * (2 if _depth(stream) > 8 else 1)
+    at_once = max(_PIXELS_AT_ONCE // samples, 1)
     context.thread_count = min(_MAX_THREADS, os.cpu_count() or 1, at_once)
     context.options = {**context.options, "max_pixels": str(MAX_PIXELS)}
 

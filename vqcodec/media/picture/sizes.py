@@ -10,7 +10,6 @@ from av.video.codeccontext import VideoCodecContext
 from numpy.typing import NDArray
 
 from vqcodec.media.picture.colour import RgbConverter
-from vqcodec.media.picture.display import display_matrix
 from vqcodec.runtime.opencv import cv2
 
 
@@ -38,7 +37,8 @@ class Upright:
         return rgb if self._own_sizes or size == self._size else _fitted(rgb, *self._size)
 
     def _for(self, frame: av.VideoFrame) -> RgbConverter:
-        kind = frame.width, frame.height, display_matrix(frame)
+        # not the whole matrix: to ask for it keeps a picture alive until Python's collector comes, hundreds of them at times
+        kind = frame.width, frame.height, frame.rotation
         if kind != self._kind:
             self._kind = kind
             self._converter = RgbConverter(frame, self._aspect, self._context)

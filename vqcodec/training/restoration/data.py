@@ -26,7 +26,8 @@ from vqcodec.render.restoration import MULTIPLE_PX
 
 COUNT, DRAWS = 4, 3
 SIDE_PX, WINDOW_PX = 512, 256
-VIEWS_PX, CUT_PX = ((176, 257), (96, 161)), 32
+VIEWS_PX, CUT_PX = ((176, 192, 208, 224, 240, 256), (96, 112, 128, 144)), 32
+"""Sides that a loss sees windows at, few, because each takes its time to prepare; and how much it doesn't see of them."""
 BOOSTED = 0.75
 """Share of the sequences with variance boost."""
 CRFS_BOOSTED, CRFS_PLAIN = (34, 63), (54, 63)
@@ -95,13 +96,14 @@ class Pairs:
     def batches(self, count: int, seed: int) -> Iterator[dict[str, torch.Tensor]]:
         """Endless batches of windows: "given" and "wanted", (count, 3, WINDOW_PX, WINDOW_PX) in 0..1, and "views".
 
-        "views" is (2, 3) int64: to what side a loss should scale the windows, and what it should cut off at top and left.
+        "views" is (2, 3) int64: to what side a loss should scale the windows, and where in them what it sees begins: CUT_PX
+        less than that side, from a row and a column on.
         """
         rng = np.random.default_rng(seed)
         while True:
             rows = [self._window(rng) for _ in range(count)]
             given, wanted = (np.stack(side) for side in zip(*rows, strict=True))
-            views = [[rng.integers(*sides), *rng.integers(CUT_PX, size=2)] for sides in VIEWS_PX]
+            views = [[rng.choice(sides), *rng.integers(CUT_PX, size=2)] for sides in VIEWS_PX]
             yield {
                 "given": tensor(given),
                 "wanted": tensor(wanted),

@@ -23,7 +23,7 @@ from vqcodec.render.restoration import Restoration
 from vqcodec.runtime.device import choose_device
 from vqcodec.training.common.plain_loop import Batch, PlainLoop, Schedule
 from vqcodec.training.picture.losses import PerceptualLoss
-from vqcodec.training.restoration.data import Pairs
+from vqcodec.training.restoration.data import CUT_PX, Pairs
 
 BATCH = 6
 L1_WEIGHT, SMALL_WEIGHT, LARGE_WEIGHT = 20.0, 1.0, 0.5
@@ -48,7 +48,8 @@ class Losses:
         """Perceptual distance of outputs and what was wanted, one after the other, seen as a row of `Pairs` "views" says."""
         side, top, left = view
         small = F.interpolate(both, (side, side), mode="bilinear", antialias=True)
-        output, wanted = small[..., top:, left:].chunk(2)
+        seen = side - CUT_PX
+        output, wanted = small[..., top : top + seen, left : left + seen].chunk(2)
         distance: Tensor = self.perceptual(output, wanted).mean()
         return distance
 
