@@ -18,6 +18,7 @@ COMMANDS = {
     "dub": "Make a portrait speak: sound and a picture in, tokens or video out, marked as synthetic.",
     "play": "Play a .vqt file in the browser, until Ctrl-C.",
     "info": "Show what a .vqt file holds: times, models, bytes by purpose.",
+    "thumb": "Save the portrait of a .vqt file as a picture, for lists and previews; no model is needed.",
     "verify": "Check a .vqt file: structure, limits, CRCs, and that every token decodes.",
     "thin": "Keep only the first layers of a .vqt file: a lower rate without decoding.",
     "demo": "Encode and decode the sample clip; print rates and quality; write a side-by-side video.",

@@ -20,7 +20,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from vqcodec.api import Codec, OpenStream, decode, dub, encode, info, open, thin, verify
+    from vqcodec.api import Codec, OpenStream, decode, dub, encode, info, open, thin, thumb, verify
     from vqcodec.codec.look import Verified
     from vqcodec.codec.portraits import CodedPortrait
     from vqcodec.codec.tokens import TokenSequence
@@ -84,11 +84,12 @@ __all__ = [
     "info",
     "open",
     "thin",
+    "thumb",
     "verify",
 ]
 
 _HOMES = {
-    "vqcodec.api": ("decode", "dub", "encode", "info", "open", "thin", "verify"),
+    "vqcodec.api": ("decode", "dub", "encode", "info", "open", "thin", "thumb", "verify"),
     "vqcodec.codec.codec": ("Codec",),
     "vqcodec.codec.look": ("Verified",),
     "vqcodec.codec.opened": ("OpenStream",),

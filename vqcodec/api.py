@@ -13,6 +13,7 @@ from vqcodec.codec.codec import Codec
 from vqcodec.codec.files import Source
 from vqcodec.codec.look import Verified, info, thin, verify
 from vqcodec.codec.opened import OpenStream
+from vqcodec.codec.thumb import thumb
 from vqcodec.config import DEFAULT_CRF, DecodeOptions, DubOptions, EncodeOptions
 from vqcodec.progress import Progress, silent
 from vqcodec.reports import DecodeReport, DubReport, EncodeReport
@@ -32,6 +33,7 @@ __all__ = [
     "info",
     "open",
     "thin",
+    "thumb",
     "verify",
 ]
 
