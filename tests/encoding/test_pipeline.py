@@ -23,7 +23,7 @@ from tests.support.pipeline import (
     write_swaying,
 )
 from vqcodec.api import info
-from vqcodec.config import AudioChoice, EncodeOptions, Quality, SquareCrop
+from vqcodec.config import AudioChoice, EncodeOptions, Quality
 from vqcodec.encoding.pipeline import encode
 from vqcodec.errors import MediaError, NoFaceError, OutputExistsError
 from vqcodec.media.still.portrait_stream import PathDecoder
@@ -213,16 +213,6 @@ def test_layers(clip: Path) -> None:
     full, two = groups(coded(clip)), groups(coded(clip, EncodeOptions(layers=2)))
     for a, b in zip(full, two, strict=True):
         assert np.array_equal(a.indices[..., :2], b.indices)
-
-
-def test_crops(tmp_path: Path) -> None:
-    path = write_swaying(tmp_path / "wide.mp4", 40, width=320, height=180, size=60)
-    crop = stream(coded(path)).head.crop
-    assert crop is not None and 110 < crop.side_px < 130 and crop.source_width_px == 320
-    crop = stream(coded(path, EncodeOptions(crop="full"))).head.crop
-    assert crop is not None and (crop.x_px, crop.y_px, crop.side_px) == (70, 0, 180)
-    crop = stream(coded(path, EncodeOptions(crop=SquareCrop(90, 20, 150)))).head.crop
-    assert crop is not None and (crop.x_px, crop.y_px, crop.side_px) == (90, 20, 150)
 
 
 def test_portrait_quality(clip: Path) -> None:

@@ -13,9 +13,10 @@ grows with the input's length but, with a bit rate to fit, motion, packets and c
 from __future__ import annotations
 
 import time
-from collections.abc import Generator
+from collections.abc import Generator, Iterable, Iterator
 from contextlib import closing
 from dataclasses import replace
+from fractions import Fraction
 from math import ceil
 from typing import BinaryIO
 
@@ -44,7 +45,8 @@ from vqcodec.encoding.parts import EncoderParts, EncoderPartsSource, encoder_par
 from vqcodec.encoding.settings import Setting, quality_of
 from vqcodec.encoding.shots import CANDIDATE_STEP_S, RecordedShot, ShotRecorder
 from vqcodec.encoding.telling import Told, check_face, encode_report, wanted_s
-from vqcodec.face.shots import face_frames
+from vqcodec.face.crop import rescaled
+from vqcodec.face.shots import FaceFrame, face_frames
 from vqcodec.face.track import Detector
 from vqcodec.format import GROUP_DIMS, MAX_DELAY_MS, MAX_PORTRAITS, VERSION_2
 from vqcodec.media.out.atomic import atomic_output, in_place_output
@@ -141,6 +143,18 @@ def _crop(options: EncodeOptions, video: VideoInput) -> CropChoice:
     return SquareCrop(round(choice.x_px * scale), round(choice.y_px * scale), side_px)
 
 
+def _in_source_pixels(
+    faces: Iterable[FaceFrame | SoundPiece], scale: Fraction
+) -> Iterator[FaceFrame | SoundPiece]:
+    """Squares where they lie in the file's own pictures, not in those that are read, smaller by `scale`."""
+    for item in faces:
+        if scale != 1 and isinstance(item, FaceFrame) and item.face is not None:
+            crop = item.face.crop
+            size = round(crop.source_width_px / scale), round(crop.source_height_px / scale)
+            item = replace(item, face=replace(item.face, crop=rescaled(crop, *size)))
+        yield item
+
+
 def _depth(video: VideoInput) -> int:
     frame_bytes = max(3 * video.info.width * video.info.height, 1)
     return max(min(_DEPTH, _WAITING_BYTES // frame_bytes), 1)
@@ -156,9 +170,8 @@ def _featured(
 ) -> Generator[FeaturedFrame | SoundPiece, None, None]:
     """The threads of the picture above."""
     frames = overlapped(intake.items(), depth=_depth(video))
-    faces = overlapped(
-        face_frames(frames, detector, _crop(options, video), told.scene), depth=FEATURE_BATCH_FRAMES
-    )
+    found = face_frames(frames, detector, _crop(options, video), told.scene)
+    faces = overlapped(_in_source_pixels(found, video.scale), depth=FEATURE_BATCH_FRAMES)
     batch = LIVE_BATCH_FRAMES if options.live else FEATURE_BATCH_FRAMES
     featured = motion_features(faces, models.space, batch)
     return overlapped(featured, depth=2 * FEATURE_BATCH_FRAMES)
