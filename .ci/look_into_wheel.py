@@ -15,7 +15,7 @@ NEEDED = (
     "vqcodec/entropy/motion-3.json",
     MANIFEST,
 )
-STRANGERS = ("vqcodec/lab/", "tests/", "sample_media/", "cli/", "bitstream_spec/")
+STRANGERS = ("vqcodec/lab/", "vqcodec/web/", "tests/", "sample_media/", "cli/", "bitstream_spec/")
 
 
 def faults(wheel: zipfile.ZipFile) -> list[str]:

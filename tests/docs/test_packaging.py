@@ -22,8 +22,9 @@ def pyproject() -> dict[str, Any]:
     return tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 
 
-def test_the_laboratory_gives_no_data_to_the_wheel(pyproject: dict[str, Any]) -> None:
-    assert pyproject["tool"]["setuptools"]["exclude-package-data"] == {"vqcodec": ["lab/**"]}
+def test_laboratory_and_web_sources_give_no_data_to_the_wheel(pyproject: dict[str, Any]) -> None:
+    excluded = {"vqcodec": ["lab/**", "web/**"]}
+    assert pyproject["tool"]["setuptools"]["exclude-package-data"] == excluded
 
 
 def test_lowest_versions_cover_every_dependency(pyproject: dict[str, Any]) -> None:
@@ -55,15 +56,17 @@ def test_a_wheel_with_laboratory_or_without_weights_is_refused(
     with zipfile.ZipFile(tmp_path / "bare.whl", "w") as wheel:
         for name in look.NEEDED:
             wheel.writestr(name, manifest if name == look.MANIFEST else "")
+    strangers = ["vqcodec/lab/__init__.py", "vqcodec/web/node_modules/typescript/package.json"]
     with zipfile.ZipFile(tmp_path / "lab.whl", "w") as wheel:
-        wheel.writestr("vqcodec/lab/__init__.py", "")
+        for name in strangers:
+            wheel.writestr(name, "")
     with zipfile.ZipFile(tmp_path / "bare.whl") as wheel:
         found = look.faults(wheel)
     files = [model["file"] for model in json.loads(manifest)["models"]]
     assert found == [f"vqcodec/models/{name} is missing" for name in files]
     assert "behaviour-1.json" in files
     with zipfile.ZipFile(tmp_path / "lab.whl") as wheel:
-        assert "vqcodec/lab/__init__.py doesn't belong there" in look.faults(wheel)
+        assert {f"{name} doesn't belong there" for name in strangers} <= set(look.faults(wheel))
 
 
 def test_speed_is_told_beside_what_was_committed() -> None:
