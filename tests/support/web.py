@@ -31,6 +31,10 @@ def node() -> str:
     if not BATCH.is_file():
         _missing(f"the TypeScript decoder is not built: {BUILD}")
     sources = [path for folder in ("src", "tests") for path in (WEB / folder).rglob("*.ts")]
+    sources += [
+        *WEB.glob("tools/*"),
+        *(WEB.parents[1] / "bitstream_spec" / "tables").glob("*.json"),
+    ]
     if max(path.stat().st_mtime for path in sources) > BATCH.stat().st_mtime:
         _missing(f"the TypeScript decoder has changed since it was built: {BUILD}")
     return found

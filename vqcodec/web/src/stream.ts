@@ -24,13 +24,18 @@ class Reading {
     return this.parser.head;
   }
 
+  /** Let the input go. */
+  async close(): Promise<void> {
+    await this.#pieces.return(undefined);
+  }
+
   async *items(): AsyncGenerator<Item> {
     try {
       do {
         for (let next = this.#items.next(); !next.done; next = this.#items.next()) yield next.value;
       } while (await this.#take());
     } finally {
-      await this.#pieces.return(undefined); // lets the input go when the caller has seen enough
+      await this.close(); // also when the caller has seen enough
     }
   }
 
@@ -154,5 +159,10 @@ export class VqtStream {
  */
 export async function openStream(input: Input, options: ReadOptions = {}): Promise<VqtStream> {
   const reading = new Reading(input, options);
-  return new VqtStream(input, await reading.head(), reading, options);
+  try {
+    return new VqtStream(input, await reading.head(), reading, options);
+  } catch (error) {
+    await reading.close();
+    throw error;
+  }
 }

@@ -24,6 +24,27 @@ function streamOf(data: Uint8Array, step: number): ReadableStream<Uint8Array> {
   });
 }
 
+/** Whether an input is let go when a stream isn't one, and when who reads it stops. */
+async function cancelled(): Promise<boolean[]> {
+  const found: boolean[] = [];
+  for (const path of ["invalid/signature-not-vqt", "valid/long"]) {
+    const data = vector(path);
+    let at = 0;
+    let ended = false;
+    const input = new ReadableStream<Uint8Array>({
+      pull: (controller) => controller.enqueue(data.slice(at % data.length, (at += 8) % data.length)),
+      cancel: () => void (ended = true),
+    });
+    try {
+      for await (const item of (await openStream(input)).items()) if (item.kind === "motion") break;
+    } catch (error) {
+      assert.ok(error instanceof VqtError);
+    }
+    found.push(ended);
+  }
+  return found;
+}
+
 /** An item without what is private in it. */
 function plain(item: Item): unknown {
   if (item.kind !== "motion") return { ...item, dependsOn: item.kind === "portrait" && item.dependsOn?.number };
@@ -80,6 +101,7 @@ test("what came before a fault is given before it is reported", async () => {
   };
   await assert.rejects(reading(), { code: "bad-crc" });
   assert.ok(motions(found).length > 0);
+  assert.deepEqual(await cancelled(), [true, true]);
   await assert.rejects(openStream(vector("invalid/signature-not-vqt")), { code: "bad-signature", offset: 0 });
   await assert.rejects(openStream(vector("invalid/cut-in-signature")), { code: "truncated" });
   const whole = new Uint8Array([...vector("valid/smallest"), 1]);

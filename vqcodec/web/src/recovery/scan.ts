@@ -19,7 +19,10 @@ export interface Gap {
 }
 
 /** A part of the bytes; parts lie next to each other and cover all of them. */
-export type Piece = Gap | { readonly kind: "signature"; readonly size: number } | { readonly kind: "chunk"; readonly chunk: Chunk };
+export type Piece =
+  | Gap
+  | { readonly kind: "signature"; readonly size: number }
+  | { readonly kind: "chunk"; readonly chunk: Chunk };
 
 const FIRST_LETTERS = new Set([...PAYLOAD_LIMITS.keys()].map((type) => type.charCodeAt(0)));
 
