@@ -82,6 +82,13 @@ def _stored(orientation: int) -> Image.Image:
     return upright.transpose(Image.Transpose(turns[orientation]))
 
 
+def _two_in_one(orientation: int) -> Callable[[Path], object]:
+    """JPEG with another picture behind it (CIPA DC-007), as telephones write for HDR."""
+    behind = [Image.fromarray(255 - scene())]
+    more = {"format": "MPO", "save_all": True, "append_images": behind, "quality": 95}
+    return _pil(_stored(orientation), exif=_exif(orientation), **more)
+
+
 # `scene` as HEVC (x265, 4:4:4, qp 4): its hvcC box, and the picture. Held here, because x265 writes a parameter set that
 # FFmpeg's muxer has refused where the whole suite ran in one process.
 _HVCC = base64.b64decode(
@@ -184,6 +191,7 @@ ROWS = [
     ),
     *(Odd(f"held as {n}.tif", _pil(_stored(n), exif=_exif(n)), scene()) for n in (1, 6)),
     Odd("broken EXIF.jpg", _pil(_stored(1), exif=b"Exif\0\0nonsense", quality=95), scene(), 3),
+    *(Odd(f"two pictures in one, held as {n}.jpg", _two_in_one(n), scene(), 3) for n in (1, 6)),
     Odd("HEIC.heic", _heic, scene(), 3),
     Odd("HEIC called a JPEG.jpg", _heic, scene(), 3),
     Odd("HEIC of tiles.heic", lambda path: _heic(path, 2), np.tile(scene(), (1, 2, 1)), 3),

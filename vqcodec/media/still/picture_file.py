@@ -33,6 +33,8 @@ _STRIP_PIXELS = 4_000_000
 # coefficients, TIFF its strips, WebP, AVIF and HEIC the picture once or twice more.
 _BYTES_PER_PIXEL = {"PNG": 4, "BMP": 4, "GIF": 6, "TIFF": 7, "JPEG": 6, "WEBP": 12, "AVIF": 12}
 _HEIF = {"HEIF": 8}
+# JPEGs that hold more than one picture, as telephones write them: Pillow opens them as JPEG and calls them so afterwards
+_OTHERS = {"MPO": 6}
 _MAX_BYTES = 650_000_000
 _EXIF_ORIENTATION, _TIFF_BITS = 0x112, 258
 # as display matrices: which way the stored columns and rows go
@@ -125,7 +127,7 @@ def _check_size(picture: ImageFile.ImageFile, name: str) -> None:
     width, height = picture.size
     if max(width, height) > MAX_SIDE_PX:
         raise too_large(name, f"{width}x{height} pixels, sides above {MAX_SIDE_PX}")
-    most = _MAX_BYTES // {**_BYTES_PER_PIXEL, **_HEIF}[str(picture.format)]
+    most = _MAX_BYTES // {**_BYTES_PER_PIXEL, **_HEIF, **_OTHERS}[str(picture.format)]
     if width * height > most:
         told = f"{width}x{height} pixels; of {picture.format} at most {most // 1_000_000} million are read"
         raise too_large(name, told)
