@@ -84,6 +84,29 @@ def _garbage(path: Path) -> None:
     path.write_bytes(data)
 
 
+def _whole(codec: str, seconds: float = 1.0) -> Callable[[Path], object]:
+    def make(path: Path) -> None:
+        with av.open(str(path), "w") as container:
+            stream = container.add_stream(codec, rate=HZ, layout="mono")
+            frame = av.AudioFrame.from_ndarray(speech(seconds)[None], format="s16", layout="mono")
+            frame.sample_rate = HZ
+            container.mux(stream.encode(frame))
+            container.mux(stream.encode(None))
+
+    return make
+
+
+def _cut(codec: str) -> Callable[[Path], object]:
+    """It says that it is half a second longer."""
+
+    def make(path: Path) -> None:
+        _whole(codec, 1.5)(path)
+        path.write_bytes(path.read_bytes()[:-HZ])
+
+    return make
+
+
+_BIG = "pcm_s16be"
 A, NONE = speech(), np.zeros(HZ, np.int16)
 _PLACES = {
     "FL": 1,
@@ -134,12 +157,27 @@ ROWS = [
         ("turned over",),
         sound_s=4.0,
     ),
+    Odd(
+        "opposite phase of six.wav",
+        wav([A, -A, NONE, NONE, NONE, NONE], 0x3F),
+        0.41,
+        says=("opposite phase",),
+    ),
+    Odd("opposite phase of three.wav", wav([A, -A, NONE], 0xB), 1.0, says=("opposite phase",)),
     Odd("left only.wav", wav([A, NONE], 3), 0.5),
     Odd("silent.wav", wav([NONE, NONE], 3), 0.0, says=("silent all along",)),
     Odd("silent for a moment.wav", wav([NONE[: HZ // 4]], 4), 0.0, sound_s=0.25),
     Odd("silent.mp4", clip([NONE]), 0.0, says=("silent all along",)),
     Odd("unknown codec.mov", _unknown_codec, None, says=("audio track 0",)),
     Odd("noise instead of packets.mp4", _garbage, 0.0, says=("can't be decoded",)),
+    *(
+        Odd(f"cut short{suffix}", _cut(codec), 1.0, truncated=True)
+        for suffix, codec in ((".aiff", _BIG), (".caf", _BIG), (".w64", "pcm_s16le"))
+    ),
+    *(
+        Odd(f"whole{suffix}", _whole(codec))
+        for suffix, codec in ((".aiff", _BIG), (".caf", _BIG), (".w64", "pcm_s16le"))
+    ),
     Odd("cut short.wav", wav([A], 4, HZ), truncated=True),
     Odd("cut in its last sample.wav", wav([A, A], 3, 2), truncated=True),
     Odd("length not known.wav", wav([A], 4, 0xFFFF_FF00 - 2 * HZ - 200)),

@@ -138,7 +138,8 @@ class _Segment:
         rate_hz: int,
         mixer: PhaseMixer,
     ) -> None:
-        self._mixer = mixer if channels == 1 and len(first.layout.channels) == 2 else None
+        # more than two become two first: their left and right may cancel each other as well
+        self._mixer = mixer if channels == 1 and len(first.layout.channels) > 1 else None
         layout = LAYOUTS[channels if self._mixer is None else 2]
         self._resampler = av.AudioResampler(format="s16", layout=layout, rate=rate_hz)
         self._kind = (first.format.name, first.layout.name, first.sample_rate)

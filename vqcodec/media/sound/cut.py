@@ -1,19 +1,74 @@
-"""Whether a WAV file ends before its header says: libav takes the shorter of the two, without a word."""
+"""Whether a sound file ends before its header says: libav takes the shorter of the two, without a word.
+
+WAV, AIFF, CAF and Wave64 are chunks one behind the other, each a name and a length; one of them holds the samples.
+"""
 
 from __future__ import annotations
 
 import os
-from typing import BinaryIO
+from dataclasses import dataclass
+from typing import BinaryIO, Literal
 
 from vqcodec.types import FileLike
 
-# sizes that programs write which don't know how much is to come
-_UNKNOWN = 0x7FFF_0000
 _MOST_CHUNKS = 1000
 
 
+@dataclass(frozen=True, slots=True)
+class _Chunks:
+    """How a kind of file is made.
+
+    Attributes:
+        start: its first bytes.
+        kind: what stands at `kind_at`.
+        kind_at: in bytes.
+        first_at: where its chunks begin.
+        samples: name of the chunk that holds the samples.
+        name_bytes: of every chunk's name.
+        size_bytes: of every chunk's length.
+        order: of those bytes.
+        counts_itself: a length includes name and length.
+        align: in bytes, of every chunk.
+        unknown: from here on a length is one that programs write which don't know how much is to come.
+    """
+
+    start: bytes
+    kind: bytes
+    kind_at: int
+    first_at: int
+    samples: bytes
+    name_bytes: int = 4
+    size_bytes: int = 4
+    order: Literal["little", "big"] = "big"
+    counts_itself: bool = False
+    align: int = 2
+    unknown: int = 0x7FFF_0000
+
+
+_GUID = bytes.fromhex("f3acd3118cd100c04f8edb8a")  # of Wave64's names, behind four letters
+_KINDS = (
+    _Chunks(b"RIFF", b"WAVE", 8, 12, b"data", order="little"),
+    _Chunks(b"FORM", b"AIFF", 8, 12, b"SSND"),
+    _Chunks(b"FORM", b"AIFC", 8, 12, b"SSND"),
+    _Chunks(b"caff", b"\0\1", 4, 8, b"data", size_bytes=8, align=1, unknown=1 << 62),
+    _Chunks(
+        b"riff",
+        b"wave" + _GUID,
+        24,
+        40,
+        b"data" + _GUID,
+        name_bytes=16,
+        size_bytes=8,
+        order="little",
+        counts_itself=True,
+        align=8,
+        unknown=1 << 62,
+    ),
+)
+
+
 def ends_early(source: FileLike) -> bool:
-    """Whether the samples of a WAV file are fewer than its header says; False for all other files, and for pipes."""
+    """Whether a sound file holds fewer samples than its header says; False for kinds that aren't known, and for pipes."""
     try:
         if isinstance(source, str | os.PathLike):
             if source == "-" or not os.path.isfile(source):
@@ -32,18 +87,26 @@ def ends_early(source: FileLike) -> bool:
 
 
 def _ends_early(file: BinaryIO) -> bool:
-    start = file.tell()
-    if file.read(4) != b"RIFF" or file.read(8)[4:] != b"WAVE":
-        return False
+    start, head = file.tell(), file.read(64)
+    for kind in _KINDS:
+        told = head[kind.kind_at :]
+        if head.startswith(kind.start) and told.startswith(kind.kind):
+            return _samples_missing(file, start, kind)
+    return False
+
+
+def _samples_missing(file: BinaryIO, start: int, kind: _Chunks) -> bool:
     end = file.seek(0, os.SEEK_END)
-    at = start + 12
+    at, head_bytes = start + kind.first_at, kind.name_bytes + kind.size_bytes
     for _ in range(_MOST_CHUNKS):
         file.seek(at)
-        head = file.read(8)
-        if len(head) < 8:
+        head = file.read(head_bytes)
+        if len(head) < head_bytes:
             return False
-        kind, size = head[:4], int.from_bytes(head[4:], "little")
-        if kind == b"data":
-            return 0 < size < _UNKNOWN and at + 8 + size > end
-        at += 8 + size + size % 2
+        size = int.from_bytes(head[kind.name_bytes :], kind.order)
+        size -= head_bytes * kind.counts_itself
+        if head.startswith(kind.samples):
+            return 0 < size < kind.unknown and at + head_bytes + size > end
+        whole = head_bytes + max(size, 0)
+        at += whole + -whole % kind.align
     return False

@@ -1,7 +1,8 @@
 """Channels of any number and place as few: mono where one is wanted, without cancelling.
 
-frame of any layout --named--> one that libresample can mix --resampler--> mono
-two channels  --resampler--> stereo --PhaseMixer--> mono
+frame of any layout --named--> one that libresample can mix
+one channel            --resampler--> mono
+two channels and more  --resampler--> stereo --PhaseMixer--> mono
 """
 
 from __future__ import annotations
