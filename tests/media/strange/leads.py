@@ -63,6 +63,14 @@ ROWS = [
         sound_s=3.0,
     ),
     Strange(
+        "sound 2 s longer than the pictures.wmv",
+        lambda path: make_clip(
+            path, times_at(25, 25), sound=clicks(3.0, 44100), sound_hz=44100, codec="wmv2"
+        ),
+        times=[n / 25 for n in range(25)],
+        sound_s=3.0,
+    ),
+    Strange(
         "beginning cut off.mkv",  # its clock and its length count from what is missing
         lambda path: make_clip(path, [5 + time for time in times_at(25, 25)]),
         times=[n / 25 for n in range(25)],

@@ -35,6 +35,7 @@ _AHEAD_PICTURES = 48
 _AHEAD_S = 5
 _AHEAD_PACKETS = 2000
 _MAX_DURATION_S = 10**7
+_ONE_LENGTH = "asf"  # libav gives each of its streams the file's
 LEAD_MIN_S = Fraction(1, 20)
 
 AnyPacket: TypeAlias = "Packet[Stream]"
@@ -162,9 +163,11 @@ class PacketReader:
 
     @property
     def _own_duration_s(self) -> Fraction | None:
-        """What the stream itself says, as MP4's do; Matroska and FLV know the whole file's length only."""
+        """What the stream itself says, as MP4's do; Matroska, FLV and ASF know the whole file's length only."""
         stream = self.video or self.audio
-        return None if stream is None else seconds(stream.duration, stream.time_base)
+        if stream is None or self.container.format.name == _ONE_LENGTH:
+            return None
+        return seconds(stream.duration, stream.time_base)
 
     def lead_s(self, picture_s: Fraction) -> Fraction:
         """How long before the first picture, at `picture_s`, the sound begins to be heard; 0 where it doesn't.
