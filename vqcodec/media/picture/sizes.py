@@ -2,46 +2,43 @@
 
 from __future__ import annotations
 
-from fractions import Fraction
-
-import av
 import numpy as np
 from av.video.codeccontext import VideoCodecContext
 from numpy.typing import NDArray
 
 from vqcodec.media.picture.colour import RgbConverter
+from vqcodec.media.picture.taint import Decoded
 from vqcodec.runtime.opencv import cv2
 
 
 class Upright:
     """Pictures of one stream -> (H, W, 3) uint8 RGB."""
 
-    def __init__(
-        self, pixel_aspect: Fraction, context: VideoCodecContext | None, *, own_sizes: bool
-    ) -> None:
+    def __init__(self, context: VideoCodecContext | None, *, own_sizes: bool) -> None:
         """`own_sizes` gives each its own size; otherwise all are fitted into the first one's, their shape kept."""
-        self._aspect, self._context, self._own_sizes = pixel_aspect, context, own_sizes
+        self._context, self._own_sizes = context, own_sizes
         self._kind: tuple[object, ...] | None = None
         self._size: tuple[int, int] | None = None
 
-    def size_of(self, frame: av.VideoFrame) -> tuple[int, int]:
+    def size_of(self, picture: Decoded) -> tuple[int, int]:
         """Width and height that a picture is shown with."""
-        converter = self._for(frame)
+        converter = self._for(picture)
         return converter.width, converter.height
 
-    def rgb(self, frame: av.VideoFrame) -> NDArray[np.uint8]:
+    def rgb(self, picture: Decoded) -> NDArray[np.uint8]:
         """The picture as a new array."""
-        rgb = self._for(frame).rgb(frame)
+        rgb = self._for(picture).rgb(picture.frame)
         size = rgb.shape[1], rgb.shape[0]
         self._size = self._size or size
         return rgb if self._own_sizes or size == self._size else _fitted(rgb, *self._size)
 
-    def _for(self, frame: av.VideoFrame) -> RgbConverter:
+    def _for(self, picture: Decoded) -> RgbConverter:
+        frame, aspect = picture.frame, picture.pixel_aspect
         # not the whole matrix: to ask for it keeps a picture alive until Python's collector comes, hundreds of them at times
-        kind = frame.width, frame.height, frame.rotation
+        kind = frame.width, frame.height, frame.rotation, aspect
         if kind != self._kind:
             self._kind = kind
-            self._converter = RgbConverter(frame, self._aspect, self._context)
+            self._converter = RgbConverter(frame, aspect, self._context)
         return self._converter
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from fractions import Fraction
 from math import ceil
 from types import TracebackType
-from typing import Literal
+from typing import Literal, TypeAlias
 
 import av
 import av.error
@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from vqcodec.errors import MediaError, UsageError
 from vqcodec.format import MAX_FRAME_RATE_HZ
 from vqcodec.media.items import AudioBlock, AudioPacket
+from vqcodec.media.picture.aspect import PixelAspects
 from vqcodec.media.picture.interlaced import Deinterlacer
 from vqcodec.media.picture.packets import PacketReader, PicturePacket, SoundPacket
 from vqcodec.media.picture.probe import MediaInfo, describe, no_pictures
@@ -30,6 +31,7 @@ from vqcodec.media.sound.packets import Listener, make_listener
 from vqcodec.types import AudioHead, FileLike, VideoFrame
 
 Sound = Literal["none", "decode", "copy"]
+_Item: TypeAlias = VideoFrame | AudioBlock | AudioPacket
 _MAX_WAITING_BYTES = 64 << 20
 _HELD_EVERY_S = 1
 _TOLD_LEAD_S = Fraction(1, 2)
@@ -139,11 +141,13 @@ class VideoSource:
             self.frame_rate_hz, self._thinning = Fraction(fps), Nearest(Fraction(fps))
             self.time_base_s = 1 / self.frame_rate_hz
         self._timeline: Timeline[Decoded] | None = None
-        self._taint = Taint()
+        self._taint, self._fields = Taint(), Deinterlacer()
+        context = reader.video.codec_context
+        self._aspects = PixelAspects(reader.pixel_aspect, context)
+        self._converter = Upright(context, own_sizes=self._own_sizes)
         self._converted: tuple[Decoded, NDArray[np.uint8]] | None = None
         self._listener: Listener | None = make_listener(reader, sound, channels)
         self._waiting: list[SoundPacket] = []
-        self._fields = Deinterlacer()
         self._stream = self._run()
         first = next(self._stream, None)
         if self._timeline is None:
@@ -151,9 +155,7 @@ class VideoSource:
                 f"no picture of {reader.name} can be decoded",
                 hint=reader.broken or "the file is damaged, or cut off at its beginning",
             )
-        self._pushed_back: list[VideoFrame | AudioBlock | AudioPacket] = (
-            [] if first is None else [first]
-        )
+        self._pushed_back: list[_Item] = [] if first is None else [first]
         self.duration_s: Fraction | None = reader.duration_s
         self.has_audio: bool = self._listener is not None
 
@@ -204,9 +206,9 @@ class VideoSource:
             return []
 
     def _picture(self, frame: av.VideoFrame) -> Iterator[VideoFrame]:
-        decoded = self._taint.sees(frame)
+        decoded = Decoded(frame, self._taint.sees(frame), self._aspects.of(frame))
         if self._timeline is None:
-            yield from self._held(decoded, self._start_clock(frame))
+            yield from self._held(decoded, self._start_clock(decoded))
         assert self._timeline is not None
         yield from self._placed(self._timeline.push(decoded, self._stamp(frame)))
 
@@ -220,16 +222,15 @@ class VideoSource:
         for frame, ticks in frames:
             yield from self._thinned(self._thinning.push(frame, ticks * self._tick_s))
 
-    def _start_clock(self, first: av.VideoFrame) -> Fraction:
+    def _start_clock(self, picture: Decoded) -> Fraction:
         """Fix time zero, at the first picture or sound that there is; gives how long the sound comes before it."""
+        first = picture.frame
         stamp = first.pts if first.pts is not None else first.dts
         first_s = seconds(stamp or 0, first.time_base) or Fraction(0)
         lead_s = Fraction(0) if self._listener is None else self._reader.lead_s(first_s)
         zero = (self._stamp(first) or 0) - int(lead_s / self._tick_s)
         self._timeline = Timeline(zero, self._interval)
-        context = None if self._reader.video is None else self._reader.video.codec_context
-        self._converter = Upright(self._reader.pixel_aspect, context, own_sizes=self._own_sizes)
-        self.width, self.height = self._converter.size_of(first)
+        self.width, self.height = self._converter.size_of(picture)
         self.info: MediaInfo = describe(self._reader, first)
         self.scale = Fraction(self.width, self.info.width)
         self.remarks += picture_remarks(self.info, (self.width, self.height), first)
@@ -253,7 +254,7 @@ class VideoSource:
         for decoded, time_s in chosen:
             if self._converted is None or self._converted[0] is not decoded:
                 try:
-                    self._converted = (decoded, self._converter.rgb(decoded.frame))
+                    self._converted = (decoded, self._converter.rgb(decoded))
                 except (av.error.FFmpegError, ValueError):
                     self.corrupt_packets += 1
                     continue

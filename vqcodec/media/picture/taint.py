@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from fractions import Fraction
 
 import av
 
@@ -12,10 +13,11 @@ _LASTS_FRAMES = 300
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Decoded:
-    """A picture, and whether it is damaged."""
+    """A picture, whether it is damaged, and a pixel's width over its height."""
 
     frame: av.VideoFrame
     is_damaged: bool
+    pixel_aspect: Fraction
 
 
 class Taint:
@@ -39,7 +41,7 @@ class Taint:
         """A picture couldn't be decoded at all."""
         self._left = _LASTS_FRAMES
 
-    def sees(self, frame: av.VideoFrame) -> Decoded:
+    def sees(self, frame: av.VideoFrame) -> bool:
         """Take the next picture: is it damaged, or made from one that is?"""
         if frame.is_corrupt or frame.pts in self._suspects:
             self._suspects.discard(frame.pts or 0)
@@ -47,4 +49,4 @@ class Taint:
             self._left = _LASTS_FRAMES
         else:
             self._left = 0 if frame.key_frame else max(self._left - 1, 0)
-        return Decoded(frame, self._left > 0)
+        return self._left > 0
