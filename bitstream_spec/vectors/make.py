@@ -26,6 +26,7 @@ from group_counts import INVALID_GROUPS, VALID_GROUPS  # noqa: E402
 from invalid_portraits import INVALID_2  # noqa: E402
 from invalid_streams import INVALID as INVALID_1  # noqa: E402
 from invalid_streams import VERSION_1_ONLY  # noqa: E402
+from model_corners import INVALID_CORNERS, VALID_CORNERS  # noqa: E402
 from portrait_limits import INVALID_LIMITS_2, VALID_LIMITS_2  # noqa: E402
 from valid_portraits import VALID_2  # noqa: E402
 from valid_streams import VALID as VALID_1  # noqa: E402
@@ -44,8 +45,10 @@ from vqcodec.types import (  # noqa: E402
     PortraitUnit,
 )
 
-VALID = VALID_1 | VALID_2 | VALID_GROUPS | VALID_LIMITS | VALID_LIMITS_2
-INVALID = INVALID_1 | INVALID_2 | INVALID_GROUPS | INVALID_LIMITS | INVALID_LIMITS_2
+VALID = VALID_1 | VALID_2 | VALID_GROUPS | VALID_LIMITS | VALID_LIMITS_2 | VALID_CORNERS
+INVALID = (
+    INVALID_1 | INVALID_2 | INVALID_GROUPS | INVALID_LIMITS | INVALID_LIMITS_2 | INVALID_CORNERS
+)
 
 
 def describe(data: bytes) -> dict[str, Any]:
