@@ -256,3 +256,21 @@ def test_sound_far_ahead_costs_nothing() -> None:
         writer.audio(make_audio(2**50))
     items, damage = recovered(sink.getvalue())
     assert labels(items) == "K0 M0 A0" and damage.dropped_chunks == 1
+
+
+def test_a_portrait_behind_all_motion_is_shown_and_not_lost() -> None:
+    parts = split(make_stream(3, 3, layers=1))
+    (at,) = kinds(parts, b"KEYF")
+    last = kinds(parts, b"AUDO")[-1]
+    items, damage = recovered(
+        b"".join([*parts[:at], *parts[at + 1 : last + 1], parts[at], *parts[last + 1 :]])
+    )
+    assert labels(items[:2]) == "K0 M0" and damage.key_frames_lost == 0
+
+
+def test_an_end_beyond_the_greatest_tick_is_not_believed() -> None:
+    pairs = RAW.split(WHOLE)
+    pairs[-1] = (b"IEND", pairs[-1][1][:4] + (2**60).to_bytes(8, "big") + pairs[-1][1][12:])
+    reader = RecoveringReader.open(io.BytesIO(bytes(RAW.join(pairs))))
+    assert len(list(reader)) == len(ITEMS)
+    assert reader.end is None and not reader.damage.complete

@@ -11,7 +11,7 @@ from vqcodec.container.index import IndexKind, parse_index
 from vqcodec.container.scan import Gap
 from vqcodec.container.structs import IEND, parse_struct
 from vqcodec.damage import Damage
-from vqcodec.format import INDX_TYPE, KEYF_TYPE, PORT_TYPE
+from vqcodec.format import INDX_TYPE, KEYF_TYPE, MAX_POSITION, PORT_TYPE
 
 MAX_HOLE_S = 3600
 """A group later than this after the one before is out of place, unless enough bytes were lost to fill the time."""
@@ -103,10 +103,10 @@ class Ledger:
     def settle(self, last_tick: int, time_base_s: Fraction) -> None:
         """Close the account: the end, and the numbers of lost groups and portraits."""
         damage, claimed = self.damage, self._claimed_end
-        if claimed is not None and (
-            claimed[0] == self.frames or self.in_reach(claimed[1] - last_tick, time_base_s)
-        ):
-            self.end = claimed
+        if claimed is not None and claimed[1] <= MAX_POSITION:
+            frames, end_tick = claimed
+            if frames == self.frames or self.in_reach(end_tick - last_tick, time_base_s):
+                self.end = claimed
         damage.complete = self.end is not None and self._indexed is not None
         portraits = self._suspected - set(self._portraits)
         damage.groups_lost = self._holes + (self.end is not None and self.end[0] > self.frames)

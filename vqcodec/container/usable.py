@@ -90,13 +90,15 @@ class _KeyFrames:
         return isinstance(value, KeyFrame) and self._queue.add(value)
 
     def due(self, first_frame: int, *, any_at_all: bool) -> Sequence[list[Portrait]]:
-        due = self._queue.due(first_frame, least=any_at_all)
-        for key_frame in due:
-            self._ledger.portrait(key_frame.first_frame)
-        return [[key_frame] for key_frame in due]
+        return [[key] for key in self._noted(self._queue.due(first_frame, least=any_at_all))]
 
     def late(self) -> list[Portrait]:
-        return [*self._queue.due(0, least=1)[:1]]
+        return [*self._noted(self._queue.due(0, least=1)[:1])]
+
+    def _noted(self, given: Sequence[KeyFrame]) -> Sequence[KeyFrame]:
+        for key_frame in given:
+            self._ledger.portrait(key_frame.first_frame)
+        return given
 
     def shown(self, group: MotionGroup) -> MotionGroup:
         return group
