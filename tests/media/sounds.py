@@ -106,6 +106,11 @@ def _cut(codec: str) -> Callable[[Path], object]:
     return make
 
 
+def _cut_avi(path: Path) -> None:
+    clip([speech()], "pcm_s16le")(path)
+    path.write_bytes(path.read_bytes()[: -HZ // 2])
+
+
 _BIG = "pcm_s16be"
 A, NONE = speech(), np.zeros(HZ, np.int16)
 _PLACES = {
@@ -178,6 +183,8 @@ ROWS = [
         Odd(f"whole{suffix}", _whole(codec))
         for suffix, codec in ((".aiff", _BIG), (".caf", _BIG), (".w64", "pcm_s16le"))
     ),
+    Odd("cut short.avi", _cut_avi, 1.0, 0.1, truncated=True, sound_s=0.83),
+    Odd("whole.avi", clip([speech()], "pcm_s16le")),
     Odd("cut short.wav", wav([A], 4, HZ), truncated=True),
     Odd("cut in its last sample.wav", wav([A, A], 3, 2), truncated=True),
     Odd("length not known.wav", wav([A], 4, 0xFFFF_FF00 - 2 * HZ - 200)),

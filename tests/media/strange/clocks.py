@@ -96,6 +96,17 @@ ROWS = [
         "1 picture",
     ),
     _wrong(
+        "the last picture's time is 9 s late.mkv",
+        _PICTURES,
+        lambda n, t: t + 9000 if n == COUNT - 1 else t,
+        "1 picture",
+    ),
+    Strange(
+        "a long hole before the last picture.mkv",  # a slide: nothing new for long
+        lambda path: make_clip(path, [*times_at(25, 10), 9]),
+        times=[n / 25 for n in range(10)] + [9.0],
+    ),
+    _wrong(
         "two pictures' times are 0.mkv",
         _PICTURES,
         lambda n, t: 0 if n in (40, 41) else t,

@@ -35,6 +35,8 @@ _AHEAD_PICTURES = 48
 _AHEAD_S = 5
 _AHEAD_PACKETS = 2000
 _MAX_DURATION_S = 10**7
+_SAYS_LENGTH = {"matroska", "flv", "asf"}
+_LATE_S = 1
 _ONE_LENGTH = "asf"  # libav gives each of its streams the file's
 LEAD_MIN_S = Fraction(1, 20)
 
@@ -168,6 +170,19 @@ class PacketReader:
         if stream is None or self.container.format.name == _ONE_LENGTH:
             return None
         return seconds(stream.duration, stream.time_base)
+
+    @property
+    def latest_tick(self) -> int | None:
+        """The last time that a picture can have, by what the file says of its length; None where it doesn't, or was joined.
+
+        MP4 and others don't say it: their length is made of the times themselves.
+        """
+        declared, start = self.container.duration, self.container.start_time or 0
+        if declared is None or self.clock.joins or self.is_counted:
+            return None
+        if not set(self.container.format.name.split(",")) & _SAYS_LENGTH:
+            return None
+        return int((Fraction(max(start, 0) + declared, 1_000_000) + _LATE_S) / self.tick_s)
 
     def lead_s(self, picture_s: Fraction) -> Fraction:
         """How long before the first picture, at `picture_s`, the sound begins to be heard; 0 where it doesn't.

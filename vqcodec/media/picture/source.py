@@ -272,7 +272,7 @@ class VideoSource:
             yield from self._picture(frame)
         if self._timeline is None:
             return
-        yield from self._placed(self._timeline.finish())
+        yield from self._placed(self._timeline.finish(self._reader.latest_tick))
         assert self._timeline.last is not None
         end_s = (self._timeline.last + self._interval) * self._tick_s
         yield from self._thinned(self._thinning.finish(end_s))

@@ -43,8 +43,13 @@ class Timeline(Generic[T]):
         self._waiting.append((item, None if stamp is None else stamp - self._offset))
         return self._settle(ended=False)
 
-    def finish(self) -> list[tuple[T, int]]:
-        """The pictures that still wait, at the end."""
+    def finish(self, latest: int | None = None) -> list[tuple[T, int]]:
+        """The pictures that still wait, at the end; a stamp above `latest` that comes after a hole can't be right."""
+        if latest is not None and self.last is not None and len(self._waiting) == 1:
+            item, stamp = self._waiting[0]
+            if stamp is not None and stamp > max(latest - self._offset, self.last):
+                self.guessed += 1
+                self._waiting[0] = item, None
         return self._settle(ended=True)
 
     def _settle(self, *, ended: bool) -> list[tuple[T, int]]:

@@ -1,6 +1,7 @@
-"""Whether a sound file ends before its header says: libav takes the shorter of the two, without a word.
+"""Whether a file ends before its header says: libav takes the shorter of the two, without a word.
 
-WAV, AIFF, CAF and Wave64 are chunks one behind the other, each a name and a length; one of them holds the samples.
+WAV, AIFF, CAF and Wave64 are chunks one behind the other, each a name and a length; one of them holds the samples. AVI is one
+that holds everything.
 """
 
 from __future__ import annotations
@@ -48,6 +49,7 @@ class _Chunks:
 _GUID = bytes.fromhex("f3acd3118cd100c04f8edb8a")  # of Wave64's names, behind four letters
 _KINDS = (
     _Chunks(b"RIFF", b"WAVE", 8, 12, b"data", order="little"),
+    _Chunks(b"RIFF", b"AVI ", 8, 0, b"RIFF", order="little"),
     _Chunks(b"FORM", b"AIFF", 8, 12, b"SSND"),
     _Chunks(b"FORM", b"AIFC", 8, 12, b"SSND"),
     _Chunks(b"caff", b"\0\1", 4, 8, b"data", size_bytes=8, align=1, unknown=1 << 62),
@@ -68,7 +70,7 @@ _KINDS = (
 
 
 def ends_early(source: FileLike) -> bool:
-    """Whether a sound file holds fewer samples than its header says; False for kinds that aren't known, and for pipes."""
+    """Whether a file holds fewer bytes of sound, or of pictures, than its header says; False for other kinds, and for pipes."""
     try:
         if isinstance(source, str | os.PathLike):
             if source == "-" or not os.path.isfile(source):
