@@ -39,7 +39,7 @@ def thumb(
     if kind is None:
         raise UsageError(
             f"no picture format is called {Path(target).suffix or target!r}",
-            hint=f"Name it {', '.join(FORMATS)}.",
+            hint=f"Name it {', '.join(filter(None, FORMATS))}.",
         )
     from vqcodec.codec.thumb import thumb as portrait
     from vqcodec.media.out.atomic import atomic_output
