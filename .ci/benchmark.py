@@ -33,7 +33,7 @@ COMMAND = [
 def rates(found: dict[str, Any]) -> dict[str, float]:
     """Frames per second by name."""
     out = {
-        f"render {r['precision']} {r['size_px']} px, {r['batch']} at once": r["fps"]
+        f"render {_way(r)} {r['size_px']} px, {r['batch']} at once": r["fps"]
         for r in found["render"]
         if r["fps"] is not None
     }
@@ -41,6 +41,12 @@ def rates(found: dict[str, Any]) -> dict[str, float]:
     return out | {
         f"file to file, {k[:-4]}": v for k, v in files.items() if k.endswith("_fps") and v
     }
+
+
+def _way(rate: dict[str, Any]) -> str:
+    """Precision, and the library where it isn't torch."""
+    library = rate.get("backend", "torch")
+    return rate["precision"] if library == "torch" else f"{library} {rate['precision']}"
 
 
 def committed() -> dict[str, Any]:

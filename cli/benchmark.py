@@ -13,7 +13,7 @@ from vqcodec.progress import ProgressEvent
 from . import console, output
 from .guard import guarded
 from .sample import chosen
-from .shared import DeviceOption
+from .shared import BackendOption, DeviceOption
 
 if TYPE_CHECKING:
     from vqcodec.evaluation.benchmark import Benchmark
@@ -41,6 +41,7 @@ def benchmark(
         typer.Option(help="Of fp32, bf16, fp16 (CUDA only).", show_default="what suits the device"),
     ] = None,
     device: DeviceOption = "auto",
+    backend: BackendOption = "auto",
     repeat: Annotated[
         int, typer.Option(min=1, help="Rounds whose median counts, after one to warm up.")
     ] = 5,
@@ -64,6 +65,7 @@ def benchmark(
             precision=names,
             repeats=repeat,
             files=files,
+            backend=backend,
             tick=lambda what: progress(ProgressEvent("benchmark", message=what)),
         )
     if as_json:
@@ -107,22 +109,26 @@ def show(found: Benchmark) -> None:
         f"{known['default_precision']}",
         markup=False,
     )
-    columns = list(dict.fromkeys((rate.precision, rate.size_px) for rate in found.render))
+    columns = list(dict.fromkeys(_column(rate) for rate in found.render))
     table = Table(title=f"rendering, frames/s (median of {known['repeats']})", title_justify="left")
     table.add_column("frames at once", justify="right")
-    for name, size_px in columns:
-        table.add_column(f"{name} {size_px}x{size_px}", justify="right")
-    by_place = {(rate.batch, rate.precision, rate.size_px): rate for rate in found.render}
+    for library, name, size_px in columns:
+        table.add_column(f"{library} {name} {size_px}x{size_px}", justify="right")
+    by_place = {(rate.batch, *_column(rate)): rate for rate in found.render}
     for batch in dict.fromkeys(rate.batch for rate in found.render):
         table.add_row(str(batch), *(_cell(by_place[batch, *column]) for column in columns))
     out.print(table)
     if found.files is not None:
         encode = "" if found.files.encode_fps is None else f"encode {found.files.encode_fps:.1f}, "
         out.print(
-            f"file to file, {found.files.frames} frames: {encode}decode {found.files.decode_fps:.1f} frames/s at 512x512 "
-            f"(real time: {REAL_TIME_FPS})",
+            f"file to file, {found.files.frames} frames: {encode}decode {found.files.decode_fps:.1f} frames/s at 512x512 by "
+            f"{found.files.backend} (real time: {REAL_TIME_FPS})",
             markup=False,
         )
+
+
+def _column(rate: RenderRate) -> tuple[str, str, int]:
+    return rate.backend, rate.precision, rate.size_px
 
 
 def _cell(rate: RenderRate) -> str:

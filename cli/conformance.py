@@ -11,7 +11,7 @@ from vqcodec.errors import MediaError
 
 from . import output
 from .guard import guarded
-from .shared import TableJsonOption
+from .shared import BackendOption, TableJsonOption
 
 FRAMES = Path("bitstream_spec/vectors/level_b")
 OUTSIDE = 1
@@ -22,6 +22,7 @@ def conformance(
     folder: Annotated[
         Path, typer.Argument(metavar="FOLDER", help="Reference frames and their expected.json.")
     ] = FRAMES,
+    backend: BackendOption = "auto",
     as_json: TableJsonOption = False,
 ) -> None:
     """Measure this machine's pictures against the reference frames; exit code 1 where one is out of tolerance."""
@@ -34,7 +35,7 @@ def conformance(
     from vqcodec.evaluation import render_setting
 
     references, results = measuring.References.load(folder), []
-    for result in measuring.measured(references, render_setting.settings()):
+    for result in measuring.measured(references, render_setting.settings(backend)):
         results.append(result)
         if not as_json:
             output.print_lines([measuring.line(result)])

@@ -14,6 +14,7 @@ from . import console, output
 from .guard import guarded
 from .parsing import parse_time_s
 from .shared import (
+    BackendOption,
     CrfOption,
     DeviceOption,
     FaceModelOption,
@@ -41,6 +42,7 @@ def decode(
     ] = None,
     device: DeviceOption = "auto",
     precision: PrecisionOption = "auto",
+    backend: BackendOption = "auto",
     size: SizeOption = "512",
     layers: LayersOption = None,
     portrait: Annotated[
@@ -87,7 +89,9 @@ def decode(
     with console.progress_bar() as progress:
         from vqcodec import api
 
-        codec = api.Codec(device=device, precision=precision, face_model=face_model)
+        codec = api.Codec(
+            device=device, precision=precision, face_model=face_model, backend=backend
+        )
         report = codec.decode(source, to, options, crf=crf, force=force, progress=progress)
     for sentence in report.warnings:
         console.warning(sentence)
@@ -96,7 +100,7 @@ def decode(
         return
     console.note(
         f"{report.frames} frames, {float(report.seconds):.2f} s at {report.size_px}x{report.size_px}, "
-        f"{report.decode_fps:.1f} frames per second on {report.device} -> {'stdout' if to == '-' else to}"
+        f"{report.decode_fps:.1f} frames per second on {report.device} by {report.backend} -> {'stdout' if to == '-' else to}"
     )
     if report.synthetic:
         console.note(output.SYNTHETIC)

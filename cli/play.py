@@ -12,7 +12,14 @@ from vqcodec.config import DecodeOptions
 
 from . import console, output
 from .guard import guarded
-from .shared import DeviceOption, FollowOption, LayersOption, PrecisionOption, SizeOption
+from .shared import (
+    BackendOption,
+    DeviceOption,
+    FollowOption,
+    LayersOption,
+    PrecisionOption,
+    SizeOption,
+)
 from .signals import Stopped
 
 
@@ -23,6 +30,7 @@ def play(
     ],
     device: DeviceOption = "auto",
     precision: PrecisionOption = "auto",
+    backend: BackendOption = "auto",
     size: SizeOption = "512",
     layers: LayersOption = None,
     recover: Annotated[
@@ -43,7 +51,8 @@ def play(
     from vqcodec.playing.server import PlayServer
 
     options = DecodeOptions(size_px=int(size), layers=layers, recover=recover, follow_s=follow)
-    player = Player(source, Codec(device=device, precision=precision).decode, options)
+    codec = Codec(device=device, precision=precision, backend=backend)
+    player = Player(source, codec.decode, options)
     about = player.about()
     with PlayServer(player) as server:
         if about.synthetic:

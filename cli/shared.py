@@ -7,13 +7,19 @@ from typing import Annotated, Literal, TypeAlias
 
 import typer
 
-from vqcodec.config import Device, Precision
+from vqcodec.config import Backend, Device, Precision
 from vqcodec.format import LAYERS
 
 DeviceOption: TypeAlias = Annotated[Device, typer.Option(help="Where networks run.")]
 PrecisionOption: TypeAlias = Annotated[
     Precision,
     typer.Option(help="Arithmetic of the renderer; auto tries which is faster here."),
+]
+BackendOption: TypeAlias = Annotated[
+    Backend,
+    typer.Option(
+        help="Library that runs the renderer; auto takes openvino where it is installed and a CPU renders."
+    ),
 ]
 FaceModelOption: TypeAlias = Annotated[
     Path | None, typer.Option(help="face_landmarker.task to use.", show_default="found")

@@ -31,12 +31,12 @@ REFS_EVERY_RANGE_S = (Fraction(1, 10), Fraction(60))
 
 Device: TypeAlias = Literal["auto", "cpu", "cuda"]
 Precision: TypeAlias = Literal["auto", "fp32", "bf16", "fp16"]
+BackendName: TypeAlias = Literal["torch", "openvino"]
+Backend: TypeAlias = Literal["auto", "torch", "openvino"]
 PortraitFrame: TypeAlias = Literal["auto", "first"] | Fraction
 Quality: TypeAlias = Literal["small", "medium", "best"]
 CropMode: TypeAlias = Literal["auto", "full"]
 Refs: TypeAlias = int | Literal["auto"]
-
-
 REFS_HINT = f"Choose --refs auto, or 1 to {MAX_REFS} portraits per shot of a minute at most."
 
 
@@ -102,8 +102,7 @@ class EncodeOptions:
         quality: what is chosen without a bit rate: "small", "medium" or "best".
         rdo: price of a bit in the choice of motion values (vqcodec.quantize.rdo), 0..100: 0 takes the nearest values,
             1 saves about a third of the motion's bits; None: what quality or bitrate_kbps call for.
-        effort: refine the motion against the real frames through the renderer (vqcodec.encoding.effort): 0 does not, 1, 2 and 3
-            take ever more time.
+        effort: refine the motion against the real frames (vqcodec.encoding.effort): 0 does not, 1 to 3 take ever more time.
         audio: what becomes of the sound.
         portrait_quality: of the portraits, 1..100; None: what quality or bitrate_kbps call for; an upper limit when
             bitrate_kbps is given.
@@ -114,8 +113,7 @@ class EncodeOptions:
         refs_every_s: instead, a portrait in so many seconds, whatever it saves, if it shows any frame at all.
         crop: "auto" follows the face once per shot, "full" is the largest centred square, or a square.
         playlist: the input may be a playlist, which leads to further files of this machine.
-        live: write as the input comes, from what has been seen so far; a path is written in place, so that
-            `decode --follow` can read it.
+        live: write as the input comes; a path is written in place, so that `decode --follow` can read it.
     """
 
     fps: Fraction | None = None
@@ -279,11 +277,11 @@ class RuntimeOptions:
 
     Attributes:
         device: auto takes CUDA where there is one.
-        precision: of the renderer; auto is float16 on CUDA, bfloat16 on a CPU that gains by it, else float32. Motion features
-            are always float32: they become tokens.
+        precision: of the renderer; auto is float16 on CUDA, bfloat16 on a CPU that gains by it, else float32.
         threads: torch's, for the whole process; None leaves them as they are.
         batch_frames: frames rendered at once, 1..256; at least 32 on CUDA.
         face_model: path of face_landmarker.task; None resolves it (vqcodec.face.asset).
+        backend: the library that runs the renderer's network for pictures; auto: vqcodec.runtime.backend.
     """
 
     device: Device = "auto"
@@ -291,10 +289,12 @@ class RuntimeOptions:
     threads: int | None = None
     batch_frames: int = DEFAULT_BATCH_FRAMES
     face_model: Path | None = None
+    backend: Backend = "auto"
 
     def __post_init__(self) -> None:
-        require(self.device in ("auto", "cpu", "cuda"), f"unknown device {self.device!r}")
-        require(self.precision in get_args(Precision), f"unknown precision {self.precision!r}")
+        for name, known in (("device", Device), ("precision", Precision), ("backend", Backend)):
+            chosen = getattr(self, name)
+            require(chosen in get_args(known), f"unknown {name} {chosen!r}")
         threads, batch = self.threads, self.batch_frames
         require(threads is None or 1 <= threads <= 1024, f"{threads} threads is outside 1..1024")
         require(1 <= batch <= 256, f"batch of {batch} frames is outside 1..256")

@@ -138,6 +138,7 @@ class DecodeReport:
         size_px: side of the pictures.
         renderer: the renderer that made the pictures.
         device: where it ran, for example "cpu" or "cuda:0".
+        backend: the library that ran the renderer's network, "torch" or "openvino".
         elapsed_s: wall-clock seconds.
         synthetic: the stream's motion was generated from speech.
         warnings: sentences a person should read.
@@ -152,6 +153,7 @@ class DecodeReport:
     renderer: ModelId
     device: str
     elapsed_s: float
+    backend: str = "torch"
     synthetic: bool = False
     warnings: tuple[str, ...] = ()
     recovery: Damage | None = None
@@ -172,6 +174,7 @@ class DecodeReport:
             "renderer": str(self.renderer),
             "renderer_sha256": self.renderer.sha256.hex(),
             "device": self.device,
+            "backend": self.backend,
             "synthetic": self.synthetic,
             "elapsed_s": round(self.elapsed_s, 3),
             "decode_fps": round(self.decode_fps, 2),

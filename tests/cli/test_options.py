@@ -107,7 +107,7 @@ def test_decode_every_option(api: Api, run: Run) -> None:
     line = (
         "decode in.vqt out.mp4 --device cpu --size 256 --layers 3 --portrait x.png "
         "--start 1.5 --end 1:02.25 --crf 23 --force --recover --follow 2.5 --max-duration 1:00:00 "
-        "--precision bf16"
+        "--precision bf16 --backend torch"
     )
     done = run(*line.split())
     assert done.code == 0 and done.out == "", done.err
@@ -124,7 +124,8 @@ def test_decode_every_option(api: Api, run: Run) -> None:
     named = api.calls[0][2]
     assert (named["crf"], named["force"], api.runtime["device"]) == (23, True, "cpu")
     assert api.runtime["precision"] == "bf16"
-    assert "512x512" in done.err and "31.2 frames per second on cpu" in done.err
+    assert api.runtime["backend"] == "torch"
+    assert "512x512" in done.err and "31.2 frames per second on cpu by torch" in done.err
 
 
 def test_thin(api: Api, run: Run) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 from pathlib import Path
 from types import SimpleNamespace
@@ -126,22 +127,15 @@ def test_a_stream_is_timed_without_an_encode(
     assert known.poses.shape == (FRAMES, len(units)) and known.portrait.shape == (512, 512, 3)
     asked: list[tuple[str, torch.dtype]] = []
 
-    def load(*, device: str, precision: torch.dtype, space: ModelId) -> Any:
-        assert space == store.current("motion_space").id
+    def load(*, device: str, precision: torch.dtype, space: ModelId, backend: str) -> Any:
+        assert backend == "torch" and space == store.current("motion_space").id
         asked.append((device, precision))
         return Counting()
 
     monkeypatch.setattr(measuring.Codec, "decode", lambda *a, **k: SimpleNamespace(frames=FRAMES))
     monkeypatch.setattr(measuring.Codec, "encode", lambda *a, **k: pytest.fail("nothing to encode"))
-    found = measuring.benchmark(
-        stream,
-        device="cpu",
-        batches=(1, 2),
-        sizes_px=(512,),
-        precision=("fp32", "bf16"),
-        repeats=1,
-        load=load,
-    )  # type: ignore[arg-type]
+    both = dict(batches=(1, 2), sizes_px=(512,), precision=("fp32", "bf16"), repeats=1)
+    found = measuring.benchmark(stream, device="cpu", backend="torch", load=load, **both)  # type: ignore[arg-type]
     assert asked == [("cpu", torch.float32), ("cpu", torch.bfloat16)]
     assert [(r.size_px, r.batch, r.precision) for r in found.render] == [
         (512, 1, "fp32"),
@@ -152,40 +146,35 @@ def test_a_stream_is_timed_without_an_encode(
     assert (
         found.files is not None and found.files.encode_fps is None and found.files.frames == FRAMES
     )
-    again = measuring.benchmark(
-        stream, device="cpu", batches=(1,), precision=("fp32",), repeats=1, files=False, load=load
-    )  # type: ignore[arg-type]
+    once = dict(batches=(1,), precision=("fp32",), repeats=1, files=False, backend="torch")
+    again = measuring.benchmark(stream, device="cpu", load=load, **once)  # type: ignore[arg-type]
     assert again.files is None and again.to_json()["files"] is None
 
 
 def test_command_as_json(cli: Cli, clip: Path) -> None:
-    done = cli(
-        "benchmark",
-        clip,
-        "--batch",
-        "1,2",
-        "--size",
-        "256",
-        "--precision",
-        "fp32",
-        "--repeat",
-        "1",
-        "--device",
-        "cpu",
-        "--json",
-    )
+    options = "--batch 1,2 --size 256 --precision fp32 --repeat 1 --device cpu --json"
+    done = cli("benchmark", clip, *options.split())
     assert done.returncode == 0, done.stderr
     found = json.loads(done.stdout)
     assert (
         set(found) == {"schema_version", "conditions", "render", "files"}
         and found["schema_version"] == 1
     )
-    assert [(r["size_px"], r["batch"], r["precision"]) for r in found["render"]] == [
-        (256, 1, "fp32"),
-        (256, 2, "fp32"),
+    libraries = ("torch", "openvino") if importlib.util.find_spec("openvino") else ("torch",)
+    assert [(r["size_px"], r["batch"], r["precision"], r["backend"]) for r in found["render"]] == [
+        (256, batch, "fp32", library) for library in libraries for batch in (1, 2)
     ]
+    assert found["files"]["backend"] == libraries[-1]
     for rate in found["render"]:
-        assert set(rate) == {"size_px", "batch", "precision", "fps", "ms_per_batch", "peak_mib"}
+        assert set(rate) == {
+            "size_px",
+            "batch",
+            "precision",
+            "fps",
+            "ms_per_batch",
+            "peak_mib",
+            "backend",
+        }
         assert rate["fps"] > 0 and rate["peak_mib"] is None
     assert (
         found["files"]["frames"] == FRAMES
@@ -220,6 +209,7 @@ def test_what_is_printed(capsys: pytest.CaptureFixture[str]) -> None:
     assert (
         "A card" in shown and "200.0" in shown and "900 MiB" in shown and "out of memory" in shown
     )
+    assert "torch fp16 512x512" in shown and "by torch" in shown
     assert "decode 31.4" in shown and "encode" not in shown
 
 

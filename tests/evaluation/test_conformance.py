@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import importlib.util
 import io
 import json
 import re
@@ -101,9 +102,17 @@ def test_stills_decode_as_where_the_frames_were_made(references: References) -> 
 
 
 @pytest.mark.parametrize(
-    "setting", [Setting("cpu", "float32", 2, 1), Setting("cpu", "bfloat16", 1, 1)], ids=str
+    "setting",
+    [
+        Setting("cpu", "float32", 2, 1),
+        Setting("cpu", "bfloat16", 1, 1),
+        Setting("cpu", "bfloat16", 2, 4, backend="openvino"),
+    ],
+    ids=str,
 )
 def test_within_the_tolerance(references: References, setting: Setting) -> None:
+    if setting.backend == "openvino" and importlib.util.find_spec("openvino") is None:
+        pytest.skip("the extra [fast] is not installed")
     first = {frame.stream: frame for frame in reversed(references.frames)}
     threads = torch.get_num_threads()
     result = conformance.measure(references, setting, frames=list(first.values()))
@@ -151,11 +160,13 @@ def test_a_broken_folder_is_told(tmp_path: Path) -> None:
 
 
 def test_settings_that_a_machine_lacks_are_skipped(references: References) -> None:
-    every = render_setting.settings()
+    every = render_setting.settings("torch")
     assert {(s.device, s.precision) for s in every} == {
         (d, p) for d in ("cpu", "cuda") for p in render_setting.PRECISIONS
     }
     assert {s.threads for s in every if s.device == "cpu"} == {1, 2, 4}
+    both = render_setting.settings()
+    assert both[: len(every)] == every and {s.backend for s in both[len(every) :]} <= {"openvino"}
     if not torch.cuda.is_available():
         [result] = conformance.measured(references, [Setting("cuda", "float16", 1, 1)])
         assert conformance.line(result).endswith("skipped, there is no CUDA device")

@@ -32,6 +32,7 @@ from vqcodec.codec.tokens import TokenSequence
 from vqcodec.config import (
     DEFAULT_BATCH_FRAMES,
     DEFAULT_CRF,
+    Backend,
     DecodeOptions,
     Device,
     DubOptions,
@@ -60,6 +61,7 @@ class Codec:
         threads: torch's, for the whole process, from the first loading on; None leaves them.
         batch_frames: frames rendered at once, 1..256; at least 32 on CUDA.
         face_model: path of face_landmarker.task; None finds the installed one.
+        backend: the library that runs the renderer's network for pictures: auto, torch or openvino (extra `fast`, CPU only).
     """
 
     def __init__(
@@ -70,6 +72,7 @@ class Codec:
         threads: int | None = None,
         batch_frames: int = DEFAULT_BATCH_FRAMES,
         face_model: Path | None = None,
+        backend: Backend = "auto",
     ) -> None:
         self.runtime = RuntimeOptions(
             device=device,
@@ -77,6 +80,7 @@ class Codec:
             threads=threads,
             batch_frames=batch_frames,
             face_model=face_model,
+            backend=backend,
         )
         self._models = Models(self.runtime)
 
@@ -102,10 +106,9 @@ class Codec:
 
         Raises:
             OutputExistsError: `target` exists and `force` is false; before anything is read.
-            MediaError: `source` can't be read or `target` can't be written.
+            MediaError, ModelError: `source` can't be read, `target` can't be written; a model is missing.
             NoFaceError: no frame shows a face; nothing is written.
             UsageError: options that this input can't have, a bit rate out of reach among them.
-            ModelError: a model is missing.
         """
         from vqcodec.encoding import pipeline
         from vqcodec.media.picture.frames import Frames
@@ -147,8 +150,7 @@ class Codec:
         Raises:
             OutputExistsError: `target` exists and `force` is false; before anything is read.
             BitstreamError: the stream is damaged; with options.recover, nothing of it can be shown.
-            UnsupportedError: it needs a newer decoder or another motion space.
-            ModelError: a model file is missing or changed.
+            UnsupportedError, ModelError: it needs a newer decoder or another motion space; a model file is missing or changed.
             NoFaceError: options.portrait shows no face.
             MediaError: a file can't be read or written.
             UsageError: nothing lies between options.start_s and options.end_s, or `crf` is out of range.
@@ -194,11 +196,10 @@ class Codec:
 
         Raises:
             OutputExistsError: `target` exists and `force` is false; before anything is read.
-            MediaError: a file can't be read or written, has no sound, or isn't a picture.
+            MediaError, ModelError: a file can't be read or written, has no sound, or isn't a picture; a model is missing.
             NoFaceError: the portrait, or options.poses, shows no face; or the portrait's is tiny, or seen from the side.
             BitstreamError, UnsupportedError: options.poses is a .vqt that is damaged, or needs a motion space that isn't here.
             UsageError: options that this target can't have, or more than four hours of sound.
-            ModelError: a model is missing.
         """
         from vqcodec.dubbing import pipeline
 
@@ -250,8 +251,7 @@ class Codec:
             quality: AVIF quality, 1..100.
 
         Raises:
-            NoFaceError: it shows none, or a tiny one.
-            MediaError: it can't be read.
+            NoFaceError, MediaError: it shows none, or a tiny one; it can't be read.
         """
         from vqcodec.codec.measure import measured_portrait
 

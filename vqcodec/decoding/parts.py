@@ -22,7 +22,8 @@ class FrameRenderer(Protocol):
     """What the decoder needs of a renderer (vqcodec.render.renderer.Renderer).
 
     One with an attribute `most_portraits` above 1 takes a sequence of states, too, and shows each place from the one that
-    suits it best; for others, pictures of both portraits are mixed.
+    suits it best; for others, pictures of both portraits are mixed. One with an attribute `backend` names the library that runs
+    its network; others are torch's.
     """
 
     @property
@@ -72,10 +73,12 @@ class DecoderParts:
         Raises:
             UnsupportedError: they aren't here; it says which ones the stream needs.
             ModelError: a shipped file is missing or changed.
+            MissingExtraError: the backend that `runtime` asks for isn't installed.
         """
         from vqcodec.models import store
         from vqcodec.motion.space import MotionSpace
         from vqcodec.render.renderer import Renderer
+        from vqcodec.runtime.backend import choose_backend
         from vqcodec.runtime.device import dtype_of
 
         runtime = runtime or RuntimeOptions()
@@ -84,6 +87,7 @@ class DecoderParts:
             device=runtime.device,
             space=head.motion_space,
             precision=dtype_of(runtime.precision, runtime.device),
+            backend=choose_backend(runtime.backend, runtime.device),
         )
         model = None if runtime.face_model is None else str(runtime.face_model)
         return cls(space, renderer, lambda: FaceLandmarker(model=model), runtime.batch_frames)

@@ -108,6 +108,7 @@ def decode(
         size_px=options.size_px,
         renderer=parts.renderer.id,
         device=str(parts.renderer.device),
+        backend=getattr(parts.renderer, "backend", "torch"),
         elapsed_s=time.monotonic() - started_s,
         synthetic=reader.head.synthetic,
         warnings=(*(other.warnings if other else ()), *_warnings(damage, file, options)),

@@ -5,8 +5,9 @@ from motion features in main memory to pictures in main memory, as a decode does
 encode` and `vqcodec decode` run, from the first call to the closed file: models loaded, H.264 written.
 
 JSON: {"schema_version": 1, "conditions": {...}, "render": [{"size_px", "batch", "precision", "fps", "ms_per_batch",
-"peak_mib"}], "files": {"frames", "encode_fps", "decode_fps"} or null}. Rates are medians of the repeats. `fps` is null where
-the device's memory did not hold the batch; `peak_mib` is of a CUDA device, else null; `encode_fps` is null for a .vqt.
+"peak_mib", "backend"}], "files": {"frames", "encode_fps", "decode_fps", "backend"} or null}. Rates are medians of the
+repeats. `fps` is null where the device's memory did not hold the batch; `peak_mib` is of a CUDA device, else null;
+`encode_fps` is null for a .vqt.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ import tempfile
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
-from itertools import takewhile
+from itertools import product, takewhile
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -24,7 +25,7 @@ import torch
 from numpy.typing import NDArray
 
 from vqcodec.codec.codec import Codec
-from vqcodec.config import Device
+from vqcodec.config import Backend, BackendName, Device
 from vqcodec.container import Reader
 from vqcodec.errors import MediaError, UsageError
 from vqcodec.evaluation.render_rate import (
@@ -33,6 +34,7 @@ from vqcodec.evaluation.render_rate import (
     LoadRenderer,
     RenderRate,
     Scene,
+    backends,
     checked_precisions,
     render_rate,
 )
@@ -54,11 +56,12 @@ Tick: TypeAlias = Callable[[str], None]
 
 @dataclass(frozen=True, slots=True)
 class FileRates:
-    """Frames per second of whole files; encode_fps is None when there was nothing to encode."""
+    """Frames per second of whole files; encode_fps is None when there was nothing to encode, `backend` ran the decode."""
 
     frames: int
     encode_fps: float | None
     decode_fps: float
+    backend: str = "torch"
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +100,9 @@ def read_scene(stream: Path, units: NDArray[np.float32]) -> Scene:
     return Scene(PortraitPictures().picture(first.portrait), first.base, poses)
 
 
-def file_rates(source: Path, folder: Path, device: Device, repeats: int) -> tuple[FileRates, Path]:
+def file_rates(
+    source: Path, folder: Path, device: Device, repeats: int, backend: BackendName
+) -> tuple[FileRates, Path]:
     """Encode (unless it is a .vqt) and decode a file as the commands do, `repeats` times; also gives the .vqt.
 
     Raises:
@@ -111,11 +116,10 @@ def file_rates(source: Path, folder: Path, device: Device, repeats: int) -> tupl
             frames = Codec(device=device).encode(source, stream, force=True).sizes.frames
             encode_fps.append(frames / (time.perf_counter() - start_s))
         start_s = time.perf_counter()
-        frames = Codec(device=device).decode(stream, shown, force=True).frames
+        frames = Codec(device=device, backend=backend).decode(stream, shown, force=True).frames
         decode_fps.append(frames / (time.perf_counter() - start_s))
-    return FileRates(
-        frames, float(np.median(encode_fps)) if encode_fps else None, float(np.median(decode_fps))
-    ), stream
+    encode = float(np.median(encode_fps)) if encode_fps else None
+    return FileRates(frames, encode, float(np.median(decode_fps)), backend), stream
 
 
 def _units(stream: Path) -> tuple[NDArray[np.float32], ModelId]:
@@ -146,6 +150,7 @@ def benchmark(
     precision: Sequence[str] = (),
     repeats: int = REPEATS,
     files: bool = True,
+    backend: Backend = "auto",
     tick: Tick = lambda what: None,
     load: LoadRenderer = Renderer.load,
 ) -> Benchmark:
@@ -158,7 +163,8 @@ def benchmark(
         sizes_px: 256 and 512, or one of them.
         precision: of fp32, bf16, fp16; none takes those that suit the device.
         repeats: rounds whose median counts, >= 1; whole files are timed at most three times.
-        files: time whole files, too.
+        files: time whole files, too, in the backend that is best here.
+        backend: of auto, torch, openvino; auto draws with all that are here.
         tick: called with what is measured next.
         load: makes the renderers.
 
@@ -169,21 +175,23 @@ def benchmark(
     chosen = choose_device(device)
     names = checked_precisions(precision, chosen)
     _check(batches, sizes_px, repeats)
+    libraries = backends(backend, chosen)
     with tempfile.TemporaryDirectory(prefix="vqcodec-benchmark-") as name:
         tick("files" if files else "coding the clip")
         if files or source.suffix != ".vqt":
-            rates, stream = file_rates(source, Path(name), device, min(repeats, 3) if files else 1)
+            rounds = min(repeats, 3) if files else 1
+            rates, stream = file_rates(source, Path(name), device, rounds, libraries[-1])
         else:
             rates, stream = None, source
         units, space = _units(stream)
         scene = read_scene(stream, units)
     found, model = [], ""
-    for kind in names:
-        renderer = load(device=device, precision=DTYPES[kind], space=space)
+    for kind, library in product(names, libraries):
+        renderer = load(device=device, precision=DTYPES[kind], space=space, backend=library)
         model = str(renderer.id)
         for size_px in sizes_px:
             for batch in batches:
-                tick(f"{kind} {size_px} x{batch}")
+                tick(f"{library} {kind} {size_px} x{batch}")
                 found.append(render_rate(renderer, scene, size_px, batch, kind, repeats=repeats))
     default = next(name for name, dtype in DTYPES.items() if dtype == inference_dtype(chosen))
     known = conditions(

@@ -3,7 +3,8 @@
     vqcodec conformance [bitstream_spec/vectors/level_b] [--json]
 
 Renders the frames with 1, 2 and 4 threads, singly and in batches, in three precisions, on the CPU and on CUDA where there
-is one, and compares them with the stored ones. Exits with 1 where one lies outside the tolerance.
+is one, with OpenVINO where it is installed, and compares them with the stored ones. Exits with 1 where one lies outside the
+tolerance.
 """
 
 from __future__ import annotations
@@ -183,6 +184,7 @@ def measure(
         device=setting.device,
         space=references.motion_space,
         precision=PRECISIONS[setting.precision],
+        backend=setting.backend,
     )
     references.check_renderer(renderer.id)
     if setting.gpu_sampling:
@@ -234,7 +236,8 @@ def measured(references: References, chosen: list[Setting]) -> Iterator[dict[str
 def line(result: dict[str, Any]) -> str:
     """A result for people."""
     how = f"{result['device']:4s} {result['precision']:8s} {result['threads']} threads, batches of {result['batch_frames']:2d}"
-    how += ", sampling of a GPU: " if result["gpu_sampling"] else ": "
+    how += ", sampling of a GPU" if result["gpu_sampling"] else ""
+    how += ": " if result["backend"] == "torch" else f", {result['backend']}: "
     if "skipped" in result:
         return f"{how}skipped, {result['skipped']}"
     verdict = "within" if result["within"] else "OUTSIDE"

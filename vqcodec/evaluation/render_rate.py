@@ -11,9 +11,10 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from vqcodec.config import Device
+from vqcodec.config import Backend, BackendName, Device
 from vqcodec.decoding.parts import FrameRenderer
 from vqcodec.errors import UsageError
+from vqcodec.runtime.backend import choose_backend
 from vqcodec.runtime.device import has_bfloat16
 from vqcodec.types import ModelId
 
@@ -39,7 +40,9 @@ DTYPES: dict[str, torch.dtype] = {
 class LoadRenderer(Protocol):
     """Makes the renderer of a precision: `Renderer.load`, or a stand-in of a test."""
 
-    def __call__(self, *, device: Device, precision: torch.dtype, space: ModelId) -> FrameRenderer:
+    def __call__(
+        self, *, device: Device, precision: torch.dtype, space: ModelId, backend: BackendName
+    ) -> FrameRenderer:
         """A renderer of a motion space on a device."""
 
 
@@ -75,6 +78,7 @@ class RenderRate:
         fps: median over the repeats; None where memory ran out.
         ms_per_batch: how long one batch takes, which is the delay of a live decode.
         peak_mib: most memory held on a CUDA device, MiB.
+        backend: the library that ran the network.
     """
 
     size_px: int
@@ -83,6 +87,7 @@ class RenderRate:
     fps: float | None
     ms_per_batch: float | None
     peak_mib: float | None = None
+    backend: str = "torch"
 
 
 def precisions(device: torch.device) -> tuple[str, ...]:
@@ -105,6 +110,16 @@ def checked_precisions(names: Sequence[str], device: torch.device) -> tuple[str,
                 hint="Choose fp32 or bf16; on CUDA also fp16.",
             )
     return tuple(dict.fromkeys(names)) or precisions(device)
+
+
+def backends(choice: Backend, device: torch.device) -> tuple[BackendName, ...]:
+    """What is measured: one that is named, else all that this machine has for a device.
+
+    Raises:
+        UsageError, MissingExtraError: see `choose_backend`.
+    """
+    best = choose_backend(choice, "cpu" if device.type == "cpu" else "cuda")
+    return (best,) if best == "torch" or choice != "auto" else ("torch", best)
 
 
 def _synchronise(device: torch.device) -> None:
@@ -132,6 +147,7 @@ def render_rate(
         precision: its name.
         repeats: rounds of at least FRAMES_A_REPEAT frames each, >= 1.
     """
+    backend = getattr(renderer, "backend", "torch")
     device, rng = torch.device(renderer.device), np.random.default_rng(_SEED)
     rounds, times_s = -(-FRAMES_A_REPEAT // batch), []
     if device.type == "cuda":
@@ -148,7 +164,7 @@ def render_rate(
             times_s.append((time.perf_counter() - start_s) / rounds)
     except torch.OutOfMemoryError:
         torch.cuda.empty_cache()
-        return RenderRate(size_px, batch, precision, None, None)
+        return RenderRate(size_px, batch, precision, None, None, backend=backend)
     median_s = float(np.median(times_s[1:]))
     peak = torch.cuda.max_memory_allocated(device) / 2**20 if device.type == "cuda" else None
-    return RenderRate(size_px, batch, precision, batch / median_s, median_s * 1000, peak)
+    return RenderRate(size_px, batch, precision, batch / median_s, median_s * 1000, peak, backend)

@@ -9,6 +9,9 @@ from typing import Literal
 import cv2
 import torch
 
+from vqcodec.config import Backend, BackendName
+from vqcodec.runtime.backend import choose_backend
+
 Device = Literal["cpu", "cuda"]
 
 
@@ -38,6 +41,7 @@ class Setting:
         batch_frames: frames rendered at once.
         gpu_sampling: on a CPU, sample the portrait as a GPU does (vqcodec.render.sampling): what is left to differ there is
             the order of sums.
+        backend: the library that runs the network.
     """
 
     device: Device
@@ -45,6 +49,7 @@ class Setting:
     threads: int
     batch_frames: int
     gpu_sampling: bool = False
+    backend: BackendName = "torch"
 
     @property
     def tolerance(self) -> Tolerance:
@@ -72,8 +77,26 @@ class threads:
         cv2.setNumThreads(self._before[1])
 
 
-def settings() -> list[Setting]:
-    """Precisions by threads, precisions by batches, on the CPU and on CUDA."""
+def settings(backend: Backend = "auto") -> list[Setting]:
+    """Precisions by threads, precisions by batches, on the CPU and on CUDA; with OpenVINO where it is installed.
+
+    Args:
+        backend: of torch and openvino the only one; auto takes those that are here.
+
+    Raises:
+        MissingExtraError: OpenVINO was asked for and isn't installed.
+    """
+    best = choose_backend(backend, "cpu")
+    torch_ways = [] if backend == "openvino" else _torch_settings()
+    return torch_ways if best == "torch" else [*torch_ways, *_openvino_settings()]
+
+
+def _openvino_settings() -> list[Setting]:
+    ways = product(((1, 1), (2, 1), (2, 16)), ("float32", "bfloat16"))
+    return [Setting("cpu", kind, *way, backend="openvino") for way, kind in ways]
+
+
+def _torch_settings() -> list[Setting]:
     ways = [
         ("cpu", 1, 1),
         ("cpu", 2, 1),

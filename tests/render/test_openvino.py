@@ -1,0 +1,86 @@
+"""The renderer as an OpenVINO graph: the pictures of torch, alone and in batches, of one portrait and of two."""
+
+from __future__ import annotations
+
+import importlib.util
+
+import numpy as np
+import pytest
+import torch
+
+from tests.support.training import draw_face, moving_landmarks, shipped_basis
+from vqcodec.evaluation.conformance import compare
+from vqcodec.evaluation.render_setting import TOLERANCES
+from vqcodec.geometry.layout import LANDMARK_DIMS
+from vqcodec.render.graph import _PlainNorm
+from vqcodec.render.portrait import PortraitState
+from vqcodec.render.renderer import Renderer
+
+needs_openvino = pytest.mark.skipif(
+    importlib.util.find_spec("openvino") is None, reason="the extra [fast] is not installed"
+)
+FRAMES = 3
+
+
+def drawn(renderer: Renderer) -> tuple[list[PortraitState], np.ndarray]:
+    """Two portraits of a drawn face, and features of it whose background, torso and field move, too."""
+    points = moving_landmarks(FRAMES + 2, 1)
+    points[-1] = (points[-1] - 0.5) * 0.8 + 0.55
+    features = np.zeros((len(points), renderer.layout.dims), np.float32)
+    features[:, :LANDMARK_DIMS] = shipped_basis().project(points)
+    steps = np.arange(FRAMES)[:, None]
+    features[1:-1, renderer.layout.surround_span] = 0.01 * steps
+    if renderer.field_components is not None:
+        features[1:-1, renderer.layout.field_span] = 0.3 * steps
+    states = [renderer.prepare(draw_face(points[i], 1, 512), features[i]) for i in (0, -1)]
+    return states, features[1:-1]
+
+
+@pytest.fixture(scope="module")
+def expected() -> dict[tuple[int, int], np.ndarray]:
+    """What torch draws, by number of portraits and size."""
+    renderer = Renderer.load(device="cpu", precision=torch.float32)
+    states, features = drawn(renderer)
+    return {
+        (count, size_px): renderer.render(states[:count], features, size_px)
+        for count in (1, 2)
+        for size_px in (256, 512)
+    }
+
+
+@needs_openvino
+@pytest.mark.parametrize("precision", [torch.float32, torch.bfloat16], ids=str)
+def test_pictures_are_those_of_torch(
+    expected: dict[tuple[int, int], np.ndarray], precision: torch.dtype
+) -> None:
+    renderer = Renderer.load(device="cpu", precision=precision, backend="openvino")
+    assert renderer.backend == "openvino"
+    states, features = drawn(renderer)
+    allowed = TOLERANCES[32 if precision == torch.float32 else 16]
+    for (count, size_px), wanted in expected.items():
+        together = renderer.render(states[:count], features, size_px)
+        alone = [renderer.render(states[:count], row[None], size_px)[0] for row in features]
+        assert together.shape == wanted.shape and together.dtype == np.uint8
+        assert np.abs(together.astype(int) - np.stack(alone)).max() <= 1
+        for one, other in zip(together, wanted, strict=True):
+            psnr_db, share = compare(other, one)
+            assert psnr_db >= allowed.min_psnr_db and share <= allowed.max_share, (count, size_px)
+
+
+@needs_openvino
+def test_a_512_head_stays_with_torch(monkeypatch: pytest.MonkeyPatch) -> None:
+    from vqcodec.render import renderer as module
+
+    def with_head(net: torch.nn.Module, weights: dict[str, torch.Tensor]) -> None:
+        net.load_state_dict({**net.state_dict(), "detail.out.weight": torch.ones(20, 16, 3, 3)})
+
+    monkeypatch.setattr(module, "take_weights", with_head)
+    assert Renderer.load(device="cpu", backend="openvino").backend == "torch"
+
+
+def test_a_plain_norm_is_a_group_norm() -> None:
+    norm = torch.nn.GroupNorm(8, 32)
+    torch.nn.init.normal_(norm.weight)
+    torch.nn.init.normal_(norm.bias)
+    x = 3 * torch.randn(2, 32, 9, 7) + 5
+    assert torch.allclose(_PlainNorm(norm)(x), norm(x), atol=1e-4)
