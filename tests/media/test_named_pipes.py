@@ -7,9 +7,12 @@ import threading
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
+from tests.media.pictures.table import scene
 from tests.support.media import make_clip, times_at
 from vqcodec.media.picture.source import VideoSource
+from vqcodec.media.still.picture_file import load_picture
 
 
 def read(path: object) -> list[tuple[float, float]]:
@@ -30,6 +33,15 @@ def test_named_pipes_are_read_as_standard_input_is(tmp_path: Path, name: str) ->
     writer = threading.Thread(target=lambda: _fill(ends[1], data), daemon=True)
     writer.start()
     assert read(f"/dev/fd/{ends[0]}") == read(clip)  # what a shell's <(...) is
+    os.close(ends[0])
+
+
+def test_a_portrait_comes_through_a_pipe(tmp_path: Path) -> None:
+    picture = tmp_path / "a.png"
+    Image.fromarray(scene()).save(picture)
+    ends = os.pipe()
+    _fill(ends[1], picture.read_bytes())
+    assert (load_picture(f"/dev/fd/{ends[0]}").rgb == scene()).all()
     os.close(ends[0])
 
 

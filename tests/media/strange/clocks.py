@@ -49,7 +49,7 @@ def _joined(*parts: tuple[int, float, float]) -> Callable[[Path], object]:
             make_clip(
                 part,
                 [begin + time for time in times_at(25, count)],
-                sound=clicks(sound_s, seed=number),
+                sound=clicks(sound_s, seed=number) if sound_s else None,
                 sound_start_s=begin,
             )
             data += part.read_bytes()
@@ -137,6 +137,25 @@ ROWS = [
         heard=(Heard(clicks(1.2, seed=0), 0.0, 0.03), Heard(clicks(2.0, seed=1), 2.0, 0.03)),
         priming_s=0.03,
         held=50,
+        damaged=None,
+        says=("starts anew once",),
+    ),
+    Strange(
+        "joined, the first without sound.ts",
+        _joined((50, 1, 0), (50, 1, 2.0)),
+        times=_in_parts(0, 2, count=50),
+        heard=(Heard(clicks(2.0, seed=1), 2.0, 0.03),),
+        priming_s=0.03,
+        held=50,
+        damaged=None,
+        says=("starts anew once",),
+    ),
+    Strange(
+        "joined, the last without sound.ts",
+        _joined((50, 1, 2.0), (50, 1, 0)),
+        times=_in_parts(0, 2, count=50),
+        heard=(Heard(clicks(2.0, seed=0), 0.0, 0.03),),
+        within_s=0.03,
         damaged=None,
         says=("starts anew once",),
     ),

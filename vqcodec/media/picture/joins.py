@@ -124,8 +124,21 @@ class JoinedClock:
     def _begin(
         self, track: _Track, packet: AnyPacket, stamps: list[Fraction], forced: bool
     ) -> bool:
-        """The first packet of a stream: if those after it contradict, it is the wrong one."""
-        step_s = _length_s(packet)
+        """The first packet of a stream: if those after it contradict, it is the wrong one.
+
+        A stream that begins long before where the others are is of a part that was joined, and the old one lacked it.
+        """
+        step_s, raw_s, now_s = _length_s(packet), stamps[0], self._end_s()
+        if raw_s < now_s - MAX_STEP_BACK_S:
+            fits = any(now_s - _LATE_S <= raw_s + o <= now_s + _NEAR_S for o in self._offsets)
+            alone = False if fits else self._is_alone(packet)
+            if alone is None and not forced:
+                return False
+            if alone is False:
+                track.end_s = now_s
+                self._restart(track, packet, raw_s)
+                self._put(track, packet)
+                return True
         near_s = _SOUND_GAP_S + step_s if track.is_sound else Fraction(MAX_JUMP_S)
         if len(stamps) > 1 and not -track.back_s(step_s) <= stamps[1] - stamps[0] <= near_s:
             if len(stamps) < 3 and not forced:

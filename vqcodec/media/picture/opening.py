@@ -74,7 +74,7 @@ class OpenedFile:
         if isinstance(source, str | os.PathLike) and source != "-":
             self.name = os.fspath(source)
             _check_path(self.name)
-            if _is_pipe(self.name):
+            if is_pipe(self.name):
                 return self._piped()
             # The prefix keeps a name like "concat:x" or "http://..." from being taken as a protocol.
             return "file:" + self.name
@@ -133,7 +133,7 @@ class OpenedFile:
             self._pipe.close()
 
 
-def _is_pipe(name: str) -> bool:
+def is_pipe(name: str) -> bool:
     """Whether a path is of bytes that come once, in order."""
     with media_faults(name, "open"):
         mode = Path(name).stat().st_mode

@@ -19,8 +19,9 @@ from numpy.typing import NDArray
 from PIL import Image, ImageCms, ImageFile, UnidentifiedImageError
 
 from vqcodec.errors import MediaError
-from vqcodec.media.faults import media_error
+from vqcodec.media.faults import media_error, media_faults
 from vqcodec.media.picture.display import turn_of
+from vqcodec.media.picture.opening import is_pipe
 from vqcodec.media.still.kinds import picture_kind
 from vqcodec.media.still.levels import Levels
 from vqcodec.media.still.other import PictureFile, head_of, read_other, too_large
@@ -36,6 +37,7 @@ _HEIF = {"HEIF": 8}
 # JPEGs that hold more than one picture, as telephones write them: Pillow opens them as JPEG and calls them so afterwards
 _OTHERS = {"MPO": 6}
 _MAX_BYTES = 650_000_000
+_MAX_PIPED_BYTES = 128 << 20
 _EXIF_ORIENTATION, _TIFF_BITS = 0x112, 258
 # as display matrices: which way the stored columns and rows go
 _EXIF_TURNS = {
@@ -76,6 +78,7 @@ def load_picture(path: PictureFile) -> Picture:
             gigabyte: 162 megapixels of PNG, 108 of JPEG, 81 of HEIC, 54 of WebP (before anything of it is decoded).
     """
     name = picture_name(path)
+    path = _seekable(path, name)
     start = None if isinstance(path, str | os.PathLike) or not path.seekable() else path.tell()
     try:
         with warnings.catch_warnings():
@@ -100,6 +103,17 @@ def load_picture(path: PictureFile) -> Picture:
         raise media_error(error, name, "read") from error
     except Exception as error:  # Pillow raises nearly anything for damaged data
         raise MediaError(f"cannot read {name}: {error}", hint="the picture is damaged") from error
+
+
+def _seekable(path: PictureFile, name: str) -> PictureFile:
+    """What comes once, as from a shell's `<(...)`, in memory: it is looked at more than once."""
+    if not isinstance(path, str | os.PathLike) or not os.path.exists(path) or not is_pipe(name):
+        return path
+    with media_faults(name, "read"), open(path, "rb") as pipe:
+        data = pipe.read(_MAX_PIPED_BYTES + 1)
+    if len(data) > _MAX_PIPED_BYTES:
+        raise too_large(name, f"more than {_MAX_PIPED_BYTES >> 20} MiB")
+    return io.BytesIO(data)
 
 
 def _formats(path: PictureFile, name: str) -> list[str]:
