@@ -17,9 +17,17 @@ from vqcodec.models import store
 from vqcodec.render.renderer import Renderer
 from vqcodec.render.restoration import Restoration
 from vqcodec.training.common import checkpoint
-from vqcodec.training.restoration.data import COUNT, DRAWS, WINDOW_PX, Pairs, build_pairs
+from vqcodec.training.restoration.data import (
+    COUNT,
+    CUT_PX,
+    DRAWS,
+    VIEWS_PX,
+    WINDOW_PX,
+    Pairs,
+    build_pairs,
+)
 from vqcodec.training.restoration.export import export
-from vqcodec.training.restoration.run import Check, Losses
+from vqcodec.training.restoration.run import Check, Losses, fine_structure
 
 
 @pytest.fixture(scope="module")
@@ -110,3 +118,22 @@ def test_what_is_checked_is_what_restoring_changes(cache: Path) -> None:
     assert untouched == restored
     (_, untouched), (_, darker) = measure(pairs, lambda x: x * 0.5)
     assert float(darker[0]) > float(untouched[0]) and float(darker[2]) < float(untouched[2])
+
+
+def test_views_are_drawn_anew_and_lie_inside(cache: Path) -> None:
+    batches = Pairs(cache, held_out=2).batches(1, seed=0)
+    views = torch.stack([next(batches)["views"] for _ in range(12)])
+    assert views.shape == (12, 2, 3) and len({tuple(v) for v in views.flatten(1).tolist()}) > 6
+    for sides, (side, *begins) in zip(VIEWS_PX, views.permute(1, 2, 0), strict=True):
+        assert set(side.tolist()) <= set(sides) and max(sides) <= WINDOW_PX
+        assert all(((begin >= 0) & (begin < CUT_PX)).all() for begin in begins)
+
+
+def test_fine_structure_misses_what_smoothing_takes_wherever_it_lies() -> None:
+    torch.manual_seed(0)
+    flat = torch.full((1, 3, 64, 64), 0.5)
+    grain = (flat + 0.02 * torch.randn(1, 3, 64, 64)).clamp(0, 1)
+    other = (flat + 0.02 * torch.randn(1, 3, 64, 64)).clamp(0, 1)
+    assert fine_structure(grain).shape == (1, 2, 8, 8)
+    apart = [float((fine_structure(x) - fine_structure(grain)).abs().mean()) for x in (flat, other)]
+    assert apart[0] > 4 * apart[1]  # which grain it is doesn't matter, that there is none does
