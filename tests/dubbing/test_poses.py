@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import os
+import threading
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
@@ -118,6 +120,16 @@ def test_a_recording_is_read_no_further_than_it_is_needed(clip: Path, stream: Pa
         poses = read_poses(path, dub_parts(), Fraction(1, 2))
         assert len(poses) == 14 and poses.warnings_for(14) == ()
         assert "0.6 s of motion for 1.0 s" in poses.warnings_for(25)[0]
+
+
+def test_a_recording_comes_through_a_pipe(clip: Path, stream: Path, tmp_path: Path) -> None:
+    pipe, parts = tmp_path / "pipe", dub_parts()
+    os.mkfifo(pipe)
+    for path in (clip, stream):
+        data = path.read_bytes()
+        threading.Thread(target=lambda d=data: pipe.write_bytes(d), daemon=True).start()
+        got, wanted = (read_poses(p, parts, Fraction(1, 2)) for p in (pipe, path))
+        assert np.array_equal(got.table, wanted.table)
 
 
 def test_a_recording_of_another_motion_space(clip: Path, tmp_path: Path) -> None:

@@ -9,12 +9,13 @@ Of a recording with several shots the first one is taken. One that is too short 
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Generator, Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
-from typing import NamedTuple
+from typing import BinaryIO, NamedTuple, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,16 +23,19 @@ from numpy.typing import NDArray
 from vqcodec.container import Reader
 from vqcodec.decoding.fade import same_scene
 from vqcodec.dubbing.parts import DubParts
-from vqcodec.errors import MediaError, NoFaceError
+from vqcodec.errors import NoFaceError
 from vqcodec.face.shots import face_frames
 from vqcodec.format import SIGNATURE, SPEECH_TOKEN_HZ
 from vqcodec.geometry.controls import Controls, read_controls, transferred
 from vqcodec.geometry.headpose import HeadShape
+from vqcodec.media.faults import media_faults
+from vqcodec.media.picture.opening import is_pipe
 from vqcodec.media.picture.source import VideoSource
+from vqcodec.media.system import temporary_file
 from vqcodec.runtime.threads import overlapped
 from vqcodec.stream.opening import open_stream
 from vqcodec.stream.walk import PosedGroup, check_units, posed_groups
-from vqcodec.types import VideoFrame
+from vqcodec.types import FileLike, VideoFrame
 
 DUB_HZ = SPEECH_TOKEN_HZ  # a frame for each speech token
 _CHUNK_FRAMES = 256
@@ -98,7 +102,10 @@ def read_poses(path: Path, parts: DubParts, needed_s: Fraction) -> Poses:
     measured = _Measured(parts.shape)
     warnings: tuple[str, ...] = ()
     first: _Seen | None = None
-    with closing((_of_stream if _is_stream(path) else _of_video)(path, parts)) as recorded:
+    with (
+        _recording(path) as file,
+        closing((_of_stream if _is_stream(file) else _of_video)(file, parts)) as recorded,
+    ):
         for seen in recorded:
             first = first or seen
             if seen.shot != first.shot:
@@ -153,9 +160,9 @@ class _Measured:
         self._waiting = []
 
 
-def _of_stream(path: Path, parts: DubParts) -> Generator[_Seen, None, None]:
+def _of_stream(source: FileLike, parts: DubParts) -> Generator[_Seen, None, None]:
     """The frames of a .vqt file; motion that doesn't go on where a key frame begins is another shot."""
-    with open_stream(path) as file:
+    with open_stream(source) as file:
         reader = Reader(file)
         space = parts.landmarks_of(reader.head.motion_space)
         check_units(reader.head, space.units)
@@ -173,10 +180,10 @@ def _of_stream(path: Path, parts: DubParts) -> Generator[_Seen, None, None]:
                 yield _Seen(tick * reader.head.time_base_s, points, portrait, shot)
 
 
-def _of_video(path: Path, parts: DubParts) -> Generator[_Seen, None, None]:
+def _of_video(source: FileLike, parts: DubParts) -> Generator[_Seen, None, None]:
     """The frames of a video that show a face; the first of them is its portrait."""
     with (
-        VideoSource(path) as video,
+        VideoSource(source) as video,
         parts.detector() as detector,
         closing(overlapped(_pictures(video), depth=_DEPTH)) as pictures,
     ):
@@ -192,16 +199,32 @@ def _pictures(video: VideoSource) -> Iterator[VideoFrame]:
     yield from video
 
 
-def _is_stream(path: Path) -> bool:
-    if path.suffix.lower() == ".vqt":
+@contextmanager
+def _recording(path: Path) -> Iterator[FileLike]:
+    """The file; what comes once, as from a shell's `<(...)`, copied to disk: its first bytes say what it is."""
+    if not is_pipe(str(path)):
+        yield path
+        return
+    with closing(temporary_file()) as copy:
+        with media_faults(str(path), "read"), path.open("rb") as pipe:
+            shutil.copyfileobj(pipe, copy, 1 << 20)
+        copy.seek(0)
+        yield copy
+
+
+def _is_stream(source: FileLike) -> bool:
+    if not isinstance(source, Path):
+        return _begins_as_stream(cast(BinaryIO, source))
+    if source.suffix.lower() == ".vqt":
         return True
-    try:
-        with path.open("rb") as file:
-            return file.read(len(SIGNATURE)) == SIGNATURE
-    except OSError as error:
-        raise MediaError(
-            f"cannot open {path}: {error.strerror or error}", hint="check the path"
-        ) from error
+    with media_faults(str(source), "open"), source.open("rb") as file:
+        return _begins_as_stream(file)
+
+
+def _begins_as_stream(file: BinaryIO) -> bool:
+    head = file.read(len(SIGNATURE))
+    file.seek(0)
+    return head == SIGNATURE
 
 
 def _back_and_forth(count: int, frames: int) -> NDArray[np.int64]:

@@ -83,7 +83,8 @@ class OpenedFile:
             with media_faults(self.name, "read"):
                 self._guard = GuardedReader(standard_input())
         elif hasattr(source, "read"):
-            self.name = str(getattr(source, "name", "<stream>"))
+            name = getattr(source, "name", None)  # a number, of a file without one
+            self.name = name if isinstance(name, str) else "<stream>"
             with media_faults(self.name, "read"):
                 self._guard = GuardedReader(source)
         else:
