@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from vqcodec.config import Backend, BackendName, Device
 from vqcodec.decoding.parts import FrameRenderer
 from vqcodec.errors import UsageError
+from vqcodec.runtime.backend import backends as available
 from vqcodec.runtime.backend import choose_backend
 from vqcodec.runtime.device import has_bfloat16
 from vqcodec.types import ModelId
@@ -118,8 +119,8 @@ def backends(choice: Backend, device: torch.device) -> tuple[BackendName, ...]:
     Raises:
         UsageError, MissingExtraError: see `choose_backend`.
     """
-    best = choose_backend(choice, "cpu" if device.type == "cpu" else "cuda")
-    return (best,) if best == "torch" or choice != "auto" else ("torch", best)
+    kind: Device = "cpu" if device.type == "cpu" else "cuda"
+    return available(kind) if choice == "auto" else (choose_backend(choice, kind),)
 
 
 def _synchronise(device: torch.device) -> None:

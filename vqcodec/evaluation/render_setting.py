@@ -10,7 +10,7 @@ import cv2
 import torch
 
 from vqcodec.config import Backend, BackendName
-from vqcodec.runtime.backend import choose_backend
+from vqcodec.runtime.backend import backends, choose_backend
 
 Device = Literal["cpu", "cuda"]
 
@@ -86,9 +86,9 @@ def settings(backend: Backend = "auto") -> list[Setting]:
     Raises:
         MissingExtraError: OpenVINO was asked for and isn't installed.
     """
-    best = choose_backend(backend, "cpu")
-    torch_ways = [] if backend == "openvino" else _torch_settings()
-    return torch_ways if best == "torch" else [*torch_ways, *_openvino_settings()]
+    wanted = backends("cpu") if backend == "auto" else (choose_backend(backend, "cpu"),)
+    ways = {"torch": _torch_settings, "openvino": _openvino_settings}
+    return [setting for name in wanted for setting in ways[name]()]
 
 
 def _openvino_settings() -> list[Setting]:

@@ -31,15 +31,6 @@ def cache_folder() -> Path:
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "vqcodec"
 
 
-def can_keep() -> bool:
-    """Whether networks can be kept for the next process."""
-    with suppress(OSError, RuntimeError):
-        folder = cache_folder() / FOLDER
-        folder.mkdir(parents=True, exist_ok=True)
-        return os.access(folder, os.W_OK | os.X_OK)
-    return False
-
-
 def cached(key: str) -> Path | None:
     """The .xml of a network that was kept, its .bin beside it; None where there is none, or it isn't whole."""
     with suppress(OSError, RuntimeError, ValueError, RecursionError):
