@@ -16,6 +16,7 @@ from av.video.stream import VideoStream
 
 from vqcodec.format import AUDIO_RATE_HZ
 from vqcodec.media.faults import media_error
+from vqcodec.media.picture.behind import unread_remarks
 from vqcodec.media.picture.extent import Extent
 from vqcodec.media.picture.joins import JoinedClock
 from vqcodec.media.picture.opening import OpenedFile
@@ -90,7 +91,7 @@ class PacketReader:
         self._ends_early = ends_early(source)
         self.name, self.container = self._file.name, self._file.container
         self.video, self.audio = self._file.video, self._file.audio
-        self.remarks = self._file.remarks
+        self.remarks = [*self._file.remarks, *unread_remarks(source, self.name)]
         self.refused = self._file.refused
         try:
             heard = self.audio if want_audio or self.video is None else None

@@ -10,6 +10,7 @@ import os
 from dataclasses import dataclass
 from typing import BinaryIO, Literal
 
+from vqcodec.media.peek import peeked
 from vqcodec.types import FileLike
 
 _MOST_CHUNKS = 1000
@@ -71,21 +72,7 @@ _KINDS = (
 
 def ends_early(source: FileLike) -> bool:
     """Whether a file holds fewer bytes of sound, or of pictures, than its header says; False for other kinds, and for pipes."""
-    try:
-        if isinstance(source, str | os.PathLike):
-            if source == "-" or not os.path.isfile(source):
-                return False
-            with open(source, "rb") as file:
-                return _ends_early(file)
-        if not hasattr(source, "seekable") or not source.seekable():
-            return False
-        start = source.tell()
-        try:
-            return _ends_early(source)
-        finally:
-            source.seek(start)
-    except OSError:  # who reads the file will say so
-        return False
+    return peeked(source, _ends_early, False)
 
 
 def _ends_early(file: BinaryIO) -> bool:
