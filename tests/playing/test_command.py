@@ -12,6 +12,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.conftest import interruptible
+
 STREAM = Path(__file__).resolve().parents[2] / "bitstream_spec/vectors/level_b/talking.vqt"
 COMMAND = (sys.executable, "-m", "vqcodec_cli", "play")
 
@@ -24,6 +26,7 @@ def test_it_serves_until_it_is_stopped(number: signal.Signals, code: int) -> Non
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
+        preexec_fn=interruptible,
     )
     try:
         assert running.stdout is not None and running.stderr is not None

@@ -8,13 +8,13 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
+from vqcodec.format import LANDMARKS
 from vqcodec.render.blending import premultiplied
 from vqcodec.render.conditioning import FILM
 from vqcodec.render.maps import MAP_CHANNELS, MAP_SIDE
 from vqcodec.render.network import Geometry, PortraitView, RendererNet
 from vqcodec.render.source import SourceFeatures
 
-_LANDMARKS = 478
 _SHAPES = (
     (3, 256, 256),  # portrait
     (16, 128, 128),  # what the encoder made of it
@@ -28,7 +28,7 @@ _SHAPES = (
     (3, 256, 256),  # still
     (1, 128, 128),  # ghost
 )
-_APART = (_LANDMARKS, 2)
+_APART = (LANDMARKS, 2)
 """With two portraits: how far the landmarks of each are from the frame's."""
 
 
