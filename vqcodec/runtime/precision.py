@@ -16,6 +16,8 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from vqcodec.runtime.model_cache import cache_folder
+
 if TYPE_CHECKING:
     import torch
 
@@ -97,7 +99,7 @@ def _processor() -> str:
 
 
 def _path() -> Path:
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "vqcodec" / _FILE
+    return cache_folder() / _FILE
 
 
 def _remembered() -> dict[str, object]:
