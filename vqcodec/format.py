@@ -12,10 +12,14 @@ Numbers that are a field's position stand in `vqcodec.container.structs`, those 
 
 from __future__ import annotations
 
-import numpy as np
-from numpy.typing import NDArray
+from typing import TYPE_CHECKING
 
 from vqcodec.errors import UsageError
+from vqcodec.late import np
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
 
 # vqt.md, sections 2, 3 and 13: the container
 
@@ -149,7 +153,7 @@ SPEECH_TOKEN_HZ = 25
 """Speech tokens in a second; the generator makes one frame of motion for each."""
 SPEECH_TOKEN_SAMPLES = SPEECH_RATE_HZ // SPEECH_TOKEN_HZ
 
-_PLACES = LEVELS ** np.arange(GROUP_DIMS)
+_PLACES = tuple(LEVELS**place for place in range(GROUP_DIMS))
 
 
 def to_digits(values: NDArray[np.integer]) -> NDArray[np.uint8]:
@@ -205,7 +209,7 @@ def pack_digits(digits: NDArray[np.integer]) -> NDArray[np.uint16]:
     """
     frames, dims, layers = digits.shape
     grouped = digits.reshape(frames, dims // GROUP_DIMS, GROUP_DIMS, layers).astype(np.int64)
-    total: NDArray[np.int64] = (grouped * _PLACES[:, None]).sum(2)
+    total: NDArray[np.int64] = (grouped * np.array(_PLACES)[:, None]).sum(2)
     return total.astype(np.uint16)
 
 
@@ -230,7 +234,9 @@ def unpack_digits(indices: NDArray[np.integer]) -> NDArray[np.uint8]:
     _need(indices.dtype.kind in "ui", f"indices are {indices.dtype}, expected integers")
     _need(bool(((indices >= 0) & (indices < CODES)).all()), f"indices must lie in 0..{CODES - 1}")
     frames, groups, layers = indices.shape
-    digits = indices[:, :, None, :].astype(np.int64) // _PLACES[:, None] % LEVELS
+    digits: NDArray[np.int64] = (
+        indices[:, :, None, :].astype(np.int64) // np.array(_PLACES)[:, None] % LEVELS
+    )
     return digits.reshape(frames, groups * GROUP_DIMS, layers).astype(np.uint8)
 
 

@@ -9,12 +9,14 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass, field
 from fractions import Fraction
-from typing import BinaryIO, TypeAlias
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import TYPE_CHECKING, BinaryIO, TypeAlias
 
 from vqcodec.format import CODED_SIZE_PX, GROUP_DIMS, GROUPS
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
 
 FileLike: TypeAlias = str | os.PathLike[str] | BinaryIO
 """A file to read or to write: a path, "-" for standard input or output, or a binary file object, seekable or not."""

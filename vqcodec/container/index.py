@@ -10,14 +10,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 from fractions import Fraction
-from typing import overload
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import TYPE_CHECKING, overload
 
 from vqcodec.container.faults import Fault
 from vqcodec.container.varint import encode_varint, zigzag
 from vqcodec.format import MAX_INDEX_ENTRIES, MAX_POSITION, MAX_VARINT_BYTES
+from vqcodec.late import np
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
 
 _KIND_BITS = 2
 _BLOCK = 65_536

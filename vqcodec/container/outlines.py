@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import TYPE_CHECKING
 
 from vqcodec.types import AudioGroup
+
+if TYPE_CHECKING:
+    pass
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +67,7 @@ class PortraitOutline:
 
     Attributes:
         first_frame, shot, number, depends_on, continues: as in PortraitUnit.
-        elements: (D,) int64 in 0..65535: features less those of the shot's number 0 (of number 0: as they are), plus 32768.
+        elements: D of 0..65535: features less those of the shot's number 0 (of number 0: as they are), plus 32768.
     """
 
     first_frame: int
@@ -74,4 +75,4 @@ class PortraitOutline:
     number: int
     depends_on: int | None
     continues: bool
-    elements: NDArray[np.int64]
+    elements: tuple[int, ...]

@@ -8,10 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from itertools import accumulate, pairwise
-from typing import Any
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import TYPE_CHECKING, Any
 
 from vqcodec.container.faults import Fault
 from vqcodec.container.outlines import GroupOutline, SoundOutline
@@ -36,7 +33,11 @@ from vqcodec.format import (
     MAX_POSITION,
     MAX_STILL_BYTES,
 )
+from vqcodec.late import np
 from vqcodec.types import AudioGroup, KeyFrame, MotionGroup
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,12 +5,10 @@ Features are written less those of the shot's first portrait; `shots.py` knows t
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import islice
-from typing import Any
-
-import numpy as np
-from numpy.typing import NDArray
+from itertools import islice, repeat
+from typing import TYPE_CHECKING, Any
 
 from vqcodec.av1 import (
     FRAME,
@@ -26,7 +24,11 @@ from vqcodec.container.faults import Fault
 from vqcodec.container.outlines import PortraitOutline
 from vqcodec.container.structs import CONTINUES_FORM, PORT, build_struct, parse_struct
 from vqcodec.format import FEATURE_OFFSET, MAX_UNIT_BYTES
+from vqcodec.late import np
 from vqcodec.types import Head
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -75,7 +77,7 @@ def build_portrait(portrait: RelativePortrait, head: Head) -> bytes:
         "number": outline.number,
         "form": CONTINUES_FORM * outline.continues,
         "depends_on": outline.depends_on,
-        "features": outline.elements.tolist(),
+        "features": list(outline.elements),
         "unit": portrait.unit,
     }
     payload = build_struct(PORT, fields, dims=head.dims)
@@ -83,33 +85,36 @@ def build_portrait(portrait: RelativePortrait, head: Head) -> bytes:
     return payload
 
 
-def relative(
-    features: NDArray[np.int16], base: NDArray[np.int16] | None, dims: int
-) -> NDArray[np.int64]:
+def relative(features: NDArray[np.int16], base: Sequence[int] | None, dims: int) -> tuple[int, ...]:
     """Features as they are written.
 
     Args:
         features: (D,) int16 of the portrait.
-        base: (D,) int16 of the shot's number 0; None for that one.
+        base: the D features of the shot's number 0; None for that one.
         dims: D, dimensions of the stream.
     """
     if features.shape != (dims,) or features.dtype != np.int16:
         found = f"{features.dtype}{features.shape}"
         raise Fault("bad-value", f"the features are {found}, not int16({dims},)")
-    own = features.astype(np.int64)
-    return own + FEATURE_OFFSET - (0 if base is None else base.astype(np.int64))
+    own = features.tolist()
+    return tuple(
+        value + FEATURE_OFFSET - first for value, first in zip(own, base or repeat(0), strict=False)
+    )
 
 
-def absolute(elements: NDArray[np.int64], base: NDArray[np.int16] | None) -> NDArray[np.int16]:
-    """Undo `relative`.
+def absolute(elements: Sequence[int], base: Sequence[int] | None) -> tuple[int, ...]:
+    """Undo `relative`; both have D values.
 
     Raises:
-        Fault: bad-value when the sum is no i16.
+        Fault: bad-value when a sum is no i16.
     """
-    own = elements - FEATURE_OFFSET + (0 if base is None else base.astype(np.int64))
-    if int(own.min()) < -FEATURE_OFFSET or int(own.max()) >= FEATURE_OFFSET:
+    own = tuple(
+        element - FEATURE_OFFSET + first
+        for element, first in zip(elements, base or repeat(0), strict=False)
+    )
+    if min(own) < -FEATURE_OFFSET or max(own) >= FEATURE_OFFSET:
         raise Fault("bad-value", "a feature of a portrait is outside -32768..32767")
-    return own.astype(np.int16)
+    return own
 
 
 def check_unit(unit: bytes, first: bool, side_px: int) -> None:
@@ -164,7 +169,7 @@ def _outline(fields: Any) -> PortraitOutline:
         number=number,
         depends_on=depends_on,
         continues=bool(fields.form & CONTINUES_FORM),
-        elements=np.array(fields.features, np.int64),
+        elements=tuple(fields.features),
     )
 
 

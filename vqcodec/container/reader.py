@@ -14,10 +14,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from fractions import Fraction
 from itertools import chain
-from typing import BinaryIO
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import TYPE_CHECKING, BinaryIO
 
 from vqcodec.container.chunks import ByteSource, Chunk, read_chunk, read_signature
 from vqcodec.container.faults import Fault, stream_error
@@ -39,11 +36,16 @@ from vqcodec.format import (
     INDX_TYPE,
     PRE_ROLL_SAMPLES,
 )
+from vqcodec.late import np
 from vqcodec.types import AudioGroup, Head, KeyFrame, MotionGroup, PortraitUnit, StreamSizes
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
 
 Item = KeyFrame | PortraitUnit | MotionGroup | AudioGroup
 """Key frames are portraits of major version 1, units those of major version 2."""
-Decode = Callable[[Sequence[bytes], int, int], NDArray[np.uint16]]
+Decode = Callable[[Sequence[bytes], int, int], "NDArray[np.uint16]"]
 """(payloads, frames, groups of dimensions) to indices: `vqcodec.entropy.decode_layers`, or what does the same and remembers."""
 
 

@@ -8,13 +8,11 @@ from __future__ import annotations
 
 from fractions import Fraction
 
-import numpy as np
-from numpy.typing import NDArray
-
 from vqcodec.container.faults import Fault
 from vqcodec.container.outlines import GroupOutline, PortraitOutline
 from vqcodec.container.portraits import RelativePortrait, absolute
 from vqcodec.format import MAX_PATH_UNITS, MAX_SHOT_S
+from vqcodec.late import np
 from vqcodec.types import PortraitUnit
 
 
@@ -22,25 +20,25 @@ class Shots:
     """Follows the portraits and groups of a stream of major version 2.
 
     Attributes:
-        base: (D,) int16 features of the number 0 of the shot at hand; None before the first shot.
+        base: the D features of the number 0 of the shot at hand; None before the first shot.
 
     Args:
         first: number of the first shot; None when reading begins somewhere in the stream.
     """
 
     def __init__(self, first: int | None = 0) -> None:
-        self.base: NDArray[np.int16] | None = None
+        self.base: tuple[int, ...] | None = None
         self._next = first
         self._shot = -1
         self._paths: list[int] = []  # units on the path of each portrait of the shot
-        self._features: NDArray[np.int16] | None = None  # of the portrait taken last
+        self._features: tuple[int, ...] | None = None  # of the portrait taken last
         self._first_tick: int | None = None
 
-    def check_portrait(self, outline: PortraitOutline) -> NDArray[np.int16]:
+    def check_portrait(self, outline: PortraitOutline) -> tuple[int, ...]:
         """Whether a portrait may come now.
 
         Returns:
-            Its features, (D,) int16.
+            Its D features, each an i16.
 
         Raises:
             Fault: bad-portrait, or bad-value for features that are no i16.
@@ -84,7 +82,7 @@ class Shots:
             shot=outline.shot,
             number=outline.number,
             depends_on=outline.depends_on,
-            features=self._features,
+            features=np.array(self._features, np.int16),
             unit=portrait.unit,
             continues=outline.continues,
         )

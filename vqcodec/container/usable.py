@@ -12,10 +12,7 @@ from bisect import bisect_right, insort
 from collections.abc import Sequence
 from dataclasses import replace
 from itertools import groupby
-from typing import Protocol
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import TYPE_CHECKING, Protocol
 
 from vqcodec.container.faults import Fault, stream_error
 from vqcodec.container.ledger import Ledger
@@ -25,7 +22,12 @@ from vqcodec.container.portraits import RelativePortrait, absolute
 from vqcodec.container.runs import Runs, highest
 from vqcodec.errors import BitstreamError
 from vqcodec.format import MAX_PATH_UNITS
+from vqcodec.late import np
 from vqcodec.types import Head, KeyFrame, MotionGroup, PortraitRun, PortraitUnit
+
+if TYPE_CHECKING:
+    pass
+
 
 MAX_WAITING_BYTES = 1 << 25
 """Memory for portraits kept while their group hasn't come."""
@@ -114,7 +116,7 @@ class _Units:
         self._waiting_bytes = 0
         self._known: set[tuple[int, int]] = set()  # shot and number of what came
         self._shot: int | None = None  # the last one that has a portrait to show
-        self._base: NDArray[np.int16] | None = None
+        self._base: tuple[int, ...] | None = None
         self._paths: dict[int, int] = {}  # units on the path of each of its usable portraits
 
     def add(self, value: KeyFrame | RelativePortrait) -> bool:
@@ -185,12 +187,12 @@ class _Units:
             outline.shot,
             outline.number,
             outline.depends_on,
-            features,
+            np.array(features, np.int16),
             portrait.unit,
             outline.continues,
         )
 
-    def _features(self, outline: PortraitOutline) -> NDArray[np.int16] | None:
+    def _features(self, outline: PortraitOutline) -> tuple[int, ...] | None:
         """Those of a portrait; None where it can't be used."""
         known = outline.shot == self._shot and outline.depends_on in self._paths
         if outline.number and (not known or self._path(outline) > MAX_PATH_UNITS):

@@ -6,10 +6,9 @@ import hashlib
 from dataclasses import dataclass
 from typing import BinaryIO
 
-import numpy as np
-
 from vqcodec.container.reader import Decode, Reader
 from vqcodec.entropy import decode_layers
+from vqcodec.late import np
 from vqcodec.types import AudioGroup, Head, KeyFrame, MotionGroup, PortraitUnit, StreamSizes
 
 

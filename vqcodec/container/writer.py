@@ -15,8 +15,6 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import BinaryIO, Self, TypeVar
 
-import numpy as np
-
 from vqcodec.container.chunks import Chunk, is_ancillary, make_chunk
 from vqcodec.container.faults import Fault, usage_error
 from vqcodec.container.head import build_head, parse_head
@@ -47,6 +45,7 @@ from vqcodec.format import (
     PORT_TYPE,
     SIGNATURE,
 )
+from vqcodec.late import np
 from vqcodec.types import AudioGroup, Head, KeyFrame, MotionGroup, PortraitUnit, StreamSizes
 
 T = TypeVar("T")
