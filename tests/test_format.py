@@ -31,7 +31,7 @@ from vqcodec.format import (
 
 PACKAGE = Path(vqcodec.__file__).parent
 TOKENS_TEXT = (SPEC / "tokens.md").read_text(encoding="utf-8")
-NAMES = {name for name in vars(numbers) if name.isupper() and not name.startswith("_")}
+NAMES = {n for n in vars(numbers) if n.isupper() and not n.startswith("_")} - {"TYPE_CHECKING"}
 IN_TOKENS = {
     "GROUPS": r"(\d+) groups x 4 dimensions",
     "GROUP_DIMS": r"12 groups x (\d+) dimensions",
