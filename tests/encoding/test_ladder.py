@@ -86,5 +86,5 @@ def test_quality_is_said_as_it_was_asked_for(quality: int) -> None:
 
 def test_a_finer_quality_is_a_lower_crf() -> None:
     crfs = [crf_of(quality) for quality in range(1, 101)]
-    assert crfs == sorted(crfs, reverse=True) and [crf_of(q) for q in (50, 100)] == [43, BEST_CRF]
-    assert [quality_of(crf) for crf in (WORST_CRF, BEST_CRF)] == [1, 100]
+    assert crfs == sorted(crfs, reverse=True) and [crf_of(q) for q in (50, 100)] == [44, BEST_CRF]
+    assert [quality_of(crf) for crf in (WORST_CRF, BEST_CRF)] == [2, 100]

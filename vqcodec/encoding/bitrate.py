@@ -158,8 +158,8 @@ class FittedFile:
         for _ in range(_GUESSES):
             step = self._guess(setting, ratio, best_step, too_large)
             if step == best_step:  # unless the guess is a little too careful
-                step += STEPS_A_CRF
-            if step >= too_large:
+                step = min(step + STEPS_A_CRF, (step + too_large) // 2)
+            if step == best_step:
                 break
             trial = self._trial(setting(step), PRESET)
             quick = self._quick.get(setting(step))

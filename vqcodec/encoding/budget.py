@@ -1,6 +1,6 @@
 """How large a shot may be where no bit rate is asked for: about one good portrait and exact motion (encode --quality).
 
-    allowed bytes of portraits = share * (PORTRAIT * first portrait at CRF 52 + MOTION * seconds)
+    allowed bytes of portraits = share * (PORTRAIT * first portrait at CRF 53 + MOTION * seconds)
 
 What cheaper motion and a coarser first portrait save buys further portraits: in a shot that moves they save more. The highest
 step of the ladder that fits is taken. What a step costs is foretold from a quick coding of a few portraits, coded, and corrected.
@@ -20,7 +20,7 @@ from vqcodec.encoding.settings import Setting
 from vqcodec.encoding.shots import RecordedShot
 from vqcodec.media.still.portrait_coder import PortraitCoder
 
-PROBE_CRF, PROBED = 52, 4
+PROBE_CRF, PROBED = 53, 4
 PORTRAIT = 1.2
 """A picture takes at least so much more as AVIF of quality 50 than at the probe's CRF here."""
 MOTION_BYTES_A_S = 60.0

@@ -93,7 +93,7 @@ class Refiner:
         steps: int,
         *,
         layers: int = LAYERS,
-        crf: int = 43,
+        crf: int = 44,
         held: Sequence[int] = (),
     ) -> None:
         self.frames, self.distance_before, self.distance_after = 0, 0.0, 0.0

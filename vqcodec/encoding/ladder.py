@@ -1,7 +1,7 @@
 """From the smallest file to the best one in even steps: which setting a step is, within the caller's own limits.
 
     step            0 ......... COARSEST ............................................ LAST_STEP
-    portraits, CRF  63 63 63 63 62 .. 58 without variance boost, 63 .................... 23
+    portraits, CRF  63 63 63 63 62 .. 55 without the boost, 63 ...... .................... 24
     price of one    high: few of them .................................. low: many of them
     motion, rdo     4 ........ 2 ....... 1 ................. .5 ........ 0
     layers          2  3  4 ............................................................
@@ -9,7 +9,7 @@
 
 Four steps share a CRF and differ in the price, so that sizes grow by a few percent from one to the next. What price goes with a
 CRF was found on training clips: the pairs that lie on the lower edge of rate and perceptual distance. The boost costs as much as
-six CRF, so that where it ends, CRF begin anew.
+eight CRF, so that where it ends, CRF begin anew.
 """
 
 from __future__ import annotations
@@ -24,16 +24,16 @@ from vqcodec.format import LAYERS
 COARSEST = 12
 """Steps at the worst CRF, of which only the prices fall."""
 STEPS_A_CRF = 4
+BOOST_CRFS = 8
+"""What the boost costs."""
 COARSENESSES = (
-    *((crf, False) for crf in range(WORST_CRF - 1, WORST_CRF - 6, -1)),
+    *((crf, False) for crf in range(WORST_CRF - 1, WORST_CRF - BOOST_CRFS - 1, -1)),
     *((crf, True) for crf in range(WORST_CRF, BEST_CRF - 1, -1)),
 )
-"""CRF, and whether with variance boost."""
+"""CRF, and whether with the boost (media.still.portrait_coder)."""
 LAST_STEP = COARSEST + len(COARSENESSES) * STEPS_A_CRF - 1
 PRICE_HIGHEST, PRICE_AT_WORST_CRF = 0.5, 0.077
-PRICE_OCTAVES_A_CRF = 0.16
-BOOST_CRFS = 5
-"""What the boost costs."""
+PRICE_OCTAVES_A_CRF, PRICE_OCTAVES_A_CRF_WITHOUT_BOOST = 0.16, 0.1
 AUDIO_RATES_BPS = tuple(1000 * kbps for kbps in (6, 7, 8, 9, 10, 11, 12, 14, 16, 18, 20, 24))
 """Near each other: where the next one doesn't fit yet, pictures get what is left."""
 _AUDIO_FROM = (
@@ -82,7 +82,8 @@ def setting_for(options: EncodeOptions) -> Setting:
 def price_at(step: int) -> float:
     """Distance times seconds that a portrait must save."""
     crfs = max(step - COARSEST, 0) / STEPS_A_CRF - BOOST_CRFS
-    price = float(PRICE_AT_WORST_CRF * 2.0 ** (-PRICE_OCTAVES_A_CRF * crfs))
+    octaves = (PRICE_OCTAVES_A_CRF_WITHOUT_BOOST if crfs < 0 else PRICE_OCTAVES_A_CRF) * crfs
+    price = float(PRICE_AT_WORST_CRF * 2.0**-octaves)
     share = min(step / COARSEST, 1.0)
     return float(PRICE_HIGHEST ** (1 - share) * price**share)
 

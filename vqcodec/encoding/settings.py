@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-WORST_CRF, BEST_CRF = 63, 23
-_CRF_OF_QUALITY = 0.4
+WORST_CRF, BEST_CRF = 63, 24
+_CRF_OF_QUALITY_0, _CRF_A_QUALITY = 64, 0.4
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,10 +30,10 @@ class Setting:
 
 
 def crf_of(quality: int) -> int:
-    """A portrait quality, 1..100, as CRF: 50 is 43, and looks a little better than an AVIF of quality 50."""
-    return round(WORST_CRF - _CRF_OF_QUALITY * quality)
+    """A portrait quality, 1..100, as CRF: 50 is 44, and looks a little better than an AVIF of quality 50."""
+    return min(round(_CRF_OF_QUALITY_0 - _CRF_A_QUALITY * quality), WORST_CRF)
 
 
 def quality_of(crf: int) -> int:
     """The quality, 1..100, whose CRF is nearest."""
-    return min(max(round((WORST_CRF - crf) / _CRF_OF_QUALITY), 1), 100)
+    return min(max(round((_CRF_OF_QUALITY_0 - crf) / _CRF_A_QUALITY), 1), 100)
