@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Protocol, TypeAlias
 
 import numpy as np
@@ -70,6 +71,8 @@ class DecoderParts:
     def load(cls, head: Head, runtime: RuntimeOptions | None = None) -> DecoderParts:
         """The models that a stream needs: its motion space, and the shipped renderer if it was trained for that one.
 
+        For another motion space it is the renderer that the stream names.
+
         Raises:
             UnsupportedError: they aren't here; it says which ones the stream needs.
             ModelError: a shipped file is missing or changed.
@@ -83,12 +86,17 @@ class DecoderParts:
 
         runtime = runtime or RuntimeOptions()
         space = MotionSpace.from_file(store.find(head.motion_space, "motion space"), runtime.device)
-        renderer = Renderer.load(
+        load = partial(
+            Renderer.load,
             device=runtime.device,
             space=head.motion_space,
             precision=dtype_of(runtime.precision, runtime.device),
             backend=choose_backend(runtime.backend, runtime.device),
         )
+        try:
+            renderer = load()
+        except UnsupportedError:  # trained for other spaces
+            renderer = load(store.find(head.renderer, "renderer").path)
         model = None if runtime.face_model is None else str(runtime.face_model)
         return cls(space, renderer, lambda: FaceLandmarker(model=model), runtime.batch_frames)
 

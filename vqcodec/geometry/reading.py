@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from textwrap import shorten
 
 from safetensors import SafetensorError
 
@@ -21,6 +22,9 @@ _FAULTS = (
     ValueError,
 )
 """What libraries raise for bytes that are no weights, and for weights of other names, shapes or types."""
+
+_TOLD = 160
+"""Characters of a library's words: torch lists every tensor that is missing."""
 
 
 @contextmanager
@@ -40,6 +44,6 @@ def model_faults(path: Path, what: str) -> Iterator[None]:
         raise
     except _FAULTS as error:
         raise ModelError(
-            f"{path} is not {what}: {error or type(error).__name__}",
+            f"{path} is not {what}: {shorten(str(error), _TOLD) or type(error).__name__}",
             hint="Check which file was given; reinstall vqcodec if it is its own.",
         ) from error

@@ -155,13 +155,18 @@ def find(wanted: ModelId, what: str) -> ModelFile:
 
     What the manifest names is found without reading any other file.
 
+    Args:
+        wanted: by its sha256.
+        what: its kind in the manifest, in words: "motion space".
+
     Raises:
         ModelError: the file that the manifest names is missing or changed; it isn't found, and what $VQCODEC_MODEL_DIR names,
             or something in it, can't be read.
-        UnsupportedError: no file has that sha256.
+        UnsupportedError: no file has that sha256, or a model of another kind has it.
     """
     for entry in manifest():
         if entry.sha256 == wanted.sha256.hex():
+            _check_kind(entry, wanted, what)
             return ModelFile(wanted, _shipped(entry).path)
     unread: ModelError | None = None
     for path in _candidates():
@@ -178,3 +183,13 @@ def find(wanted: ModelId, what: str) -> ModelFile:
         f"this stream needs the {what} {wanted.name!r} with sha256 {wanted.sha256.hex()}",
         hint=f"Put that .safetensors file into the folder that {MODEL_DIR_VARIABLE} names.",
     )
+
+
+def _check_kind(entry: Entry, wanted: ModelId, what: str) -> None:
+    """A stream may name any file; the one it means is whole, and reinstalling it would change nothing."""
+    kind = entry.kind.replace("_", " ")
+    if kind != what:
+        raise UnsupportedError(
+            f"this stream names {wanted.name!r} as its {what}, but that sha256 is of the {kind} {entry.name}",
+            hint="What wrote the stream named the wrong model; it can't be decoded.",
+        )
