@@ -21,7 +21,7 @@ from vqcodec.decoding.pipeline import decode
 from vqcodec.dubbing.pipeline import dub
 from vqcodec.encoding.pipeline import encode
 from vqcodec.errors import MediaError, UsageError
-from vqcodec.media.out import targets
+from vqcodec.media.out import pending, targets
 from vqcodec.media.out.atomic import atomic_output, in_place_output
 from vqcodec.media.out.pending import PendingFile
 from vqcodec.media.out.sink import VideoSink
@@ -147,6 +147,47 @@ def test_what_cannot_be_renamed_over_is_written_into(
         monkeypatch.setattr(os, "access", lambda name, mode: Path(name) != path)
         with pytest.raises(MediaError, match="neither replaced nor written"):
             check_output(path, force=True)
+
+
+@POSIX
+@pytest.mark.parametrize("writer", [write, write_live])
+def test_a_link_put_where_the_output_was_is_not_followed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, writer: Callable[..., None]
+) -> None:
+    """Whoever owns a file that is written into can swap it: after the path was looked at, before it is opened."""
+    path, victim = tmp_path / "out.mp4", tmp_path / "victim"
+    path.write_bytes(b"old")
+    victim.write_bytes(b"precious")
+    own = os.open
+
+    def swapped(name: Any, flags: int, *mode: int) -> int:
+        if Path(name) == path:
+            path.unlink()
+            path.symlink_to(victim)
+        return own(name, flags, *mode)
+
+    monkeypatch.setattr(os, "open", swapped)
+    monkeypatch.setattr(pending, "renamable", lambda path: False)
+    with pytest.raises(MediaError, match="out"):
+        writer(path, force=True)
+    assert victim.read_bytes() == b"precious"
+
+
+@POSIX
+def test_a_file_that_came_meanwhile_is_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "out.vqt"
+    own = os.open
+
+    def late(name: Any, flags: int, *mode: int) -> int:
+        path.write_bytes(b"another program's")
+        return own(name, flags, *mode)
+
+    monkeypatch.setattr(os, "open", late)
+    with pytest.raises(MediaError, match="File exists"):
+        write_live(path)
+    assert path.read_bytes() == b"another program's"
 
 
 def test_a_folder_that_takes_no_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

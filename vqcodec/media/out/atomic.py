@@ -9,7 +9,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
-from vqcodec.media.out.pending import PendingFile
+from vqcodec.media.out.pending import NO_LINK, PendingFile
 from vqcodec.media.out.targets import check_output, is_file_name
 from vqcodec.media.pipes import standard_output
 from vqcodec.media.system import named_file, system_faults
@@ -76,8 +76,10 @@ def in_place_output(target: FileLike, *, force: bool = False) -> Iterator[Binary
         return
     path = Path(os.path.realpath(target))  # type: ignore[arg-type]
     is_new = not path.exists()
+    # what is there only now is another program's, or a link that would lead to somebody else's file
+    flags = os.O_WRONLY | os.O_CREAT | NO_LINK | (os.O_EXCL if is_new else 0)
     with system_faults(path, "write"):
-        file = _Replacing(os.open(path, os.O_WRONLY | os.O_CREAT, 0o666), "wb")
+        file = _Replacing(os.open(path, flags, 0o666), "wb")
     sink = named_file(io.BufferedWriter(file), "write", path)
     try:
         yield sink

@@ -18,6 +18,8 @@ _STEM_BYTES, _SUFFIX_BYTES = 60, 16
 _PERMISSIONS = 0o777
 _begun: set[PendingFile] = set()
 _NEW_FILE, _PRIVATE = 0o666, 0o600
+NO_LINK = getattr(os, "O_NOFOLLOW", 0)
+"""For a path whose links are followed already: one that is there now was put there since."""
 
 
 class PendingFile:
@@ -101,7 +103,7 @@ class PendingFile:
 
     def _copy_into(self) -> None:
         self.file.seek(0)
-        with open(os.open(self.target, os.O_WRONLY), "wb") as target:
+        with open(os.open(self.target, os.O_WRONLY | NO_LINK), "wb") as target:
             target.truncate()
             shutil.copyfileobj(self.file, target, 1 << 20)
 
