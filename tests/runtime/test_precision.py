@@ -95,6 +95,26 @@ def test_no_place_for_a_note(
     assert chosen() is torch.bfloat16
 
 
+def test_a_note_that_cannot_be_placed_leaves_nothing(
+    speeds: dict[torch.dtype, float], tmp_path: Path
+) -> None:
+    (tmp_path / "vqcodec" / "precision.json").mkdir(parents=True)
+    assert chosen() is torch.bfloat16
+    assert [path.name for path in (tmp_path / "vqcodec").iterdir()] == ["precision.json"]
+
+
+def test_a_relative_cache_folder_counts_for_none(
+    speeds: dict[torch.dtype, float], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else each folder that a command is started in would get one."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("XDG_CACHE_HOME", "cache")
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    assert chosen() is torch.bfloat16
+    assert (tmp_path / "home" / ".cache" / "vqcodec" / "precision.json").is_file()
+    assert not (tmp_path / "cache").exists()
+
+
 def test_a_processor_without_it_tries_nothing(
     speeds: dict[torch.dtype, float], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

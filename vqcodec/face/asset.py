@@ -15,6 +15,7 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Iterator
+from contextlib import suppress
 from importlib import metadata
 from pathlib import Path
 
@@ -45,7 +46,8 @@ def _carried() -> Path | None:
 
 
 def _places() -> Iterator[Path]:
-    yield cache_folder() / _NAME
+    with suppress(RuntimeError):  # a user without a home folder, as in containers
+        yield cache_folder() / _NAME
     carried = _carried()
     if carried is not None:
         yield carried

@@ -23,12 +23,13 @@ _PARTS = (".xml", ".bin")
 
 
 def cache_folder() -> Path:
-    """Where this package keeps what can be made again.
+    """Where this package keeps what can be made again. A relative $XDG_CACHE_HOME counts for none, as its specification says.
 
     Raises:
         RuntimeError: the user has no home folder.
     """
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "vqcodec"
+    named = os.environ.get("XDG_CACHE_HOME", "")
+    return Path(named if os.path.isabs(named) else Path.home() / ".cache") / "vqcodec"
 
 
 def cached(key: str) -> Path | None:

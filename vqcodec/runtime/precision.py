@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import os
 import platform
+import tempfile
 import time
 from contextlib import suppress
 from functools import lru_cache
@@ -117,6 +118,9 @@ def _remember(key: str, pays: bool) -> None:
     with suppress(OSError, RuntimeError):
         path = _path()
         path.parent.mkdir(parents=True, exist_ok=True)
-        part = path.with_name(f"{_FILE}.{os.getpid()}")
-        part.write_text(json.dumps({**_remembered(), key: pays}, indent=1), encoding="utf-8")
-        os.replace(part, path)
+        note = json.dumps({**_remembered(), key: pays}, indent=1)
+        # a folder of this process's own, which goes again whatever happens
+        with tempfile.TemporaryDirectory(dir=path.parent) as name:
+            part = Path(name) / _FILE
+            part.write_text(note, encoding="utf-8")
+            os.replace(part, path)
