@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import functools
 import os
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TextIO
 
 from vqcodec.progress import Progress as Callback
 from vqcodec.progress import ProgressEvent, silent
@@ -35,23 +36,48 @@ def be_quiet(wanted: bool = True) -> None:
 
 def error(message: str, hint: str = "") -> None:
     """One line on what went wrong and, dim, one on what to do."""
-    err().print(f"[bold red]error:[/] {_escape(message)}")
-    if hint:
-        err().print(f"[dim]hint: {_escape(hint)}[/]")
+    with _heard_or_not():
+        err().print(f"[bold red]error:[/] {_escape(message)}")
+        if hint:
+            err().print(f"[dim]hint: {_escape(hint)}[/]")
 
 
 def warning(message: str) -> None:
-    err().print(f"[yellow]warning:[/] {_escape(message)}")
+    with _heard_or_not():
+        err().print(f"[yellow]warning:[/] {_escape(message)}")
 
 
 def note(message: str) -> None:
     if not _quiet:
-        err().print(_escape(message))
+        with _heard_or_not():
+            err().print(_escape(message))
 
 
 def traceback() -> None:
     """The exception being handled, for --debug."""
-    err().print_exception(width=None, word_wrap=True)
+    with _heard_or_not():
+        err().print_exception(width=None, word_wrap=True)
+
+
+def silence(stream: TextIO | None) -> None:
+    """Let what a standard stream still holds go nowhere if nobody takes it: the interpreter would complain at its end."""
+    if stream is None:
+        return
+    try:
+        stream.flush()
+    except (OSError, ValueError):
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, stream.fileno())
+        os.close(nowhere)
+
+
+@contextmanager
+def _heard_or_not() -> Iterator[None]:
+    """What can't be told, on a full disk for one, neither ends the work nor changes its exit code."""
+    try:
+        yield
+    except (OSError, ValueError):
+        silence(sys.stderr)
 
 
 def _escape(text: str) -> str:

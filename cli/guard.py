@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import os
 import signal
+import sys
 from collections.abc import Callable
 from typing import ParamSpec
 
@@ -13,7 +14,7 @@ import typer
 from vqcodec.errors import BrokenInstallError, MediaError, VqcodecError
 from vqcodec.media.system import system_error
 
-from . import console, output
+from . import console
 from .signals import Stopped, reason
 
 INTERRUPTED = 130
@@ -29,7 +30,7 @@ def debugging() -> bool:
 
 def report(failure: BaseException) -> int:
     """Tell a person about a failure, on stderr, and return the exit code for it."""
-    output.silence()
+    console.silence(sys.stdout)
     failure = reason() or failure
     if isinstance(failure, OSError) and not isinstance(failure, VqcodecError):
         failure = _named(failure)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import sys
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -31,24 +30,12 @@ def print_report(fields: Mapping[str, Any]) -> None:
             console.warning("standard output is closed: the report isn't printed")
         elif not isinstance(error.__cause__, BrokenPipeError):
             raise
-        silence()
+        console.silence(sys.stdout)
 
 
 def print_lines(lines: Iterable[str]) -> None:
     """Lines on stdout."""
     _write("".join(line + "\n" for line in lines))
-
-
-def silence() -> None:
-    """Let what standard output still holds go nowhere if nobody takes it: the interpreter would complain at its end."""
-    if sys.stdout is None:
-        return
-    try:
-        sys.stdout.flush()
-    except (OSError, ValueError):
-        nowhere = os.open(os.devnull, os.O_WRONLY)
-        os.dup2(nowhere, sys.stdout.fileno())
-        os.close(nowhere)
 
 
 def _write(text: str) -> None:

@@ -64,6 +64,17 @@ def test_a_closed_standard_output(stream: Path, arguments: tuple[str, ...], code
         assert written.startswith(STREAM[:8]) and b"{" not in written[:8]
 
 
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="a device of Linux")
+@pytest.mark.parametrize("words", ["2> /dev/full", "2< in.vqt", "2>&-"])
+def test_what_nobody_can_be_told_changes_nothing(stream: Path, words: str) -> None:
+    """Standard error on a full disk, not open for writing, closed."""
+    arguments = ("thin", "in.vqt", "out.vqt", "--layers", "1")
+    assert shell(words, *arguments, folder=stream.parent).returncode == 0
+    assert (stream.parent / "out.vqt").stat().st_size > 100
+    assert shell(words, *arguments, folder=stream.parent).returncode == 7
+    assert shell(words, "--debug", "info", "none.vqt", folder=stream.parent).returncode == 8
+
+
 def test_a_report_that_nobody_reads(stream: Path) -> None:
     read, write = os.pipe()
     os.close(read)
