@@ -6,6 +6,9 @@ so `except ValueError` keeps working, and carries the exit code the command line
 
 from __future__ import annotations
 
+import copyreg
+from typing import Any
+
 
 class VqcodecError(Exception):
     """Base of every error this package raises on purpose.
@@ -49,6 +52,10 @@ class BitstreamError(VqcodecError, ValueError):
         super().__init__(f"{message}{where} [{code}]", hint=hint)
         self.code = code
         self.offset = offset
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """To another process as it is: the text has the place and code in it already."""
+        return copyreg.__newobj__, (type(self), *self.args), self.__dict__  # type: ignore[attr-defined]
 
 
 class TruncatedError(BitstreamError, EOFError):

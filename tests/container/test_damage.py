@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import pickle
 import tracemalloc
 from collections.abc import Callable
 
@@ -13,6 +14,7 @@ from hypothesis import strategies as st
 from tests.support.container import make_stream
 from tests.support.spec import VECTORS, load, reference_result
 from vqcodec.container import Reader, verify
+from vqcodec.container.faults import stream_error
 from vqcodec.errors import BitstreamError, TruncatedError, UnsupportedError, VqcodecError
 from vqcodec.format import MAX_CHUNK_BYTES, SIGNATURE
 
@@ -131,6 +133,22 @@ def test_random_access_meets_damage_with_typed_errors(change: Callable[[int], in
     for length in range(len(SMALL)):
         with pytest.raises(TruncatedError):
             index_and_seek(SMALL[:length])
+
+
+@pytest.mark.parametrize("at", [-1, 0, SMALL.index(b"HEAD"), SMALL.index(b"MOTN")])
+def test_errors_go_from_one_process_to_another(at: int) -> None:
+    """As a pool of processes hands them on, with all that a caller asks of them."""
+    damaged = SMALL[:at] if at < 0 else SMALL[:at] + b"X" + SMALL[at + 1 :]
+    with pytest.raises(VqcodecError) as caught:
+        verify(io.BytesIO(damaged))
+    told = pickle.loads(pickle.dumps(caught.value))
+    assert type(told) is type(caught.value) and str(told) == str(caught.value)
+    assert vars(told) == vars(caught.value) and {"code", "offset", "hint"} <= set(vars(told))
+
+
+def test_an_unsupported_version_goes_to_another_process() -> None:
+    found = stream_error("unsupported-version", "version 9", 8)
+    assert vars(pickle.loads(pickle.dumps(found))) == vars(found)
 
 
 @given(st.binary(max_size=60))

@@ -81,6 +81,8 @@ class UnsupportedStreamError(UnsupportedError):
         self.code = code
         self.offset = offset
 
+    __reduce__ = BitstreamError.__reduce__
+
 
 def stream_error(code: str, message: str, offset: int) -> VqcodecError:
     """The exception for a fault seen in a file.
