@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,8 @@ from vqcodec.comparison.coding import decoder_of
 from vqcodec.comparison.results import ComparisonResults
 from vqcodec.comparison.runner import Comparison
 from vqcodec.comparison.settings import ComparisonSettings
-from vqcodec.errors import UsageError
+from vqcodec.errors import MediaError, NoFaceError, UsageError
+from vqcodec.evaluation.tools.files import clip_name
 from vqcodec.evaluation.tools.frames import read_frames
 from vqcodec.lab.compare import summary
 from vqcodec.progress import ProgressEvent
@@ -164,6 +166,64 @@ def test_clips_must_differ_in_name(clip: Path, tmp_path: Path) -> None:
         Comparison((clip, clip), tmp_path, SETTINGS)
     with pytest.raises(UsageError, match="no clip"):
         Comparison((), tmp_path, SETTINGS)
+
+
+def test_another_clip_of_the_same_name_is_shown(
+    clip: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Results are kept by name: what an earlier file of that name looked like isn't the original any more."""
+    monkeypatch.setattr(runner, "_default", lambda reference, target, clip: target.write_bytes(b""))
+    settings = ComparisonSettings(codecs=("h264",), points=2)
+    shown = []
+    for first in (0, 20):
+        path = write_video(tmp_path / "talk.mp4", moving(first + 4)[first:])
+        runner._prepared(path, Comparison((path,), tmp_path / "out", settings, 1))
+        shown.append(read_frames(tmp_path / "out" / "media" / "talk" / "original.mp4", 64))
+    assert np.abs(shown[0].astype(int) - shown[1]).mean() > 1
+
+
+def test_what_cannot_be_compared_on_leaves_nothing(tmp_path: Path) -> None:
+    (tmp_path / "words.mp4").write_text("no video")
+    (tmp_path / "folder").mkdir()
+    for name, told in [
+        ("words.mp4", "words.mp4"),
+        ("folder", "folder: Is a directory"),
+        ("none.mp4", "none.mp4: No such file"),
+    ]:
+        with pytest.raises(MediaError, match=told) as caught:
+            runner.run(Comparison((tmp_path / name,), tmp_path / "out", SETTINGS, jobs=1))
+        assert caught.value.hint and "Errno" not in str(caught.value)
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.skipif(os.name != "posix", reason="pipes of POSIX")
+def test_a_pipe_is_refused(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(MediaError, match="read several times"):
+        runner.run(Comparison((tmp_path / "pipe",), tmp_path / "out", SETTINGS, jobs=1))
+
+
+def test_a_clip_without_a_face_is_named(tmp_path: Path) -> None:
+    path = write_video(tmp_path / "grey.mp4", np.full((3, 64, 64, 3), 90, np.uint8))
+    with pytest.raises(NoFaceError) as caught:
+        runner.run(Comparison((path,), tmp_path / "out", SETTINGS, jobs=1))
+    assert str(path) in str(caught.value) and "reference" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "called"),
+    [
+        (b"talk.mp4", "talk"),
+        (b"a\xff\n.mp4", "a\ufffd\ufffd"),
+        (b"..mp4", "clip."),
+        (b"...mp4", "clip.."),
+        (b"n" * 255, "n" * 200),
+        ("ä".encode() * 125, "ä" * 100),
+        (b'"q" <b>.mp4', '"q" <b>'),
+    ],
+)
+def test_a_clip_has_a_name_that_can_be_written(name: bytes, called: str) -> None:
+    assert clip_name(Path(os.fsdecode(name))) == called
 
 
 def test_a_rate_that_is_refused_is_kept_with_its_reason(

@@ -19,6 +19,7 @@ import numpy as np
 from vqcodec.comparison.anchors.variants import Variant
 from vqcodec.comparison.settings import FRAMES_MAX
 from vqcodec.errors import MediaError, UsageError
+from vqcodec.evaluation.tools.files import clip_name
 from vqcodec.evaluation.tools.frames import Picture, to_side
 from vqcodec.face.crop import centre_square, face_box, follow_face, take_square
 from vqcodec.face.landmarks import FaceLandmarker
@@ -26,6 +27,7 @@ from vqcodec.format import AUDIO_RATE_HZ
 from vqcodec.media.items import AudioBlock
 from vqcodec.media.out.sink import VideoSink
 from vqcodec.media.picture.source import VideoSource
+from vqcodec.media.system import system_faults
 from vqcodec.types import Crop, VideoFrame
 
 LARGE_FROM_PX = 384
@@ -77,13 +79,15 @@ def sha256_of(path: Path) -> str:
     """Hash of a file.
 
     Raises:
-        MediaError: it can't be read.
+        MediaError: it can't be read, or only once.
     """
-    try:
-        with path.open("rb") as handle:
-            return hashlib.file_digest(handle, "sha256").hexdigest()
-    except OSError as error:
-        raise MediaError(f"can't read {path}: {error}") from error
+    if path.exists() and not path.is_file() and not path.is_dir():  # a pipe would wait
+        raise MediaError(
+            f"cannot compare on {path}: it is no file, and is read several times",
+            hint="save it as a file first",
+        )
+    with system_faults(path, "read"), path.open("rb") as handle:
+        return hashlib.file_digest(handle, "sha256").hexdigest()
 
 
 def prepare(clip: Path, folder: Path, cut_s: Fraction | None = None) -> ReferenceClip:
@@ -101,12 +105,13 @@ def prepare(clip: Path, folder: Path, cut_s: Fraction | None = None) -> Referenc
         MediaError: the clip can't be read or holds no picture.
         UsageError: it is longer than FRAMES_MAX frames.
     """
-    folder.mkdir(parents=True, exist_ok=True)
     digest = sha256_of(clip)
     with VideoSource(os.fspath(clip)) as source:
         rate = source.frame_rate_hz  # halved above 30 Hz
     crop = _square(clip, cut_s)
     side = SIDES_PX[0] if crop.side_px >= LARGE_FROM_PX else SIDES_PX[1]
+    with system_faults(folder, "make the folder"):  # now that there is something to put into it
+        folder.mkdir(parents=True, exist_ok=True)
     path = folder / "reference.mp4"
     with VideoSource(os.fspath(clip), fps=rate, sound="decode") as source:
         sound = source.has_audio
@@ -122,7 +127,7 @@ def prepare(clip: Path, folder: Path, cut_s: Fraction | None = None) -> Referenc
             force=True,
         ) as sink:
             frames = _copy(source, sink, crop, side, cut_s, clip)
-    return ReferenceClip(clip.stem, path, frames, rate, side, sound, digest)
+    return ReferenceClip(clip_name(clip), path, frames, rate, side, sound, digest)
 
 
 def _square(clip: Path, cut_s: Fraction | None) -> Crop:

@@ -27,10 +27,10 @@ from vqcodec.comparison.results import VQT, ComparedClip, ComparisonResults
 from vqcodec.comparison.settings import ComparisonSettings
 from vqcodec.comparison.store import Store
 from vqcodec.comparison.task import Prepared, Task
-from vqcodec.errors import UsageError
+from vqcodec.errors import NoFaceError, UsageError
 from vqcodec.evaluation.metrics.catalogue import CATALOGUE
 from vqcodec.evaluation.tools.conditions import conditions
-from vqcodec.evaluation.tools.files import save_json
+from vqcodec.evaluation.tools.files import clip_name, save_json
 from vqcodec.evaluation.tools.frames import METRIC_SIDE_PX
 from vqcodec.models import store as models
 from vqcodec.progress import Progress, ProgressEvent, silent
@@ -59,7 +59,7 @@ class Comparison:
     jobs: int | None = None
 
     def __post_init__(self) -> None:
-        names = [clip.stem for clip in self.clips]
+        names = [clip_name(clip) for clip in self.clips]
         if not names:
             raise UsageError("there is no clip to compare on")
         twice = sorted({n for n in names if names.count(n) > 1})
@@ -126,7 +126,8 @@ class _Counter:
 
 def _prepared(clip: Path, comparison: Comparison) -> Prepared:
     """The clip's reference and default .vqt, made unless an earlier run made them of the same file and models."""
-    folder = comparison.out / "work" / clip.stem
+    name = clip_name(clip)
+    folder = comparison.out / "work" / name
     cut_s = comparison.settings.cut_s
     note = folder / "prepared.json"
     key: dict[str, Any] = {
@@ -136,11 +137,10 @@ def _prepared(clip: Path, comparison: Comparison) -> Prepared:
         "models": _models(),
     }
     kept = _kept(note, key)
+    is_new = kept is None
     if kept is None:
         reference = prepare(clip, folder, cut_s)
-        with_sound = vqtpoints.encode(reference.path, vqtpoints.SETTINGS[0], sound=True)
-        (folder / "default.vqt").write_bytes(with_sound.data)
-        size = len(vqtpoints.encode(reference.path, vqtpoints.SETTINGS[0]).data)
+        size = _default(reference, folder / "default.vqt", clip)
         kept = key | {
             "frames": reference.frames,
             "frame_rate_hz": str(reference.frame_rate_hz),
@@ -150,7 +150,7 @@ def _prepared(clip: Path, comparison: Comparison) -> Prepared:
         }
         save_json(note, kept)
     reference = ReferenceClip(
-        clip.stem,
+        name,
         folder / "reference.mp4",
         kept["frames"],
         Fraction(kept["frame_rate_hz"]),
@@ -158,11 +158,28 @@ def _prepared(clip: Path, comparison: Comparison) -> Prepared:
         kept["sound"],
         kept["source"],
     )
-    original = comparison.out / "media" / clip.stem / f"{ORIGINAL}.mp4"
+    original = comparison.out / "media" / name / f"{ORIGINAL}.mp4"
+    if is_new:  # what is there shows another file of that name
+        original.unlink(missing_ok=True)
     if comparison.settings.videos and not original.exists():
         write_original(reference, original)
     tell(reference.name)
     return Prepared(reference, folder / "default.vqt", kept["default_bytes"])
+
+
+def _default(reference: ReferenceClip, target: Path, clip: Path) -> int:
+    """Write the .vqt of default settings, with sound; returns the bytes of one without.
+
+    Raises:
+        NoFaceError: it names the clip, not what was made of it.
+    """
+    try:
+        with_sound = vqtpoints.encode(reference.path, vqtpoints.SETTINGS[0], sound=True)
+    except NoFaceError as error:
+        told = str(error).replace(str(reference.path), str(clip))
+        raise NoFaceError(told, hint=error.hint) from error
+    target.write_bytes(with_sound.data)
+    return len(vqtpoints.encode(reference.path, vqtpoints.SETTINGS[0]).data)
 
 
 def _kept(note: Path, key: dict[str, Any]) -> dict[str, Any] | None:
@@ -264,5 +281,5 @@ def _collect(
         conditions(models=named, side_px=METRIC_SIDE_PX),
         metrics,
         unmeasured,
-        tuple(clips[clip.stem] for clip in comparison.clips),
+        tuple(clips[clip_name(clip)] for clip in comparison.clips),
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
@@ -13,6 +14,8 @@ from vqcodec.media.out.atomic import atomic_output
 from vqcodec.media.system import system_faults
 
 T = TypeVar("T")
+_NAME_BYTES = 200
+"""Files are called by a clip's name and some more; 255 bytes is what systems allow."""
 
 
 def save_json(path: Path, data: dict[str, Any]) -> None:
@@ -25,6 +28,18 @@ def save_json(path: Path, data: dict[str, Any]) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
     with atomic_output(path, force=True) as sink:
         sink.write((json.dumps(data, indent=1, allow_nan=False) + "\n").encode())
+
+
+def clip_name(path: Path) -> str:
+    """What a clip is called in results and pages, and files made of it: its name without suffix.
+
+    That is text which can be shown and written, and a name by itself, whatever bytes the file's name holds.
+    """
+    text = os.fsencode(path.stem).decode("utf-8", "replace")
+    name = "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text)
+    while len(name.encode()) > _NAME_BYTES:
+        name = name[:-1]
+    return name if name.strip(".") else f"clip{name}"
 
 
 def rounded(value: Any) -> Any:
@@ -57,7 +72,7 @@ def load_json(
         if data.pop("schema_version") != version:
             raise KeyError("schema_version")
         return build(data)
-    except (json.JSONDecodeError, KeyError, TypeError, AttributeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise UsageError(
             f"{path} is not {what}: {error!r}", hint=f"Write one with {command} --out."
         ) from error

@@ -15,6 +15,7 @@ from vqcodec.codec.codec import Codec
 from vqcodec.config import DecodeOptions, Device, EncodeOptions
 from vqcodec.container.reader import Reader
 from vqcodec.container.writer import Writer
+from vqcodec.evaluation.tools.files import clip_name
 from vqcodec.evaluation.validate.record import RATES
 from vqcodec.format import LAYERS
 from vqcodec.reports import EncodeReport, size_fields
@@ -134,7 +135,10 @@ def round_trip(
         VqcodecError: whatever encode or decode raise.
     """
     codec = codec or PublicApi(device)
-    stream, decoded = folder / f"{clip.stem}-{layers}.vqt", folder / f"{clip.stem}-{layers}.mp4"
+    stream, decoded = (
+        folder / f"{clip_name(clip)}-{layers}.vqt",
+        folder / f"{clip_name(clip)}-{layers}.mp4",
+    )
     options = EncodeOptions(layers=layers, portrait_frame="first", crop="full")
     start_s = time.perf_counter()
     report, written = codec.encode(clip, stream, options)

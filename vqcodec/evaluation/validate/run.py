@@ -17,6 +17,7 @@ from vqcodec.errors import MediaError, UsageError, VqcodecError
 from vqcodec.evaluation.metrics.scores import Scores
 from vqcodec.evaluation.metrics.suite import ReferenceFrames, Suite, still
 from vqcodec.evaluation.tools.conditions import conditions
+from vqcodec.evaluation.tools.files import clip_name
 from vqcodec.evaluation.tools.frames import read_frames
 from vqcodec.evaluation.tools.sheets import contact_sheet
 from vqcodec.evaluation.validate.record import ClipResult, Run, ValidationResults
@@ -90,11 +91,11 @@ class Validation:
         """
         found = conditions(face_every=self._suite.face_every)
         for clip in clips:
-            tick(clip.stem)
+            tick(clip_name(clip))
             try:
                 self._clip(clip)
             except VqcodecError as error:
-                self._failed[clip.stem] = f"{type(error).__name__}: {error}"
+                self._failed[clip_name(clip)] = f"{type(error).__name__}: {error}"
         runs = tuple(Run(n, tuple(done)) for n, done in self._results.items() if done)
         if not runs:
             raise MediaError(
@@ -107,8 +108,10 @@ class Validation:
     def _clip(self, clip: Path) -> None:
         reference = self._suite.reference(read_frames(clip))
         done = [self._once(clip, layers, reference) for layers in self._layers]
-        self._still[clip.stem] = self._suite.measure(reference, still(reference.frames)).mean()
-        self._camera[clip.stem] = camera(reference.frames)
+        self._still[clip_name(clip)] = self._suite.measure(
+            reference, still(reference.frames)
+        ).mean()
+        self._camera[clip_name(clip)] = camera(reference.frames)
         for result, layers in zip(done, self._layers, strict=True):
             self._results[layers].append(result)
 
@@ -127,7 +130,7 @@ class Validation:
                 force=True,
             )
         return ClipResult(
-            clip=clip.stem,
+            clip=clip_name(clip),
             frames=frames,
             frames_decoded=len(decoded),
             seconds=float(report.sizes.seconds),
