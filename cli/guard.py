@@ -15,7 +15,7 @@ from vqcodec.errors import BrokenInstallError, MediaError, VqcodecError
 from vqcodec.media.system import system_error
 
 from . import console
-from .signals import Stopped, reason
+from .signals import Stopped, reason, tidy_end
 
 INTERRUPTED = 130
 UNEXPECTED = 1
@@ -84,11 +84,12 @@ def guarded(command: Callable[P, None]) -> Callable[P, None]:
 
     @functools.wraps(command)
     def wrapper(*args: P.args, **kwargs: P.kwargs) -> None:
-        try:
-            command(*args, **kwargs)
-        except (typer.Exit, typer.Abort, typer.BadParameter):
-            raise
-        except (Exception, KeyboardInterrupt) as failure:
-            raise typer.Exit(report(failure)) from None
+        with tidy_end():
+            try:
+                command(*args, **kwargs)
+            except (typer.Exit, typer.Abort, typer.BadParameter):
+                raise
+            except (Exception, KeyboardInterrupt) as failure:
+                raise typer.Exit(report(failure)) from None
 
     return wrapper

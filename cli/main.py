@@ -52,10 +52,10 @@ def main() -> None:
     tune_allocator()  # a process of our own: networks run faster on warm pages
     own_stderr()  # likewise: what libraries greet with is kept off the terminal
     signals.keep_descriptors()
-    with signals.tidy_end():
-        try:
-            app(prog_name="vqcodec")
-        except (Exception, KeyboardInterrupt) as failure:
-            from . import guard
+    signals.watch(signals.leave)  # until a command begins: typer would keep an interrupt to itself
+    try:
+        app(prog_name="vqcodec")
+    except (Exception, KeyboardInterrupt) as failure:
+        from . import guard
 
-            sys.exit(guard.report(failure))
+        sys.exit(guard.report(failure))

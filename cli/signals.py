@@ -8,8 +8,9 @@ from __future__ import annotations
 import os
 import signal
 import sys
+import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from types import FrameType
 
 _ENDING = ("SIGINT", "SIGTERM", "SIGHUP")
@@ -51,8 +52,9 @@ def leave(number: int, frame: FrameType | None) -> None:
     pending = sys.modules.get("vqcodec.media.out.pending")
     if pending is not None:
         pending.discard_all()
-    if number == signal.SIGINT:
-        os.write(2, b"error: interrupted\n")
+    told = "interrupted" if number == signal.SIGINT else f"stopped by {signal.Signals(number).name}"
+    with suppress(OSError):
+        os.write(2, f"error: {told}\n".encode())
     os._exit(_OF_A_SIGNAL + number)
 
 
@@ -72,7 +74,10 @@ def watch(handler: signal._HANDLER) -> None:
 
 @contextmanager
 def tidy_end() -> Iterator[None]:
-    """Inside the block such a signal is raised as KeyboardInterrupt, or as Stopped."""
+    """Inside the block such a signal is raised as KeyboardInterrupt, or as Stopped; only the first thread can have it so."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
     before = {
         name: signal.getsignal(getattr(signal, name)) for name in _ENDING if hasattr(signal, name)
     }

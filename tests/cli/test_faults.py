@@ -161,3 +161,33 @@ def test_a_file_that_the_system_refuses_has_a_code() -> None:
 
     for error in (OSError(5, "Input/output error"), PermissionError(13, "no"), TimeoutError("x")):
         assert report(error) == 8
+
+
+SLOW = """
+import os, signal, sys, time
+from vqcodec_cli import commands, main
+def slow(name):
+    os.kill(os.getpid(), signal.{name})
+    time.sleep(30)
+commands.command_of = slow
+sys.argv = ["vqcodec", "info", "in.vqt"]
+main.main()
+"""
+
+
+@pytest.mark.parametrize(
+    ("name", "told"), [("SIGINT", "interrupted"), ("SIGTERM", "stopped by SIGTERM")]
+)
+def test_a_signal_while_a_command_is_imported(tmp_path: Path, name: str, told: str) -> None:
+    """typer turns any interrupt into exit code 130 and says nothing."""
+    number = signal.Signals[name]
+    done = subprocess.run(
+        [sys.executable, "-c", SLOW.format(name=name)],
+        capture_output=True,
+        text=True,
+        cwd=tmp_path,
+        timeout=60,
+        check=False,
+        preexec_fn=lambda: signal.signal(number, signal.default_int_handler),
+    )
+    assert (done.returncode, done.stderr) == (128 + number, f"error: {told}\n")
