@@ -26,6 +26,7 @@ from vqcodec.container.scan import ChunkScanner, Gap
 from vqcodec.decoding.pipeline import decode, decode_frames
 from vqcodec.errors import BitstreamError, UsageError
 from vqcodec.format import DIMS
+from vqcodec.reports import DecodeReport
 from vqcodec.types import AudioGroup, Head, KeyFrame
 from vqcodec_cli.guard import report as exit_code
 
@@ -94,6 +95,10 @@ def test_an_end_inside_the_window_and_after_it(tmp_path: Path) -> None:
         ({"end_s": Fraction(99)}, 16),
         ({"start_s": Fraction(4), "end_s": Fraction(6)}, 2),
         ({"start_s": Fraction(4), "recover": True}, 12),
+        ({"start_s": Fraction(1)}, 15),  # the frame before is still shown
+        ({"start_s": Fraction(1), "end_s": Fraction(2)}, 1),
+        ({"start_s": Fraction(10)}, 6),
+        ({"start_s": Fraction(10), "end_s": Fraction(12)}, 2),
     ):
         told = decode(
             io.BytesIO(data),
@@ -104,6 +109,27 @@ def test_an_end_inside_the_window_and_after_it(tmp_path: Path) -> None:
         )
         assert told.seconds == expected_s, options
         assert lengths(tmp_path / "out.mp4")[0] == pytest.approx(expected_s, abs=0.01)
+
+
+@pytest.mark.parametrize("piped", [False, True])
+def test_a_window_in_which_one_frame_is_held(tmp_path: Path, piped: bool) -> None:
+    """It has its sound, too."""
+
+    def part(start_s: int) -> tuple[DecodeReport, Path]:
+        data, target = stream(end=150, sound_at=5 * 48_000), tmp_path / "out.mp4"
+        source: Any = io.BufferedReader(Pipe(data)) if piped else io.BytesIO(data)
+        options = DecodeOptions(start_s=Fraction(start_s))
+        return decode(source, target, options, parts=decoder_parts()), target
+
+    told, target = part(4)
+    assert (told.frames, told.seconds) == (1, 2)
+    with av.open(str(target)) as file:
+        heard = np.concatenate([f.to_ndarray()[0] for f in file.decode(audio=0)])
+        level = np.abs(heard[: 48_000 + 4_000].astype(float))
+    assert level[:40_000].max() < 0.01 < level[48_000:].max()
+    target.unlink()
+    with pytest.raises(UsageError, match="no frame lies" if piped else "is outside"):
+        part(7)
 
 
 def test_pictures_in_memory_are_those_of_the_stream() -> None:

@@ -58,7 +58,8 @@ class Window:
     """Follows a stream's items and gives the poses and samples of a span of time, with times from its beginning.
 
     The span begins with the first frame at or after options.start_s (at the stream's time 0 when that is 0), for the
-    sound too, and ends before options.end_s.
+    sound too, and ends before options.end_s. Where that frame is further away than a nominal frame is long, it begins at
+    options.start_s, with the frame that is still shown then.
 
     Args:
         head: of the stream.
@@ -85,6 +86,7 @@ class Window:
         self._max_duration_s = options.max_duration_s
         self._origin_s: Fraction | None = Fraction(0) if options.start_s == 0 else None
         self._video_over = self._any = False
+        self._before: tuple[ShownFrom, NDArray[np.float32]] | None = None
         self._sound: SoundWindow | None = None
         # sound that comes before the first frame of the window is known, or far ahead
         self._early: list[AudioGroup] = []
@@ -112,8 +114,11 @@ class Window:
             self._within(silent_until_s)
             yield from self._sound.fill(silent_until_s)
 
-    def held(self, end_tick: int | None) -> Iterator[Held]:
+    def held(self, end_tick: int | None) -> Iterator[Pose | Samples | Held]:
         """What follows the last frame of all, once it was given: nothing new, until the end."""
+        if end_tick is not None and self._start_s < end_tick * self._head.time_base_s:
+            yield from self._still_shown(None)
+            yield from self._samples()
         if not self._any or self._origin_s is None:
             return
         ends_s = [] if end_tick is None else [end_tick * self._head.time_base_s]
@@ -160,10 +165,13 @@ class Window:
             time_s = tick * self._head.time_base_s
             self._heard_until_s = time_s + MAX_SOUND_AHEAD_S
             if self._end_s is not None and time_s >= self._end_s:
+                yield from self._still_shown(None)
                 self._video_over = True
                 return
             if time_s < self._start_s:
+                self._before = shown, row
                 continue
+            yield from self._still_shown(time_s)
             if self._origin_s is None:
                 self._origin_s = time_s
             at_s, self._any = self._within(time_s), True
@@ -173,6 +181,18 @@ class Window:
                 yield Pose(at_s, shown, row)
             else:
                 yield Pose(at_s, shown, row, fade.portrait, share)
+
+    def _still_shown(self, next_s: Fraction | None) -> Iterator[Pose]:
+        """The frame before the window, if it is what the window begins with.
+
+        Args:
+            next_s: when the first frame inside comes; None where there is none.
+        """
+        if self._origin_s is not None or self._before is None:
+            return
+        if next_s is None or next_s - self._start_s > 1 / self._head.frame_rate_hz:
+            self._origin_s, self._any = self._start_s, True
+            yield Pose(Fraction(0), *self._before)
 
     def _samples(self) -> Iterator[Samples]:
         """The sound that may be given now."""

@@ -133,7 +133,8 @@ class VideoTrack:
         packets = self._ready(self._stream.encode(None))
         if packets and self._counts_decoding and self._first is not None:
             shown, decoded = self._first
-            packets[-1].duration = end - shown - ((packets[-1].dts or 0) - decoded)
+            counted = end - shown - ((packets[-1].dts or 0) - decoded)
+            packets[-1].duration = counted if counted > 0 else end - self._last
         return packets
 
     @property
