@@ -62,6 +62,14 @@ def test_every_prefix() -> None:
         assert reference_result(SMALL[:length]) == ("truncated", length)
 
 
+def test_of_an_empty_stream_nothing_is_to_be_recovered() -> None:
+    for data, told in ((b"", "is empty"), (SMALL[:-1], "one more byte is due")):
+        with pytest.raises(TruncatedError, match=told) as caught:
+            verify(io.BytesIO(data))
+        assert ("--recover" in caught.value.hint) == bool(data)
+        assert caught.value.offset == len(data)
+
+
 def test_every_byte_missing_or_doubled() -> None:
     for at in range(len(SMALL)):
         for damaged in (SMALL[:at] + SMALL[at + 1 :], SMALL[:at] + SMALL[at : at + 1] + SMALL[at:]):

@@ -10,7 +10,7 @@ from typing import BinaryIO
 from vqcodec.container.faults import TRUNCATED, Fault, stream_error
 from vqcodec.container.structs import CHUNK, NO_CYCLE
 from vqcodec.container.varint import decode_varint, encode_varint
-from vqcodec.errors import MediaError
+from vqcodec.errors import MediaError, TruncatedError, VqcodecError
 from vqcodec.format import (
     ANCILLARY_BIT,
     CRC_BYTES,
@@ -96,14 +96,24 @@ class ByteSource:
                     "the input is non-blocking and has no data now", hint="open it in blocking mode"
                 )
             if not piece:
-                end = self.offset + size - missing
-                raise stream_error(
-                    TRUNCATED, f"the stream ends where {missing} more bytes are due", end
-                )
+                raise self._ended(self.offset + size - missing, missing)
             pieces.append(piece)
             missing -= len(piece)
         self.offset += size
         return b"".join(pieces)
+
+    @staticmethod
+    def _ended(end: int, missing: int) -> VqcodecError:
+        """The error of a stream that ends at `end`; of nothing there is nothing to recover."""
+        if end == 0:
+            return TruncatedError(
+                "the stream is empty",
+                code=TRUNCATED,
+                offset=0,
+                hint="give a file that vqcodec encode or dub has written",
+            )
+        more = f"{missing} more bytes are" if missing > 1 else "one more byte is"
+        return stream_error(TRUNCATED, f"the stream ends where {more} due", end)
 
     def at_end(self) -> bool:
         """Whether no byte follows; reads one when there is."""
