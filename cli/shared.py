@@ -18,7 +18,7 @@ PrecisionOption: TypeAlias = Annotated[
 BackendOption: TypeAlias = Annotated[
     Backend,
     typer.Option(
-        help="Library that runs the renderer; auto takes openvino where it is installed and a CPU renders."
+        help="Library that runs the renderer; auto takes torch. openvino renders on a CPU only."
     ),
 ]
 FaceModelOption: TypeAlias = Annotated[

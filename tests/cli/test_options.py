@@ -6,6 +6,7 @@ import json
 from fractions import Fraction
 from pathlib import Path
 from types import SimpleNamespace
+from typing import get_args
 
 import pytest
 
@@ -22,7 +23,9 @@ from vqcodec.errors import (
     UnsupportedError,
     UsageError,
 )
+from vqcodec.runtime.backend import choose_backend
 from vqcodec_cli import sample
+from vqcodec_cli.shared import BackendOption
 
 
 def test_encode_defaults(api: Api, run: Run) -> None:
@@ -261,3 +264,8 @@ def test_conformance(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     results.append({"within": False})
     assert run("conformance", str(tmp_path)).code == 1
     assert run("conformance", str(tmp_path / "absent")).code == MediaError.exit_code
+
+
+def test_the_help_names_the_backend_that_auto_takes() -> None:
+    (option,) = get_args(BackendOption)[1:]
+    assert f"auto takes {choose_backend('auto', 'cpu')}." in option.help
