@@ -8,10 +8,9 @@ import numpy as np
 import pytest
 import torch
 
-from tests.support.training import draw_face, moving_landmarks, shipped_basis
+from tests.support.drawn import drawn_shot
 from vqcodec.evaluation.conformance import compare
 from vqcodec.evaluation.render_setting import TOLERANCES
-from vqcodec.geometry.layout import LANDMARK_DIMS
 from vqcodec.render.graph import _PlainNorm
 from vqcodec.render.portrait import PortraitState
 from vqcodec.render.renderer import Renderer
@@ -23,17 +22,8 @@ FRAMES = 3
 
 
 def drawn(renderer: Renderer) -> tuple[list[PortraitState], np.ndarray]:
-    """Two portraits of a drawn face, and features of it whose background, torso and field move, too."""
-    points = moving_landmarks(FRAMES + 2, 1)
-    points[-1] = (points[-1] - 0.5) * 0.8 + 0.55
-    features = np.zeros((len(points), renderer.layout.dims), np.float32)
-    features[:, :LANDMARK_DIMS] = shipped_basis().project(points)
-    steps = np.arange(FRAMES)[:, None]
-    features[1:-1, renderer.layout.surround_span] = 0.01 * steps
-    if renderer.field_components is not None:
-        features[1:-1, renderer.layout.field_span] = 0.3 * steps
-    states = [renderer.prepare(draw_face(points[i], 1, 512), features[i]) for i in (0, -1)]
-    return states, features[1:-1]
+    portraits, features = drawn_shot(renderer.layout, FRAMES)
+    return [renderer.prepare(*portrait) for portrait in portraits], features
 
 
 @pytest.fixture(scope="module")

