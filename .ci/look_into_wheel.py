@@ -15,6 +15,13 @@ NEEDED = (
     "vqcodec/entropy/motion-3.json",
     MANIFEST,
 )
+PAGE = (
+    "index.html",
+    "js/player/worker.js",
+    "vendor/ort/ort-wasm-simd-threaded.wasm",
+    "vendor/LICENCES.txt",
+)
+"""Of the page of `vqcodec web`, where it was built."""
 STRANGERS = ("vqcodec/lab/", "vqcodec/web/", "tests/", "sample_media/", "cli/", "bitstream_spec/")
 
 
@@ -26,6 +33,9 @@ def faults(wheel: zipfile.ZipFile) -> list[str]:
         models = json.loads(wheel.read(MANIFEST))["models"]
         files = [f"vqcodec/models/{model['file']}" for model in models]
         missing += [name for name in files if name not in names]
+    page = [f"vqcodec/publishing/page/{name}" for name in PAGE]
+    if any(name in names for name in page):
+        missing += [name for name in page if name not in names]
     return [f"{name} is missing" for name in missing] + [
         f"{name} doesn't belong there" for name in names if name.startswith(STRANGERS)
     ]

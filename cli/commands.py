@@ -17,6 +17,7 @@ COMMANDS = {
     "decode": "Decode a .vqt file to video.",
     "dub": "Make a portrait speak: sound and a picture in, tokens or video out, marked as synthetic.",
     "play": "Play a .vqt file in the browser, until Ctrl-C.",
+    "web": "Write a folder that any web server can host: a page that plays .vqt files, with the models.",
     "info": "Show what a .vqt file holds: times, models, bytes by purpose.",
     "thumb": "Save the portrait of a .vqt file as a picture, for lists and previews; no model is needed.",
     "verify": "Check a .vqt file: structure, limits, CRCs, and that every token decodes.",

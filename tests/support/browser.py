@@ -39,8 +39,8 @@ def _program(*names: str) -> str:
 
 
 @contextmanager
-def opened_browser(profile: Path) -> Iterator[Any]:
-    """A browser of selenium's, with a profile of its own."""
+def opened_browser(profile: Path, *more: str) -> Iterator[Any]:
+    """A browser of selenium's, with a profile of its own, and with more arguments than others have."""
     from selenium import webdriver
     from selenium.webdriver.chrome.service import Service
 
@@ -48,7 +48,7 @@ def opened_browser(profile: Path) -> Iterator[Any]:
     driver = _program("chromedriver")
     options = webdriver.ChromeOptions()
     options.binary_location = chromium
-    for argument in (*ARGUMENTS, f"--user-data-dir={profile}"):
+    for argument in (*ARGUMENTS, *more, f"--user-data-dir={profile}"):
         options.add_argument(argument)
     options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
     opened = webdriver.Chrome(options=options, service=Service(driver))

@@ -40,6 +40,19 @@ def node() -> str:
     return found
 
 
+def page() -> Path:
+    """Where the page of `vqcodec web` is built, if it is there and new; else the test says what is missing."""
+    from vqcodec.publishing.folder import built_page
+
+    made = built_page() / "vendor" / "LICENCES.txt"  # written last
+    if not made.is_file():
+        _missing(f"the page is not built: {BUILD}")
+    sources = [*(WEB / "src").rglob("*.ts"), *(WEB / "page").iterdir(), WEB / "package-lock.json"]
+    if max(path.stat().st_mtime for path in sources) > made.stat().st_mtime:
+        _missing(f"the page has changed since it was built: {BUILD}")
+    return made.parents[1]
+
+
 def decode_batch(streams: list[bytes], folder: Path, *, recover_every: int) -> list[dict[str, Any]]:
     """What the TypeScript decoder says of each stream: see vqcodec/web/tests/batch.ts.
 

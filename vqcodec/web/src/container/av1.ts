@@ -9,7 +9,7 @@ const KEY_FRAME = 0;
 const INTER_FRAME = 1;
 const LEB128_BYTES = 8;
 
-interface Obu {
+export interface Obu {
   readonly type: number;
   readonly payload: Uint8Array;
 }
@@ -55,7 +55,7 @@ function leb128(unit: Uint8Array, at: number): readonly [number, number] {
 }
 
 /** The OBUs of a unit, which they must fill. */
-function obus(unit: Uint8Array): Obu[] {
+export function obus(unit: Uint8Array): Obu[] {
   const found: Obu[] = [];
   for (let at = 0; at < unit.length; ) {
     const header = new ObuBits(unit.subarray(at, at + 1));

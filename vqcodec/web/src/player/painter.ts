@@ -1,0 +1,114 @@
+/** Draws frames: keeps the portraits that it has made ready. */
+
+import { Libav } from "./libav.js";
+import type { OpenOrder, PictureAnswer, RenderOrder } from "./messages.js";
+import { loadRuntime, Networks, PORTRAIT_PX, type Prepared, SIZE_PX } from "./networks.js";
+import { decodesAv1, libavPath, type PathDecoder, pictureOf, type PortraitSource, webCodecsPath } from "./portraits.js";
+import { featuresOf } from "./pose.js";
+import { loadModels, type Models, type Space } from "./tables.js";
+
+/** Portraits kept: 4 MB each. */
+export const MOST_KEPT = 24;
+const MOST_THREADS = 8;
+
+/** How many threads WASM may use: one where the page isn't isolated from others. */
+export function threadsHere(): number {
+  return globalThis.crossOriginIsolated ? Math.min(navigator.hardwareConcurrency || 1, MOST_THREADS) : 1;
+}
+
+/** The motion space of a stream, if the page has it. */
+export function spaceOf(models: Models, order: OpenOrder): Space {
+  const space = models.spaces.find(({ sha256 }) => sha256 === order.space);
+  if (space === undefined) throw new Error(`the stream needs the motion space "${order.spaceName}", which this page lacks`);
+  if (space.units.length !== order.dims) {
+    throw new Error(`the stream has ${order.dims} motion dimensions, its motion space ${space.units.length}`);
+  }
+  if (order.sidePx !== PORTRAIT_PX) {
+    throw new Error(`the portraits are ${order.sidePx} pixels wide, and only ${PORTRAIT_PX} can be shown`);
+  }
+  return space;
+}
+
+/** Two pictures by the share of the second; or one. */
+function toRgba(first: Float32Array, second: Float32Array | null, share: number): Uint8ClampedArray<ArrayBuffer> {
+  const size = SIZE_PX * SIZE_PX;
+  const rgba = new Uint8ClampedArray(4 * size); // rounds and saturates
+  for (let at = 0; at < size; at++) {
+    for (let channel = 0; channel < 3; channel++) {
+      const own = first[channel * size + at] as number;
+      const other = second === null ? own : (second[channel * size + at] as number);
+      rgba[4 * at + channel] = 255 * (own + share * (other - own));
+    }
+    rgba[4 * at + 3] = 255;
+  }
+  return rgba;
+}
+
+/** Draws the frames of one stream. */
+export class Painter {
+  /** What decodes portraits, for people. */
+  readonly decoder: string;
+  readonly threads: number;
+  readonly #networks: Networks;
+  readonly #space: Space;
+  readonly #decode: PathDecoder;
+  /** The one used last is at the end. */
+  readonly #kept = new Map<string, { readonly sharp: boolean; readonly made: Promise<Prepared> }>();
+
+  private constructor(space: Space, networks: Networks, threads: number, [decoder, decode]: [string, PathDecoder]) {
+    this.#space = space;
+    this.#networks = networks;
+    this.threads = threads;
+    this.decoder = decoder;
+    this.#decode = decode;
+  }
+
+  static async open(order: OpenOrder): Promise<Painter> {
+    const models = await loadModels(order.folders.models);
+    const space = spaceOf(models, order);
+    const threads = threadsHere();
+    const [runtime, own] = await Promise.all([loadRuntime(order.folders.runtime, threads), order.libav ? false : decodesAv1()]);
+    const networks = new Networks(runtime, models, space);
+    const decode = own ? webCodecsPath : libavPath(await Libav.load(order.folders.libav));
+    await networks.load("encode", "frame-1");
+    return new Painter(space, networks, threads, [own ? "WebCodecs" : "libav.js", decode]);
+  }
+
+  /** A portrait made ready; a sharp one in place of one that isn't, where that is asked for. */
+  prepared(source: PortraitSource, sharp: boolean): Promise<Prepared> {
+    const { key } = source;
+    const known = this.#kept.get(key);
+    const kept = known !== undefined && (known.sharp || !sharp) ? known : { sharp, made: this.#prepare(source, sharp) };
+    this.#kept.delete(key);
+    this.#kept.set(key, kept);
+    kept.made.catch(() => this.#kept.delete(key));
+    for (const oldest of this.#kept.keys()) {
+      if (this.#kept.size <= MOST_KEPT) break;
+      this.#kept.delete(oldest);
+    }
+    return kept.made;
+  }
+
+  /** Draw a frame. */
+  async rendered(order: RenderOrder): Promise<PictureAnswer> {
+    const portraits: Prepared[] = [];
+    // in turns: they share a processor
+    for (const source of order.portraits) portraits.push(await this.prepared(source, order.sharp));
+    const together = portraits.length > 1 && order.passing === null;
+    if (together) await this.#networks.load("frame-2");
+    const began = performance.now();
+    const features = featuresOf(this.#space, order.base, order.units);
+    const drawn: Float32Array[] = [];
+    for (const views of together ? [portraits] : portraits.map((portrait) => [portrait])) {
+      drawn.push(await this.#networks.render(views, features));
+    }
+    const rgba = toRgba(drawn[0] as Float32Array, drawn[1] ?? null, order.passing ?? 0);
+    const sharp = portraits.every(({ restored }) => restored);
+    return { kind: "picture", id: order.id, rgba, drawingMs: performance.now() - began, sharp };
+  }
+
+  async #prepare(source: PortraitSource, sharp: boolean): Promise<Prepared> {
+    const rgb = await pictureOf(source, PORTRAIT_PX, this.#decode);
+    return this.#networks.prepare(rgb, featuresOf(this.#space, source.features), sharp);
+  }
+}

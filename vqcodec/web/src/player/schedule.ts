@@ -1,0 +1,102 @@
+/**
+ * Which frame to draw next, and when to show what was drawn.
+ *
+ * Drawing may take longer than a frame lasts. So a frame is asked for that will be due when it is ready, the ones before it are
+ * passed over, and it waits for its time. What comes too late all the same isn't shown: sound and
+ * picture stay together.
+ */
+
+import type { Place, Timeline } from "./timeline.js";
+
+/** A picture that comes later than this isn't shown, */
+export const MOST_LATE_S = 0.035;
+/** unless the one before has stood for so long: then any is nearer to the sound. */
+export const MOST_STILL_S = 1;
+/** Pictures that wait for their time. */
+const MOST_WAITING = 4;
+const FIRST_GUESS_S = 0.3;
+/** Room for a picture that takes longer than the last ones. */
+const MARGIN_S = 0.015;
+const MARGIN_SHARE = 0.1;
+/** Of the newest duration in what is expected, where it is shorter. */
+const NEWEST_SHARE = 0.2;
+/** A frame may be shown so much before its time: pages are drawn 60 times a second. */
+const EARLY_S = 0.008;
+
+/** A picture of 256 x 256. */
+export interface Picture {
+  readonly place: Place;
+  /** Its portraits have their detail. */
+  readonly sharp: boolean;
+  readonly rgba: Uint8ClampedArray<ArrayBuffer>;
+}
+
+/** What is asked for and what waits. */
+export class Schedule {
+  readonly #timeline: Timeline;
+  #expectedS = FIRST_GUESS_S;
+  #lastAsked = -1;
+  #waiting: Picture[] = [];
+
+  constructor(timeline: Timeline) {
+    this.#timeline = timeline;
+  }
+
+  /** How long the next picture is expected to take. */
+  get expectedS(): number {
+    return this.#expectedS;
+  }
+
+  /** Pictures are ready well ahead: there is time for other things. */
+  get ahead(): boolean {
+    return this.#waiting.length >= MOST_WAITING - 1;
+  }
+
+  /** Begin at another place; what waits isn't shown any more. */
+  reset(): void {
+    this.#waiting = [];
+    this.#lastAsked = -1;
+  }
+
+  /** The frame to ask for at a time, while playing; null for none now. */
+  next(nowS: number, speed: number): Place | null {
+    if (this.#waiting.length >= MOST_WAITING) return null;
+    const targetS = nowS + ((1 + MARGIN_SHARE) * this.#expectedS + MARGIN_S) * speed;
+    const shown = this.#timeline.at(targetS);
+    if (shown === null) return null;
+    const soonest = shown.timeS < targetS - EARLY_S ? shown.number + 1 : shown.number;
+    const place = this.#timeline.numbered(Math.max(soonest, this.#lastAsked + 1));
+    if (place !== null) return place;
+    // the last frame is shown even where it comes late: it stays
+    return shown.number > this.#lastAsked && shown.number + 1 === this.#timeline.frames ? shown : null;
+  }
+
+  asked(place: Place): void {
+    this.#lastAsked = place.number;
+  }
+
+  /** A picture took so long from asking to getting. */
+  took(seconds: number): void {
+    const usual = (1 - NEWEST_SHARE) * this.#expectedS + NEWEST_SHARE * seconds;
+    this.#expectedS = Math.max(seconds, usual);
+  }
+
+  add(picture: Picture): void {
+    this.#waiting.push(picture);
+  }
+
+  /**
+   * The picture to show at a time, if one is due that isn't too late.
+   *
+   * @param stillS for how long no other one was shown.
+   */
+  due(nowS: number, stillS: number): Picture | null {
+    let found: Picture | null = null;
+    while (this.#waiting[0] !== undefined && this.#waiting[0].place.timeS <= nowS + EARLY_S) {
+      found = this.#waiting.shift() as Picture;
+    }
+    if (found === null) return null;
+    const last = found.place.number + 1 === this.#timeline.frames;
+    return last || stillS >= MOST_STILL_S || nowS - found.place.timeS <= MOST_LATE_S ? found : null;
+  }
+}
