@@ -1,5 +1,5 @@
 /**
- * How fast pictures are drawn: node build/tests/speed.js FOLDER STREAM [THREADS], with a folder of `vqcodec web`.
+ * How fast pictures are drawn by one thread: node build/tests/speed.js FOLDER STREAM, with a folder of `vqcodec web`.
  *
  * The same networks and inputs as in the page, in Node's WebAssembly, which is Chromium's; a line of JSON.
  */
@@ -21,7 +21,7 @@ import { openStream } from "../src/stream.js";
 
 const WARM = 20;
 const FRAMES = 40;
-const [folder = "", file = "", threads = "1"] = process.argv.slice(2);
+const [folder = "", file = ""] = process.argv.slice(2);
 
 async function timed(count: number, act: (n: number) => Promise<unknown>): Promise<{ ms: number; cpuMs: number }> {
   const [began, cpu] = [performance.now(), process.cpuUsage()];
@@ -38,7 +38,7 @@ const timeline = new Timeline(stream.head);
 for await (const item of stream.items()) timeline.add(item);
 const space = models.spaces.find(({ sha256 }) => sha256 === hex(stream.head.motionSpace.sha256));
 if (space === undefined) throw new Error("the folder lacks the stream's motion space");
-runtime.env.wasm.numThreads = Number(threads);
+runtime.env.wasm.numThreads = 1;
 runtime.env.logLevel = "error";
 const networks = new Networks(runtime, models, space);
 const libav = await Libav.load(`${resolve(folder)}/vendor/libav/`);
@@ -54,5 +54,5 @@ const drawing = await timed(FRAMES, draw);
 const plain = await timed(3, () => networks.prepare(rgb, own, false));
 await networks.prepare(rgb, own, true);
 const restored = await timed(3, () => networks.prepare(rgb, own, true));
-process.stdout.write(`${JSON.stringify({ threads: Number(threads), drawing, plain, restored })}\n`);
+process.stdout.write(`${JSON.stringify({ drawing, plain, restored })}\n`);
 process.exit();

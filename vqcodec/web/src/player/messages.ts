@@ -14,6 +14,8 @@ export interface OpenOrder {
   readonly sidePx: number;
   /** Use libav.js even where the browser has decoders. */
   readonly libav: boolean;
+  /** 0: as many as are good. */
+  readonly threads: number;
 }
 
 /** Make a portrait ready, and sharp, before it is needed. */

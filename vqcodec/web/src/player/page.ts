@@ -23,6 +23,7 @@ const stage = element("stage");
 const canvas = element<HTMLCanvasElement>("picture");
 const pen = canvas.getContext("2d", { alpha: false }) as CanvasRenderingContext2D;
 const settings = new URLSearchParams(location.search);
+const wanted = { libav: settings.get("codecs") === "libav", threads: Number.parseInt(settings.get("threads") ?? "0", 10) || 0 };
 const FACTS_EVERY_MS = 500;
 
 let player: Player | null = null;
@@ -103,7 +104,7 @@ async function open(blob: Blob, name: string): Promise<void> {
     if (number === newest) act();
   };
   try {
-    const opened = await Player.open(blob, settings.get("codecs") === "libav", {
+    const opened = await Player.open(blob, wanted, {
       picture: (picture) => current(() => show(picture))(),
       changed: current(() => (factsAtMs = 0)),
       failed: (why) => current(() => failed(why))(),

@@ -11,9 +11,14 @@ import { loadModels, type Models, type Space } from "./tables.js";
 export const MOST_KEPT = 24;
 const MOST_THREADS = 8;
 
-/** How many threads WASM may use: one where the page isn't isolated from others. */
-export function threadsHere(): number {
-  return globalThis.crossOriginIsolated ? Math.min(navigator.hardwareConcurrency || 1, MOST_THREADS) : 1;
+/**
+ * How many threads WASM uses: one where the page isn't isolated from others; else all cores but one, which sound and page need.
+ *
+ * @param wanted that many instead; 0 for none.
+ */
+export function threadsHere(wanted: number): number {
+  const most = globalThis.crossOriginIsolated ? MOST_THREADS : 1;
+  return Math.min(Math.max(wanted || (navigator.hardwareConcurrency || 1) - 1, 1), most);
 }
 
 /** The motion space of a stream, if the page has it. */
@@ -66,7 +71,7 @@ export class Painter {
   static async open(order: OpenOrder): Promise<Painter> {
     const models = await loadModels(order.folders.models);
     const space = spaceOf(models, order);
-    const threads = threadsHere();
+    const threads = threadsHere(order.threads);
     const [runtime, own] = await Promise.all([loadRuntime(order.folders.runtime, threads), order.libav ? false : decodesAv1()]);
     const networks = new Networks(runtime, models, space);
     const decode = own ? webCodecsPath : libavPath(await Libav.load(order.folders.libav));

@@ -38,7 +38,15 @@ function address(folder: string): string {
   return new URL(folder, document.baseURI).href;
 }
 
-function openOrder(head: Head, libav: boolean): OpenOrder {
+/** What the page's address may ask for. */
+export interface Settings {
+  /** Use libav.js even where the browser has decoders. */
+  readonly libav: boolean;
+  /** For drawing; 0: as many as are good. */
+  readonly threads: number;
+}
+
+function openOrder(head: Head, settings: Settings): OpenOrder {
   return {
     kind: "open",
     folders: { models: address(FOLDERS.models), runtime: address(FOLDERS.runtime), libav: address(FOLDERS.libav) },
@@ -46,7 +54,7 @@ function openOrder(head: Head, libav: boolean): OpenOrder {
     spaceName: head.motionSpace.name,
     dims: GROUP_DIMS * head.groups,
     sidePx: head.codedSizePx,
-    libav,
+    ...settings,
   };
 }
 
@@ -72,12 +80,12 @@ export class Player {
   #shownAtMs = 0;
   #closed = false;
 
-  private constructor(stream: VqtStream, clock: Clock, timeline: Timeline, libav: boolean, listener: Listener) {
+  private constructor(stream: VqtStream, clock: Clock, timeline: Timeline, settings: Settings, listener: Listener) {
     this.timeline = timeline;
     this.#listener = listener;
     this.#clock = clock;
     this.#schedule = new Schedule(timeline);
-    this.#artist = new Artist(timeline, openOrder(stream.head, libav), {
+    this.#artist = new Artist(timeline, openOrder(stream.head, settings), {
       ready: (how) => this.#ready(how),
       drawn: (...drawn) => this.#drawn(...drawn),
       failed: (why) => listener.failed(why),
@@ -87,19 +95,18 @@ export class Player {
   /**
    * Open a stream, to be shown from its first frame on.
    *
-   * @param libav use libav.js even where the browser has decoders.
    * @throws VqtError it doesn't begin as a stream, or needs a newer player.
    */
-  static async open(file: Blob, libav: boolean, listener: Listener): Promise<Player> {
+  static async open(file: Blob, settings: Settings, listener: Listener): Promise<Player> {
     const stream = await openStream(file);
     const timeline = new Timeline(stream.head);
     const { sound } = stream.head;
     let clock: Clock = new SilentClock();
     if (sound !== null) {
-      const opus = await opusHere(sound.channels, libav, address(FOLDERS.libav));
+      const opus = await opusHere(sound.channels, settings.libav, address(FOLDERS.libav));
       clock = new Sound(sound, timeline.sounds, opus, (why) => listener.failed(why));
     }
-    const player = new Player(stream, clock, timeline, libav, listener);
+    const player = new Player(stream, clock, timeline, settings, listener);
     void player.#read(stream);
     return player;
   }

@@ -15,11 +15,11 @@ export const MOST_STILL_S = 1;
 /** Pictures that wait for their time. */
 const MOST_WAITING = 4;
 const FIRST_GUESS_S = 0.3;
-/** Room for a picture that takes longer than the last ones. */
+/** Room for a picture that takes longer than the last ones: it costs nothing, as the next one is drawn while this one waits. */
 const MARGIN_S = 0.015;
-const MARGIN_SHARE = 0.1;
-/** Of the newest duration in what is expected, where it is shorter. */
-const NEWEST_SHARE = 0.2;
+const DEVIATIONS = 3;
+/** Of the newest duration in the mean, and in the mean deviation from it. */
+const NEWEST_SHARE = 0.25;
 /** A frame may be shown so much before its time: pages are drawn 60 times a second. */
 const EARLY_S = 0.008;
 
@@ -34,7 +34,8 @@ export interface Picture {
 /** What is asked for and what waits. */
 export class Schedule {
   readonly #timeline: Timeline;
-  #expectedS = FIRST_GUESS_S;
+  #meanS = FIRST_GUESS_S;
+  #deviationS = 0;
   #lastAsked = -1;
   #waiting: Picture[] = [];
 
@@ -42,9 +43,9 @@ export class Schedule {
     this.#timeline = timeline;
   }
 
-  /** How long the next picture is expected to take. */
+  /** How long the next picture takes at most, as far as can be told. */
   get expectedS(): number {
-    return this.#expectedS;
+    return this.#meanS + DEVIATIONS * this.#deviationS + MARGIN_S;
   }
 
   /** Pictures are ready well ahead: there is time for other things. */
@@ -61,7 +62,7 @@ export class Schedule {
   /** The frame to ask for at a time, while playing; null for none now. */
   next(nowS: number, speed: number): Place | null {
     if (this.#waiting.length >= MOST_WAITING) return null;
-    const targetS = nowS + ((1 + MARGIN_SHARE) * this.#expectedS + MARGIN_S) * speed;
+    const targetS = nowS + this.expectedS * speed;
     const shown = this.#timeline.at(targetS);
     if (shown === null) return null;
     const soonest = shown.timeS < targetS - EARLY_S ? shown.number + 1 : shown.number;
@@ -77,8 +78,9 @@ export class Schedule {
 
   /** A picture took so long from asking to getting. */
   took(seconds: number): void {
-    const usual = (1 - NEWEST_SHARE) * this.#expectedS + NEWEST_SHARE * seconds;
-    this.#expectedS = Math.max(seconds, usual);
+    const away = seconds - this.#meanS;
+    this.#meanS += NEWEST_SHARE * away;
+    this.#deviationS += NEWEST_SHARE * (Math.abs(away) - this.#deviationS);
   }
 
   add(picture: Picture): void {

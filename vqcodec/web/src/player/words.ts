@@ -40,7 +40,7 @@ export function speeds({ counts, drawingMs, playing }: Player): string {
   const each = `A picture takes ${drawingMs.toFixed(0)} ms to draw here`;
   const total = counts.shown + counts.passedOver;
   if (total < 2) return `${each}.`;
-  const some = `${counts.shown} of ${total} frames are shown, so that sound and picture stay together`;
-  const seen = counts.passedOver > 0 ? some : "every frame is shown";
+  const some = `${counts.shown} of ${total} frames were shown, so that sound and picture stay together`;
+  const seen = counts.passedOver > 0 ? some : "every frame was shown";
   return `${each}; ${playing ? "so far" : "last time"} ${seen}.`;
 }
