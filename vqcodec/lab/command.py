@@ -48,6 +48,9 @@ EXPERIMENTS = {
     "layers": Experiment("rate.layers", "figures at 1, 2, 3 and 4 layers"),
     "layersheet": Experiment("rate.layersheet", "a clip at 1, 2, 3 and 4 layers in one picture"),
     "refs": Experiment("rate.refs", "what further portraits gain and cost"),
+    "firstportrait": Experiment(
+        "rate.first_portrait", "bytes of a first portrait that looks as good as an AVIF still"
+    ),
     "effort": Experiment("rate.effort", "gain of --effort against time"),
     "loss": Experiment("loss.loss", "what is left of streams when a part of them is lost"),
     "crossid": Experiment("faces.crossid", "one person's portrait driven by another's motion"),
