@@ -15,6 +15,7 @@ from typer.core import TyperCommand, TyperGroup
 COMMANDS = {
     "encode": "Encode a talking-head video: portraits, motion tokens and sound.",
     "decode": "Decode a .vqt file to video.",
+    "batch": "Encode, decode, dub or verify many files; stopped, it goes on where it was.",
     "dub": "Make a portrait speak: sound and a picture in, tokens or video out, marked as synthetic.",
     "play": "Play a .vqt file in the browser, until Ctrl-C.",
     "web": "Write a folder that any web server can host: a page that plays .vqt files, with the models.",

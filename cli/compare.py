@@ -8,10 +8,10 @@ from typing import Annotated
 import typer
 
 from vqcodec.progress import ProgressEvent
+from vqcodec.words import parse_time_s
 
 from . import console, output
 from .guard import guarded
-from .parsing import parse_time_s
 
 _ALL = "h264,h265,av1,vp9,vqt"
 

@@ -9,10 +9,10 @@ from typing import Annotated
 import typer
 
 from vqcodec.config import DEFAULT_CRF, DecodeOptions
+from vqcodec.words import parse_time_s
 
 from . import console, output
 from .guard import guarded
-from .parsing import parse_time_s
 from .shared import (
     BackendOption,
     CrfOption,

@@ -10,10 +10,10 @@ import typer
 from vqcodec.config import DEFAULT_AUDIO_BPS, DEFAULT_CRF, DubOptions
 from vqcodec.errors import UsageError
 from vqcodec.reports import DubReport
+from vqcodec.words import parse_audio
 
 from . import console, output
 from .guard import guarded
-from .parsing import parse_audio
 from .shared import (
     CrfOption,
     DeviceOption,

@@ -10,16 +10,16 @@ import typer
 from vqcodec.config import MAX_EFFORT, EncodeOptions, Quality
 from vqcodec.format import LAYERS
 from vqcodec.reports import EncodeReport
-
-from . import batch, console, output
-from .guard import guarded
-from .parsing import (
+from vqcodec.words import (
     parse_audio,
     parse_crop,
     parse_fraction,
     parse_portrait_frame,
     parse_refs,
 )
+
+from . import console, output, several
+from .guard import guarded
 from .shared import (
     DeviceOption,
     FaceModelOption,
@@ -172,7 +172,7 @@ def encode(
 ) -> None:
     """Encode a talking-head video: portraits, motion tokens and sound."""
     console.be_quiet(quiet)
-    todo = batch.pairs(files, out_dir, ".vqt")
+    todo = several.pairs(files, out_dir, ".vqt")
     output.refuse_json_on_pipe(todo[0][1], as_json)
     options = EncodeOptions(
         fps=None if fps is None else parse_fraction(fps, "--fps"),
@@ -201,7 +201,7 @@ def encode(
             [(source, to)] = todo
             report = codec.encode(source, to, options, force=force, progress=progress)
         else:
-            batch.each(
+            several.each(
                 todo,
                 lambda a, b: codec.encode(a, b, options, force=force, progress=progress),
                 lambda report, to: show(report, to, as_json),

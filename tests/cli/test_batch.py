@@ -1,102 +1,94 @@
-"""Several inputs in one call."""
+"""`vqcodec batch` as a user calls it: results, messages, exit codes, and a stop in the middle."""
 
 from __future__ import annotations
 
 import json
+import os
+import signal
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import pytest
 
-from tests.cli.conftest import Api, Run
-from vqcodec.errors import NoFaceError, UsageError
-from vqcodec_cli import batch, console
+from tests.support.container import make_stream
+
+STREAM = make_stream()
 
 
-@pytest.fixture(autouse=True)
-def loud() -> object:
-    yield
-    console.be_quiet(False)
-
-
-def done_with(api: Api) -> list[tuple[str, str]]:
-    return [arguments[:2] for name, arguments, _ in api.calls if name == "encode"]
+def batch(*arguments: str, folder: Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "vqcodec_cli", "batch", *arguments],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ, "TERM": "dumb"},
+    )
 
 
 @pytest.fixture
-def clips(tmp_path: Path) -> Path:
-    """Two videos, a picture and a folder."""
-    folder = tmp_path / "clips"
-    (folder / "more").mkdir(parents=True)
-    for name in ("b.MOV", "a.mp4", "notes.txt", "face.png"):
-        (folder / name).touch()
-    return folder
+def folder(tmp_path: Path) -> Path:
+    (tmp_path / "in").mkdir()
+    for number in range(3):
+        (tmp_path / f"in/{number}.vqt").write_bytes(STREAM)
+    return tmp_path
 
 
-def test_every_name_is_an_input(api: Api, run: Run, tmp_path: Path) -> None:
-    out = tmp_path / "new" / "coded"
-    done = run("encode", "x/a.mp4", "b.mkv", "c", "--out-dir", str(out))
-    assert done.code == 0, done.err
-    assert done_with(api) == [
-        ("x/a.mp4", str(out / "a.vqt")),
-        ("b.mkv", str(out / "b.vqt")),
-        ("c", str(out / "c.vqt")),
-    ]
-    assert out.is_dir() and "2 of 3: b.mkv" in done.err
-    assert sum(name == "encode" for name, _, _ in api.calls) == 3
-
-
-def test_a_folder_is_its_videos(api: Api, run: Run, clips: Path, tmp_path: Path) -> None:
-    done = run("encode", str(clips), "--out-dir", str(tmp_path / "out"), "--json")
-    assert done.code == 0, done.err
-    assert [Path(source).name for source, _ in done_with(api)] == ["a.mp4", "b.MOV"]
-    reports = json.loads(done.out)["reports"]
-    assert [Path(report["target"]).name for report in reports] == ["a.vqt", "b.vqt"]
-    assert reports[0]["source"].endswith("a.mp4") and reports[0]["frames"] == 250
-
-
-def test_one_that_fails_stops_no_other(
-    api: Api, run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    codec = api.Codec
-
-    def faceless(source: str, target: str, *more: object, **named: object) -> object:
-        if source == "b":
-            raise NoFaceError("no face", hint="look")
-        return Api.__getattr__(codec(), "encode")(source, target)
-
-    monkeypatch.setattr(api, "encode", faceless, raising=False)
-    done = run("encode", "a", "b", "c", "--out-dir", str(tmp_path), "--quiet")
-    assert done.code == 5
-    assert "b is left out" in done.err and "error: no face" in done.err and "1 of 3" not in done.err
-    assert [source for source, _ in done_with(api)] == ["a", "c"]
+def test_a_folder_is_checked_and_told(folder: Path) -> None:
+    (folder / "in/1.vqt").write_bytes(STREAM[:90])
+    done = batch("in", "--do", "verify", "--out", "out", "--jobs", "1", folder=folder)
+    assert done.returncode == 3, done.stderr
+    assert "2 of 3 done, 2 of them now" in done.stdout
+    assert f"failed (input, 3) {Path('in/1.vqt')}: " in done.stdout
+    assert "ledger.jsonl" in done.stdout and "Traceback" not in done.stderr
+    again = batch("in", "--do", "verify", "--out", "out", "--jobs", "1", "--json", folder=folder)
+    told = json.loads(again.stdout)
+    assert (told["made_now"], told["done"], len(told["input_failed"])) == (0, 2, 1)
+    manifest = batch("out/manifest.jsonl", "--state", "out", "--quiet", folder=folder)
+    assert (manifest.returncode, manifest.stdout) == (3, "")
 
 
 @pytest.mark.parametrize(
-    ("named", "out", "why"),
+    ("arguments", "message"),
     [
-        (["a", "b", "c"], None, "3 files are named"),
-        (["."], None, "is a folder"),
-        (["-"], Path("out"), "standard input has no name"),
-        (["x/a.mp4", "y/a.mkv"], Path("out"), "would both become"),
+        (["in", "--do", "verify"], "--out is missing"),
+        (["none*", "--out", "out"], "nothing is found"),
+        (["in", "--out", "memory://out", "--do", "verify"], "--state FOLDER"),
+        (["in", "--out", "out", "--do", "decode", "--set", "layres=2"], "no option layres"),
+        (["in", "--out", "out", "--do", "decode", "--set", "layers"], "sets nothing"),
+        (["in/0.vqt", "--out", "out", "--do", "dub"], "no portrait"),
     ],
 )
-def test_what_cannot_be(named: list[str], out: Path | None, why: str) -> None:
-    with pytest.raises(UsageError, match=why) as caught:
-        batch.pairs(named, out, ".vqt")
-    assert caught.value.hint
+def test_what_can_not_be_done_is_said(arguments: list[str], message: str, folder: Path) -> None:
+    done = batch(*arguments, folder=folder)
+    assert done.returncode == 2 and message in " ".join(done.stderr.split())
+    assert not (folder / "out").exists()
 
 
-def test_a_folder_without_videos(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="no video in"):
-        batch.pairs([str(tmp_path)], tmp_path, ".vqt")
-
-
-def test_one_input_is_as_ever() -> None:
-    assert batch.pairs(["a.mp4"], None, ".vqt") == [("a.mp4", "a.vqt")]
-    assert batch.pairs(["-"], None, ".vqt") == [("-", "-")]
-    assert batch.pairs(["a.mp4", "b"], None, ".vqt") == [("a.mp4", "b")]
-
-
-def test_quiet_shows_warnings_only(api: Api, run: Run) -> None:
-    done = run("encode", "in.mp4", "out.vqt", "-q")
-    assert done.code == 0 and done.err.splitlines() == ["warning: a warning [x]"]
+def test_a_stop_leaves_nothing_half_made(folder: Path) -> None:
+    """A batch that is told to end in the middle leaves what is whole, and goes on from there."""
+    os.mkfifo(folder / "in/9.vqt")  # a worker waits here until somebody writes
+    tasks = [
+        {"do": "verify", "input": f"in/{name}.vqt", "output": f"out/{name}.json"}
+        for name in (0, 1, 9, 2)
+    ]
+    (folder / "m.jsonl").write_text("".join(json.dumps(task) + "\n" for task in tasks))
+    command = [sys.executable, "-m", "vqcodec_cli", "batch", "m.jsonl", "--state", "out"]
+    with subprocess.Popen(
+        [*command, "--jobs", "1", "-q"], cwd=folder, stderr=subprocess.PIPE
+    ) as running:
+        for _ in range(600):
+            if (folder / "out/1.json").exists():
+                break
+            time.sleep(0.1)
+        running.send_signal(signal.SIGTERM)
+        assert running.wait(60) == 128 + signal.SIGTERM
+    left = {path.name for path in (folder / "out").iterdir()}
+    assert {"0.json", "1.json"} <= left and "work" not in left and "2.json" not in left
+    (folder / "in/9.vqt").unlink()
+    (folder / "in/9.vqt").write_bytes(STREAM)
+    done = batch("m.jsonl", "--state", "out", "--jobs", "1", "--json", folder=folder)
+    told = json.loads(done.stdout)
+    assert done.returncode == 0 and (told["made_now"], told["done"]) == (2, 4)

@@ -11,8 +11,8 @@ from rich.console import Console
 from vqcodec.config import AudioChoice
 from vqcodec.errors import UsageError
 from vqcodec.progress import ProgressEvent, silent
+from vqcodec.words import parse_audio, parse_crop, parse_time_s
 from vqcodec_cli import console, output
-from vqcodec_cli.parsing import parse_audio, parse_crop, parse_time_s
 
 
 def test_no_bar_without_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
