@@ -72,7 +72,7 @@ def test_reference_refuses_what_is_no_video(tmp_path: Path) -> None:
     (tmp_path / "not.mp4").write_bytes(b"nothing of the kind")
     with pytest.raises(MediaError):
         prepare(tmp_path / "not.mp4", tmp_path / "work")
-    with pytest.raises(MediaError, match="can't read"):
+    with pytest.raises(MediaError, match="cannot read"):
         prepare(tmp_path / "absent.mp4", tmp_path / "work")
 
 

@@ -151,7 +151,7 @@ def test_more_layers_than_there_are(coded: Path, tmp_path: Path) -> None:
         ("0", "1", 0, 24),
         ("1", None, 25, 129),
         ("2.01", "2.99", 51, 74),
-        ("4.999", "5", 125, 124),
+        ("4.999", "5", 124, 124),  # none begins there: the one that is still shown
         ("3", "99", 75, 129),
     ],
 )
@@ -164,10 +164,6 @@ def test_window(
     renderer = FakeRenderer()
     options = DecodeOptions(start_s=Fraction(start), end_s=None if end is None else Fraction(end))
     frames = decode_frames(source, options, parts=decoder_parts(renderer))
-    if last < first:
-        with pytest.raises(UsageError, match="no frame"):
-            list(frames)
-        return
     assert [f.time_s for f in frames] == [Fraction(i, 25) for i in range(last - first + 1)]
     assert np.array_equal(np.concatenate(renderer.rendered), features(coded)[first : last + 1])
 
