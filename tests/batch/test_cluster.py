@@ -57,7 +57,7 @@ def test_a_batch_on_a_cluster(tmp_path: Path, stream: bytes) -> None:
 
 
 def test_a_killed_worker_costs_nothing(tmp_path: Path, stream: bytes) -> None:
-    tasks = checks(tmp_path, 400, stream)
+    tasks = checks(tmp_path, 150, stream)
     running = started(tmp_path, tasks)
     deadline = time.monotonic() + LIMIT_S
     while len(lines(tmp_path)) < 5 and time.monotonic() < deadline:
@@ -66,7 +66,7 @@ def test_a_killed_worker_costs_nothing(tmp_path: Path, stream: bytes) -> None:
     os.kill(int(killed.rpartition(":")[2]), signal.SIGKILL)
     before = len(lines(tmp_path))
     code, report = ended(running)
-    assert before < 400 and (code, report["done"]) == (0, 400)
+    assert before < 150 and (code, report["done"]) == (0, 150)
     entries = lines(tmp_path)
     assert sorted(line["task"] for line in entries) == sorted(task.id for task in tasks)
-    assert len({line["worker"] for line in entries}) == 3
+    assert {line["worker"] for line in entries} > {killed}  # another did the rest

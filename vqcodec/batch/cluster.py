@@ -6,8 +6,11 @@ nothing that was done is done twice.
 
 from __future__ import annotations
 
+import contextlib
 import json
+import logging
 import os
+import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from itertools import islice
@@ -66,18 +69,33 @@ def entries(
     import ray
 
     started = not ray.is_initialized()
-    if started:
-        ray.init(None if address == "local" else address, log_to_driver=False)
-    try:
-        cores = max(1, int(ray.cluster_resources().get("CPU", 1)))
-        actors = jobs or max(1, cores // _CORES_A_JOB)
-        cores_a_job = max(1, min(_CORES_A_JOB, cores // actors))
-        waiting = iter(tasks)
-        while wave := list(islice(waiting, WAVE)):
-            yield from _wave(wave, attempt, actors, runtime, cores_a_job)
-    finally:
+    # what Ray has to say of lost workers it prints, and a report may be on its way there
+    with contextlib.redirect_stdout(sys.stderr):
         if started:
-            ray.shutdown()
+            ray.init(
+                None if address == "local" else address,
+                log_to_driver=False,
+                logging_level=logging.ERROR,
+            )
+        logging.getLogger("ray.data").setLevel(logging.ERROR)
+        try:
+            yield from _waves(tasks, attempt, jobs, runtime)
+        finally:
+            if started:
+                ray.shutdown()
+
+
+def _waves(
+    tasks: Sequence[Task], attempt: int, jobs: int | None, runtime: RuntimeOptions
+) -> Iterator[Entry]:
+    import ray
+
+    cores = max(1, int(ray.cluster_resources().get("CPU", 1)))
+    actors = jobs or max(1, cores // _CORES_A_JOB)
+    cores_a_job = max(1, min(_CORES_A_JOB, cores // actors))
+    waiting = iter(tasks)
+    while wave := list(islice(waiting, WAVE)):
+        yield from _wave(wave, attempt, actors, runtime, cores_a_job)
 
 
 def _wave(
