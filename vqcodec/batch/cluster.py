@@ -90,7 +90,8 @@ def _waves(
 ) -> Iterator[Entry]:
     import ray
 
-    cores = max(1, int(ray.cluster_resources().get("CPU", 1)))
+    known: Any = ray  # half of it has no types
+    cores = max(1, int(known.cluster_resources().get("CPU", 1)))
     actors = jobs or max(1, cores // _CORES_A_JOB)
     cores_a_job = max(1, min(_CORES_A_JOB, cores // actors))
     waiting = iter(tasks)
