@@ -33,7 +33,7 @@ MODULES: dict[Extra, tuple[str, ...]] = {
     "fast": ("openvino",),
     "web": ("onnx",),
     "batch": ("pebble", "fsspec", "filelock"),
-    "cluster": ("ray", "pyarrow"),
+    "cluster": ("ray", "pyarrow", "fsspec", "filelock"),
 }
 """What each extra of pyproject.toml is imported as."""
 
