@@ -17,7 +17,7 @@ from vqcodec.comparison.analysis.overall import Analysis, analyse, codecs_of
 from vqcodec.comparison.results import VQT, ComparedClip, ComparisonResults
 from vqcodec.lab.markdown import number
 
-NOW = "compare-field.json"
+NOW = "compare-restored.json"
 """This codec's last comparison, among the results."""
 ANCHORS = ("compare-av1.json", "compare.json")
 """Comparisons with ordinary codecs beside it; of a codec that several have, the first one's points count."""
