@@ -9,7 +9,7 @@ import fsspec
 import pytest
 
 from tests.batch.conftest import run_in
-from vqcodec.batch.places import StorageError, fetched, is_remote, listed, put, size_of
+from vqcodec.batch.places import StorageError, fetched, is_remote, listed, put, sizes_of
 from vqcodec.batch.plan import planned
 from vqcodec.batch.tasks import Task
 from vqcodec.batch.work import Worker
@@ -63,7 +63,8 @@ def test_files_come_and_go(root: str, tmp_path: Path, request: pytest.FixtureReq
     made.write_bytes(b"whole")
     for name in ("a.mp4", "deep/b.mp4", "deep/c.txt"):
         put(made, f"{root}/{name}")
-    assert size_of(f"{root}/a.mp4") == 5 and size_of(f"{root}/none") is None
+    asked = [f"{root}/a.mp4", f"{root}/none", f"{root}/deep/c.txt", f"{root}/nowhere/a"]
+    assert sizes_of(asked) == {asked[0]: 5, asked[2]: 5}
     assert fetched(f"{root}/deep/b.mp4", tmp_path).read_bytes() == b"whole"
     videos = frozenset({".mp4"})
     assert [n.removeprefix(root) for n in listed(root, videos)[1]] == ["/a.mp4", "/deep/b.mp4"]
@@ -83,7 +84,7 @@ def test_files_come_and_go(root: str, tmp_path: Path, request: pytest.FixtureReq
 
 def test_unknown_places_are_refused() -> None:
     with pytest.raises(UsageError, match="carrier-pigeon://"):
-        size_of("carrier-pigeon://a/b")
+        sizes_of(["carrier-pigeon://a/b"])
 
 
 def test_a_batch_from_store_to_store(s3: object, stream: bytes, tmp_path: Path) -> None:
@@ -93,7 +94,7 @@ def test_a_batch_from_store_to_store(s3: object, stream: bytes, tmp_path: Path) 
         put(made, f"{S3}/in/{number}.vqt")
     tasks = planned([f"{S3}/in"], f"{S3}/out", "verify", {})
     assert run_in(tmp_path, tasks, jobs=2).done == 3
-    assert size_of(f"{S3}/out/2.json") and run_in(tmp_path, tasks).made == 0
+    assert sizes_of([f"{S3}/out/2.json"]) and run_in(tmp_path, tasks).made == 0
 
 
 def test_a_store_that_is_gone_is_the_machines_fault(

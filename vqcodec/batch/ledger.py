@@ -16,6 +16,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
+from vqcodec.batch.tasks import Task
 from vqcodec.media.system import system_faults
 
 State = Literal["done", "input-failed", "machine-failed"]
@@ -58,6 +59,11 @@ class Entry:
     worker: str = ""
     finished_utc: str = ""
     warnings: list[str] = field(default_factory=list)
+
+    @classmethod
+    def of(cls, task: Task, state: State, **fields: Any) -> Entry:
+        """That of a task."""
+        return cls(task.id, task.do, task.input, task.output, state, **fields)
 
 
 class Ledger:

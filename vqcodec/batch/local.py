@@ -6,9 +6,11 @@ import multiprocessing
 import queue
 import signal
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import CancelledError, Future
 from dataclasses import replace
+from functools import partial
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -27,16 +29,7 @@ _worker: Worker | None = None
 
 def lost(task: Task, attempt: int, why: str) -> Entry:
     """The entry of a task whose worker is gone."""
-    return Entry(
-        task=task.id,
-        do=task.do,
-        input=task.input,
-        output=task.output,
-        state="machine-failed",
-        exit_code=1,
-        error=why,
-        attempt=attempt,
-    )
+    return Entry.of(task, "machine-failed", exit_code=1, error=why, attempt=attempt)
 
 
 def entries(
@@ -71,26 +64,38 @@ def entries(
         initargs=(replace(runtime, threads=threads), folder),
         context=multiprocessing.get_context("spawn"),
     )
-    ended: queue.SimpleQueue[tuple[Task, Future[Any]]] = queue.SimpleQueue()
-    waiting, under_way = iter(tasks), 0
-
-    def start() -> int:
-        task = next(waiting, None)
-        if task is None:
-            return 0
-        future = pool.schedule(_do, (task, attempt), timeout=timeout_s)
-        future.add_done_callback(lambda done: ended.put((task, done)))
-        return 1
-
     try:
-        under_way = sum(start() for _ in range(jobs * _AHEAD))
-        while under_way:
-            task, future = ended.get()
-            under_way += start() - 1
+        for task, future in _ended(
+            tasks,
+            lambda task: pool.schedule(_do, (task, attempt), timeout=timeout_s),
+            jobs * _AHEAD,
+        ):
             yield _entry(task, attempt, future, timeout_s)
     finally:
         pool.stop()
         pool.join()
+
+
+def _ended(
+    tasks: Iterable[Task], start: Callable[[Task], Future[Any]], ahead: int
+) -> Iterator[tuple[Task, Future[Any]]]:
+    """Start tasks, so many ahead of those that have ended; gives each as it ends."""
+    ended: queue.SimpleQueue[tuple[Task, Future[Any]]] = queue.SimpleQueue()
+    waiting, under_way = iter(tasks), 0
+    while True:
+        for task in islice(waiting, ahead - under_way):
+            start(task).add_done_callback(partial(_put, ended, task))
+            under_way += 1
+        if not under_way:
+            return
+        yield ended.get()
+        under_way -= 1
+
+
+def _put(
+    ended: queue.SimpleQueue[tuple[Task, Future[Any]]], task: Task, future: Future[Any]
+) -> None:
+    ended.put((task, future))
 
 
 def _entry(task: Task, attempt: int, future: Future[Any], timeout_s: float | None) -> Entry:

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import glob
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -118,19 +118,39 @@ def put(made: Path, name: str) -> None:
             raise
 
 
-def size_of(name: str) -> int | None:
-    """Bytes of a file; None where there is none.
+def sizes_of(names: Iterable[str]) -> dict[str, int]:
+    """Bytes of the files that are there, by name; of a remote folder all are asked for at once.
 
     Raises:
-        StorageError: its place can't be asked.
+        StorageError: a place can't be asked.
     """
-    if not is_remote(name):
-        own = local_path(name)
-        return own.stat().st_size if own.is_file() else None
-    with storage_faults(name, "ask for"):
-        system, path = file_system(name)
+    found: dict[str, int] = {}
+    remote: dict[str, list[str]] = {}
+    for name in names:
+        if is_remote(name):
+            remote.setdefault(name.rpartition("/")[0], []).append(name)
+        elif (path := local_path(name)).is_file():
+            found[name] = path.stat().st_size
+    for folder, wanted in remote.items():
+        there = _sizes_in(folder)
+        found |= {name: there[own] for name in wanted if (own := name.rpartition("/")[2]) in there}
+    return found
+
+
+def _sizes_in(folder: str) -> dict[str, int]:
+    """Bytes of the files of a remote folder by the last part of their names; none where it isn't there."""
+    with storage_faults(folder, "ask for"):
+        system, path = file_system(folder)
         system.invalidate_cache()
-        return int(system.size(path)) if system.isfile(path) else None
+        try:
+            entries = system.ls(path, detail=True)
+        except FileNotFoundError:
+            return {}
+        return {
+            PurePosixPath(entry["name"]).name: int(entry["size"])
+            for entry in entries
+            if entry["type"] == "file"
+        }
 
 
 def listed(name: str, suffixes: frozenset[str]) -> tuple[str, list[str]]:

@@ -13,7 +13,7 @@ from typing import Any
 from vqcodec.batch import cluster, local
 from vqcodec.batch.ledger import Entry, Ledger, as_csv
 from vqcodec.batch.options import options_of
-from vqcodec.batch.places import size_of
+from vqcodec.batch.places import sizes_of
 from vqcodec.batch.tasks import Task, distinct, manifest, read_manifest
 from vqcodec.config import RuntimeOptions
 from vqcodec.errors import OutputExistsError, UsageError
@@ -165,9 +165,7 @@ def _write_manifest(tasks: Sequence[Task], settings: BatchSettings) -> None:
     before = read_manifest(path) if path.exists() else []
     known = {task.id for task in before}
     fresh = [task for task in tasks if task.id not in known]
-    there = [
-        task.output for task in fresh if not settings.force and size_of(task.output) is not None
-    ]
+    there = [] if settings.force else list(sizes_of(task.output for task in fresh))
     if there:
         others = f" and {len(there) - 1} others" if len(there) > 1 else ""
         raise OutputExistsError(
@@ -192,7 +190,7 @@ class _Run:
         self._media_s = 0.0
 
     def run(self) -> BatchReport:
-        todo = [task for task in self._tasks if self._is_left(task)]
+        todo = self._todo()
         self._left = len(todo)
         backend = self._backend()
         for attempt in range(1, self._settings.retries + 2):
@@ -213,13 +211,19 @@ class _Run:
             todo = [task for task in todo if task.id in again]
         return self._report()
 
-    def _is_left(self, task: Task) -> bool:
-        entry = self._ledger.last.get(task.id)
-        if entry is None or entry.state == "machine-failed":
-            return True
-        if entry.state == "input-failed":
-            return self._settings.again
-        return size_of(task.output) != entry.bytes
+    def _todo(self) -> list[Task]:
+        """The tasks that aren't done."""
+        last = self._ledger.last
+        done = {t.id for t in self._tasks if t.id in last and last[t.id].state == "done"}
+        sizes = sizes_of(task.output for task in self._tasks if task.id in done)
+
+        def is_left(task: Task) -> bool:
+            if task.id in done:
+                return sizes.get(task.output) != last[task.id].bytes
+            failed = task.id in last and last[task.id].state == "input-failed"
+            return not failed or self._settings.again
+
+        return [task for task in self._tasks if is_left(task)]
 
     def _backend(self) -> Backend:
         settings = self._settings

@@ -12,7 +12,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -25,6 +25,7 @@ from vqcodec.codec.codec import Codec
 from vqcodec.codec.look import verify
 from vqcodec.config import RuntimeOptions
 from vqcodec.errors import BrokenInstallError, MediaError, ModelError, VqcodecError
+from vqcodec.media.out.atomic import atomic_output
 from vqcodec.media.system import system_faults
 
 _OF_THE_MACHINE = frozenset(
@@ -40,7 +41,6 @@ _OF_THE_MACHINE = frozenset(
     }
 )
 """What the system says of itself and not of a file."""
-_READ_BYTES = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,14 +62,7 @@ class Worker:
     """
 
     def __init__(self, runtime: RuntimeOptions, folder: Path | None = None) -> None:
-        self._codec = Codec(
-            device=runtime.device,
-            precision=runtime.precision,
-            threads=runtime.threads,
-            batch_frames=runtime.batch_frames,
-            face_model=runtime.face_model,
-            backend=runtime.backend,
-        )
+        self._codec = Codec(**asdict(runtime))
         self._folder = folder
         self._name = f"{socket.gethostname()}:{os.getpid()}"
 
@@ -93,12 +86,9 @@ class Worker:
             fields |= {"media_s": round(made.media_s, 3), "warnings": made.warnings}
         except Exception as failure:
             state, fields = failed(failure)
-        return Entry(
-            task=task.id,
-            do=task.do,
-            input=task.input,
-            output=task.output,
-            state=state,
+        return Entry.of(
+            task,
+            state,
             seconds=round(time.monotonic() - start, 3),
             attempt=attempt,
             worker=self._name,
@@ -112,7 +102,8 @@ class Worker:
         own.mkdir()
         target = own / (PurePosixPath(task.output).name or "made")
         made = self._job(task, folder, target)
-        digest, size = _digest(target), target.stat().st_size
+        with target.open("rb") as file:
+            digest, size = hashlib.file_digest(file, "sha256").hexdigest(), target.stat().st_size
         if is_remote(task.output):
             put(target, task.output)
         else:
@@ -172,12 +163,8 @@ def _place(made: Path, target: Path) -> None:
         except OSError as error:
             if error.errno != errno.EXDEV:
                 raise
-        part = target.with_name(f".{target.name[:100]}.{os.getpid()}.part")
-        try:
-            shutil.copyfile(made, part)
-            os.replace(part, target)
-        finally:
-            part.unlink(missing_ok=True)
+        with made.open("rb") as file, atomic_output(target, force=True) as sink:
+            shutil.copyfileobj(file, sink)
 
 
 @contextmanager
@@ -187,11 +174,3 @@ def _machine_faults(target: Path) -> Iterator[None]:
             yield
     except MediaError as error:
         raise StorageError(str(error), hint=error.hint) from error
-
-
-def _digest(path: Path) -> str:
-    digest = hashlib.sha256()
-    with path.open("rb") as file:
-        while block := file.read(_READ_BYTES):
-            digest.update(block)
-    return digest.hexdigest()

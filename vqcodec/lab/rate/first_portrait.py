@@ -18,7 +18,6 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-import cv2
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -29,7 +28,7 @@ from vqcodec.evaluation.metrics.perceptual import PerceptualDistance
 from vqcodec.evaluation.metrics.shift_tolerant import ShiftTolerantLpips
 from vqcodec.evaluation.tools.conditions import conditions
 from vqcodec.evaluation.tools.files import save_json
-from vqcodec.evaluation.tools.frames import METRIC_SIDE_PX
+from vqcodec.evaluation.tools.frames import to_side
 from vqcodec.evaluation.validate.run import validation_clips
 from vqcodec.face.portrait import portrait_square
 from vqcodec.format import CODED_SIZE_PX
@@ -97,13 +96,8 @@ class Figures:
         }
 
     def _distances(self, square: Picture, other: Picture) -> dict[str, float]:
-        pair = (_small(square)[None], _small(other)[None])
+        pair = (to_side(square)[None], to_side(other)[None])
         return {name: float(metric(*pair)[0]) for name, metric in self._metrics.items()}
-
-
-def _small(rgb: Picture) -> Picture:
-    side = (METRIC_SIDE_PX, METRIC_SIDE_PX)
-    return np.asarray(cv2.resize(rgb, side, interpolation=cv2.INTER_AREA), np.uint8)
 
 
 def restoring(renderer: Renderer) -> Restore:
