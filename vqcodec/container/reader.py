@@ -11,10 +11,10 @@ Nothing is believed before its CRC and its limit have been checked.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from fractions import Fraction
 from itertools import chain
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING, BinaryIO, Protocol
 
 from vqcodec.container.chunks import ByteSource, Chunk, read_chunk, read_signature
 from vqcodec.container.faults import Fault, stream_error
@@ -45,8 +45,24 @@ if TYPE_CHECKING:
 
 Item = KeyFrame | PortraitUnit | MotionGroup | AudioGroup
 """Key frames are portraits of major version 1, units those of major version 2."""
-Decode = Callable[[Sequence[bytes], int, int], "NDArray[np.uint16]"]
-"""(payloads, frames, groups of dimensions) to indices: `vqcodec.entropy.decode_layers`, or what does the same and remembers."""
+
+
+class Decode(Protocol):
+    """How payloads become indices: `vqcodec.entropy.decode_layers`, or what does the same and remembers."""
+
+    def __call__(
+        self, payloads: Sequence[bytes], frames: int, groups: int, /
+    ) -> NDArray[np.uint16]:
+        """Decode one group.
+
+        Args:
+            payloads: its first 1..4 payloads.
+            frames: T of the group.
+            groups: G, groups of dimensions in a frame, 12..32.
+
+        Returns:
+            (T, G, len(payloads)) uint16 in 0..624.
+        """
 
 
 class Reader:
