@@ -8,8 +8,17 @@ import numpy as np
 import pytest
 
 from tests.support.training import draw_face, make_cache, moving_landmarks, shipped_basis
+from vqcodec.encoding.effort import load_renderer
+from vqcodec.models import store
 from vqcodec.training.picture.clips import load_clips
-from vqcodec.training.picture.coded import COUNT, CRF_RANGES, build_coded, load_coded, through_av1
+from vqcodec.training.picture.coded import (
+    COUNT,
+    CRF_RANGES,
+    build_coded,
+    load_coded,
+    restored,
+    through_av1,
+)
 from vqcodec.training.picture.data import NEAR_S, Draw, PairSampler
 
 
@@ -39,6 +48,20 @@ def test_portraits_of_training_clips_are_coded_at_every_quality(cache: Path) -> 
     errors = [float(np.abs(clean.astype(int) - shown).mean()) for shown in coded.frames]
     assert 0 < errors[0] < errors[2] < 20
     assert load_coded(cache, "c2") is None, "validation clips stay as they are"
+
+
+def test_they_are_restored_as_the_shipped_renderer_does_it(cache: Path) -> None:
+    portrait = draw_face(moving_landmarks(5, 1)[0], 3, 512)
+    coded = through_av1([portrait], 50)[0]
+    shown = restored(coded)
+    assert shown.shape == coded.shape and shown.dtype == np.uint8
+    moved = np.abs(shown.astype(int) - coded).mean()
+    assert 0 < moved < np.abs(portrait.astype(int) - coded).mean(), "a correction, no other picture"
+    renderer = load_renderer(store.current("motion_space").id, "cpu")
+    neutral = np.zeros(renderer.layout.dims, np.float32)
+    theirs = renderer.prepare(coded, neutral).large
+    theirs = (theirs[0].permute(1, 2, 0).float().numpy() * 255).round()
+    assert np.abs(theirs - shown).mean() < 0.5, "what a decoder sees, but for bfloat16"
 
 
 def test_samples_show_coded_portraits_of_the_frames_they_name(cache: Path) -> None:

@@ -7,7 +7,7 @@ Every clip shows FRAMES pictures spread over it, at 256x256, from portraits of o
     nearest      the same two, each picture from the one whose landmarks are nearer
     pair25       as pair, both as AVIF of quality 25
     near         half a second before each of them, uncoded
-    stream       the same, as later pictures of an AV1 sequence at CRF 50, 512x512
+    stream       the same, as later pictures of an AV1 sequence at CRF 50, 512x512, restored
     told         as stream, with the field
 """
 
@@ -29,7 +29,7 @@ from vqcodec.media.still.stills import decode_still, encode_avif
 from vqcodec.render.network import Rendering
 from vqcodec.training.picture.batches import only, to_tensors
 from vqcodec.training.picture.clips import CachedClip, load_clips
-from vqcodec.training.picture.coded import through_av1
+from vqcodec.training.picture.coded import restored, through_av1
 from vqcodec.training.picture.fields import FieldTeller
 from vqcodec.training.picture.losses import FeatureWindow, PerceptualLoss, landmark_window
 from vqcodec.training.picture.model import PictureAutoencoder
@@ -62,9 +62,9 @@ def coded_still(picture: NDArray[np.uint8], quality: int) -> NDArray[np.uint8]:
 
 
 def streamed(pictures: Sequence[NDArray[np.uint8]], crf: int) -> NDArray[np.uint8]:
-    """The last of some pictures (256, 256, 3) as a portrait stream of all of them brings it."""
+    """The last of some pictures (256, 256, 3) as a portrait stream of all of them brings it, restored."""
     large = [cv2.resize(p, (512, 512), interpolation=cv2.INTER_CUBIC) for p in pictures]
-    shown = through_av1([p.astype(np.uint8) for p in large], crf)[-1]
+    shown = restored(through_av1([p.astype(np.uint8) for p in large], crf)[-1])
     return cv2.resize(shown, (256, 256), interpolation=cv2.INTER_AREA).astype(np.uint8)
 
 

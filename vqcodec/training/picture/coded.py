@@ -1,7 +1,8 @@
-"""Portraits as a stream brings them, for training: some frames of each clip coded as AV1, once, into the cache.
+"""Portraits as a renderer is shown them, for training: some frames of each clip coded as AV1, once, into the cache.
 
     NAME.512.npy (or NAME.256.npy, enlarged) --COUNT frames--> one low-delay AV1 sequence per CRF, 512x512
-        --decoded, 256x256--> NAME.coded.npy (Q, COUNT, 256, 256, 3) uint8, NAME.coded.tsv: places and CRFs
+        --decoded, restored by the shipped renderer, 256x256--> NAME.coded.npy (Q, COUNT, 256, 256, 3) uint8
+                                                                NAME.coded.tsv: places and CRFs
 
 The first picture of a sequence is a key picture, the others are predicted from those before, as in a portrait stream.
 """
@@ -14,20 +15,27 @@ import os
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 import cv2
 import numpy as np
+import torch
 from numpy.typing import NDArray
+from safetensors.torch import load_file
 
 from vqcodec.media.still.portrait_coder import PortraitCoder
 from vqcodec.media.still.portrait_stream import PathDecoder
+from vqcodec.models import store
+from vqcodec.render.restoration import Restoration
+from vqcodec.training.restoration.export import PREFIX
 
 COUNT = 6
-CRF_RANGES = ((35, 44), (45, 52), (53, 60))
+CRF_RANGES = ((30, 42), (43, 53), (54, 63))
+"""What the encoder asks for from 8 to 60 kbit/s, with the boost it uses there."""
 SIDE_PX = 512
-_PRESET = 8
+_PRESET = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,11 +66,37 @@ def through_av1(pictures: list[NDArray[np.uint8]], crf: int) -> list[NDArray[np.
     """
     side_px = pictures[0].shape[0]
     decoder, path, shown = PathDecoder(side_px), [], []
-    with closing(PortraitCoder(crf, preset=_PRESET, size_px=side_px, boosted=False)) as coder:
+    with closing(PortraitCoder(crf, preset=_PRESET, size_px=side_px)) as coder:
         for picture in pictures:
             path.append(coder.add(picture).unit)
             shown.append(decoder.picture(path))
     return shown
+
+
+@lru_cache(maxsize=1)
+def _restoration() -> Restoration:
+    net = Restoration()
+    weights = load_file(str(store.current("renderer").path))
+    part = {name: w.float() for name, w in weights.items() if name.startswith(PREFIX)}
+    if part:
+        net.load_state_dict({name.removeprefix(PREFIX): w for name, w in part.items()})
+    return net.eval().to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+
+
+@torch.inference_mode()
+def restored(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """A decoded portrait as the shipped renderer restores it.
+
+    Args:
+        picture: (S, S, 3) uint8 RGB; S is a multiple of 16.
+
+    Returns:
+        The same shape; the same picture where that renderer restores nothing.
+    """
+    x = torch.from_numpy(np.ascontiguousarray(picture)).permute(2, 0, 1)[None].float() / 255
+    with torch.autocast("cpu", torch.bfloat16):
+        shown = _restoration()(x.contiguous(memory_format=torch.channels_last))
+    return (shown[0].permute(1, 2, 0).clamp(0, 1) * 255).round().byte().numpy()
 
 
 def _chosen(
@@ -102,7 +136,7 @@ def build_coded(cache: Path, name: str, seed: int) -> None:
     crfs = [int(rng.integers(low, high + 1)) for low, high in CRF_RANGES]
     shown = [
         [
-            cv2.resize(p, (256, 256), interpolation=cv2.INTER_AREA)
+            cv2.resize(restored(p), (256, 256), interpolation=cv2.INTER_AREA)
             for p in through_av1(pictures, crf)
         ]
         for crf in crfs
@@ -124,11 +158,15 @@ def load_coded(cache: Path, name: str) -> CodedPortraits | None:
     return CodedPortraits(np.load(path, mmap_mode="r"), np.array(places, np.int64))
 
 
+def _one_thread() -> None:
+    torch.set_num_threads(1)
+
+
 def build_all(cache: Path, *, workers: int = 2) -> None:
     """Code portraits of every training clip in a cache, in a fixed shuffled order."""
     names = sorted(p.stem for p in cache.glob("*.json"))
     order = np.random.default_rng(0).permutation(len(names))
-    with ProcessPoolExecutor(workers) as pool:
+    with ProcessPoolExecutor(workers, initializer=_one_thread) as pool:
         for done, _ in enumerate(
             pool.map(build_coded, [cache] * len(names), [names[i] for i in order], order.tolist()),
             1,
