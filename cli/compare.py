@@ -97,8 +97,10 @@ def compare(
         page = report.build(
             results, out, lambda line: progress(ProgressEvent("report", message=line))
         )
-    if as_json:
-        output.print_json(results.to_json())
-    else:
-        Console().print(compare_table(results))
+    with output.kept_in_files():
+        if as_json:
+            output.print_json(results.to_json())
+        else:
+            Console().print(compare_table(results))
+    if not as_json:
         console.note(f"look at {page}")

@@ -12,7 +12,7 @@ from vqcodec import __version__
 from vqcodec.runtime.allocator import tune_allocator
 from vqcodec.runtime.native_log import own_stderr
 
-from . import signals
+from . import output, signals
 from .commands import LazyGroup
 
 app = typer.Typer(
@@ -28,8 +28,6 @@ app = typer.Typer(
 
 def _version(wanted: bool) -> None:
     if wanted:
-        from . import output
-
         output.print_lines([f"vqcodec {__version__}"])
         raise typer.Exit()
 
@@ -52,6 +50,7 @@ def main() -> None:
     tune_allocator()  # a process of our own: networks run faster on warm pages
     own_stderr()  # likewise: what libraries greet with is kept off the terminal
     signals.keep_descriptors()
+    output.name_standard_output()
     signals.watch(signals.leave)  # until a command begins: typer would keep an interrupt to itself
     try:
         app(prog_name="vqcodec")

@@ -2,18 +2,43 @@
 
 from __future__ import annotations
 
+import io
 import json
 import sys
-from collections.abc import Iterable, Mapping
-from typing import Any
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import IO, Any, NoReturn, TextIO, cast
 
 from vqcodec.errors import MediaError, UsageError
-from vqcodec.media.system import system_faults
+from vqcodec.media.system import NamedFile
 
 from . import console
 
 SYNTHETIC = "synthetic: motion made from speech"
 PARTS = ("portrait", "motion", "audio", "container")
+
+
+class _Closed(io.TextIOBase):
+    """What stands for a standard output that whoever started the program has closed: whoever prints is told so."""
+
+    def write(self, text: str) -> NoReturn:
+        raise MediaError(
+            "cannot write standard output: it is closed", hint="Leave it open, or redirect it."
+        )
+
+    @property
+    def buffer(self) -> NoReturn:
+        self.write("")
+
+
+def name_standard_output() -> None:
+    """From now on whatever prints, libraries' help and tables included, fails there as this program's own lines do."""
+    if sys.stdout is None:
+        sys.stdout = cast(TextIO, _Closed())
+    else:
+        sys.stdout = cast(
+            TextIO, NamedFile(cast(IO[bytes], sys.stdout), "standard output", "write")
+        )
 
 
 def print_json(fields: Mapping[str, Any]) -> None:
@@ -23,10 +48,17 @@ def print_json(fields: Mapping[str, Any]) -> None:
 
 def print_report(fields: Mapping[str, Any]) -> None:
     """The same of a file that was written: it is whole, whether anybody reads the report or not."""
-    try:
+    with kept_in_files():
         print_json(fields)
+
+
+@contextmanager
+def kept_in_files() -> Iterator[None]:
+    """For printing what files hold, too: that nobody reads it here is no failure."""
+    try:
+        yield
     except MediaError as error:
-        if sys.stdout is None:
+        if isinstance(sys.stdout, _Closed):
             console.warning("standard output is closed: the report isn't printed")
         elif not isinstance(error.__cause__, BrokenPipeError):
             raise
@@ -39,13 +71,8 @@ def print_lines(lines: Iterable[str]) -> None:
 
 
 def _write(text: str) -> None:
-    if sys.stdout is None:
-        raise MediaError(
-            "cannot write standard output: it is closed", hint="Leave it open, or redirect it."
-        )
-    with system_faults("standard output", "write"):
-        sys.stdout.write(text)
-        sys.stdout.flush()
+    sys.stdout.write(text)
+    sys.stdout.flush()
 
 
 def refuse_json_on_pipe(target: str, as_json: bool) -> None:

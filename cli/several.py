@@ -8,8 +8,8 @@ from typing import Any, TypeAlias
 
 import typer
 
-from vqcodec.batch.plan import VIDEO_SUFFIXES
 from vqcodec.errors import UsageError
+from vqcodec.media.picture.formats import VIDEO_SUFFIXES
 
 from . import console, guard, output
 from .shared import default_target

@@ -9,6 +9,7 @@ import typer
 
 from vqcodec.errors import UsageError
 from vqcodec.format import CODED_SIZE_PX
+from vqcodec.words import parse_time_s
 
 from . import console
 from .guard import guarded
@@ -29,8 +30,11 @@ def thumb(
     ],
     size: Annotated[int, typer.Option(min=16, max=4096, help="Side in pixels.")] = CODED_SIZE_PX,
     at: Annotated[
-        float | None,
-        typer.Option(min=0, help="The portrait that this second is shown from, not the first."),
+        str | None,
+        typer.Option(
+            metavar="TIME",
+            help="The portrait that this time is shown from, not the first: 12.5 or 1:02.",
+        ),
     ] = None,
     force: ForceOption = False,
 ) -> None:
@@ -41,13 +45,17 @@ def thumb(
             f"no picture format is called {Path(target).suffix or target!r}",
             hint=f"Name it {', '.join(filter(None, FORMATS))}.",
         )
-    from vqcodec.codec.thumb import thumb as portrait
+    from vqcodec.codec.thumb import thumb_and_end
     from vqcodec.media.out.atomic import atomic_output
     from vqcodec.media.out.targets import check_apart
 
     check_apart(target, source)
     with atomic_output(target, force=force) as sink:
-        sink.write(_picture(portrait(source, at_s=at), size, kind))
+        at_s = None if at is None else parse_time_s(at, "--at")
+        rgb, end_s = thumb_and_end(source, at_s)
+        sink.write(_picture(rgb, size, kind))
+    if end_s is not None:
+        console.warning(f"the stream ends at {float(end_s):g} s: its last portrait is shown")
     console.note(f"{size}x{size} -> {target}")
 
 

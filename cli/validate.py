@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Annotated
 
@@ -19,7 +20,7 @@ from .shared import DeviceOption, TableJsonOption
 @guarded
 def validate(
     data: Annotated[
-        Path, typer.Option(help="Corpus folder (clips in val/), or a folder of .mp4 clips.")
+        Path, typer.Option(help="Corpus folder (clips in val/), or a folder of videos.")
     ],
     out: Annotated[
         Path | None, typer.Option(help="JSON file to write.", show_default=False)
@@ -70,9 +71,10 @@ def validate(
         results = validation.run(found, tell)
     if out is not None:
         results.save(out)
-    if as_json:
-        output.print_json(results.to_json())
-    else:
-        show(results, Console())
+    with nullcontext() if out is None else output.kept_in_files():
+        if as_json:
+            output.print_json(results.to_json())
+        else:
+            show(results, Console())
     if results.failed:
         raise typer.Exit(MediaError.exit_code)

@@ -16,6 +16,7 @@ from vqcodec.config import (
 from vqcodec.errors import UsageError
 
 _AUDIO_HINT = "Choose --audio auto, 6k to 64k, copy or none."
+_LARGE_EXPONENT = re.compile(r"[eE][+-]?[0-9_]{3,}")
 _CROP_HINT = "Choose --crop auto, full or x,y,side in source pixels."
 
 
@@ -86,6 +87,8 @@ def parse_fraction(text: str, what: str) -> Fraction:
         UsageError: not a number, or a zero denominator; `what` names it in the message.
     """
     try:
+        if _LARGE_EXPONENT.search(text):  # would be written out, digit by digit
+            raise ValueError(text)
         return Fraction(text.strip())
     except (ValueError, ZeroDivisionError) as error:
         raise UsageError(

@@ -62,8 +62,9 @@ def test_pictures_are_the_coded_ones(stream: bytes) -> None:
     assert abs(vqcodec.thumb(stream, at_s=Fraction(1000)).astype(int) - GREYS[2]).max() <= 6
     # what follows the portrait isn't looked at
     assert vqcodec.thumb(stream[: len(stream) // 2]).shape == (512, 512, 3)
-    with pytest.raises(UsageError, match="-1"):
-        vqcodec.thumb(stream, at_s=-1)
+    for time_s in (-1, float("inf"), float("nan")):
+        with pytest.raises(UsageError, match=f"{time_s:g}"):
+            vqcodec.thumb(stream, at_s=time_s)
 
 
 @pytest.mark.parametrize(
@@ -84,6 +85,13 @@ def test_the_command_pipes_and_refuses(cli: Cli, tmp_path: Path, stream: bytes) 
     piped = cli("thumb", "-", "-", "--at", "1000", stdin=stream)
     with Image.open(io.BytesIO(piped.stdout)) as picture:
         assert picture.size == (512, 512) and abs(picture.getpixel((9, 9))[0] - GREYS[2]) <= 6
+    end_s = vqcodec.info(stream)["seconds"]
+    assert f"ends at {end_s:g} s: its last portrait".encode() in piped.stderr
+    for within in ("0", "0:00.04"):
+        assert b"ends" not in cli("thumb", "-", "-", "--at", within, stdin=stream).stderr
+    assert b"ends" in cli("thumb", "-", "-", "--at", f"{end_s}", stdin=stream).stderr
+    for nonsense in ("inf", "-1", "1e999999999"):
+        assert cli("thumb", "-", "a.png", f"--at={nonsense}", stdin=stream).returncode == 2
     done = cli("thumb", "-", "a.mp4", stdin=stream)
     assert done.returncode == 2 and b".png" in done.stderr
     assert cli("thumb", "-", "a.png", stdin=stream[:60]).returncode == 3

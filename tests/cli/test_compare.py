@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from vqcodec.comparison.page import report
 from vqcodec.comparison.results import ComparisonResults
 from vqcodec.comparison.settings import ComparisonSettings
 from vqcodec_cli import main as cli_main
+from vqcodec_cli import output
 
 RESULTS = results(
     made_clip(
@@ -97,6 +99,17 @@ def test_json_is_all_of_stdout(
     assert json.loads(capsys.readouterr().out) == json.loads(json.dumps(RESULTS.to_json()))
 
 
+@pytest.mark.parametrize("options", [[], ["--json"]])
+def test_results_that_nobody_reads_are_no_failure(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], options: list[str]
+) -> None:
+    Runs(monkeypatch)
+    monkeypatch.setattr(sys, "stdout", None)
+    output.name_standard_output()
+    assert run("a.mp4", *options) == 0
+    assert "closed" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("arguments", "word"),
     [
@@ -104,7 +117,9 @@ def test_json_is_all_of_stdout(
         (["a.mp4", "--codecs", ""], "codec"),
         (["a.mp4", "--points", "1"], "--points"),
         (["a.mp4", "--cut", "soon"], "soon"),
-        (["a.mp4", "x/a.mp4"], "two clips are called a"),
+        (["a.mp4", "x/a.mp4"], "two clips are called a: a.mp4 and x/a.mp4"),
+        (["a.mp4", "b.mp4", "a.mkv"], "two clips are called a: a.mp4 and a.mkv"),
+        (["A.mp4", "x/a.mp4"], "two clips are called a"),
         ([], "IN"),
     ],
 )

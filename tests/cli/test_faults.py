@@ -52,6 +52,8 @@ def test_a_full_standard_output(stream: Path, arguments: tuple[str, ...]) -> Non
     [
         (("info", "in.vqt"), 8),
         (("--version",), 8),
+        (("--help",), 8),
+        (("thin", "--help"), 8),
         (("thin", "in.vqt", "-", "--layers", "1"), 8),
         (("thin", "in.vqt", "out.vqt", "--layers", "1", "--json"), 0),
     ],

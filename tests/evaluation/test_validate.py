@@ -189,8 +189,23 @@ def test_clips_that_gained_nothing_or_failed_are_named(
 
 
 def test_a_folder_without_clips_is_said(tmp_path: Path) -> None:
-    with pytest.raises(MediaError, match=r"no \.mp4 clips"):
-        validation_clips(tmp_path)
+    for folder in (tmp_path, tmp_path / "none"):
+        with pytest.raises(MediaError, match=f"(no videos in|cannot read) {folder}"):
+            validation_clips(folder)
+
+
+def test_videos_of_any_kind_are_measured_under_names_of_their_own(
+    suite: Suite, tmp_path: Path
+) -> None:
+    names = ["a.MP4", "a.mkv", "b.webm", "notes.txt"]
+    for name in names:
+        (tmp_path / name).touch()
+    clips = validation_clips(tmp_path)
+    assert [clip.name for clip in clips] == names[:3]
+    codec = StandIn()
+    with pytest.raises(UsageError, match=r"called a: .*a\.MP4 and .*a\.mkv"):
+        Validation(suite, (4,), tmp_path, codec=codec).run(clips)
+    assert codec.layers == []
 
 
 def test_clips_are_spread_evenly(tmp_path: Path) -> None:

@@ -175,4 +175,4 @@ def test_report_and_table(tmp_path: Path) -> None:
 def test_command_says_what_is_wrong(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert loss.main(["--data", str(tmp_path)]) == MediaError.exit_code
     assert loss.main(["--data", str(tmp_path), "--seeds", "0"]) == UsageError.exit_code
-    assert "no .mp4 clips" in capsys.readouterr().err
+    assert "no videos in" in capsys.readouterr().err

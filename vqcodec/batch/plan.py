@@ -9,29 +9,9 @@ from typing import Any
 from vqcodec.batch.places import is_remote, listed
 from vqcodec.batch.tasks import SUFFIXES, Job, Task, distinct, read_manifest
 from vqcodec.errors import UsageError
+from vqcodec.media.picture.formats import VIDEO_SUFFIXES
 
 MANIFEST_SUFFIX = ".jsonl"
-VIDEO_SUFFIXES = frozenset(
-    f".{name}"
-    for name in [
-        "3gp",
-        "avi",
-        "flv",
-        "m2ts",
-        "m4v",
-        "mkv",
-        "mov",
-        "mp4",
-        "mpeg",
-        "mpg",
-        "mts",
-        "mxf",
-        "ogv",
-        "ts",
-        "webm",
-        "wmv",
-    ]
-)
 SOUND_SUFFIXES = frozenset(
     f".{name}"
     for name in ["aac", "aif", "aiff", "flac", "m4a", "mp3", "oga", "ogg", "opus", "wav", "wma"]

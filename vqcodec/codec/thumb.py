@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from fractions import Fraction
 
 import numpy as np
@@ -27,10 +28,17 @@ def thumb(source: Source, *, at_s: Fraction | float | None = None) -> NDArray[np
 
     Raises:
         BitstreamError, UnsupportedError: damaged, or of a newer version.
-        UsageError: the stream has no portrait, or the time is negative.
+        UsageError: the stream has no portrait, or the time is negative or none.
         MediaError: the file can't be read.
     """
-    if at_s is not None and at_s < 0:
+    return thumb_and_end(source, at_s)[0]
+
+
+def thumb_and_end(
+    source: Source, at_s: Fraction | float | None
+) -> tuple[NDArray[np.uint8], Fraction | None]:
+    """`thumb`, and, where its time is at or after the stream's end, when that is, in seconds; None otherwise."""
+    if at_s is not None and not 0 <= at_s < math.inf:  # also refuses nan
         raise UsageError(f"a time of {float(at_s):g} s", hint="Times count from 0.")
     with open_stream(readable(source)) as file:
         reader = Reader(file)
@@ -39,7 +47,16 @@ def thumb(source: Source, *, at_s: Fraction | float | None = None) -> NDArray[np
             raise UsageError("the stream has no portrait", hint="It has no frames.")
         from vqcodec.stream.portrait_pictures import PortraitPictures
 
-        return PortraitPictures(reader.head.coded_size_px).picture(portrait)
+        picture = PortraitPictures(reader.head.coded_size_px).picture(portrait)
+        return picture, _passed_end(reader, at_s)
+
+
+def _passed_end(reader: Reader, at_s: Fraction | float | None) -> Fraction | None:
+    """The end, which a reader knows only if nothing before it was the time asked for."""
+    if at_s is None or reader.end_tick is None:
+        return None
+    end_s = reader.end_tick * reader.head.time_base_s
+    return end_s if at_s >= end_s else None
 
 
 def _shown(reader: Reader, at_s: Fraction | float | None) -> Portrait | None:

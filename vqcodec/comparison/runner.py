@@ -30,7 +30,7 @@ from vqcodec.comparison.task import Prepared, Task
 from vqcodec.errors import NoFaceError, UsageError
 from vqcodec.evaluation.metrics.catalogue import CATALOGUE
 from vqcodec.evaluation.tools.conditions import conditions
-from vqcodec.evaluation.tools.files import clip_name, save_json
+from vqcodec.evaluation.tools.files import check_names, clip_name, save_json
 from vqcodec.evaluation.tools.frames import METRIC_SIDE_PX
 from vqcodec.models import store as models
 from vqcodec.progress import Progress, ProgressEvent, silent
@@ -59,14 +59,9 @@ class Comparison:
     jobs: int | None = None
 
     def __post_init__(self) -> None:
-        names = [clip_name(clip) for clip in self.clips]
-        if not names:
+        if not self.clips:
             raise UsageError("there is no clip to compare on")
-        twice = sorted({n for n in names if names.count(n) > 1})
-        if twice:
-            raise UsageError(
-                f"two clips are called {twice[0]}", hint="Rename one: results are kept by name."
-            )
+        check_names(self.clips)
         for codec in self.settings.codecs:
             if codec != VQT:
                 check_anchor(codec)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -40,6 +40,22 @@ def clip_name(path: Path) -> str:
     while len(name.encode()) > _NAME_BYTES:
         name = name[:-1]
     return name if name.strip(".") else f"clip{name}"
+
+
+def check_names(clips: Sequence[Path]) -> None:
+    """Refuse clips that would be called the same: files and figures of one would take the other's place.
+
+    Raises:
+        UsageError: there are such; it names two of them.
+    """
+    first: dict[str, Path] = {}
+    for clip in clips:
+        other = first.setdefault(clip_name(clip).casefold(), clip)
+        if other is not clip:
+            raise UsageError(
+                f"two clips are called {clip_name(clip)}: {other} and {clip}",
+                hint="Rename one: results are kept by name, without its suffix.",
+            )
 
 
 def rounded(value: Any) -> Any:

@@ -17,13 +17,15 @@ from vqcodec.errors import MediaError, UsageError, VqcodecError
 from vqcodec.evaluation.metrics.scores import Scores
 from vqcodec.evaluation.metrics.suite import ReferenceFrames, Suite, still
 from vqcodec.evaluation.tools.conditions import conditions
-from vqcodec.evaluation.tools.files import clip_name
+from vqcodec.evaluation.tools.files import check_names, clip_name
 from vqcodec.evaluation.tools.frames import read_frames
 from vqcodec.evaluation.tools.sheets import contact_sheet
 from vqcodec.evaluation.validate.record import ClipResult, Run, ValidationResults
 from vqcodec.evaluation.validate.roundtrip import MeasuredCodec, round_trip
 from vqcodec.evaluation.validate.steady import Camera, camera
 from vqcodec.format import LAYERS
+from vqcodec.media.picture.formats import VIDEO_SUFFIXES
+from vqcodec.media.system import system_faults
 
 Tick = Callable[[str], None]
 
@@ -36,14 +38,15 @@ def validation_clips(data: Path, count: int | None = None) -> list[Path]:
         count: take so many, spread evenly over the list; None takes all.
 
     Raises:
-        MediaError: there is none.
+        MediaError: there is none, or no such folder.
         UsageError: count is below 1.
     """
     folder = data / "val" if (data / "val").is_dir() else data
-    clips = sorted(folder.glob("*.mp4"))
+    with system_faults(folder, "read"):
+        clips = sorted(p for p in folder.iterdir() if p.suffix.lower() in VIDEO_SUFFIXES)
     if not clips:
         raise MediaError(
-            f"no .mp4 clips in {folder}", hint="Pass --data with the corpus folder (it holds val/)."
+            f"no videos in {folder}", hint="Pass --data with the corpus folder (it holds val/)."
         )
     if count is None or count >= len(clips):
         return clips
@@ -88,7 +91,12 @@ class Validation:
         Args:
             clips: videos.
             tick: called with the clip's name before each.
+
+        Raises:
+            UsageError: two clips have the same name; before anything is coded.
+            MediaError: no clip could be coded.
         """
+        check_names(clips)
         found = conditions(face_every=self._suite.face_every)
         for clip in clips:
             tick(clip_name(clip))
@@ -148,7 +156,8 @@ class Validation:
 def coded_folder(keep: Path | None) -> Iterator[Path]:
     """Folder for coded files: `keep`, made if need be, or a temporary one that goes away."""
     if keep is not None:
-        keep.mkdir(parents=True, exist_ok=True)
+        with system_faults(keep, "make the folder"):
+            keep.mkdir(parents=True, exist_ok=True)
         yield keep
         return
     with tempfile.TemporaryDirectory(prefix="vqcodec-validate-") as name:

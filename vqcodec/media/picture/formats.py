@@ -6,6 +6,31 @@ it open further files of this machine, whose content would then be in the output
 
 from __future__ import annotations
 
+VIDEO_SUFFIXES = frozenset(
+    f".{name}"
+    for name in (
+        [
+            "3gp",
+            "avi",
+            "flv",
+            "m2ts",
+            "m4v",
+            "mkv",
+            "mov",
+            "mp4",
+            "mpeg",
+            "mpg",
+            "mts",
+            "mxf",
+            "ogv",
+            "ts",
+            "webm",
+            "wmv",
+        ]
+    )
+)
+"""What is taken for a video in a folder; a file that is named may be called as it likes."""
+
 _RECORDINGS = """
     mov mp4 matroska webm avi flv live_flv kux mpegts mpeg mpegvideo m4v h261 h263 h264 hevc vvc evc av1 obu ivf mjpeg
     mjpeg_2000 mpjpeg smjpeg asf asf_o mxf gxf ogg nut nuv nsv rm dv wtv ty pva pmp gif apng yuv4mpegpipe vc1 vc1test dirac
