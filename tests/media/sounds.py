@@ -131,6 +131,19 @@ def _at(*places: str) -> Callable[[Path], object]:
     return wav([A] * len(places), sum(_PLACES[place] for place in places))
 
 
+def _claims(rate_hz: int) -> Callable[[Path], object]:
+    """Nothing but the rate is wrong."""
+
+    def make(path: Path) -> None:
+        wav([A], 4)(path)
+        data = bytearray(path.read_bytes())
+        at = data.index(b"fmt ") + 12
+        data[at : at + 4] = struct.pack("<I", rate_hz)
+        path.write_bytes(data)
+
+    return make
+
+
 ROWS = [
     *(
         Odd(f"{'+'.join(pair)}.wav", _at(*pair))
@@ -189,3 +202,5 @@ ROWS = [
     Odd("cut in its last sample.wav", wav([A, A], 3, 2), truncated=True),
     Odd("length not known.wav", wav([A], 4, 0xFFFF_FF00 - 2 * HZ - 200)),
 ]
+
+CLAIMS = {f"{hz} samples a second.wav": _claims(hz) for hz in (1, 999, 4_000_001, 2**31 - 1)}

@@ -9,7 +9,7 @@ import av
 import numpy as np
 import pytest
 
-from tests.media.sounds import ROWS, A, Odd
+from tests.media.sounds import CLAIMS, ROWS, A, Odd
 from tests.support.media import HZ
 from vqcodec.errors import MediaError
 from vqcodec.media.items import AudioBlock
@@ -48,10 +48,11 @@ def test_strange_sound_is_heard_and_said(tmp_path: Path, row: Odd) -> None:
 
 
 def test_sound_alone_that_can_not_be_decoded_is_refused(tmp_path: Path) -> None:
-    row = next(row for row in ROWS if row.name == "unknown codec.mov")
-    row.make(tmp_path / row.name)
-    with pytest.raises(MediaError, match="no sound that can be decoded"):
-        SoundSource(tmp_path / row.name)
+    unknown = {row.name: row.make for row in ROWS if row.loudness is None}
+    for name, make in (unknown | CLAIMS).items():
+        make(tmp_path / name)
+        with pytest.raises(MediaError, match="no sound that can be decoded"):
+            SoundSource(tmp_path / name)
 
 
 @pytest.mark.parametrize("order", [1, 2, 3])

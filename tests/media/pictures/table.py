@@ -184,7 +184,44 @@ def _integers(top: int) -> np.ndarray:
 _FLOATS = scene()[..., ::-1].astype(np.float32)
 _GREY = ramp().astype(np.float32)
 
+_MOVING = Image.fromarray(scene())
+_MORE: dict[str, Any] = {"save_all": True, "append_images": [Image.fromarray(255 - scene())]}
+
+
+def _cut_behind(path: Path) -> None:
+    """An animation whose second picture isn't whole."""
+    _MOVING.save(path, **_MORE)
+    path.write_bytes(path.read_bytes()[:-20])
+
+
+def _start_only(kind: str) -> Callable[[Path], object]:
+    def make(path: Path) -> None:
+        _MOVING.save(path, kind)
+        path.write_bytes(path.read_bytes()[:40])
+
+    return make
+
+
 ROWS = [
+    *(
+        Odd(f"animation.{suffix}", _pil(_MOVING, **_MORE, **more), scene(), 3, "an animation, of")
+        for suffix, more in (
+            ("gif", {}),
+            ("png", {}),
+            ("webp", {"lossless": True}),
+            ("avif", {"quality": 95, "subsampling": "4:4:4"}),
+        )
+    ),
+    Odd("animation cut behind its first.gif", _cut_behind, scene(), 3, "an animation, of"),
+    Odd("pages.tif", _pil(_MOVING, **_MORE), scene(), says="of its pages the first"),
+    *(
+        Odd(f"start of one.{suffix}", _start_only(kind), None, says=words)
+        for suffix, kind, words in (
+            ("png", "PNG", "a damaged PNG"),
+            ("jpg", "JPEG", "cut off"),
+            ("gif", "GIF", "damaged"),
+        )
+    ),
     *(
         Odd(f"held as {n}.jpg", _pil(_stored(n), exif=_exif(n), quality=95), scene(), 3)
         for n in range(1, 9)

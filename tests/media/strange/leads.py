@@ -40,6 +40,10 @@ def _late(name: str, first_s: float, **more: Any) -> Strange:
     )
 
 
+def _days_later(count: int) -> list[Fraction]:
+    return [1_000_000 + time for time in times_at(25, count)]
+
+
 ROWS = [
     _late("pictures 2 s after the sound.mp4", 2.0),
     _late("pictures 1.5 s after the sound.mkv", 1.5),
@@ -87,5 +91,22 @@ ROWS = [
         ),
         times=[n / 25 for n in range(25)],
         sound_s=1.0,
+    ),
+    Strange(
+        "pictures eleven days after the sound.mkv",
+        lambda path: make_clip(path, _days_later(25), sound=SOUND[:HZ], sound_start_s=Fraction(1)),
+        times=[n / 25 for n in range(25)],
+        priming_s=1024 / HZ,
+        sound_s=1.0,
+        says=("s apart by their times: begun together",),
+    ),
+    Strange(
+        "sound eleven days after the pictures.mkv",
+        lambda path: make_clip(
+            path, times_at(25, 25), sound=SOUND[:HZ], sound_start_s=Fraction(1_000_000)
+        ),
+        times=[n / 25 for n in range(25)],
+        sound_s=1.0,
+        says=("s apart by their times: begun together",),
     ),
 ]

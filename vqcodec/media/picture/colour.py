@@ -149,6 +149,7 @@ class RgbConverter:
                 "src_color_range": range_of(frame),
                 "dst_color_range": ColorRange.JPEG,
             }
+        clear = _may_be_clear(frame)
         ycgco = "src_colorspace" in colours and int(frame.colorspace) == _YCGCO
         if ycgco:  # only the range is swscale's to change
             colours["dst_colorspace"] = colours["src_colorspace"]
@@ -156,7 +157,7 @@ class RgbConverter:
             frame,
             width=width,
             height=height,
-            format="yuv444p" if ycgco else "gbrp",
+            format="yuv444p" if ycgco else "gbrap" if clear else "gbrp",
             **colours,
             interpolation=(_BICUBIC if scaled else _BILINEAR) | _FULL_CHROMA | _ACCURATE,
         )
@@ -168,10 +169,25 @@ class RgbConverter:
         transfer = self._tag(frame, "color_trc")
         if is_hdr(transfer):
             rgb = to_sdr(rgb, transfer, self._tag(frame, "color_primaries"))
+        if clear and not ycgco:
+            rgb = _over_white(rgb, _plane(planar.planes[3], width, height))
         return rgb if self._turn is None else self._turn(rgb)
 
     def _tag(self, frame: av.VideoFrame, name: str) -> int:
         return int(getattr(frame, name, None) or getattr(self._context, name, None) or 2)
+
+
+def _may_be_clear(frame: av.VideoFrame) -> bool:
+    """Whether a picture says how much of what is behind it can be seen."""
+    return frame.format.has_palette or any(part.is_alpha for part in frame.format.components)
+
+
+def _over_white(rgb: NDArray[np.uint8], alpha: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """As viewers show it; what lies under clear pixels is anything."""
+    if alpha.min() == 255:
+        return rgb
+    opaque = alpha[..., None].astype(np.uint32)
+    return _u8((rgb * opaque + 255 * (255 - opaque) + 127) // 255)
 
 
 def _plane(plane: VideoPlane, width: int, height: int) -> NDArray[np.uint8]:

@@ -43,6 +43,7 @@ class _Track:
     Attributes:
         is_sound: its packets follow each other without a hole.
         offset_s: from the file's time to the clock's.
+        first_s: of its first packet, on the clock.
         last_s: of its last packet, on the clock.
         end_s: where what it gave so far ends.
         alone: its clock starts anew while the others go on.
@@ -50,6 +51,7 @@ class _Track:
 
     is_sound: bool
     offset_s: Fraction = Fraction(0)
+    first_s: Fraction | None = None
     last_s: Fraction | None = None
     end_s: Fraction = Fraction(0)
     alone: bool = False
@@ -75,11 +77,13 @@ class JoinedClock:
     Attributes:
         joins: how often the clock started anew.
         wrong: packets of sound whose time was wrong.
+        apart_s: so much later than the others' clock a stream's was, which begins with them now; None where they share one.
     """
 
     def __init__(self, sound: int | None) -> None:
         """`sound` is the index of the sound stream."""
         self.joins = self.wrong = 0
+        self.apart_s: Fraction | None = None
         self._sound = sound
         self._tracks: dict[int, _Track] = {}
         self._offsets = [Fraction(0)]
@@ -126,9 +130,15 @@ class JoinedClock:
     ) -> bool:
         """The first packet of a stream: if those after it contradict, it is the wrong one.
 
-        A stream that begins long before where the others are is of a part that was joined, and the old one lacked it.
+        A stream that begins long before where the others are is of a part that was joined, and the old one lacked it; one
+        that begins so late that there can't be a recording in between has another clock.
         """
         step_s, raw_s, now_s = _length_s(packet), stamps[0], self._end_s()
+        begun = [t.first_s for t in self._tracks.values() if t.first_s is not None]
+        if begun and min(stamps) > now_s + MAX_JUMP_S:
+            self.apart_s, track.alone, track.offset_s = raw_s - min(begun), True, min(begun) - raw_s
+            self._put(track, packet)
+            return True
         if raw_s < now_s - MAX_STEP_BACK_S:
             fits = any(now_s - _LATE_S <= raw_s + o <= now_s + _NEAR_S for o in self._offsets)
             alone = False if fits else self._is_alone(packet)
@@ -241,6 +251,7 @@ class JoinedClock:
         at_s = _stamp_s(packet)
         assert at_s is not None
         if is_witness or track.is_sound:
+            track.first_s = at_s if track.first_s is None else track.first_s
             track.last_s = at_s
             ends_s = at_s + _length_s(packet)
             track.end_s = ends_s if track.is_sound else max(track.end_s, ends_s)

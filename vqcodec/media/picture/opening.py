@@ -114,6 +114,7 @@ class OpenedFile:
             self.check()
             if isinstance(error.__cause__, av.error.ArgumentError):
                 error.hint = _UNWANTED_HINT
+            error.hint = error.hint or "it is damaged, or claims to be larger than can be"
             raise
 
     def check(self) -> None:

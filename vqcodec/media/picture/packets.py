@@ -28,7 +28,7 @@ from vqcodec.media.picture.rates import (
     seconds,
     tick_s,
 )
-from vqcodec.media.picture.selection import Tracks
+from vqcodec.media.picture.selection import Tracks, refuse_halves
 from vqcodec.media.sound.cut import ends_early
 from vqcodec.types import FileLike
 
@@ -102,6 +102,8 @@ class PacketReader:
                 iter(self.container.demux()) if self._wanted else iter(())
             )
             ticks = self._read_ahead(want_audio)
+            if self.is_still and self.video is not None:
+                refuse_halves(self.video)
             self._describe(ticks, rate_hz)
             first = self.first_audio()
             self._heard_s = None if first is None else heard_s(first)

@@ -14,6 +14,7 @@ from vqcodec.errors import MediaError
 from vqcodec.media.picture.colour import MAX_DEEP_PIXELS, MAX_PIXELS, MAX_SIDE_PX, shown_size
 from vqcodec.media.picture.display import degrees_clockwise, display_matrix
 from vqcodec.media.picture.packets import PacketReader
+from vqcodec.media.picture.selection import is_sizeless
 from vqcodec.types import FileLike
 
 REFUSED_HINT = (
@@ -90,6 +91,11 @@ def no_pictures(reader: PacketReader) -> MediaError:
     """The error for a file whose pictures are asked for, and that has none, or none that are read."""
     if reader.refused:
         return MediaError(f"cannot read {reader.name}: {reader.refused}", hint=REFUSED_HINT)
+    if any(map(is_sizeless, reader.container.streams.video)):
+        return MediaError(
+            f"no picture of {reader.name} can be read: damaged, too large, or of an unknown format",
+            hint=REFUSED_HINT,
+        )
     return MediaError(
         f"no video in {reader.name}", hint="give a file with pictures, or use `vqcodec dub`"
     )

@@ -25,6 +25,11 @@ def clock_remarks(reader: PacketReader, timeline: Timeline[Any], fields: Deinter
         )
     if clock.joins:
         told.append(f"the clock of {name} starts anew {_times(clock.joins)}: joined there")
+    if clock.apart_s is not None:
+        told.append(
+            f"pictures and sound of {name} are {float(clock.apart_s):.0f} s apart by their times: "
+            "begun together"
+        )
     if timeline.guessed:
         told.append(
             f"{_count(timeline.guessed, 'picture')} of {name} with an impossible time: guessed "

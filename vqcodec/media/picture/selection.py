@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from fractions import Fraction
 from typing import TypeAlias, TypeVar
 
+from av.audio.stream import AudioStream
 from av.container import InputContainer
 from av.stream import Stream
 from av.video.stream import VideoStream
@@ -19,6 +20,8 @@ from vqcodec.errors import UsageError
 from vqcodec.media.picture.colour import MAX_PIXELS, fits
 from vqcodec.media.picture.rates import fraction, seconds
 
+_MIN_SOUND_HZ, _MAX_SOUND_HZ = 1000, 4_000_000
+"""A header that claims a sample a second makes hours of a small file, one that claims billions fits no resampler."""
 _MAX_THREADS = 8
 _PIXELS_AT_ONCE = 60_000_000
 # AV_DISPOSITION_*: default; cover of a sound file, thumbnails of moments, a still; a tile, or a layer
@@ -56,7 +59,7 @@ class Selection:
         self.remarks: list[str] = []
         self.refused = next(filter(None, map(_refusal, container.streams.video)), "")
         pictures = [s for s in container.streams.video if _is_picture(s)]
-        sounds = [s for s in container.streams.audio if has_decoder(s)]
+        sounds = [s for s in container.streams.audio if not _unheard(s)]
         all_pictures, all_sounds = list(container.streams.video), list(container.streams.audio)
         if video is None:
             self.video = min(pictures, key=_rank, default=None)
@@ -74,14 +77,12 @@ class Selection:
         if self.video is not None:
             _prepare(self.video)
 
-    def _tell_unread(self, name: str, tracks: Sequence[Stream]) -> None:
+    def _tell_unread(self, name: str, tracks: Sequence[AudioStream]) -> None:
         """Sound that is there, but can't be decoded, must not vanish without a word."""
-        unread = [number for number, track in enumerate(tracks) if not has_decoder(track)]
+        unread = {number: why for number, t in enumerate(tracks) if (why := _unheard(t))}
         kept = "" if len(unread) < len(tracks) else "; the result is silent"
-        for number in unread:
-            self.remarks.append(
-                f"audio track {number} of {name} can't be decoded: its format isn't known{kept}"
-            )
+        for number, why in unread.items():
+            self.remarks.append(f"audio track {number} of {name} can't be decoded: {why}{kept}")
 
     def _tell(
         self,
@@ -105,11 +106,30 @@ def has_decoder(stream: Stream) -> bool:
     return context is not None
 
 
+def is_sound_rate(rate_hz: int) -> bool:
+    """Whether sound of so many samples a second is decoded."""
+    return _MIN_SOUND_HZ <= rate_hz <= _MAX_SOUND_HZ
+
+
+def _unheard(stream: AudioStream) -> str:
+    """Why a stream of sound can't be decoded, in words; "" for one that can."""
+    if not has_decoder(stream):
+        return "its format isn't known"
+    rate_hz = stream.codec_context.sample_rate or 0  # 0: its packets say it
+    return "" if not rate_hz or is_sound_rate(rate_hz) else f"{rate_hz} samples a second"
+
+
 def _is_picture(stream: VideoStream) -> bool:
     """Whether a stream can be read at all, and isn't a sound file's cover."""
     if not has_decoder(stream) or _flags(stream) & 0x400:
         return False
     return stream.width * stream.height > 0 and not _refusal(stream)
+
+
+def is_sizeless(stream: VideoStream) -> bool:
+    """Whether a stream should hold pictures, but they are damaged, or claim a size that no decoder takes."""
+    known = has_decoder(stream) and stream.width * stream.height > 0
+    return not known and not _flags(stream) & 0x400
 
 
 def _refusal(stream: VideoStream) -> str:
@@ -139,6 +159,13 @@ def _prepare(stream: VideoStream) -> None:
     at_once = max(_PIXELS_AT_ONCE // samples, 1)
     context.thread_count = min(_MAX_THREADS, os.cpu_count() or 1, at_once)
     context.options = {**context.options, "max_pixels": str(MAX_PIXELS)}
+
+
+def refuse_halves(stream: VideoStream) -> None:
+    """Of a still JPEG that was cut off nothing is decoded: what is missing would be grey, without a flag."""
+    if _codec(stream) == "mjpeg":
+        context = stream.codec_context
+        context.options = {**context.options, "err_detect": "explode"}
 
 
 def _rank(stream: VideoStream) -> tuple[bool, bool, int, int]:

@@ -14,6 +14,7 @@ from vqcodec.format import AUDIO_RATE_HZ
 from vqcodec.media.items import AudioBlock, AudioPacket
 from vqcodec.media.picture.packets import PacketReader, SoundPacket
 from vqcodec.media.picture.rates import seconds, tick_s
+from vqcodec.media.picture.selection import is_sound_rate
 from vqcodec.media.sound.clock import ClockedSound
 from vqcodec.media.sound.mixing import TOLD_CORRELATION
 from vqcodec.media.sound.opus_bytes import packet_samples
@@ -90,6 +91,9 @@ class Decoding:
             self.corrupt_packets += 1
             return
         for frame in frames:
+            if not is_sound_rate(frame.sample_rate):
+                self.corrupt_packets += 1
+                continue
             at_s = seconds(frame.pts, frame.time_base or packet.stream.time_base)
             if at_s is not None:
                 self._zero_s = at_s if self._zero_s is None else self._zero_s

@@ -24,6 +24,7 @@ from vqcodec.media.still.levels import Levels
 PictureFile: TypeAlias = "str | os.PathLike[str] | BinaryIO"
 
 _HEAD_BYTES = 512
+_ALWAYS_READ = ("PNG", "JPEG", "GIF", "WebP", "AVIF", "BMP")
 _SAVE_AS = "Save it as PNG or JPEG."
 
 
@@ -112,6 +113,11 @@ def _unread(name: str, kind: str) -> MediaError:
     """The error for a picture that libav can't read, or no picture at all."""
     if not kind:
         return MediaError(f"{name} isn't a picture", hint="Give a PNG, JPEG, WebP or AVIF file.")
+    if kind in _ALWAYS_READ:
+        return MediaError(
+            f"cannot read {name}: a damaged {kind} picture",
+            hint="the picture is damaged or cut off: save or download it again",
+        )
     return MediaError(f"{name} is a picture that can't be read here: {kind}", hint=_SAVE_AS)
 
 

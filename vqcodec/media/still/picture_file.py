@@ -70,8 +70,8 @@ def load_picture(path: PictureFile) -> Picture:
     """Read a picture: PNG, JPEG, WebP, AVIF, HEIC, BMP, TIFF, GIF, and what libav knows beside these, OpenEXR for one.
 
     It is turned upright by its EXIF flag; transparency is laid over white; a colour profile is converted to sRGB; grey of
-    10 to 32 bits and floats are scaled; of an animation the first picture is taken. One of more than 32 megapixels, or
-    16,384 pixels a side, is scaled down by a whole number.
+    10 to 32 bits and floats are scaled; of an animation the first picture is taken, with a
+    warning. One of more than 32 megapixels, or 16,384 pixels a side, is scaled down by a whole number.
 
     Raises:
         MediaError: missing, not a picture, damaged, a side above 65,535 pixels, or so large that reading it could take a
@@ -155,15 +155,28 @@ def _read(picture: ImageFile.ImageFile, name: str) -> Picture:
     levels = _levels(picture)
     matrix = _EXIF_TURNS.get(_orientation(picture), (1, 0, 0, 1))
     rgb = _reduced(picture, levels)
+    told = [*([] if levels is None else filter(None, [levels.guessed])), *_others(picture)]
     picture.close()  # its memory is what the turn needs
     a, b, c, d = matrix
     turn = turn_of((a, b, 0, c, d))
     upright = rgb if turn is None else turn(rgb)
-    return _picture(upright, name, "" if levels is None else levels.guessed)
+    return _picture(upright, name, *told)
 
 
-def _picture(rgb: NDArray[np.uint8], name: str, guessed: str) -> Picture:
-    return Picture(rgb, name, (f"{name}: {guessed}",) if guessed else ())
+def _picture(rgb: NDArray[np.uint8], name: str, *told: str) -> Picture:
+    return Picture(rgb, name, tuple(f"{name}: {words}" for words in told if words))
+
+
+def _others(picture: ImageFile.ImageFile) -> list[str]:
+    """That there are more pictures than the one that was read; asked last, since it may leave that one."""
+    try:
+        if picture.format in (*_OTHERS, *_HEIF) or not getattr(picture, "is_animated", False):
+            return []
+    except Exception:  # damage behind what was read
+        return []
+    if picture.format == "TIFF":
+        return ["of its pages the first is taken"]
+    return ["an animation, of which the first picture is taken"]
 
 
 def _factor(size: tuple[int, int]) -> int:
