@@ -18,7 +18,7 @@ from vqcodec.comparison.coding import decoder_of
 from vqcodec.comparison.results import ComparisonResults
 from vqcodec.comparison.runner import Comparison
 from vqcodec.comparison.settings import ComparisonSettings
-from vqcodec.errors import MediaError, NoFaceError, UsageError
+from vqcodec.errors import MediaError, NoFaceError, OutputExistsError, UsageError
 from vqcodec.evaluation.tools.files import clip_name
 from vqcodec.evaluation.tools.frames import read_frames
 from vqcodec.lab.compare import summary
@@ -197,6 +197,20 @@ def test_what_cannot_be_compared_on_leaves_nothing(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(os.name != "posix", reason="pipes of POSIX")
+@pytest.mark.parametrize("name", ["results.json", "report.html"])
+def test_files_of_others_in_the_folder_are_left_alone(tmp_path: Path, name: str) -> None:
+    own = tmp_path / name
+    own.write_text("mine")
+    (tmp_path / "work").mkdir()
+    with pytest.raises(OutputExistsError, match=name):
+        runner.run(Comparison((tmp_path / "absent.mp4",), tmp_path, ComparisonSettings()))
+    assert own.read_text() == "mine"
+    (tmp_path / "work/a").mkdir()
+    (tmp_path / "work/a/prepared.json").touch()  # as a comparison leaves it that was interrupted
+    with pytest.raises(MediaError, match=r"absent\.mp4"):
+        runner.run(Comparison((tmp_path / "absent.mp4",), tmp_path, ComparisonSettings()))
+
+
 def test_a_pipe_is_refused(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
     with pytest.raises(MediaError, match="read several times"):

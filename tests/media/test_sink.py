@@ -280,3 +280,16 @@ def test_players_find_the_usual_formats(tmp_path: Path) -> None:
             "aac",
         )
         assert (audio.codec_context.sample_rate, audio.codec_context.layout.name) == (48000, "mono")
+
+
+def test_a_hole_that_mp4_can_not_hold_is_told_with_what_can(tmp_path: Path) -> None:
+    for suffix in (".mkv", ".mp4"):
+        try:
+            with VideoSink(
+                tmp_path / f"far{suffix}", width=64, height=48, frame_rate_hz=Fraction(25)
+            ) as sink:
+                for time_s in (0, 1_000_000):
+                    sink.write_frame(np.zeros((48, 64, 3), np.uint8), Fraction(time_s))
+        except MediaError as error:
+            assert suffix == ".mp4" and ".mkv" in error.hint
+    assert [path.name for path in tmp_path.iterdir()] == ["far.mkv"]

@@ -25,7 +25,7 @@ from vqcodec.comparison.processes import do, hands, tell
 from vqcodec.comparison.reference import ReferenceClip, prepare, sha256_of
 from vqcodec.comparison.results import VQT, ComparedClip, ComparisonResults
 from vqcodec.comparison.settings import ComparisonSettings
-from vqcodec.comparison.store import Store
+from vqcodec.comparison.store import RESULTS, Store, check_folder
 from vqcodec.comparison.task import Prepared, Task
 from vqcodec.errors import NoFaceError, UsageError
 from vqcodec.evaluation.metrics.catalogue import CATALOGUE
@@ -39,7 +39,6 @@ from vqcodec.runtime.extras import check_extra
 
 METHOD = 3
 """Raised when points of an earlier program would mean something else; they are then measured again."""
-RESULTS = "results.json"
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,9 +71,11 @@ def run(comparison: Comparison, progress: Progress = silent) -> ComparisonResult
 
     Raises:
         MissingExtraError: a package of the `eval` extra is absent; before anything is coded.
+        OutputExistsError: the folder holds something else under a name of ours; likewise.
         VqcodecError: a clip can't be read or coded; what was measured before stays.
     """
     check_extra("eval", "a comparison")
+    check_folder(comparison.out)
     clips = comparison.clips
     jobs = min(comparison.jobs or usable_cores(), len(clips) * len(comparison.settings.codecs))
     done = _Counter(progress, "prepare", len(clips), "clips")

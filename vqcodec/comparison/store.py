@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import json
+import os
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from vqcodec.comparison.results import CodedPoint
+from vqcodec.comparison.results import CodedPoint, ComparisonResults
+from vqcodec.errors import OutputExistsError, UsageError
 from vqcodec.evaluation.tools.files import save_json
+
+RESULTS = "results.json"
+_FILES = (RESULTS, "report.html")
 
 
 @dataclass
@@ -61,3 +66,21 @@ class Store:
     def save(self) -> None:
         """Write it, whole or not at all."""
         save_json(self._path, asdict(self.progress))
+
+
+def check_folder(out: Path) -> None:
+    """Refuse a folder where a file of somebody's has the name of one that a comparison replaces.
+
+    Raises:
+        OutputExistsError: it is such a folder.
+    """
+    taken = [name for name in _FILES if os.path.lexists(out / name)]
+    if not taken or any(out.glob("work/*/prepared.json")):
+        return
+    try:
+        ComparisonResults.load(out / RESULTS)
+    except (UsageError, OSError) as error:
+        raise OutputExistsError(
+            f"{out} holds {taken[0]}, which no comparison has made",
+            hint="Choose another folder with --out.",
+        ) from error

@@ -30,10 +30,18 @@ _HINTS: tuple[tuple[type[BaseException], str], ...] = (
 )
 
 
+_REFUSED_HINTS = dict.fromkeys(
+    ("write", "finish"),
+    "this kind of file can't hold it, a hole of days for one: write .mkv, or a part by --start and --end",
+)
+
+
 def media_error(error: BaseException, name: str, doing: str) -> MediaError:
     """The MediaError for `error`: "cannot read x.mp4 (opening): reason", with a hint that fits."""
     reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
     hint = next((text for kind, text in _HINTS if isinstance(error, kind)), "")
+    if isinstance(error, av.error.ArgumentError) and not hint:
+        hint = _REFUSED_HINTS.get(doing, "")
     if not hint and isinstance(error, OSError):
         hint = system_error(error, name, doing).hint
     return MediaError(f"cannot {doing} {name}: {reason}", hint=hint)

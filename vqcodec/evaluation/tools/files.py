@@ -50,12 +50,13 @@ def check_names(clips: Sequence[Path]) -> None:
     """
     first: dict[str, Path] = {}
     for clip in clips:
-        other = first.setdefault(clip_name(clip).casefold(), clip)
-        if other is not clip:
+        name = clip_name(clip)
+        if name.casefold() in first:
             raise UsageError(
-                f"two clips are called {clip_name(clip)}: {other} and {clip}",
+                f"two clips are called {name}: {first[name.casefold()]} and {clip}",
                 hint="Rename one: results are kept by name, without its suffix.",
             )
+        first[name.casefold()] = clip
 
 
 def rounded(value: Any) -> Any:
