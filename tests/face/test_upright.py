@@ -57,4 +57,4 @@ class Counting:
 def test_looks_at_a_picture_are_few_whatever_its_shape(shape: tuple[int, int]) -> None:
     detector = Counting()
     assert locate_all(detector, np.zeros((*shape, 3), np.uint8), thorough=True) == []
-    assert detector.looks <= 97
+    assert detector.looks <= (97 if min(shape) >= 16 else 1)

@@ -20,6 +20,8 @@ TWICE_SHARE = 0.4
 """A face whose centre is nearer to a larger one's, over its height, is the same face found twice."""
 MOST_ALONG = 16
 """Squares of a thorough search lie no denser than this along the long side, their overlap aside: 96 at most in all."""
+LEAST_FACE_PX = 12
+"""A picture less high or wide than this shows no face that could be found, and isn't searched square by square."""
 TRACKED_FACES = 3
 """Faces a detector should report: with one only, the detector chooses the person."""
 
@@ -64,6 +66,8 @@ def _sides(width_px: int, height_px: int) -> list[int]:
     not cost 48,000 looks at it.
     """
     short, long = sorted((width_px, height_px))
+    if short < LEAST_FACE_PX:
+        return []
     least = max(-(-long // MOST_ALONG), 1)
     return list(dict.fromkeys(max(side, least) for side in (short, short // 2)))
 
