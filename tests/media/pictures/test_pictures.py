@@ -74,3 +74,20 @@ def test_a_claim_that_opening_fails_at_has_a_hint(tmp_path: Path) -> None:
     with pytest.raises(MediaError) as caught:
         VideoSource(path)
     assert "damaged, or claims" in caught.value.hint
+
+
+@pytest.mark.parametrize("suffix", ["gif", "png"])
+def test_animations_that_break_off_are_noticed(tmp_path: Path, suffix: str) -> None:
+    path = tmp_path / f"moving.{suffix}"
+    pictures = [Image.fromarray(np.roll(np.tile(scene(), (4, 4, 1)), n, 1)) for n in range(5)]
+    pictures[0].save(path, save_all=True, append_images=pictures[1:], duration=40)
+    whole = path.read_bytes()
+    for data, cut in (
+        (whole, False),
+        (whole + b"more", False),
+        (whole[: len(whole) * 2 // 3], True),
+    ):
+        path.write_bytes(data)
+        with VideoSource(path) as source:
+            assert len(list(source)) > 1
+            assert source.truncated == cut

@@ -17,6 +17,7 @@ from av.video.stream import VideoStream
 from vqcodec.format import AUDIO_RATE_HZ
 from vqcodec.media.faults import media_error
 from vqcodec.media.picture.behind import unread_remarks
+from vqcodec.media.picture.cut import animation_ends_early
 from vqcodec.media.picture.extent import Extent
 from vqcodec.media.picture.joins import JoinedClock
 from vqcodec.media.picture.opening import OpenedFile
@@ -88,7 +89,7 @@ class PacketReader:
         self._ended = False
         self._pictures, self._all = Extent(), Extent()
         self._file = OpenedFile(source, tracks, playlist=playlist)
-        self._ends_early = ends_early(source)
+        self._ends_early = ends_early(source) or animation_ends_early(source)
         self.name, self.container = self._file.name, self._file.container
         self.video, self.audio = self._file.video, self._file.audio
         self.remarks = [*self._file.remarks, *unread_remarks(source, self.name)]
