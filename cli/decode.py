@@ -45,6 +45,12 @@ def decode(
     backend: BackendOption = "auto",
     size: SizeOption = "512",
     layers: LayersOption = None,
+    square: Annotated[
+        bool,
+        typer.Option(
+            "--square", help="Only the square around the face, where the file has the scene, too."
+        ),
+    ] = False,
     portrait: Annotated[
         Path | None,
         typer.Option(help="Animate this picture instead of the file's own.", show_default=False),
@@ -80,6 +86,7 @@ def decode(
         size_px=int(size),
         layers=layers,
         portrait=portrait,
+        square=square,
         start_s=Fraction(parse_time_s(start, "--start")),
         end_s=None if end is None else parse_time_s(end, "--end"),
         recover=recover,

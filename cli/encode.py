@@ -151,6 +151,13 @@ def encode(
             metavar="S", help="A portrait every S seconds instead.", show_default="where they pay"
         ),
     ] = None,
+    scene: Annotated[
+        bool,
+        typer.Option(
+            "--scene",
+            help="Keep the whole picture: around the head it stands still until something changes.",
+        ),
+    ] = False,
     live: Annotated[
         bool,
         typer.Option(
@@ -191,6 +198,7 @@ def encode(
         refs=parse_refs(refs),
         refs_every_s=None if refs_every is None else parse_fraction(refs_every, "--refs-every"),
         live=live,
+        scene=scene,
         playlist=playlist,
     )
     with console.progress_bar() as progress:

@@ -91,7 +91,7 @@ def size_lines(fields: Mapping[str, Any]) -> list[str]:
     """A table of bytes and kbit/s by purpose, from `vqcodec.config.size_fields`."""
     lines = [
         f"{name:<10}{fields[f'{name}_bytes']:>10} bytes {fields[f'{name}_kbps']:>9.3f} kbit/s"
-        for name in PARTS
+        for name in (*PARTS, *(("scene",) if fields.get("scene_bytes") else ()))
     ]
     return [
         *lines,

@@ -34,3 +34,12 @@ def check_audio(bitrate_bps: int | None, hint: str) -> None:
         f"audio rate {bitrate_bps} bit/s is outside 6k..64k",
         hint,
     )
+
+
+def check_crf(crf: int) -> None:
+    """Refuse an H.264 quality outside 0 (best) .. 51.
+
+    Raises:
+        UsageError: it is.
+    """
+    require(0 <= crf <= 51, f"crf {crf} is outside 0..51")

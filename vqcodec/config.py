@@ -40,15 +40,6 @@ Refs: TypeAlias = int | Literal["auto"]
 REFS_HINT = f"Choose --refs auto, or 1 to {MAX_REFS} portraits per shot of a minute at most."
 
 
-def check_crf(crf: int) -> None:
-    """Refuse an H.264 quality outside 0 (best) .. 51.
-
-    Raises:
-        UsageError: it is.
-    """
-    require(0 <= crf <= 51, f"crf {crf} is outside 0..51")
-
-
 @dataclass(frozen=True, slots=True)
 class AudioChoice:
     """What becomes of the sound.
@@ -114,6 +105,7 @@ class EncodeOptions:
         crop: "auto" follows the face once per shot, "full" is the largest centred square, or a square.
         playlist: the input may be a playlist, which leads to further files of this machine.
         live: write as the input comes; a path is written in place, so that `decode --follow` can read it.
+        scene: keep what is around the square, too, as pictures that stand still until something changes; not live.
     """
 
     fps: Fraction | None = None
@@ -133,6 +125,7 @@ class EncodeOptions:
     refs_every_s: Fraction | None = None
     playlist: bool = False
     live: bool = False
+    scene: bool = False
 
     def __post_init__(self) -> None:
         low, high = FRAME_RATE_RANGE_HZ
@@ -162,6 +155,11 @@ class EncodeOptions:
             not self.live or (self.bitrate_kbps is None and self.effort == 0),
             "a live stream can't look ahead to fit a bit rate, nor refine its motion",
             "Choose --quality small, medium or best.",
+        )
+        require(
+            not (self.live and self.scene),
+            "a live stream can't keep the scene: what is around the square is looked at shot by shot",
+            "Leave out --scene, or encode the recording afterwards.",
         )
         require(
             not self.live or not isinstance(self.portrait_frame, Fraction),
@@ -201,6 +199,7 @@ class DecodeOptions:
         recover: read past damage: decode what is intact, make up the rest, and report it.
         follow_s: the file is still being written: at its present end wait so long for more; None doesn't wait.
         max_duration_s: what is made is no longer than this, > 0: a small stream may claim centuries.
+        square: the square around the face alone, also where the stream has the scene around it; with `portrait` always so.
     """
 
     size_px: int = CODED_SIZE_PX
@@ -211,6 +210,7 @@ class DecodeOptions:
     recover: bool = False
     follow_s: float | None = None
     max_duration_s: Fraction = DEFAULT_MAX_DURATION_S
+    square: bool = False
 
     def __post_init__(self) -> None:
         check_size(self.size_px)

@@ -38,6 +38,8 @@ MOTN_TYPE = b"MOTN"
 AUDO_TYPE = b"AUDO"
 INDX_TYPE = b"INDX"
 IEND_TYPE = b"IEND"
+SCNE_TYPE = b"sCNe"
+"""Ancillary: what breaks section 7a is no error of the stream, but shows nothing."""
 
 ANCILLARY_BIT = 0x20
 """In the first letter of a chunk type: a decoder that doesn't know the chunk skips it."""
@@ -76,6 +78,11 @@ MAX_PORTRAITS = 4_096
 MAX_PATH_UNITS = 8
 """Units that are decoded for one portrait."""
 MAX_SHOT_S = 60
+MIN_SCENE_PX = 16
+MAX_SCENE_PX = 4096
+"""Of a scene's sides, which are even."""
+SCENE_PARTS = 16
+"""Parts of a scene's pixel in which the place of the coded square is said."""
 FEATURE_OFFSET = 2**15
 """Added to a portrait's features, so that what is written isn't negative."""
 MAX_FEATURE_WIDTH_BITS = 16

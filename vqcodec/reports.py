@@ -17,13 +17,16 @@ def _kbps(count_bytes: int, seconds: Fraction) -> float:
     return round(float(count_bytes * 8 / seconds / 1000), 3) if seconds > 0 else 0.0
 
 
-def picture_kept(crop: Crop | None) -> str | None:
+def picture_kept(crop: Crop | None, scene_bytes: int = 0) -> str | None:
     """How much of the source picture a stream holds, in words; None where that isn't known."""
     if crop is None:
         return None
     whole = crop.source_width_px, crop.source_height_px
     if (crop.x_px, crop.y_px, crop.side_px, crop.side_px) == (0, 0, *whole):
         return "all of it"
+    if scene_bytes:
+        size = f"{whole[0]}x{whole[1]}"
+        return f"a square of {crop.side_px} pixels around the face in motion; the rest of {size} as pictures that stand still"
     return (
         f"a square of {crop.side_px} pixels around the face, of {whole[0]}x{whole[1]}; nothing else"
     )
@@ -36,13 +39,14 @@ def size_fields(sizes: StreamSizes) -> dict[str, Any]:
         sizes: bytes by purpose; `frames` and `seconds` must be set.
 
     Returns:
-        file_bytes and file_kbps (all of it), portrait_*, motion_*, audio_*, container_* (bytes and kbit/s), frames
+        file_bytes and file_kbps (all of it), portrait_*, motion_*, audio_*, scene_*, container_* (bytes and kbit/s), frames
         and seconds.
     """
     parts = {
         "portrait": sizes.portrait,
         "motion": sizes.motion,
         "audio": sizes.audio,
+        "scene": sizes.scene,
         "container": sizes.container,
     }
     total = sum(parts.values())
@@ -116,7 +120,7 @@ class EncodeReport:
             "renderer": str(self.renderer),
             "renderer_sha256": self.renderer.sha256.hex(),
             "crop_px": None if crop is None else [crop.x_px, crop.y_px, crop.side_px],
-            "picture_kept": picture_kept(crop),
+            "picture_kept": picture_kept(crop, self.sizes.scene),
             "elapsed_s": round(self.elapsed_s, 3),
             "encode_fps": round(self.encode_fps, 2),
             "effort": self.effort,
@@ -135,7 +139,8 @@ class DecodeReport:
         frames: pictures written.
         seconds: duration of the written media.
         layers: residual layers used.
-        size_px: side of the pictures.
+        size_px: side of the pictures, or of the square in them.
+        whole_px: width and height of the pictures where the scene around the square is shown; else None.
         renderer: the renderer that made the pictures.
         device: where it ran, for example "cpu" or "cuda:0".
         backend: the library that ran the renderer's network, "torch" or "openvino".
@@ -155,6 +160,7 @@ class DecodeReport:
     elapsed_s: float
     backend: str = "torch"
     synthetic: bool = False
+    whole_px: tuple[int, int] | None = None
     warnings: tuple[str, ...] = ()
     recovery: Damage | None = None
     data: bytes | None = field(default=None, repr=False)
@@ -171,6 +177,7 @@ class DecodeReport:
             "seconds": round(float(self.seconds), 6),
             "layers": self.layers,
             "size_px": self.size_px,
+            "whole_px": None if self.whole_px is None else list(self.whole_px),
             "renderer": str(self.renderer),
             "renderer_sha256": self.renderer.sha256.hex(),
             "device": self.device,

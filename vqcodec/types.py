@@ -154,6 +154,47 @@ class PortraitUnit:
 
 
 @dataclass(frozen=True, slots=True)
+class ScenePlace:
+    """The size of a shot's scene pictures, and where the coded square lies in them; it may reach outside.
+
+    Attributes:
+        width_px, height_px: even.
+        x, y, side: of the square, in sixteenths of a scene's pixel.
+    """
+
+    width_px: int
+    height_px: int
+    x: int
+    y: int
+    side: int
+
+
+@dataclass(frozen=True, slots=True)
+class ScenePicture:
+    """What is to be seen around the coded square: a picture of the AV1 sequence that the scene of one shot is.
+
+    Attributes:
+        first_frame: the first frame that it is shown with.
+        shot: number of its shot, from 0.
+        number: of the picture within the shot's scene, from 0.
+        depends_on: the picture of that scene whose unit is decoded directly before this one; None for number 0.
+        place: number 0 only: holds for all pictures of the shot's scene.
+        unit: the OBUs of one shown picture, without temporal delimiter.
+        alone: it is shown without the square: nobody is to be seen there.
+        backdrop: it isn't what was around the square: colours need not match.
+    """
+
+    first_frame: int
+    shot: int
+    number: int
+    depends_on: int | None
+    place: ScenePlace | None
+    unit: bytes
+    alone: bool = False
+    backdrop: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class PortraitRun:
     """Frames of a group that are shown from the same portraits.
 
@@ -215,5 +256,6 @@ class StreamSizes:
     motion: int = 0
     audio: int = 0
     container: int = 0
+    scene: int = 0
     frames: int = 0
     seconds: Fraction = field(default_factory=Fraction)

@@ -28,6 +28,7 @@ from invalid_streams import INVALID as INVALID_1  # noqa: E402
 from invalid_streams import VERSION_1_ONLY  # noqa: E402
 from model_corners import INVALID_CORNERS, VALID_CORNERS  # noqa: E402
 from portrait_limits import INVALID_LIMITS_2, VALID_LIMITS_2  # noqa: E402
+from scenes import VALID_SCENES  # noqa: E402
 from valid_portraits import VALID_2  # noqa: E402
 from valid_streams import VALID as VALID_1  # noqa: E402
 
@@ -45,7 +46,9 @@ from vqcodec.types import (  # noqa: E402
     PortraitUnit,
 )
 
-VALID = VALID_1 | VALID_2 | VALID_GROUPS | VALID_LIMITS | VALID_LIMITS_2 | VALID_CORNERS
+VALID = (
+    VALID_1 | VALID_2 | VALID_GROUPS | VALID_LIMITS | VALID_LIMITS_2 | VALID_CORNERS | VALID_SCENES
+)
 INVALID = (
     INVALID_1 | INVALID_2 | INVALID_GROUPS | INVALID_LIMITS | INVALID_LIMITS_2 | INVALID_CORNERS
 )
@@ -64,6 +67,7 @@ def describe(data: bytes) -> dict[str, Any]:
     reader.check_nothing_follows()
     sizes = reader.sizes
     purposes = {name: getattr(sizes, name) for name in ("portrait", "motion", "audio", "container")}
+    purposes["container"] += sizes.scene
     ancillary, states = [], []
     for chunk, value in reader.chunks():
         if isinstance(value, CodedGroup):

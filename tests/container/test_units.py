@@ -100,14 +100,14 @@ REFUSED: dict[str, tuple[bytes, bool]] = {
 @pytest.mark.parametrize("name", ALLOWED)
 def test_allowed(name: str) -> None:
     unit, begins = ALLOWED[name]
-    check_unit(unit, begins, 512)
+    check_unit(unit, begins, (512, 512))
 
 
 @pytest.mark.parametrize("name", REFUSED)
 def test_refused(name: str) -> None:
     unit, begins = REFUSED[name]
     with pytest.raises(Fault) as caught:
-        check_unit(unit, begins, 512)
+        check_unit(unit, begins, (512, 512))
     assert caught.value.code == "bad-unit"
 
 
@@ -126,7 +126,7 @@ def test_sequence_headers_read_as_written(side: int, level: int, ordered: bool, 
 def test_any_bytes_are_told_as_bad_unit(data: bytes, begins: bool, keep: int) -> None:
     for unit in (data, make_unit(0 if begins else 1)[:keep] + data):
         try:
-            check_unit(unit, begins, 512)
+            check_unit(unit, begins, (512, 512))
         except Fault as fault:
             assert fault.code == "bad-unit"
 
@@ -180,9 +180,9 @@ def test_an_encoders_units_pass_and_show_the_same_pictures(shot: list[PortraitUn
 
 def test_an_encoders_units_are_refused_where_they_don_t_belong(shot: list[PortraitUnit]) -> None:
     with pytest.raises(Fault):
-        check_unit(shot[0].unit, True, 512)
+        check_unit(shot[0].unit, True, (512, 512))
     with pytest.raises(Fault):
-        check_unit(b"\x12\x00" + shot[1].unit, False, 128)
+        check_unit(b"\x12\x00" + shot[1].unit, False, (128, 128))
     with pytest.raises(Fault):
-        check_unit(shot[1].unit + shot[2].unit, False, 128)
+        check_unit(shot[1].unit + shot[2].unit, False, (128, 128))
     assert not same_item(make_portrait(), replace(make_portrait(), unit=shot[0].unit))

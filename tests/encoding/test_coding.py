@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from tests.support.recorded import UNITS, frame, made_shot, read, record, written
 from vqcodec.container.runs import check_runs
 from vqcodec.encoding.choice import Spending
-from vqcodec.encoding.coding import PASSING_FRAMES, PlacedUnit, ShotCoder, runs_of
+from vqcodec.encoding.coding import PlacedUnit, ShotCoder
+from vqcodec.encoding.runs import PASSING_FRAMES, runs_of
 from vqcodec.encoding.settings import Setting
 from vqcodec.encoding.shots import RecordedShot
 from vqcodec.format import MAX_PATH_UNITS

@@ -28,7 +28,7 @@ def info(source: Source) -> dict[str, Any]:
     with open_stream(readable(source)) as file:
         found = container.survey(file)
     return (
-        _head_fields(found.head)
+        _head_fields(found.head, found.sizes.scene)
         | size_fields(found.sizes)
         | {"key_frames": found.key_frames, "low_confidence_frames": found.low_confidence_frames}
         | _shot_fields(found)
@@ -53,7 +53,7 @@ def _shot_fields(found: Survey) -> dict[str, Any]:
     return {"delay_ms": found.head.delay_ms, "shots": shots}
 
 
-def _head_fields(head: Head) -> dict[str, Any]:
+def _head_fields(head: Head, scene_bytes: int) -> dict[str, Any]:
     crop, audio = head.crop, head.audio
     return {
         "version": f"{head.version[0]}.{head.version[1]}",
@@ -73,7 +73,7 @@ def _head_fields(head: Head) -> dict[str, Any]:
         "audio_rate_hz": audio.sample_rate_hz if audio else 0,
         "source_size_px": [crop.source_width_px, crop.source_height_px] if crop else None,
         "crop_px": [crop.x_px, crop.y_px, crop.side_px] if crop else None,
-        "picture_kept": picture_kept(crop),
+        "picture_kept": picture_kept(crop, scene_bytes),
     }
 
 
@@ -97,7 +97,7 @@ class Verified:
         """JSON-ready fields, named with units."""
         report = self.report
         return (
-            _head_fields(report.head)
+            _head_fields(report.head, report.sizes.scene)
             | size_fields(report.sizes)
             | {
                 "key_frames": report.key_frames,

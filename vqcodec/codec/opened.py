@@ -16,10 +16,11 @@ from numpy.typing import NDArray
 from vqcodec.codec.files import Source, readable
 from vqcodec.config import DEFAULT_MAX_DURATION_S, DecodeOptions
 from vqcodec.container import Reader
+from vqcodec.container.reader import Item
 from vqcodec.errors import BitstreamError, UnknownLengthError, UsageError
 from vqcodec.format import CODED_SIZE_PX
 from vqcodec.stream.opening import open_stream
-from vqcodec.types import AudioGroup, Head, KeyFrame, MotionGroup, PortraitUnit, VideoFrame
+from vqcodec.types import AudioGroup, Head, MotionGroup, VideoFrame
 
 if TYPE_CHECKING:
     from vqcodec.decoding.parts import DecoderParts
@@ -47,8 +48,8 @@ class OpenStream:
             raise
         self.head: Head = self._reader.head
 
-    def __iter__(self) -> Iterator[KeyFrame | PortraitUnit | MotionGroup | AudioGroup]:
-        """The stream's items, tokens decoded."""
+    def __iter__(self) -> Iterator[Item]:
+        """The stream's items, tokens decoded; nothing of the scene around the square."""
         return iter(self._reader)
 
     def frames(

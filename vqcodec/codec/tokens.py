@@ -34,9 +34,11 @@ from vqcodec.types import (
     AudioGroup,
     FileLike,
     Head,
+    KeyFrame,
     ModelId,
     MotionGroup,
     PortraitRun,
+    PortraitUnit,
     StreamSizes,
 )
 
@@ -151,7 +153,7 @@ class TokenSequence:
 
     @classmethod
     def read(cls, source: Source) -> TokenSequence:
-        """Read a .vqt stream, all of it. Chunks that this version doesn't know are left behind.
+        """Read a .vqt stream, all of it. The scene around the square, and chunks that this version doesn't know, are left behind.
 
         Raises:
             BitstreamError, UnsupportedError: damaged, or of a newer version.
@@ -168,7 +170,7 @@ class TokenSequence:
                 elif isinstance(item, MotionGroup):
                     groups.append(item)
                     listed.motion(item)
-                else:
+                elif isinstance(item, (KeyFrame, PortraitUnit)):
                     listed.portrait(item)
         return cls(
             tokens=np.concatenate([group.indices for group in groups]),

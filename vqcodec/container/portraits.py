@@ -54,7 +54,7 @@ def parse_portrait(payload: bytes, head: Head) -> RelativePortrait:
     fields = parse_struct(PORT, payload, dims=head.dims)
     outline = _outline(fields)
     _check_size(len(fields.unit))
-    check_unit(fields.unit, outline.number == 0, head.coded_size_px)
+    check_unit(fields.unit, outline.number == 0, (head.coded_size_px, head.coded_size_px))
     return RelativePortrait(outline, fields.unit)
 
 
@@ -117,13 +117,13 @@ def absolute(elements: Sequence[int], base: Sequence[int] | None) -> tuple[int, 
     return own
 
 
-def check_unit(unit: bytes, first: bool, side_px: int) -> None:
+def check_unit(unit: bytes, first: bool, size_px: tuple[int, int]) -> None:
     """Check the structure of an AV1 unit; no picture is decoded.
 
     Args:
         unit: its OBUs.
-        first: it is the shot's number 0, which begins the sequence.
-        side_px: of the pictures of this stream.
+        first: it is number 0, which begins the sequence.
+        size_px: width and height of its pictures; number 0 says them.
 
     Raises:
         Fault: bad-unit.
@@ -141,12 +141,12 @@ def check_unit(unit: bytes, first: bool, side_px: int) -> None:
             kind = "key" if first else "inter"
             raise Av1Error(f"the frame is no {kind} picture that is shown")
         if first:
-            _check_sequence(found[0].payload, side_px)
+            _check_sequence(found[0].payload, size_px)
     except Av1Error as error:
         raise Fault("bad-unit", str(error)) from None
 
 
-def _check_sequence(payload: bytes, side_px: int) -> None:
+def _check_sequence(payload: bytes, size_px: tuple[int, int]) -> None:
     header = read_sequence_header(payload)
     if header.profile or header.still or header.timing or header.numbered:
         raise Av1Error("the sequence has another profile than 0, timing, or frame numbers")
@@ -154,9 +154,9 @@ def _check_sequence(payload: bytes, side_px: int) -> None:
         raise Av1Error("the pictures are not 4:2:0 in 8 bits")
     if header.grain:
         raise Av1Error("the sequence has film grain")
-    if (header.width_px, header.height_px) != (side_px, side_px):
+    if (header.width_px, header.height_px) != size_px:
         found = f"{header.width_px}x{header.height_px}"
-        raise Av1Error(f"the pictures have {found} pixels, not {side_px}x{side_px}")
+        raise Av1Error(f"the pictures have {found} pixels, not {size_px[0]}x{size_px[1]}")
 
 
 def _outline(fields: Any) -> PortraitOutline:

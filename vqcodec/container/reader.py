@@ -24,6 +24,7 @@ from vqcodec.container.items import CodedItem, apply_chunk, item_position, item_
 from vqcodec.container.payloads import CodedGroup, drop_layers
 from vqcodec.container.portraits import RelativePortrait
 from vqcodec.container.rules import StreamRules, check_time
+from vqcodec.container.scenes import SceneWalk, scene_of
 from vqcodec.container.seek import load_index
 from vqcodec.container.shots import Shots
 from vqcodec.entropy import decode_layers
@@ -37,14 +38,22 @@ from vqcodec.format import (
     PRE_ROLL_SAMPLES,
 )
 from vqcodec.late import np
-from vqcodec.types import AudioGroup, Head, KeyFrame, MotionGroup, PortraitUnit, StreamSizes
+from vqcodec.types import (
+    AudioGroup,
+    Head,
+    KeyFrame,
+    MotionGroup,
+    PortraitUnit,
+    ScenePicture,
+    StreamSizes,
+)
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
-Item = KeyFrame | PortraitUnit | MotionGroup | AudioGroup
-"""Key frames are portraits of major version 1, units those of major version 2."""
+Item = KeyFrame | PortraitUnit | MotionGroup | AudioGroup | ScenePicture
+"""Key frames are portraits of major version 1, units those of major version 2; scenes come when they are asked for."""
 
 
 class Decode(Protocol):
@@ -81,6 +90,7 @@ class Reader:
         source: a binary file object or pipe, positioned at the signature.
         layers: decode only the first so many residual layers of each group; None for all of them.
         decode: how payloads become indices.
+        scenes: give what is known of the scene around the square, too.
 
     Raises:
         BitstreamError, TruncatedError: the bytes are wrong; the error has the specification's code and the offset.
@@ -89,7 +99,12 @@ class Reader:
     """
 
     def __init__(
-        self, source: BinaryIO, *, layers: int | None = None, decode: Decode = decode_layers
+        self,
+        source: BinaryIO,
+        *,
+        layers: int | None = None,
+        decode: Decode = decode_layers,
+        scenes: bool = False,
     ) -> None:
         if layers is not None and layers < 1:
             raise UsageError(f"can't decode {layers} layers", hint="take 1 to 4, or None for all")
@@ -105,7 +120,7 @@ class Reader:
         except Fault as fault:
             raise stream_error(fault.code, f"HEAD: {fault.message}", chunk.offset) from None
         self.head_chunk = chunk
-        self._layers, self._decode_layers = layers, decode
+        self._layers, self._decode_layers, self._scenes = layers, decode, scenes
         self._rules = StreamRules(self.head, chunk)
         self._body = self._source.offset
         self._started = False
@@ -125,6 +140,8 @@ class Reader:
         for chunk, value in self.chunks():
             if value is not None:
                 yield self._decode(chunk, value, self._rules.shots)
+            elif self._scenes and (scene := scene_of(chunk)) is not None:
+                yield scene
 
     def coded(self) -> Iterator[CodedItem]:
         """Everything in file order, tokens left entropy-coded: fast, and every other check is made."""
@@ -205,8 +222,10 @@ class Reader:
         return self._source.stream, self._body
 
     def _items(self, entries: Iterable[IndexEntry]) -> Iterator[Item]:
-        shots = Shots(first=None)
+        shots, walk = Shots(first=None), SceneWalk(self._source)
         for entry in entries:
+            if self._scenes:
+                yield from walk.until(entry.offset)
             self._source.seek(entry.offset)
             chunk = read_chunk(self._source)
             yield self._decode(chunk, self._indexed(chunk, entry, shots), shots)

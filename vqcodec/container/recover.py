@@ -26,6 +26,7 @@ from vqcodec.container.portraits import RelativePortrait
 from vqcodec.container.reader import Decode, Item, Reader
 from vqcodec.container.rules import too_late
 from vqcodec.container.scan import ChunkScanner, Gap, Piece, Signature, find_head
+from vqcodec.container.scenes import scene_of
 from vqcodec.container.usable import Portrait, no_motion, no_portrait, portraits_of, stand_in
 from vqcodec.damage import Damage
 from vqcodec.entropy import decode_layers
@@ -56,6 +57,7 @@ class Wanted(TypedDict, total=False):
     from_s: Fraction
     portrait_needed: bool
     decode: Decode
+    scenes: bool
 
 
 class RecoveringReader:
@@ -78,7 +80,7 @@ class RecoveringReader:
         layers: use only the first so many residual layers of each group; None for all of them.
         from_s: groups that end some seconds before this time are not decoded and not given.
         portrait_needed: false when the caller has a portrait of its own: a stream without any is read then, too.
-        decode: how payloads become indices.
+        decode, scenes: as of `Reader`.
 
     Raises:
         UsageError: `layers` is less than 1.
@@ -95,6 +97,7 @@ class RecoveringReader:
         from_s: Fraction = Fraction(0),
         portrait_needed: bool = True,
         decode: Decode = decode_layers,
+        scenes: bool = False,
     ) -> None:
         if layers is not None and layers < 1:
             raise UsageError(f"can't decode {layers} layers", hint="take 1 to 4, or None for all")
@@ -102,7 +105,7 @@ class RecoveringReader:
         self._pieces = pieces
         self._ledger = Ledger(damage, head.version[0])
         self._layers, self._from_s, self._portrait_needed = layers, from_s, portrait_needed
-        self._decode_layers = decode
+        self._decode_layers, self._scenes = decode, scenes
         self._foreign = False
         self._motion = Line(self._use_motion)
         self._sound = Line(self._use_sound)
@@ -174,6 +177,8 @@ class RecoveringReader:
             self._ledger.totals(piece)
         elif not is_ancillary(piece.type):
             self._ledger.drop()
+        elif self._scenes and (scene := scene_of(piece)) is not None:
+            yield scene
 
     def _item(self, chunk: Chunk) -> Iterator[Item]:
         try:

@@ -26,6 +26,7 @@ from vqcodec.format import (
     MAX_POSITION,
     MAX_STREAM_S,
     MIN_PACKET_SAMPLES,
+    SCNE_TYPE,
     SIGNATURE,
 )
 from vqcodec.types import Head, StreamSizes
@@ -158,9 +159,11 @@ class StreamRules:
         self._count(chunk, group.packet_bytes)
 
     def ancillary(self, chunk: ChunkFrame) -> None:
-        """A chunk this version doesn't know; it may stand anywhere between HEAD and INDX."""
+        """A chunk that no rule is about; it may stand anywhere between HEAD and INDX."""
         self._check_open(chunk)
-        self._count(chunk, 0)
+        scene_bytes = chunk.payload_bytes if chunk.type == SCNE_TYPE else 0
+        self.sizes.scene += scene_bytes
+        self._count(chunk, scene_bytes)
 
     def index_payload(self) -> bytes:
         """The INDX payload that the chunks so far demand.

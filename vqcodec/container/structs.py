@@ -47,10 +47,13 @@ from vqcodec.format import (
     MAX_PORTRAITS,
     MAX_POSITION,
     MAX_RATIONAL_PART,
+    MAX_SCENE_PX,
     MAX_SOURCE_PX,
     MAX_STEP_TICKS,
     MAX_STEP_WIDTH_BITS,
     MIN_CODED_SIZE_PX,
+    MIN_SCENE_PX,
+    SCENE_PARTS,
     SHA256_BYTES,
     SHARE_PARTS,
     TYPE_BYTES,
@@ -70,6 +73,8 @@ LAYERS_FORM = (LAYERS - 1) << LAYERS_FORM_SHIFT
 RUNS_FORM = 0x08
 KNOWN_FORM = CONFIDENCE_FORM | LAYERS_FORM
 CONTINUES_FORM = 0x01
+ALONE_FORM = 0x01
+BACKDROP_FORM = 0x02
 
 CHUNK = Struct(
     "type" / Bytes(TYPE_BYTES),
@@ -144,6 +149,24 @@ PORT = Struct(  # takes the stream's `dims`
     "depends_on" / If(this.number > 0, Ranged(Varint(), 0, MAX_PORTRAITS - 2)),
     "features"
     / Packed(lambda c: c._params.dims, 0, 2 * FEATURE_OFFSET - 1, MAX_FEATURE_WIDTH_BITS),
+    "unit" / GreedyBytes,
+)
+
+SCENE_PLACE = Struct(
+    "width_px" / Ranged(Int16ub, MIN_SCENE_PX, MAX_SCENE_PX),
+    "height_px" / Ranged(Int16ub, MIN_SCENE_PX, MAX_SCENE_PX),
+    "x" / Ranged(Int32sb, -SCENE_PARTS * MAX_CROP_SIDE_PX, SCENE_PARTS * MAX_CROP_SIDE_PX),
+    "y" / Ranged(Int32sb, -SCENE_PARTS * MAX_CROP_SIDE_PX, SCENE_PARTS * MAX_CROP_SIDE_PX),
+    "side" / Ranged(Int32ub, 1, SCENE_PARTS * MAX_CROP_SIDE_PX),
+)
+
+SCENE = Struct(
+    "first_frame" / Ranged(Varint(), 0, MAX_FRAMES),
+    "shot" / Ranged(Varint(), 0, MAX_FRAMES),
+    "number" / Ranged(Varint(), 0, MAX_PORTRAITS - 1),
+    "form" / Ranged(Byte, 0, ALONE_FORM | BACKDROP_FORM),
+    "depends_on" / If(this.number > 0, Ranged(Varint(), 0, MAX_PORTRAITS - 2)),
+    "place" / If(lambda c: c.number == 0, SCENE_PLACE),
     "unit" / GreedyBytes,
 )
 

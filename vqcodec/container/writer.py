@@ -31,6 +31,7 @@ from vqcodec.container.portraits import (
     relative,
 )
 from vqcodec.container.rules import StreamRules
+from vqcodec.container.scenes import build_scene
 from vqcodec.entropy import encode_layers
 from vqcodec.errors import UsageError
 from vqcodec.format import (
@@ -43,10 +44,19 @@ from vqcodec.format import (
     MAX_CHUNK_BYTES,
     MOTN_TYPE,
     PORT_TYPE,
+    SCNE_TYPE,
     SIGNATURE,
 )
 from vqcodec.late import np
-from vqcodec.types import AudioGroup, Head, KeyFrame, MotionGroup, PortraitUnit, StreamSizes
+from vqcodec.types import (
+    AudioGroup,
+    Head,
+    KeyFrame,
+    MotionGroup,
+    PortraitUnit,
+    ScenePicture,
+    StreamSizes,
+)
 
 T = TypeVar("T")
 
@@ -152,6 +162,10 @@ class Writer:
         chunk, data = self._chunk(kind, lambda: payload)
         _checked(lambda: self._rules.ancillary(chunk))
         self._emit(data, chunk)
+
+    def scene(self, scene: ScenePicture) -> None:
+        """Write a picture of what is around the square; it stands before the group that has its first frame."""
+        self.ancillary(SCNE_TYPE, _checked(lambda: build_scene(scene)))
 
     def close(self, end_tick: int | None = None) -> None:
         """Write INDX and IEND. Closing twice does nothing.

@@ -20,26 +20,26 @@ from vqcodec.decoding.fade import cross_faded, mixed
 from vqcodec.decoding.heard import Samples
 from vqcodec.decoding.parts import FrameRenderer
 from vqcodec.decoding.portraits import PortraitStates
-from vqcodec.decoding.window import Held, Pose
+from vqcodec.decoding.window import Held, Pose, Result
 from vqcodec.stream.portraits import Portrait, shot_of
-from vqcodec.types import KeyFrame, VideoFrame
+from vqcodec.types import KeyFrame, ScenePicture, VideoFrame
 
 Pixels = NDArray[np.uint8]
 
 
 def rendered(
-    items: Iterable[Pose | Samples | Held],
+    items: Iterable[Result],
     portraits: PortraitStates,
     renderer: FrameRenderer,
     size_px: int,
     batch_frames: int,
-) -> Iterator[VideoFrame | Samples | Held]:
+) -> Iterator[VideoFrame | Samples | Held | ScenePicture]:
     """Pictures (size_px, size_px, 3) of the poses; sound passes ahead of poses that wait.
 
     A pose that is held is drawn once.
 
     Args:
-        items: poses in order, and sound.
+        items: poses in order, sound, and the scene's pictures, each before the poses that it is shown with.
         portraits: renderer states of their portraits.
         renderer: draws them.
         size_px: side of the pictures.
@@ -51,7 +51,7 @@ def rendered(
         if isinstance(item, Samples):
             yield item
             continue
-        if isinstance(item, Held):
+        if isinstance(item, (Held, ScenePicture)):
             yield from painter.frames(batch)
             batch = []
             yield item

@@ -3,6 +3,7 @@
     file --Reader--> items --Window--> Pose, Samples --rendered--> VideoFrame, Samples --VideoSink--> file
      reading.py          window.py, walk.py      pictures.py, portraits.py         media/out/sink.py
      CRC, entropy        features, gaps, Opus    batches by portrait, fades        H.264, AAC
+                                                 put into the scene: scenes.py
      thread 1            thread 1                thread 2                          this thread
 
 Every frame is rendered from its portraits and its own tokens: an error in one frame stays in it. Where a scene goes on with
@@ -13,12 +14,14 @@ damage is read past (RecoveringReader) and what is missing made up (Concealment)
 from __future__ import annotations
 
 import time
-from collections.abc import Generator, Iterable
+from collections.abc import Generator, Iterable, Iterator
 from contextlib import closing
+from dataclasses import replace
 from fractions import Fraction
 from typing import BinaryIO
 
-from vqcodec.config import DEFAULT_CRF, DecodeOptions, check_crf
+from vqcodec.checks import check_crf
+from vqcodec.config import DEFAULT_CRF, DecodeOptions
 from vqcodec.container import Reader, RecoveringReader
 from vqcodec.damage import Damage
 from vqcodec.decoding.conceal import Concealment
@@ -34,6 +37,7 @@ from vqcodec.decoding.reading import (
     items_to_play,
     reader_of,
 )
+from vqcodec.decoding.scenes import SceneFiller, filled, first_scene
 from vqcodec.decoding.window import Held, Window, play
 from vqcodec.face.paste import PasteBack, pasted
 from vqcodec.media.out.sink import VideoSink
@@ -43,7 +47,7 @@ from vqcodec.progress import Progress, ProgressEvent, silent
 from vqcodec.reports import SYNTHETIC_NOTICE, DecodeReport
 from vqcodec.runtime.threads import overlapped
 from vqcodec.stream.opening import GrowingFile, followed, open_stream, released
-from vqcodec.types import FileLike, Head, VideoFrame
+from vqcodec.types import FileLike, Head, ScenePicture, VideoFrame
 
 GPU_BATCH_FRAMES = 32
 _DEPTH = 24
@@ -89,30 +93,49 @@ def decode(
     check_output(target, force=force)
     with open_stream(source) as plain:
         file = followed(plain, options.follow_s)
-        reader = reader_of(file, options)
+        wants_scene = paste is None and options.portrait is None and not options.square
+        reader = reader_of(file, options, scenes=wants_scene)
         parts = decoder_parts(parts, reader.head)
         parts.check(reader.head)
         other = OtherPortrait.chosen(parts, options)
         total = frames_to_come(reader, file, options)
         with (
-            _sink(target, reader.head, options.size_px, paste, crf=crf, force=force) as sink,
             closing(_pictures_and_sound(reader, file, parts, options, other)) as items,
             released(file),
         ):
-            frames, seconds = _drain(pasted(items, paste), sink, reader.head, total, progress)
-    damage = _damage(reader)
+            place, some = first_scene(items)
+            filler = None if place is None else SceneFiller(reader.head, place)
+            size = _picture_size(options, paste or filler)
+            with _sink(target, reader.head, size, crf=crf, force=force) as sink:
+                shown: Iterator[VideoFrame | Samples | Held] = pasted(filled(some, filler), paste)
+                frames, seconds = _drain(shown, sink, reader.head, total, progress)
+    report = _report(reader, parts, options, filler)
+    warnings = (
+        *(other.warnings if other else ()),
+        *_warnings(report.recovery, file, options),
+        *report.warnings,
+    )
+    elapsed_s = time.monotonic() - started_s
+    return replace(report, frames=frames, seconds=seconds, elapsed_s=elapsed_s, warnings=warnings)
+
+
+def _report(
+    reader: AnyReader, parts: DecoderParts, options: DecodeOptions, filler: SceneFiller | None
+) -> DecodeReport:
+    """What a decode tells, but for how long it took and what it gave."""
     return DecodeReport(
-        frames=frames,
-        seconds=seconds,
+        frames=0,
+        seconds=Fraction(0),
         layers=min(options.layers or reader.head.layers, reader.head.layers),
         size_px=options.size_px,
         renderer=parts.renderer.id,
         device=str(parts.renderer.device),
         backend=getattr(parts.renderer, "backend", "torch"),
-        elapsed_s=time.monotonic() - started_s,
+        elapsed_s=0.0,
         synthetic=reader.head.synthetic,
-        warnings=(*(other.warnings if other else ()), *_warnings(damage, file, options)),
-        recovery=damage,
+        whole_px=None if filler is None else (filler.width, filler.height),
+        warnings=_scene_warnings(filler),
+        recovery=_damage(reader),
     )
 
 
@@ -171,7 +194,7 @@ def _pictures_and_sound(
     parts: DecoderParts,
     options: DecodeOptions,
     other: OtherPortrait | None,
-) -> Generator[VideoFrame | Samples | Held, None, None]:
+) -> Generator[VideoFrame | Samples | Held | ScenePicture, None, None]:
     """The threads of the picture above."""
     portraits = PortraitStates(
         parts.renderer,
@@ -198,14 +221,13 @@ def _damage(reader: AnyReader) -> Damage | None:
 def _sink(
     target: FileLike,
     head: Head,
-    size_px: int,
-    paste: PasteBack | None,
+    size: tuple[int, int],
     *,
     crf: int,
     force: bool,
 ) -> VideoSink:
-    """A video of the stream's rate, with room for its sound; as large as what is pasted into."""
-    width, height = (paste.width, paste.height) if paste else (size_px, size_px)
+    """A video of the stream's rate, of a width and height, with room for its sound."""
+    width, height = size
     return VideoSink(
         target,
         width=width,
@@ -217,6 +239,11 @@ def _sink(
         force=force,
         comment=SYNTHETIC_NOTICE if head.synthetic else "",
     )
+
+
+def _picture_size(options: DecodeOptions, whole: PasteBack | SceneFiller | None) -> tuple[int, int]:
+    """Of what is written: as large as what the squares are put into."""
+    return (whole.width, whole.height) if whole else (options.size_px, options.size_px)
 
 
 def _drain(
@@ -241,6 +268,15 @@ def _drain(
         seconds = item.time_s + nominal_s
         progress(ProgressEvent("decode", frames, total, seconds))
     return frames, seconds
+
+
+def _scene_warnings(filler: SceneFiller | None) -> tuple[str, ...]:
+    lost = 0 if filler is None else filler.undecoded
+    if not lost:
+        return ()
+    return (
+        f"{lost} picture{'s' if lost > 1 else ''} of what is around the face can't be decoded: an earlier one is shown",
+    )
 
 
 def _warnings(damage: Damage | None, file: BinaryIO, options: DecodeOptions) -> tuple[str, ...]:

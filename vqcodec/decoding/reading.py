@@ -20,19 +20,20 @@ from vqcodec.types import PortraitUnit
 AnyReader = Reader | RecoveringReader
 
 
-def reader_of(file: BinaryIO, options: DecodeOptions) -> AnyReader:
-    """A strict reader, or with options.recover one that reads past damage.
+def reader_of(file: BinaryIO, options: DecodeOptions, *, scenes: bool = False) -> AnyReader:
+    """A strict reader, or with options.recover one that reads past damage; with or without the scene around the square.
 
     Raises:
         BitstreamError, UnsupportedError: HEAD is damaged, or of a newer version.
     """
     if not options.recover:
-        return Reader(file, layers=options.layers)
+        return Reader(file, layers=options.layers, scenes=scenes)
     return RecoveringReader.open(
         file,
         layers=options.layers,
         from_s=options.start_s,
         portrait_needed=options.portrait is None,
+        scenes=scenes,
     )
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,11 +19,12 @@ from vqcodec.container.reader import Item
 from vqcodec.decoding.fade import Fades
 from vqcodec.decoding.gaps import Gaps, Stretch
 from vqcodec.decoding.heard import Samples, SoundWindow
+from vqcodec.decoding.scenes_due import ScenesToCome
 from vqcodec.errors import UsageError
 from vqcodec.format import AUDIO_RATE_HZ
 from vqcodec.stream.portraits import Portrait, ShownFrom
 from vqcodec.stream.walk import PosedGroup, Walk
-from vqcodec.types import AudioGroup, Head, KeyFrame, PortraitUnit
+from vqcodec.types import AudioGroup, Head, KeyFrame, PortraitUnit, ScenePicture
 
 MAX_SOUND_AHEAD_S = Fraction(3600)
 """Sound so far ahead of the pictures waits for them: a position may lie centuries away, and silence up to it never ends."""
@@ -52,6 +54,9 @@ class Held:
     """The latest picture is shown until a time, from the start of the window: the end of the stream, or of the window."""
 
     until_s: Fraction
+
+
+Result: TypeAlias = Pose | Samples | Held | ScenePicture
 
 
 class Window:
@@ -87,13 +92,18 @@ class Window:
         self._origin_s: Fraction | None = Fraction(0) if options.start_s == 0 else None
         self._video_over = self._any = False
         self._before: tuple[ShownFrom, NDArray[np.float32]] | None = None
+        self._before_tick = 0
+        self._scenes = ScenesToCome()
         self._sound: SoundWindow | None = None
         # sound that comes before the first frame of the window is known, or far ahead
         self._early: list[AudioGroup] = []
         self._heard_until_s = MAX_SOUND_AHEAD_S
 
-    def push(self, item: Item) -> Iterator[Pose | Samples]:
-        """Take the next item of the stream."""
+    def push(self, item: Item) -> Iterator[Pose | Samples | ScenePicture]:
+        """Take the next item of the stream; a scene's picture comes out before the first pose that it is shown with."""
+        if isinstance(item, ScenePicture):
+            self._scenes.add(item)
+            return
         if isinstance(item, KeyFrame) or (isinstance(item, PortraitUnit) and item.number == 0):
             self._fades.leave()
         elif isinstance(item, AudioGroup):
@@ -104,7 +114,7 @@ class Window:
         yield from self._samples()
         self.complete = self._video_over and (self._sound is None or self._sound.complete)
 
-    def finish(self) -> Iterator[Pose | Samples]:
+    def finish(self) -> Iterator[Pose | Samples | ScenePicture]:
         """What is still to come when the stream is over: what the gaps know to be missing at its end."""
         heard_s = Fraction(0) if self._sound is None else self._sound.end_s
         for stretch in self._gaps.tail(heard_s):
@@ -114,7 +124,7 @@ class Window:
             self._within(silent_until_s)
             yield from self._sound.fill(silent_until_s)
 
-    def held(self, end_tick: int | None) -> Iterator[Pose | Samples | Held]:
+    def held(self, end_tick: int | None) -> Iterator[Result]:
         """What follows the last frame of all, once it was given: nothing new, until the end."""
         if end_tick is not None and self._start_s < end_tick * self._head.time_base_s:
             yield from self._still_shown(None)
@@ -136,9 +146,10 @@ class Window:
         check_duration(self._origin_s, time_s, self._max_duration_s)
         return time_s - self._origin_s
 
-    def _poses(self, group: PosedGroup) -> Iterator[Pose]:
+    def _poses(self, group: PosedGroup) -> Iterator[Pose | ScenePicture]:
         """Those of a group, and of what is missing before it."""
         first_s = int(group.ticks[0]) * self._head.time_base_s
+        self._scenes.time(group)
         if self._origin_s is not None and (self._end_s is None or first_s < self._end_s):
             self._within(first_s)  # before a hole is filled up to there
         for stretch in self._gaps.filled(group):
@@ -148,11 +159,12 @@ class Window:
                 self._fades.forget()
             yield from self._inside(stretch)
 
-    def _inside(self, stretch: Stretch) -> Iterator[Pose]:
+    def _inside(self, stretch: Stretch) -> Iterator[Pose | ScenePicture]:
         """Those of the frames that lie in the window; the gaps are told of them."""
         first_s, frames = Fraction(0), 0
         for pose in self._cut(stretch):
-            first_s, frames = (first_s if frames else pose.time_s), frames + 1
+            if isinstance(pose, Pose):
+                first_s, frames = (first_s if frames else pose.time_s), frames + 1
             yield pose
         if frames:
             assert self._origin_s is not None  # a pose was given
@@ -160,7 +172,7 @@ class Window:
             end_s = end_s if self._end_s is None else min(end_s, self._end_s)
             self._gaps.shown(stretch, frames, (first_s, end_s - self._origin_s))
 
-    def _cut(self, stretch: Stretch) -> Iterator[Pose]:
+    def _cut(self, stretch: Stretch) -> Iterator[Pose | ScenePicture]:
         for tick, row, shown in stretch.rows:
             time_s = tick * self._head.time_base_s
             self._heard_until_s = time_s + MAX_SOUND_AHEAD_S
@@ -169,9 +181,10 @@ class Window:
                 self._video_over = True
                 return
             if time_s < self._start_s:
-                self._before = shown, row
+                self._before, self._before_tick = (shown, row), tick
                 continue
             yield from self._still_shown(time_s)
+            yield from self._scenes.until(tick)
             if self._origin_s is None:
                 self._origin_s = time_s
             at_s, self._any = self._within(time_s), True
@@ -182,7 +195,7 @@ class Window:
             else:
                 yield Pose(at_s, shown, row, fade.portrait, share)
 
-    def _still_shown(self, next_s: Fraction | None) -> Iterator[Pose]:
+    def _still_shown(self, next_s: Fraction | None) -> Iterator[Pose | ScenePicture]:
         """The frame before the window, if it is what the window begins with.
 
         Args:
@@ -192,6 +205,7 @@ class Window:
             return
         if next_s is None or next_s - self._start_s > 1 / self._head.frame_rate_hz:
             self._origin_s, self._any = self._start_s, True
+            yield from self._scenes.until(self._before_tick)
             yield Pose(Fraction(0), *self._before)
 
     def _samples(self) -> Iterator[Samples]:
@@ -229,7 +243,7 @@ def check_duration(from_s: Fraction, to_s: Fraction, most_s: Fraction) -> None:
 
 def play(
     items: Iterable[Item], window: Window, end_tick: Callable[[], int | None] | None = None
-) -> Iterator[Pose | Samples | Held]:
+) -> Iterator[Result]:
     """Poses and samples of the items, until the window is complete.
 
     Args:
@@ -254,7 +268,7 @@ def play(
 
 def _results(
     items: Iterable[Item], window: Window, end_tick: Callable[[], int | None] | None
-) -> Iterator[Pose | Samples | Held]:
+) -> Iterator[Result]:
     for item in items:
         yield from window.push(item)
         if window.complete:

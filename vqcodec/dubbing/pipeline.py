@@ -22,7 +22,8 @@ from typing import BinaryIO
 
 import numpy as np
 
-from vqcodec.config import DEFAULT_CRF, DecodeOptions, DubOptions, check_crf
+from vqcodec.checks import check_crf
+from vqcodec.config import DEFAULT_CRF, DecodeOptions, DubOptions
 from vqcodec.decoding.pipeline import decode
 from vqcodec.dubbing.listen import listen
 from vqcodec.dubbing.motion import head_controls, motion_groups

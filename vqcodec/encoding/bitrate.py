@@ -18,7 +18,7 @@ from fractions import Fraction
 from typing import BinaryIO
 
 from vqcodec.config import EncodeOptions
-from vqcodec.encoding.coding import PlacedUnit, ShotCoder
+from vqcodec.encoding.coding import ShotCoder, put
 from vqcodec.encoding.kept import PictureFile
 from vqcodec.encoding.ladder import LAST_STEP, STEPS_A_CRF, setting_at
 from vqcodec.encoding.settings import Setting, quality_of
@@ -110,7 +110,8 @@ class FittedFile:
             f if f.picture is None else replace(f, picture=self._pictures.moved(f.picture))
             for f in shot.frames
         )
-        self._items.append(replace(shot, candidates=moved, frames=frames))
+        scene = shot.scene and shot.scene.moved(self._pictures)
+        self._items.append(replace(shot, candidates=moved, frames=frames, scene=scene))
 
     def sound(self, piece: SoundPiece) -> None:
         """Keep a packet."""
@@ -233,9 +234,6 @@ class FittedFile:
                     file.sound(item)
                 continue
             for part in coder.items(item, setting):
-                if isinstance(part, PlacedUnit):
-                    file.portrait(part.unit, part.crop)
-                else:
-                    file.motion(part)
+                put(file, part)
         sizes = file.close()
         return Trial(setting, buffer.getvalue(), file.head, sizes, coder.portraits)

@@ -1,10 +1,9 @@
 """A recorded shot and a setting -> the portraits and motion groups of a file, in the file's order.
 
-    portrait_sets, shown_from    --> numbers, a portrait for each frame
-    PortraitCoder                --> PortraitUnit, each before the first group that shows it
-    groups of at most 2 s        --> MotionGroup: tokens relative to portrait 0, runs of frames with their portraits
-
-Where the portrait changes, the picture passes from the one to the other over four frames, so that nothing hops.
+portrait_sets, shown_from    --> numbers, a portrait for each frame
+PortraitCoder                --> PortraitUnit, each before the first group that shows it
+groups of at most 2 s        --> MotionGroup: tokens relative to portrait 0, runs of frames with their portraits
+SceneCoder                   --> ScenePicture, each before the group with its first frame
 """
 
 from __future__ import annotations
@@ -14,7 +13,6 @@ from contextlib import closing
 from dataclasses import dataclass
 from fractions import Fraction
 from hashlib import blake2b
-from itertools import groupby
 from typing import Any
 
 import numpy as np
@@ -23,6 +21,8 @@ from numpy.typing import NDArray
 from vqcodec.encoding.choice import PortraitSets, Spending, portrait_sets, shown_from
 from vqcodec.encoding.field import FieldMeter
 from vqcodec.encoding.refining import MotionRefiner, refined
+from vqcodec.encoding.runs import runs_of
+from vqcodec.encoding.scene_coding import SceneCoder
 from vqcodec.encoding.settings import Setting
 from vqcodec.encoding.shots import RecordedShot
 from vqcodec.format import MAX_GROUP_FRAMES, MAX_GROUP_SPAN_S, to_indices
@@ -30,9 +30,9 @@ from vqcodec.geometry.layout import Layout
 from vqcodec.media.still.portrait_coder import PRESET, CodedUnit, PortraitCoder
 from vqcodec.quantize.grfsq import dequantize, stored_features
 from vqcodec.quantize.rdo import choose
-from vqcodec.types import Crop, MotionGroup, PortraitRun, PortraitUnit
+from vqcodec.stream.interleave import Interleaver
+from vqcodec.types import Crop, MotionGroup, PortraitUnit, ScenePicture
 
-PASSING_FRAMES = 4
 FINE_BELOW = 0.5
 """Price of the motion's bits from which on fine dimensions stay as they are in a shot's portrait 0."""
 
@@ -45,6 +45,16 @@ class PlacedUnit:
 
     unit: PortraitUnit
     crop: Crop
+
+
+def put(file: Interleaver, item: PlacedUnit | MotionGroup | ScenePicture) -> None:
+    """Write what a shot gives."""
+    if isinstance(item, PlacedUnit):
+        file.portrait(item.unit, item.crop)
+    elif isinstance(item, ScenePicture):
+        file.scene(item)
+    else:
+        file.motion(item)
 
 
 class ShotCoder:
@@ -88,6 +98,7 @@ class ShotCoder:
         self._frame_s = float(1 / frame_rate_hz)
         self._spending, self._preset = spending, preset
         self._refiner, self._progress, self._meter = refiner, progress, meter
+        self._scenes = SceneCoder(keep=keep)
 
     def restart(self) -> None:
         """The first shot comes again."""
@@ -104,7 +115,9 @@ class ShotCoder:
         self._kept_units[(self._shots, setting.crf, setting.boosted, *chosen)] = coded
         return [len(c.unit) for c in coded]
 
-    def items(self, shot: RecordedShot, setting: Setting) -> Iterator[PlacedUnit | MotionGroup]:
+    def items(
+        self, shot: RecordedShot, setting: Setting
+    ) -> Iterator[PlacedUnit | MotionGroup | ScenePicture]:
         """Everything of the next shot."""
         chosen, shown = self._shown(shot, setting)
         number, self._shots = self._shots, self._shots + 1
@@ -124,6 +137,7 @@ class ShotCoder:
                 )
                 yield PlacedUnit(unit, shot.candidates[chosen[due]].crop)
                 due += 1
+            yield from self._scenes.before(shot, setting, number, (first, stop))
             yield self._group(shot, features, shown, (first, stop), stored[0], setting, number)
         self.portraits += due
         if not self._keep:
@@ -262,34 +276,3 @@ def _unit(
         coded.unit,
         continues and number == 0,
     )
-
-
-def runs_of(shown: NDArray[np.int64], before: int | None) -> tuple[PortraitRun, ...]:
-    """Runs of a group's frames.
-
-    Args:
-        shown: (T,) the portrait of each frame.
-        before: the portrait of the frame before the group; None at the start of a shot.
-
-    Returns:
-        With a passing run of up to PASSING_FRAMES around each change, as far as the group and its other changes leave room.
-    """
-    lengths = [(portrait, len(list(same))) for portrait, same in groupby(shown.tolist())]
-    if before is not None and before != lengths[0][0]:
-        lengths.insert(0, (before, 0))
-    half = PASSING_FRAMES // 2
-    runs: list[PortraitRun] = []
-    taken = 0  # frames of the stretch at hand that the passing run before it has used
-    for place, (portrait, length) in enumerate(lengths):
-        last = place == len(lengths) - 1
-        giving = 0 if last else min(half, max(length - taken, 0))
-        alone = length - taken - giving
-        if alone > 0:
-            runs.append(PortraitRun(alone, portrait))
-        if last:
-            break
-        after, after_length = lengths[place + 1]
-        taken = min(half, after_length // 2 if place + 2 < len(lengths) else after_length)
-        if giving + taken:
-            runs.append(PortraitRun(giving + taken, portrait, after))
-    return () if all(r.portrait == 0 and r.other is None for r in runs) else tuple(runs)

@@ -16,11 +16,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from vqcodec.encoding.coding import FINE_BELOW, PlacedUnit, leave_fine, runs_of
+from vqcodec.encoding.coding import FINE_BELOW, PlacedUnit, leave_fine
 from vqcodec.encoding.features import LIVE_BATCH_FRAMES
 from vqcodec.encoding.field import FieldMeter
 from vqcodec.encoding.live_field import LiveField
 from vqcodec.encoding.live_shot import GROUP_S, Features, LiveShot, WaitingGroup
+from vqcodec.encoding.runs import runs_of
 from vqcodec.encoding.settings import Setting
 from vqcodec.encoding.shots import ROW_STEP_S
 from vqcodec.face.keyframes import sharpness

@@ -12,7 +12,7 @@ from typing import BinaryIO, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from vqcodec.encoding.coding import PlacedUnit, ShotCoder
+from vqcodec.encoding.coding import PlacedUnit, ShotCoder, put
 from vqcodec.encoding.live import LiveRecorder
 from vqcodec.encoding.settings import WORST_CRF, Setting, quality_of
 from vqcodec.encoding.shots import RecordedShot, ShotRecorder
@@ -151,10 +151,7 @@ class StreamedFile:
         setting = self._setting(shot)
         self._crf = min(self._crf, setting.crf)
         for item in self._coder.items(shot, setting):
-            if isinstance(item, PlacedUnit):
-                self._file.portrait(item.unit, item.crop)
-            else:
-                self._file.motion(item)
+            put(self._file, item)
 
     def sound(self, piece: SoundPiece) -> None:
         """Take the next packet; it is written with its group."""
@@ -267,9 +264,6 @@ class LiveOutput:
 
     def _write(self, items: list[PlacedUnit | MotionGroup]) -> None:
         for item in items:
-            if isinstance(item, PlacedUnit):
-                self._file.portrait(item.unit, item.crop)
-            else:
-                self._file.motion(item)
+            put(self._file, item)
         if items:
             self._sink.flush()

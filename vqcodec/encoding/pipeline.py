@@ -42,6 +42,7 @@ from vqcodec.encoding.output import (
     StreamedFile,
 )
 from vqcodec.encoding.parts import EncoderParts, EncoderPartsSource, encoder_parts
+from vqcodec.encoding.scene import SceneWatch, WholePictures
 from vqcodec.encoding.settings import Setting, quality_of
 from vqcodec.encoding.shots import CANDIDATE_STEP_S, RecordedShot, ShotRecorder
 from vqcodec.encoding.telling import Told, check_face, encode_report, wanted_s
@@ -100,19 +101,20 @@ def encode(
         models = encoder_parts(parts)
         video = _opened(source, options)
         intake = Intake(video, options)
+        whole = WholePictures() if options.scene else None
         told = Told(progress, video, waits=options.effort > 0)
         output = _output(sink, video, intake, models, options, told)
         told.file = output.file
         with (
             models.detector() as detector,
-            closing(_featured(video, intake, detector, models, options, told)) as items,
+            closing(_featured(video, intake, detector, models, options, told, whole)) as items,
         ):
             for item in items:
                 if isinstance(item, SoundPiece):
                     output.sound(item)
                     continue
                 frame, features = item
-                output.push(frame, features)
+                output.push(frame if whole is None else whole.attached(frame), features)
                 told.coded(frame.index + 1, frame.time_s + 1 / video.frame_rate_hz)
             output.flush()
             check_face(output, video)
@@ -167,9 +169,11 @@ def _featured(
     models: EncoderParts,
     options: EncodeOptions,
     told: Told,
+    whole: WholePictures | None,
 ) -> Generator[FeaturedFrame | SoundPiece, None, None]:
     """The threads of the picture above."""
-    frames = overlapped(intake.items(), depth=_depth(video))
+    taken = overlapped(intake.items(), depth=_depth(video))
+    frames = taken if whole is None else whole.noted(taken)
     found = face_frames(frames, detector, _crop(options, video), told.scene)
     faces = overlapped(_in_source_pixels(found, video.scale), depth=FEATURE_BATCH_FRAMES)
     batch = LIVE_BATCH_FRAMES if options.live else FEATURE_BATCH_FRAMES
@@ -199,7 +203,7 @@ def _output(
     if options.live:
         return _live_output(sink, head, models, options)
     meter = models.new_meter()
-    recorder = _recorder(video, options, measured=meter is not None)
+    recorder = _recorder(video, options, told, measured=meter is not None)
 
     def coder(preset: int, refined: Setting | None) -> ShotCoder:
         return ShotCoder(
@@ -227,12 +231,15 @@ def _output(
     return RecordedOutput(recorder, StreamedFile(sink, head, fitted, shots))
 
 
-def _recorder(video: VideoInput, options: EncodeOptions, *, measured: bool) -> ShotRecorder:
+def _recorder(
+    video: VideoInput, options: EncodeOptions, told: Told, *, measured: bool
+) -> ShotRecorder:
     return ShotRecorder(
         video.time_base_s,
         wanted_s=wanted_s(options),
         keep_every=1 if options.effort > 0 else MEASURED_EVERY * measured,
         step_s=min(options.refs_every_s or CANDIDATE_STEP_S, CANDIDATE_STEP_S),
+        watch=SceneWatch(told.scene) if options.scene else None,
     )
 
 

@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vqcodec.encoding.kept import KeptPicture
+from vqcodec.encoding.scene import RecordedScene, SceneWatch
 from vqcodec.face.crop import resize
 from vqcodec.face.keyframes import sharpness
 from vqcodec.face.mismatch import Look
@@ -83,6 +84,7 @@ class RecordedShot:
         rows: (R,) int64, which frames are compared; R may be 0.
         costs: (R, C) float32, how badly a candidate serves a row (face.serving).
         continues: the shot before shows the same scene.
+        scene: what is around the square; None where that isn't kept.
     """
 
     frames: tuple[RecordedFrame, ...]
@@ -90,6 +92,7 @@ class RecordedShot:
     rows: NDArray[np.int64]
     costs: NDArray[np.float32]
     continues: bool
+    scene: RecordedScene | None = None
 
     def features(self) -> Features:
         """(T, D) of every frame, held where no face was seen."""
@@ -126,6 +129,7 @@ class ShotRecorder:
         wanted_s: the first frame with a face from then on is made a candidate.
         keep_every: keep one of so many frames at 256x256 (encode --effort: all; a field: each second); 0: none.
         step_s: seconds between candidates.
+        watch: follows what is around the square; None where that isn't kept.
 
     Attributes:
         low_confidence_frames: frames without a face so far.
@@ -139,10 +143,11 @@ class ShotRecorder:
         wanted_s: Fraction | None = None,
         keep_every: int = 0,
         step_s: Fraction = CANDIDATE_STEP_S,
+        watch: SceneWatch | None = None,
     ) -> None:
         self.low_confidence_frames, self.faces_seen = 0, False
         self._time_base_s, self._keep_every = time_base_s, keep_every
-        self._wanted_s, self._step_s = wanted_s, step_s
+        self._wanted_s, self._step_s, self._watch = wanted_s, step_s, watch
         self._open = _Open(None, False)
         self._last: Candidate | None = None
 
@@ -162,6 +167,8 @@ class ShotRecorder:
             self._see(frame, frame.face, features, place)
             if self._keep_every and place % self._keep_every == 0 and not frame.is_damaged:
                 picture = KeptPicture.of(resize(frame.face.square, FEATURE_SIZE_PX))
+        if self._watch is not None:
+            self._watch.see(place, frame, frame.face.crop if frame.face else None)
         self.low_confidence_frames += not seen
         self._open.frames.append(
             RecordedFrame(frame.index, tick, features if seen else None, picture)
@@ -227,6 +234,7 @@ class ShotRecorder:
             np.array(shot.rows, np.int64),
             serving_costs(looks, shot.looks) + _coarseness(crops),
             shot.continues,
+            None if self._watch is None else self._watch.finish(finest, continues=continues),
         )
         return self._within_a_minute(recorded)
 
@@ -238,9 +246,11 @@ class ShotRecorder:
             cut = int(np.searchsorted(ticks, last, side="right"))
             nobody = np.zeros(0, np.int64), np.zeros((0, 1), np.float32)
             first = shot.candidates[:1]
-            pieces.append(RecordedShot(shot.frames[:cut], first, *nobody, shot.continues))
+            scene, later = shot.scene.split(cut) if shot.scene else (None, None)
+            piece = RecordedShot(shot.frames[:cut], first, *nobody, shot.continues, scene)
+            pieces.append(piece)
             rest = shot.frames[cut:]
-            shot = replace(shot, frames=rest, rows=shot.rows - cut, continues=True)
+            shot = replace(shot, frames=rest, rows=shot.rows - cut, continues=True, scene=later)
             ticks = ticks[cut:]
         return [*pieces, shot]
 

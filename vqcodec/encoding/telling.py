@@ -68,7 +68,7 @@ class Told:
 
     def _tell(self) -> None:
         sizes = StreamSizes() if self.file is None else self.file.sizes
-        written = sizes.portrait + sizes.motion + sizes.audio + sizes.container
+        written = sizes.portrait + sizes.motion + sizes.audio + sizes.scene + sizes.container
         place = self._frames, self._total, self._media_s, self._video.duration_s
         self._progress(ProgressEvent("encode", *place, written))
 
@@ -120,7 +120,7 @@ def encode_report(
         elapsed_s=elapsed_s,
         warnings=(
             *_warnings(video, options, faceless, file.sizes),
-            *told.scene.warnings(video.info.name),
+            *told.scene.warnings(video.info.name, whole=options.scene),
         ),
     )
 

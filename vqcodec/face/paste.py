@@ -2,7 +2,7 @@ r"""The rendered square, put back into the picture it was cut from.
 
     +----------------------------+      out = picture + mask (square - drift - picture)
     |   +-- - - - - - - - --+    |
-    |   : \               / :    |      mask   0 at the square's border, 1 from 8 % of its side inwards; 1 up to the
+    |   : \               / :    |      mask   0 at the square's border, 1 from 4 or 8 % of its side inwards; 1 up to the
     |   :   +-----------+   :    |             border where the square reaches the picture's own edge
     |   :   |  as made  |   :    |      drift  what the square differs from the picture in colour and brightness near the
     |   : / +-----------+ \ :    |             border, smoothed; fades out further inside
@@ -25,7 +25,9 @@ from vqcodec.types import Crop, VideoFrame
 
 LONG_SIDE_PX = 1920
 FEATHER_SHARE = 0.08
-"""Width of the soft border over the square's side."""
+"""Width of the soft border over the square's side, where nothing else is said."""
+SCENE_FEATHER_SHARE = 0.04
+"""The same before a scene (vqt.md, "sCNe"): a wider one shows hair and shoulders of another moment."""
 _DRIFT_SHARE = 0.3
 _GRID = 64
 _BLUR_CELLS = 5.0
@@ -46,8 +48,22 @@ class PasteBack:
         height: likewise.
     """
 
-    def __init__(self, picture: Picture, crop: Crop) -> None:
-        """Take the picture (H, W, 3) uint8, and where in it the square lies; it may reach outside."""
+    def __init__(
+        self,
+        picture: Picture,
+        crop: Crop,
+        feather_share: float = FEATHER_SHARE,
+        *,
+        matched: bool = True,
+    ) -> None:
+        """Begin.
+
+        Args:
+            picture: (H, W, 3) uint8.
+            crop: where in it the square lies; it may reach outside.
+            feather_share: width of the soft border over the square's side.
+            matched: colours near the border become the picture's.
+        """
         full_height, full_width = picture.shape[:2]
         scale = min(1.0, LONG_SIDE_PX / max(full_height, full_width))
         self.width, self.height = (
@@ -74,9 +90,9 @@ class PasteBack:
         )
         self._place = slice(y0, max(y1, y0)), slice(x0, max(x1, x0))
         soft = (left > 0, right < self.width, top > 0, bottom < self.height)
-        self._mask = np.ascontiguousarray(_ramp(self._size, soft, FEATHER_SHARE)[self._inside])
+        self._mask = np.ascontiguousarray(_ramp(self._size, soft, feather_share)[self._inside])
         self._rest = 1 - self._mask
-        self._near = 1 - _ramp((_GRID, _GRID), soft, FEATHER_SHARE)
+        self._near = matched * (1 - _ramp((_GRID, _GRID), soft, feather_share))
         self._fade = 1 - _ramp((_GRID, _GRID), soft, _DRIFT_SHARE)
         self._reference = _small(take_square(picture, crop))
 

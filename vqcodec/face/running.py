@@ -46,6 +46,7 @@ class FaceFrame:
         shot: number of the shot, from 0; a new one has its own square.
         face: None where no face was seen.
         is_damaged: the picture isn't whole.
+        whole: (h, w, 3) uint8, all of the picture, perhaps smaller; only of frames that somebody asked it of.
     """
 
     index: int
@@ -53,6 +54,7 @@ class FaceFrame:
     shot: int
     face: Face | None = None
     is_damaged: bool = False
+    whole: NDArray[np.uint8] | None = None
 
 
 class Running:

@@ -22,11 +22,13 @@ class Scene:
         shots: whose square was chosen by a face.
         small: of them, those with a small face.
         shared: of them, those with two faces of like size.
+        unsteady: of them, those whose camera moves.
     """
 
     shots: int = 0
     small: int = 0
     shared: int = 0
+    unsteady: int = 0
 
     def see(self, boxes: Sequence[NDArray[np.float64]], height_px: int) -> None:
         """A shot begins with these faces (`face_box`, largest first, at least one) in a picture of this height."""
@@ -35,13 +37,18 @@ class Scene:
         self.small += first < SMALL_SHARE * height_px
         self.shared += any(float(box[3]) >= RIVAL_SHARE * first for box in boxes[1:])
 
-    def warnings(self, name: str) -> list[str]:
-        """Sentences that a person should read about an input of this name."""
+    def warnings(self, name: str, *, whole: bool = False) -> list[str]:
+        """Sentences that a person should read about an input of this name, of which the whole picture is kept or not."""
         told = []
-        if self.small:
+        if whole and self.unsteady:
+            told.append(
+                f"the camera moves in {self.unsteady} of {self.shots} shots of {name}: there only the square around the face"
+                " is kept, before a blurred picture"
+            )
+        if self.small and not whole:
             told.append(
                 f"the face in {name} is under a fifth of the picture's height{self._where(self.small)}: only "
-                "a square around it is kept, and nothing else of the picture"
+                "a square around it is kept, and nothing else of the picture (--scene keeps the rest)"
             )
         if self.shared:
             told.append(

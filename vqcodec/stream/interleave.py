@@ -7,7 +7,15 @@ from typing import BinaryIO
 
 from vqcodec.container.writer import Writer
 from vqcodec.stream.sound import SoundPiece, SoundQueue
-from vqcodec.types import Crop, Head, KeyFrame, MotionGroup, PortraitUnit, StreamSizes
+from vqcodec.types import (
+    Crop,
+    Head,
+    KeyFrame,
+    MotionGroup,
+    PortraitUnit,
+    ScenePicture,
+    StreamSizes,
+)
 
 
 class Interleaver:
@@ -36,6 +44,11 @@ class Interleaver:
     def portrait(self, unit: PortraitUnit, crop: Crop | None) -> None:
         """The same with a portrait of major version 2, which HEAD must say."""
         self._opened(crop).portrait(unit)
+
+    def scene(self, scene: ScenePicture) -> None:
+        """Write a picture of what is around the square."""
+        assert self._writer is not None
+        self._writer.scene(scene)
 
     def motion(self, group: MotionGroup) -> None:
         """Write a group with as many layers as HEAD says, and the sound that begins before its end."""

@@ -24,7 +24,7 @@ from vqcodec.config import DEFAULT_PORTRAIT_QUALITY
 from vqcodec.decoding.parts import DecoderParts
 from vqcodec.decoding.selected import selected_frames
 from vqcodec.encoding.choice import Spending
-from vqcodec.encoding.coding import PlacedUnit, ShotCoder
+from vqcodec.encoding.coding import ShotCoder, put
 from vqcodec.encoding.features import motion_features
 from vqcodec.encoding.field import MEASURED_EVERY, FieldMeter
 from vqcodec.encoding.parts import EncoderParts
@@ -131,10 +131,7 @@ def code(
     file = Interleaver(sink, head)
     for shot in [*shots, *recorder.flush()]:
         for item in coder.items(shot, setting):
-            if isinstance(item, PlacedUnit):
-                file.portrait(item.unit, item.crop)
-            else:
-                file.motion(item)
+            put(file, item)
     sizes = file.close()
     return sink.getvalue(), sizes.motion
 

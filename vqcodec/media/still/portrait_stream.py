@@ -28,11 +28,11 @@ class PathDecoder:
     """Decodes portraits; one whose path goes on where the last one ended costs one unit, any other its whole path.
 
     Args:
-        size_px: side that every picture must have; larger ones are refused before memory is reserved for them.
+        size_px: side of every picture, or width and height; larger ones are refused before memory is reserved for them.
     """
 
-    def __init__(self, size_px: int = CODED_SIZE_PX) -> None:
-        self._size_px = size_px
+    def __init__(self, size_px: int | tuple[int, int] = CODED_SIZE_PX) -> None:
+        self._size_px = (size_px, size_px) if isinstance(size_px, int) else size_px
         self._context: Any = None
         self._fed: list[bytes] = []
         self._picture: NDArray[np.uint8] | None = None
@@ -44,7 +44,7 @@ class PathDecoder:
             path: the units from the shot's first one to the portrait's own, at least one.
 
         Returns:
-            (size_px, size_px, 3) uint8 RGB.
+            (height, width, 3) uint8 RGB.
 
         Raises:
             BitstreamError: code "bad-unit": a unit is damaged, or holds anything but one picture of that size.
@@ -65,7 +65,7 @@ class PathDecoder:
         context: Any = av.CodecContext.create(_DECODER, "r")
         # with more threads dav1d is pictures late, and none may be
         context.thread_count = 1
-        context.options = {"max_pixels": str(self._size_px**2)}
+        context.options = {"max_pixels": str(self._size_px[0] * self._size_px[1])}
         self._context, self._fed, self._picture = context, [], None
 
     def _feed(self, unit: bytes) -> None:
@@ -76,8 +76,9 @@ class PathDecoder:
         if len(shown) != 1:
             raise _bad(f"it shows {len(shown)} pictures instead of one")
         frame = shown[0]
-        if (frame.width, frame.height) != (self._size_px, self._size_px):
-            raise _bad(f"{frame.width}x{frame.height} where {self._size_px}x{self._size_px} is due")
+        if (frame.width, frame.height) != self._size_px:
+            due = "x".join(map(str, self._size_px))
+            raise _bad(f"{frame.width}x{frame.height} where {due} is due")
         if frame.format.name not in ("yuv420p", "yuvj420p"):
             raise _bad(f"its samples are {frame.format.name}, not 8-bit 4:2:0")
         self._fed.append(unit)
