@@ -13,6 +13,7 @@ from vqcodec.reports import EncodeReport
 from vqcodec.words import (
     parse_audio,
     parse_crop,
+    parse_face,
     parse_fraction,
     parse_portrait_frame,
     parse_refs,
@@ -138,6 +139,13 @@ def encode(
             help="The coded square: around the face, the largest, or given.",
         ),
     ] = "auto",
+    face: Annotated[
+        str,
+        typer.Option(
+            metavar="largest|N|left|right",
+            help="Whose, where a shot begins with several: the N-th largest, or by its place.",
+        ),
+    ] = "largest",
     refs: Annotated[
         str,
         typer.Option(
@@ -195,6 +203,7 @@ def encode(
         portrait_quality=portrait_quality,
         portrait_frame=parse_portrait_frame(portrait_frame),
         crop=parse_crop(crop),
+        face=parse_face(face),
         refs=parse_refs(refs),
         refs_every_s=None if refs_every is None else parse_fraction(refs_every, "--refs-every"),
         live=live,

@@ -13,6 +13,12 @@ from pathlib import Path
 from typing import Literal, TypeAlias, get_args
 
 from vqcodec.checks import check_audio, check_layers, check_quality, check_size, require
+from vqcodec.choices import MIN_CROP_PX as MIN_CROP_PX
+from vqcodec.choices import AudioChoice as AudioChoice
+from vqcodec.choices import CropChoice as CropChoice
+from vqcodec.choices import FaceChoice as FaceChoice
+from vqcodec.choices import SquareCrop as SquareCrop
+from vqcodec.choices import check_face
 from vqcodec.format import CODED_SIZE_PX, LAYERS, MAX_FRAME_RATE_HZ
 
 DEFAULT_AUDIO_BPS = 12_000
@@ -25,7 +31,6 @@ DEFAULT_DUB_VIDEO_PORTRAIT_QUALITY = 90
 DEFAULT_DUB_VIDEO_AUDIO_BPS = 64_000
 FRAME_RATE_RANGE_HZ = (Fraction(1), Fraction(60))
 MAX_EFFORT = 3
-MIN_CROP_PX = 16
 MAX_REFS = 256
 REFS_EVERY_RANGE_S = (Fraction(1, 10), Fraction(60))
 
@@ -35,49 +40,8 @@ BackendName: TypeAlias = Literal["torch", "openvino"]
 Backend: TypeAlias = Literal["auto", "torch", "openvino"]
 PortraitFrame: TypeAlias = Literal["auto", "first"] | Fraction
 Quality: TypeAlias = Literal["small", "medium", "best"]
-CropMode: TypeAlias = Literal["auto", "full"]
 Refs: TypeAlias = int | Literal["auto"]
 REFS_HINT = f"Choose --refs auto, or 1 to {MAX_REFS} portraits per shot of a minute at most."
-
-
-@dataclass(frozen=True, slots=True)
-class AudioChoice:
-    """What becomes of the sound.
-
-    Attributes:
-        mode: "opus" codes it anew, mono; "copy" keeps the packets of an Opus input; "none" drops it.
-        bitrate_bps: target of mode "opus", 6000..64000; None is 12000, or what a bit rate for the whole file calls for;
-            an upper limit where that is given, too. Ignored in other modes.
-    """
-
-    mode: Literal["opus", "copy", "none"] = "opus"
-    bitrate_bps: int | None = None
-
-    def __post_init__(self) -> None:
-        require(self.mode in ("opus", "copy", "none"), f"unknown audio mode {self.mode!r}")
-        check_audio(self.bitrate_bps, "Choose --audio 6k to 64k, copy or none.")
-
-
-@dataclass(frozen=True, slots=True)
-class SquareCrop:
-    """A square the caller wants coded, in source pixels after rotation; may reach outside the picture."""
-
-    x_px: int
-    y_px: int
-    side_px: int
-
-    def __post_init__(self) -> None:
-        require(
-            MIN_CROP_PX <= self.side_px <= 65_535,
-            f"a crop {self.side_px} px wide is outside {MIN_CROP_PX}..65535",
-        )
-        require(
-            max(abs(self.x_px), abs(self.y_px)) <= 65_535,
-            "the crop lies too far outside the picture",
-        )
-
-
-CropChoice: TypeAlias = CropMode | SquareCrop
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,6 +67,7 @@ class EncodeOptions:
             they are worth their bits.
         refs_every_s: instead, a portrait in so many seconds, whatever it saves, if it shows any frame at all.
         crop: "auto" follows the face once per shot, "full" is the largest centred square, or a square.
+        face: whose, where a shot begins with several: "largest", the N-th largest, "left" or "right".
         playlist: the input may be a playlist, which leads to further files of this machine.
         live: write as the input comes; a path is written in place, so that `decode --follow` can read it.
         scene: keep what is around the square, too, as pictures that stand still until something changes; not live.
@@ -121,6 +86,7 @@ class EncodeOptions:
     portrait_quality: int | None = None
     portrait_frame: PortraitFrame = "auto"
     crop: CropChoice = "auto"
+    face: FaceChoice = "largest"
     refs: Refs = "auto"
     refs_every_s: Fraction | None = None
     playlist: bool = False
@@ -147,6 +113,7 @@ class EncodeOptions:
         check_quality(self.portrait_quality)
         require(self.quality in ("small", "medium", "best"), f"unknown quality {self.quality!r}")
         self._check_portraits()
+        check_face(self.face)
         require(
             isinstance(self.crop, SquareCrop) or self.crop in ("auto", "full"),
             f"unknown crop {self.crop!r}",

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 from fractions import Fraction
+from typing import cast, get_args
 
+from vqcodec.choices import FACE_HINT, FaceChoice, NamedFace
 from vqcodec.config import (
     REFS_HINT,
     AudioChoice,
@@ -64,6 +66,20 @@ def parse_refs(text: str) -> Refs:
         return "auto"
     if re.fullmatch(r"[0-9]{1,4}", text) is None:
         raise UsageError(f"{text!r} is not a number of portraits", hint=REFS_HINT)
+    return int(text)
+
+
+def parse_face(text: str) -> FaceChoice:
+    """Read "largest", "left", "right" or a number.
+
+    Raises:
+        UsageError: anything else.
+    """
+    for name in get_args(NamedFace):
+        if text == name:
+            return cast(NamedFace, name)
+    if re.fullmatch(r"[0-9]{1,2}", text) is None:
+        raise UsageError(f"{text!r} is not a choice of a face", hint=FACE_HINT)
     return int(text)
 
 

@@ -10,6 +10,7 @@ import pytest
 from numpy.typing import NDArray
 
 from tests.support.pipeline import DrawnFaces, draw, swaying
+from vqcodec.choices import FaceChoice
 from vqcodec.config import CropChoice, SquareCrop
 from vqcodec.errors import NoFaceError
 from vqcodec.face.crop import face_box
@@ -194,3 +195,28 @@ def test_other_items_pass() -> None:
     out = list(face_frames(items, DrawnFaces()))
     assert [x for x in out if isinstance(x, str)] == [f"sound {i}" for i in range(30)]
     assert [x.index for x in out if isinstance(x, FaceFrame)] == list(range(30))
+
+
+def beside(count: int) -> list[VideoFrame]:
+    """A small face on the left, the largest in the middle, a middle one on the right, all swaying."""
+    return [
+        VideoFrame(
+            draw(480, 160, [(70 + n % 3, 80, 50), (240 + n % 3, 80, 70), (410 + n % 3, 80, 60)]),
+            Fraction(n, 25),
+        )
+        for n in range(count)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("face", "centre"),
+    [("largest", 240), ("left", 70), ("right", 410), (1, 240), (2, 410), (3, 70), (9, 70)],
+)
+def test_whose_face_is_coded(face: FaceChoice, centre: int) -> None:
+    out = [f for f in face_frames(beside(40), DrawnFaces(), face=face) if f.face]
+    assert len(out) == 40
+    for frame in out:
+        assert frame.face is not None
+        crop = frame.face.crop
+        middle = crop.x_px + frame.face.points.mean(0)[0] * crop.side_px
+        assert abs(middle - centre) < 8

@@ -157,7 +157,9 @@ def check_thinning(data: bytes, coded: Walk) -> None:
         sink = io.BytesIO()
         sizes = thin(io.BytesIO(data), sink, layers)
         thinner = sink.getvalue()
-        assert sizes.portrait + sizes.motion + sizes.audio + sizes.container == len(thinner)
+        assert sizes.portrait + sizes.motion + sizes.audio + sizes.scene + sizes.container == len(
+            thinner
+        )
         walk = walk_coded(thinner)
         assert walk.refusal is None, f"thinned to {layers} layers: {walk.refusal}"
         again = Reader(io.BytesIO(thinner))

@@ -174,7 +174,7 @@ def _featured(
     """The threads of the picture above."""
     taken = overlapped(intake.items(), depth=_depth(video))
     frames = taken if whole is None else whole.noted(taken)
-    found = face_frames(frames, detector, _crop(options, video), told.scene)
+    found = face_frames(frames, detector, _crop(options, video), told.scene, options.face)
     faces = overlapped(_in_source_pixels(found, video.scale), depth=FEATURE_BATCH_FRAMES)
     batch = LIVE_BATCH_FRAMES if options.live else FEATURE_BATCH_FRAMES
     featured = motion_features(faces, models.space, batch)

@@ -57,6 +57,12 @@ class FaceFrame:
     whole: NDArray[np.uint8] | None = None
 
 
+def in_square(box: NDArray[np.float64], crop: Crop) -> NDArray[np.float64]:
+    """A `face_box` of a picture in pixels of a square cut from it."""
+    corner = np.array([crop.x_px, crop.y_px, 0, 0], np.float64)
+    return np.asarray((box - corner) * (CODED_SIZE_PX / crop.side_px), np.float64)
+
+
 class Running:
     """One shot from the moment its square is known: the face tracked in it, and the jitter filter.
 
@@ -64,9 +70,18 @@ class Running:
         crop: the square, in pictures of the present size.
     """
 
-    def __init__(self, crop: Crop, detector: Detector, time_s: Fraction) -> None:
+    def __init__(
+        self,
+        crop: Crop,
+        detector: Detector,
+        time_s: Fraction,
+        home: NDArray[np.float64] | None = None,
+    ) -> None:
+        """Begin with a square; `home` is the `face_box` of the face to follow, in pixels of the picture, or the largest."""
         self.crop = self._finest = crop
-        self._tracker = FaceTracker(detector)
+        self._tracker = FaceTracker(
+            detector, None if home is None else in_square(home, crop), time_s
+        )
         self._filter = LandmarkFilter()
         self._waiting: deque[tuple[FaceFrame, NDArray[np.uint8], Crop]] = deque()
         self._last: tuple[Fraction, NDArray[np.float64]] | None = None

@@ -53,7 +53,7 @@ class Scene:
         if self.shared:
             told.append(
                 f"{name} shows two faces of like size{self._where(self.shared)}: the larger one is kept"
-                " (--crop chooses another)"
+                " (--face chooses another)"
             )
         return told
 

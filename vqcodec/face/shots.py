@@ -19,7 +19,7 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from vqcodec.config import CropChoice
+from vqcodec.choices import CropChoice, FaceChoice
 from vqcodec.face.crop import (
     fixed_crop,
     follow_face,
@@ -48,10 +48,14 @@ class ShotReader:
     """The state machine above, for one input. Push frames in order, then flush; each gives the frames now ready."""
 
     def __init__(
-        self, detector: Detector, choice: CropChoice = "auto", scene: Scene | None = None
+        self,
+        detector: Detector,
+        choice: CropChoice = "auto",
+        scene: Scene | None = None,
+        face: FaceChoice = "largest",
     ) -> None:
         self._detector = detector
-        self._choice = choice
+        self._choice, self._face = choice, face
         self._cuts = CutDetector()
         self._count = 0
         self._shot = 0
@@ -107,13 +111,14 @@ class ShotReader:
     def _search(self, blank: FaceFrame, rgb: NDArray[np.uint8]) -> list[FaceFrame]:
         thorough = self._next_look_s is None or blank.time_s >= self._next_look_s
         found = locate_all(self._detector, rgb, thorough=thorough)
-        box = next((b for b in found if not self._is_stranger(b, rgb)), None)
-        box = found[0] if box is None and found else box
+        ranked = by_choice(found, self._face)
+        box = next((b for b in ranked if not self._is_stranger(b, rgb)), None)
+        box = ranked[0] if box is None and ranked else box
         if box is None:
             if thorough:
                 self._next_look_s = blank.time_s + SEARCH_EVERY_S
             return [blank]
-        self._scene.see(found, rgb.shape[0])
+        self._scene.see(found if self._face == "largest" else [box], rgb.shape[0])
         self._boxes = [box / _scale(rgb)]
         self._strangers = [other / _scale(rgb) for other in found if other is not box]
         self._next_look_s = blank.time_s + LOOK_EVERY_S
@@ -133,14 +138,17 @@ class ShotReader:
         largest = max((rgb for _, rgb, _ in held), key=lambda rgb: rgb.size)
         boxes = [box * _scale(largest) for box in self._boxes]
         crop = follow_face(boxes, largest.shape[1], largest.shape[0])
-        self._begin_running(crop, held[0][0].time_s)
+        home = None if self._face == "largest" else np.median(np.stack(boxes), axis=0)
+        self._begin_running(crop, held[0][0].time_s, home)
         ready: list[FaceFrame] = []
         for blank, rgb, self._step in held:
             ready += self._take(replace(blank, shot=self._shot), rgb)
         return ready
 
-    def _begin_running(self, crop: Crop, time_s: Fraction) -> Running:
-        self._running = Running(crop, self._detector, time_s)
+    def _begin_running(
+        self, crop: Crop, time_s: Fraction, home: NDArray[np.float64] | None = None
+    ) -> Running:
+        self._running = Running(crop, self._detector, time_s, home)
         self._next_look_s = None
         return self._running
 
@@ -187,6 +195,18 @@ class ShotReader:
         return any(same_place(box, other * _scale(rgb)) for other in self._strangers)
 
 
+def by_choice(found: list[NDArray[np.float64]], face: FaceChoice) -> list[NDArray[np.float64]]:
+    """`face_box`es, largest first, with the one that is asked for before the others; of fewer than N the last one."""
+    if face == "largest" or not found:
+        return found
+    if isinstance(face, int):
+        chosen = min(face, len(found)) - 1
+    else:
+        across = [float(box[0]) for box in found]
+        chosen = across.index(min(across) if face == "left" else max(across))
+    return [found[chosen], *found[:chosen], *found[chosen + 1 :]]
+
+
 def _scale(rgb: NDArray[np.uint8]) -> NDArray[np.float64]:
     """What a `face_box` in shares of a picture is multiplied by to be in its pixels."""
     height, width = rgb.shape[:2]
@@ -198,6 +218,7 @@ def face_frames(
     detector: Detector,
     choice: CropChoice = "auto",
     scene: Scene | None = None,
+    face: FaceChoice = "largest",
 ) -> Iterator[FaceFrame | Other]:
     """ShotReader as a stream.
 
@@ -206,11 +227,12 @@ def face_frames(
         detector: finds faces in one picture.
         choice: which square to code.
         scene: notes what else is to be seen.
+        face: whose, where a shot begins with several.
 
     Yields:
         One FaceFrame per VideoFrame, in order.
     """
-    reader = ShotReader(detector, choice, scene)
+    reader = ShotReader(detector, choice, scene, face)
     for item in items:
         if isinstance(item, VideoFrame):
             yield from reader.push(item)

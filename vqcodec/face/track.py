@@ -39,11 +39,22 @@ OpenDetector: TypeAlias = Callable[[], AbstractContextManager[Detector]]
 
 
 class FaceTracker:
-    """Follows one face through the coded square of one shot."""
+    """Follows one face through the coded square of one shot.
 
-    def __init__(self, detector: Detector) -> None:
+    Args:
+        detector: finds faces in the square.
+        home: `face_box` in the square's pixels of the face to follow; None takes the first largest one.
+        time_s: when it is there.
+    """
+
+    def __init__(
+        self,
+        detector: Detector,
+        home: NDArray[np.float64] | None = None,
+        time_s: Fraction = Fraction(0),
+    ) -> None:
         self._detector = detector
-        self._whose = Whose()
+        self._whose = Whose(home, time_s)
 
     def observe(self, square: NDArray[np.uint8], time_s: Fraction) -> FaceObservation | None:
         """The tracked face in one frame, or None when it is not seen.

@@ -49,13 +49,17 @@ def same_place(box: Box, last: Box) -> bool:
 
 
 class Whose:
-    """Tells our face from others in one shot, from frame to frame."""
+    """Tells our face from others in one shot, from frame to frame.
 
-    def __init__(self) -> None:
-        self._box: Box | None = None
-        self._home: Box | None = None
+    Args:
+        home: where ours is to begin with; None takes the first largest one for ours.
+        time_s: when that is.
+    """
+
+    def __init__(self, home: Box | None = None, time_s: Fraction = Fraction(0)) -> None:
+        self._box = self._home = home
         self._look: NDArray[np.float32] | None = None
-        self._seen_s = self._away_s = Fraction(0)
+        self._seen_s = self._away_s = time_s
         self._others: list[Box] = []
 
     def ours(
