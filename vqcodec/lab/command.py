@@ -54,6 +54,7 @@ EXPERIMENTS = {
     "effort": Experiment("rate.effort", "gain of --effort against time"),
     "loss": Experiment("loss.loss", "what is left of streams when a part of them is lost"),
     "crossid": Experiment("faces.crossid", "one person's portrait driven by another's motion"),
+    "scene": Experiment("faces.scene", "what is around the square: bits, seam, new slides"),
     "crops": Experiment("faces.crops", "eyes, mouth and hair edge, source beside decoded"),
     "dub": Experiment("dub.dubbing", "dubs of clips with their own sound against the clips"),
     "dubchecks": Experiment("dub.checks", "silence, blinks, speed and memory of dubs"),
