@@ -40,11 +40,17 @@ def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
         np.save(folder / f"{name}.512.npy", frames)
         (folder / f"{name}.json").write_text(json.dumps({"split": split}))
         build_pairs(folder, name, seed)
+    frames = np.stack([draw_face(p, 4, 256) for p in moving_landmarks(5, 4)])
+    for name in ("s", "t"):
+        np.save(folder / f"{name}.256.npy", frames)
+        (folder / f"{name}.json").write_text(json.dumps({"split": "train"}))
+        build_pairs(folder, name, 4)
     return folder
 
 
 def test_pairs_are_training_clips_coded_and_as_they_were(cache: Path) -> None:
-    assert sorted(p.name for p in cache.glob("*.lost.npy")) == ["a.lost.npy", "b.lost.npy"]
+    made = sorted(p.name.removesuffix(".lost.npy") for p in cache.glob("*.lost.npy"))
+    assert made == ["a", "a.soft", "b", "b.soft", "s.small", "t.small"]
     lost, kept = np.load(cache / "a.lost.npy"), np.load(cache / "a.kept.npy")
     assert lost.shape == (DRAWS, COUNT, 512, 512, 3) and kept.shape == lost.shape[1:]
     error = np.abs(lost.astype(int) - kept).mean((2, 3, 4))
@@ -52,12 +58,24 @@ def test_pairs_are_training_clips_coded_and_as_they_were(cache: Path) -> None:
     assert np.array_equal(kept[0], np.load(cache / "a.512.npy")[0])
 
 
+def test_soft_pictures_have_lost_what_small_ones_have(cache: Path) -> None:
+    sharp, soft, small = (
+        np.load(cache / f"{name}.kept.npy") for name in ("a", "a.soft", "s.small")
+    )
+    assert sharp.shape == soft.shape == small.shape == (COUNT, 512, 512, 3)
+    steps = [np.abs(np.diff(x.astype(int), axis=2)).max() for x in (sharp, soft, small)]
+    assert steps[1] < steps[0] and steps[2] < steps[0]
+    assert np.abs(sharp.astype(int) - soft).mean() < 3
+
+
 def test_clips_checked_on_are_not_trained_on(cache: Path) -> None:
     pairs = Pairs(cache, held_out=2)
-    assert [p.name for p in pairs.held_out] == ["a.lost.npy"]
-    assert [p.name for p in pairs.training] == ["b.lost.npy"]
-    (given, wanted), *others = pairs.whole()
-    assert given.shape == wanted.shape == (DRAWS, 3, 512, 512) and not others
+    names = ["a.lost.npy", "a.soft.lost.npy", "s.small.lost.npy"]
+    assert [p.name for p in pairs.held_out] == names
+    assert [p.name for p in pairs.training] == ["b.lost.npy", "b.soft.lost.npy", "t.small.lost.npy"]
+    whole = list(pairs.whole())
+    assert len(whole) == 3
+    assert all(g.shape == w.shape == (DRAWS, 3, 512, 512) for g, w in whole)
 
 
 def test_windows_show_the_same_place_before_and_after(cache: Path) -> None:

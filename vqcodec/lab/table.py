@@ -25,12 +25,12 @@ from vqcodec.lab import frontpage, resulttable
 from vqcodec.lab.command import command, perform
 from vqcodec.lab.compare import change, summary, tables
 from vqcodec.lab.dub import table as dubtable
-from vqcodec.lab.faces import crossfigures
+from vqcodec.lab.faces import crossfigures, scene
 from vqcodec.lab.loss import report
 from vqcodec.lab.markdown import read
 from vqcodec.lab.marked import begin, names, replaced
 from vqcodec.lab.paper import codebook_table, papertable, steadytable
-from vqcodec.lab.rate import effort, fieldtable, layertable, rates, rdcurve, refs
+from vqcodec.lab.rate import effort, fieldtable, first_portrait, layertable, rates, rdcurve, refs
 
 HERE = Path(__file__).parent
 RESULTS = HERE / "results"
@@ -70,6 +70,8 @@ PARTS: Mapping[str, Part] = {
     "codebooks": Part("codebooks.json", codebook_table.lines),
     "layers": Part("layers.json", layertable.lines),
     "refs": Part("refs.json", refs.lines),
+    "first-portrait": Part("first-portrait.json", first_portrait.lines),
+    "scene": Part("scene.json", scene.lines),
     "effort": Part("effort.json", effort.lines),
     "field": Part("field.json", fieldtable.lines),
     "crossid": Part("crossid.json", crossfigures.lines),

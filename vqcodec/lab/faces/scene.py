@@ -34,7 +34,7 @@ from vqcodec.evaluation.tools.files import rounded, save_json
 from vqcodec.evaluation.tools.frames import iter_frames, read_frames
 from vqcodec.evaluation.validate.run import validation_clips
 from vqcodec.lab.command import clips_options, perform, publish
-from vqcodec.lab.markdown import table
+from vqcodec.lab.markdown import read, table
 from vqcodec.media.picture.frames import Frames
 from vqcodec.runtime.opencv import cv2
 from vqcodec.types import Crop
@@ -209,6 +209,13 @@ def told(results: dict[str, Any]) -> str:
         for row in results["rows"]
     ]
     return "\n".join(table(("clips", *FIGURES), rows))
+
+
+def lines(path: Path) -> list[str]:
+    """The page's part, made from the JSON."""
+    results = read(path)
+    seconds = results["conditions"]["seconds"]
+    return [*told(results).split("\n"), "", f"Videos of {seconds} s; medians over clips."]
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

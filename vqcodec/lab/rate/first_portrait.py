@@ -33,7 +33,7 @@ from vqcodec.evaluation.validate.run import validation_clips
 from vqcodec.face.portrait import portrait_square
 from vqcodec.format import CODED_SIZE_PX
 from vqcodec.lab.command import clips_options, perform, publish
-from vqcodec.lab.markdown import table
+from vqcodec.lab.markdown import read, table
 from vqcodec.media.picture.source import VideoSource
 from vqcodec.media.still.portrait_coder import PortraitCoder
 from vqcodec.media.still.portrait_stream import PathDecoder
@@ -156,6 +156,11 @@ def told(results: dict[str, Any]) -> str:
     heads = ("bytes at the same distance", "against AVIF", "clips")
     text = "\n".join(table(heads, rows))
     return f"{text}\n\nAVIF of quality {AVIF_QUALITY}: {results['avif_bytes']} bytes; medians over clips."
+
+
+def lines(path: Path) -> list[str]:
+    """The page's part, made from the JSON."""
+    return told(read(path)).split("\n")
 
 
 def _job(options: Namespace) -> int:
