@@ -30,6 +30,10 @@ export const FEATURE_OFFSET = 32_768;
 export const MAX_FEATURE_WIDTH_BITS = 16;
 export const MAX_GROUPS = 32;
 export const SHARE_PARTS = 16;
+// of the scene around the square, which this decoder skips
+export const MIN_SCENE_PX = 16;
+export const MAX_SCENE_PX = 4_096;
+export const SCENE_PARTS = 16;
 export const MAX_DELAY_MS = 65_535;
 export const MAX_GROUP_FRAMES = 240;
 export const MAX_GROUP_SPAN_S = 2;
