@@ -238,8 +238,14 @@ def test_sound_centuries_away_is_not_waited_for() -> None:
             ](item)  # type: ignore[operator]
         writer.audio(AudioGroup(2**52, tone_packets(120)[1][:5]))
     far = Reader(io.BytesIO(sink.getvalue()))
-    results = play(far, Window(far.head, UNITS, DecodeOptions()))
+    window = Window(far.head, UNITS, DecodeOptions())
+    results = play(far, window)
     assert sum(len(item.pcm) for item in results if isinstance(item, Samples)) == len(PCM)
+    assert window.sentences() == [
+        f"sound at {2**52 // 48_000} s is left out: no picture comes within an hour before it"
+    ]
+    cut = Window(far.head, UNITS, DecodeOptions(end_s=Fraction(1)))
+    assert list(play(Reader(io.BytesIO(sink.getvalue())), cut)) and not cut.sentences()
 
 
 def test_a_packet_that_is_no_opus() -> None:

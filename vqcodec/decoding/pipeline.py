@@ -99,8 +99,9 @@ def decode(
         parts.check(reader.head)
         other = OtherPortrait.chosen(parts, options)
         total = frames_to_come(reader, file, options)
+        window = _window(reader, parts, options)
         with (
-            closing(_pictures_and_sound(reader, file, parts, options, other)) as items,
+            closing(_pictures_and_sound(reader, file, parts, options, other, window)) as items,
             released(file),
         ):
             place, some = first_scene(items)
@@ -114,6 +115,7 @@ def decode(
         *(other.warnings if other else ()),
         *_warnings(report.recovery, file, options),
         *report.warnings,
+        *window.sentences(),
     )
     elapsed_s = time.monotonic() - started_s
     return replace(report, frames=frames, seconds=seconds, elapsed_s=elapsed_s, warnings=warnings)
@@ -183,9 +185,15 @@ def _frames(
     models = decoder_parts(parts, reader.head)
     models.check(reader.head)
     other = OtherPortrait.chosen(models, options)
-    items = _pictures_and_sound(reader, file, models, options, other)
+    window = _window(reader, models, options)
+    items = _pictures_and_sound(reader, file, models, options, other, window)
     with closing(items), released(file):
         yield from (item for item in items if isinstance(item, VideoFrame))
+
+
+def _window(reader: AnyReader, parts: DecoderParts, options: DecodeOptions) -> Window:
+    gaps = Concealment(reader) if isinstance(reader, RecoveringReader) else None
+    return Window(reader.head, parts.space.units, options, gaps)
 
 
 def _pictures_and_sound(
@@ -194,6 +202,7 @@ def _pictures_and_sound(
     parts: DecoderParts,
     options: DecodeOptions,
     other: OtherPortrait | None,
+    window: Window,
 ) -> Generator[VideoFrame | Samples | Held | ScenePicture, None, None]:
     """The threads of the picture above."""
     portraits = PortraitStates(
@@ -203,8 +212,6 @@ def _pictures_and_sound(
         damage=_damage(reader),
         other=other,
     )
-    gaps = Concealment(reader) if isinstance(reader, RecoveringReader) else None
-    window = Window(reader.head, parts.space.units, options, gaps)
     on_gpu = str(parts.renderer.device).startswith("cuda")
     batch = max(parts.batch_frames, GPU_BATCH_FRAMES) if on_gpu else parts.batch_frames
     items = items_to_play(reader, file, options)

@@ -114,6 +114,14 @@ class Window:
         yield from self._samples()
         self.complete = self._video_over and (self._sound is None or self._sound.complete)
 
+    def sentences(self) -> list[str]:
+        """What a person should know of the sound, when all is over: some of it may have waited for frames that never came."""
+        heard_s = (group.first_sample // AUDIO_RATE_HZ for group in self._early)
+        far_s = [at_s for at_s in heard_s if self._end_s is None or at_s < self._end_s]
+        if not far_s or self.complete:
+            return []
+        return [f"sound at {min(far_s)} s is left out: no picture comes within an hour before it"]
+
     def finish(self) -> Iterator[Pose | Samples | ScenePicture]:
         """What is still to come when the stream is over: what the gaps know to be missing at its end."""
         heard_s = Fraction(0) if self._sound is None else self._sound.end_s
