@@ -25,6 +25,7 @@ from .shared import (
     QuietOption,
     ReportJsonOption,
     SizeOption,
+    SquareOption,
     default_target,
 )
 
@@ -45,12 +46,7 @@ def decode(
     backend: BackendOption = "auto",
     size: SizeOption = "512",
     layers: LayersOption = None,
-    square: Annotated[
-        bool,
-        typer.Option(
-            "--square", help="Only the square around the face, where the file has the scene, too."
-        ),
-    ] = False,
+    square: SquareOption = False,
     portrait: Annotated[
         Path | None,
         typer.Option(help="Animate this picture instead of the file's own.", show_default=False),

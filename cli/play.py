@@ -19,6 +19,7 @@ from .shared import (
     LayersOption,
     PrecisionOption,
     SizeOption,
+    SquareOption,
 )
 from .signals import Stopped
 
@@ -33,6 +34,7 @@ def play(
     backend: BackendOption = "auto",
     size: SizeOption = "512",
     layers: LayersOption = None,
+    square: SquareOption = False,
     recover: Annotated[
         bool, typer.Option("--recover", help="Play past damage, and say what was lost.")
     ] = False,
@@ -50,7 +52,9 @@ def play(
     from vqcodec.playing.player import Player
     from vqcodec.playing.server import PlayServer
 
-    options = DecodeOptions(size_px=int(size), layers=layers, recover=recover, follow_s=follow)
+    options = DecodeOptions(
+        size_px=int(size), layers=layers, square=square, recover=recover, follow_s=follow
+    )
     codec = Codec(device=device, precision=precision, backend=backend)
     player = Player(source, codec.decode, options)
     about = player.about()

@@ -55,6 +55,12 @@ CrfOption: TypeAlias = Annotated[
 SizeOption: TypeAlias = Annotated[
     Literal["256", "512"], typer.Option(help="Side of the pictures in pixels.")
 ]
+SquareOption: TypeAlias = Annotated[
+    bool,
+    typer.Option(
+        "--square", help="Only the square around the face, where the file has the scene, too."
+    ),
+]
 RecipeOption: TypeAlias = Annotated[
     str, typer.Option(help="A shipped recipe's name, or a .toml file.")
 ]

@@ -39,17 +39,17 @@ class Lamp:
         starts: where it was asked to begin.
     """
 
-    def __init__(self, seconds: int) -> None:
+    def __init__(self, seconds: int, size_px: tuple[int, int] = (SIDE_PX, SIDE_PX)) -> None:
         self.starts: list[float] = []
-        self._seconds = seconds
+        self._seconds, self._size = seconds, size_px
 
     def __call__(self, path: Path, sink: BinaryIO, options: DecodeOptions) -> Any:
         self.starts.append(float(options.start_s))
-        size, rate = dict(width=SIDE_PX, height=SIDE_PX), Fraction(RATE_HZ)
-        with VideoSink(sink, frame_rate_hz=rate, channels=1, **size) as video:
+        (width, height), rate = self._size, Fraction(RATE_HZ)
+        with VideoSink(sink, frame_rate_hz=rate, channels=1, width=width, height=height) as video:
             for n in range(round((self._seconds - options.start_s) * RATE_HZ)):
                 level = 40 + int((options.start_s + Fraction(n, RATE_HZ)) % LEVELS) * 4
-                picture = np.full((SIDE_PX, SIDE_PX, 3), level, np.uint8)
+                picture = np.full((height, width, 3), level, np.uint8)
                 video.write_frame(picture, Fraction(n, RATE_HZ))
                 video.write_audio(np.zeros(48_000 // RATE_HZ, np.int16))
         return self
@@ -127,6 +127,16 @@ def test_it_ends_and_begins_again(browser: Any) -> None:
             "const v = document.querySelector('video'); v.currentTime = 0; return v.play()"
         )
         until(lambda: 0 < of_video(browser, "currentTime") < 0.9, "it begins again")
+
+
+@pytest.mark.parametrize(("size", "shape"), [((320, 180), 320 / 180), ((64, 64), 1.0)])
+def test_a_whole_picture_has_its_own_form(
+    browser: Any, size: tuple[int, int], shape: float
+) -> None:
+    with shown(browser, LampPlayer(Lamp(2, size), 2)):
+        until(lambda: of_video(browser, "currentTime") > 0, "it plays")
+        width, height = (of_video(browser, name) for name in ("clientWidth", "clientHeight"))
+        assert width / height == pytest.approx(shape, rel=0.02) and width >= size[0]
 
 
 def test_what_goes_wrong_is_told_in_words(browser: Any) -> None:

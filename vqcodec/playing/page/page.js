@@ -126,6 +126,10 @@ async function begin() {
     if (!isThere(video.currentTime)) show(video.currentTime);
   });
   video.addEventListener("playing", () => tell(""));
+  video.addEventListener("resize", () => {
+    video.style.aspectRatio = `${video.videoWidth} / ${video.videoHeight}`;
+    if (video.videoWidth !== video.videoHeight) video.style.maxWidth = `${video.videoWidth}px`;
+  });
   await show(0);
 }
 
