@@ -79,8 +79,10 @@ MAX_PATH_UNITS = 8
 """Units that are decoded for one portrait."""
 MAX_SHOT_S = 60
 MIN_SCENE_PX = 16
-MAX_SCENE_PX = 4096
+MAX_SCENE_PX = 2048
 """Of a scene's sides, which are even."""
+MAX_SCENE_SQUARE = 2
+"""A square's side over the greater of its scene's."""
 SCENE_PARTS = 16
 """Parts of a scene's pixel in which the place of the coded square is said."""
 FEATURE_OFFSET = 2**15

@@ -49,6 +49,7 @@ def test_nobody_gets_scenes_unasked() -> None:
         replace(FIRST, place=None),
         replace(FIRST, depends_on=0),
         replace(FIRST, place=ScenePlace(64, 48, 0, 0, 0)),
+        replace(FIRST, place=ScenePlace(64, 48, 0, 0, 16 * 129)),
         replace(FIRST, place=ScenePlace(MAX_SCENE_PX + 2, 48, 0, 0, 16)),
         replace(FIRST, place=ScenePlace(64, 50, 0, 0, 16)),  # not the unit's size
         replace(FIRST, unit=SECOND.unit),

@@ -12,7 +12,14 @@ from vqcodec.container.faults import Fault
 from vqcodec.container.portraits import check_unit
 from vqcodec.container.structs import ALONE_FORM, BACKDROP_FORM, SCENE, build_struct, parse_struct
 from vqcodec.errors import BitstreamError
-from vqcodec.format import CRC_BYTES, MAX_UNIT_BYTES, SCNE_TYPE, TYPE_BYTES
+from vqcodec.format import (
+    CRC_BYTES,
+    MAX_SCENE_SQUARE,
+    MAX_UNIT_BYTES,
+    SCENE_PARTS,
+    SCNE_TYPE,
+    TYPE_BYTES,
+)
 from vqcodec.types import ScenePicture, ScenePlace
 
 
@@ -28,6 +35,8 @@ def parse_scene(payload: bytes) -> ScenePicture:
     )
     if place and (place.width_px % 2 or place.height_px % 2):
         raise Fault("bad-value", f"a scene of {place.width_px}x{place.height_px} has odd sides")
+    if place and place.side > MAX_SCENE_SQUARE * SCENE_PARTS * max(place.width_px, place.height_px):
+        raise Fault("bad-value", f"a square of {place.side} parts is too large for its scene")
     if fields.depends_on is not None and fields.depends_on >= fields.number:
         raise Fault("bad-value", f"picture {fields.number} depends on {fields.depends_on}")
     if not 1 <= len(fields.unit) <= MAX_UNIT_BYTES:

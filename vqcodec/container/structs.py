@@ -48,6 +48,7 @@ from vqcodec.format import (
     MAX_POSITION,
     MAX_RATIONAL_PART,
     MAX_SCENE_PX,
+    MAX_SCENE_SQUARE,
     MAX_SOURCE_PX,
     MAX_STEP_TICKS,
     MAX_STEP_WIDTH_BITS,
@@ -157,7 +158,7 @@ SCENE_PLACE = Struct(
     "height_px" / Ranged(Int16ub, MIN_SCENE_PX, MAX_SCENE_PX),
     "x" / Ranged(Int32sb, -SCENE_PARTS * MAX_CROP_SIDE_PX, SCENE_PARTS * MAX_CROP_SIDE_PX),
     "y" / Ranged(Int32sb, -SCENE_PARTS * MAX_CROP_SIDE_PX, SCENE_PARTS * MAX_CROP_SIDE_PX),
-    "side" / Ranged(Int32ub, 1, SCENE_PARTS * MAX_CROP_SIDE_PX),
+    "side" / Ranged(Int32ub, 1, SCENE_PARTS * MAX_SCENE_SQUARE * MAX_SCENE_PX),
 )
 
 SCENE = Struct(

@@ -48,36 +48,41 @@ class SceneFiller:
         self._paths: dict[int, list[bytes]] = {}
         self._decoder: PathDecoder | None = None
         self._alone: Picture | None = None
+        self._due: ScenePicture | None = None
         self._paste = PasteBack(
             np.zeros((self.height, self.width, 3), np.uint8),
             Crop(self.width, self.height, 0, 0, min(self.width, self.height)),
         )
 
     def show(self, scene: ScenePicture) -> None:
-        """From now on this picture is around the square."""
+        """From now on this picture is around the square; nothing is decoded before a frame needs it."""
         if scene.place is not None:
             self._place, self._paths = scene.place, {}
             self._decoder = PathDecoder(_size(scene.place))
         path = [*self._path_before(scene), scene.unit]
-        if self._place is None or self._decoder is None or not 1 <= len(path) <= MAX_PATH_UNITS:
+        whole = len(path) > 1 if scene.number else scene.place is not None
+        if self._place is None or not whole or len(path) > MAX_PATH_UNITS:
             self.undecoded += 1
             return
-        if scene.number and len(path) == 1:  # what it depends on is missing
-            self.undecoded += 1
-            return
-        try:
-            picture = self._decoder.picture(path)
-        except BitstreamError:
-            self.undecoded += 1
-            return
-        self._paths[scene.number] = path
-        whole, crop = self._fitted(picture, self._place)
-        self._alone = whole if scene.alone else None
-        self._paste = PasteBack(whole, crop, SCENE_FEATHER_SHARE, matched=not scene.backdrop)
+        self._paths[scene.number], self._due = path, scene
 
     def frame(self, square: Picture) -> Picture:
         """The whole picture (height, width, 3) uint8 with one rendered square (S, S, 3) in it, where that is shown."""
+        if self._due is not None:
+            due, self._due = self._due, None
+            self._prepare(due)
         return self._paste.frame(square) if self._alone is None else self._alone
+
+    def _prepare(self, scene: ScenePicture) -> None:
+        assert self._decoder is not None and self._place is not None  # `show` saw to it
+        try:
+            picture = self._decoder.picture(self._paths[scene.number])
+        except BitstreamError:
+            self.undecoded += 1
+            return
+        whole, crop = self._fitted(picture, self._place)
+        self._alone = whole if scene.alone else None
+        self._paste = PasteBack(whole, crop, SCENE_FEATHER_SHARE, matched=not scene.backdrop)
 
     def _path_before(self, scene: ScenePicture) -> list[bytes]:
         return [] if scene.depends_on is None else self._paths.get(scene.depends_on, [])

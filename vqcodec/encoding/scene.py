@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from vqcodec.encoding.kept import KeptPicture, PictureFile
 from vqcodec.face.scene import Scene
 from vqcodec.face.shots import FaceFrame
-from vqcodec.format import MIN_SCENE_PX
+from vqcodec.format import MAX_SCENE_SQUARE, MIN_SCENE_PX
 from vqcodec.runtime.opencv import cv2
 from vqcodec.types import Crop, VideoFrame
 
@@ -193,7 +193,7 @@ class SceneWatch:
             continues: the next one shows the same scene, and begins with the last picture.
 
         Returns:
-            Its scene; None where no picture was seen.
+            Its scene; None where no picture was seen, and where the square is far larger than the picture.
         """
         shot, self._shot = self._shot, _Shot()
         if continues and shot.latest is not None and shot.last is not None:
@@ -201,7 +201,9 @@ class SceneWatch:
             self._shot.keep(first, shot.last, shot.kept_s)
             self._shot.last, self._shot.latest = shot.last, shot.latest
             self._shot.seen_s = shot.seen_s
-        if not shot.changes:
+        if not shot.changes or crop.side_px > MAX_SCENE_SQUARE * max(
+            crop.source_width_px, crop.source_height_px
+        ):  # a square that was asked for, and all of the picture a small part of it
             return None
         unsteady = shot.is_unsteady()
         self._notes.unsteady += unsteady

@@ -32,7 +32,8 @@ export const MAX_GROUPS = 32;
 export const SHARE_PARTS = 16;
 // of the scene around the square, which this decoder skips
 export const MIN_SCENE_PX = 16;
-export const MAX_SCENE_PX = 4_096;
+export const MAX_SCENE_PX = 2_048;
+export const MAX_SCENE_SQUARE = 2;
 export const SCENE_PARTS = 16;
 export const MAX_DELAY_MS = 65_535;
 export const MAX_GROUP_FRAMES = 240;
