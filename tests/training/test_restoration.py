@@ -27,7 +27,7 @@ from vqcodec.training.restoration.data import (
     build_pairs,
 )
 from vqcodec.training.restoration.export import export
-from vqcodec.training.restoration.run import Check, Losses, fine_structure
+from vqcodec.training.restoration.run import Check, Losses, emphasized, fine_structure
 
 
 @pytest.fixture(scope="module")
@@ -101,6 +101,14 @@ def test_steps_of_training_take_a_loss_back() -> None:
         optimizer.step()
         found.append(float(loss.detach()))
     assert found[0] == pytest.approx(0.1, abs=1e-5) and found[-1] < 0.05
+
+
+def test_windows_that_lost_little_count_as_much() -> None:
+    wanted = torch.full((3, 3, 8, 8), 0.5)
+    given = wanted + torch.tensor([0.0, 0.02, 0.2])[:, None, None, None]
+    weights = emphasized(given, wanted)
+    assert weights.mean() == pytest.approx(1) and weights[0] > weights[1] > weights[2] > 0
+    assert float(weights[0] / weights[2]) < 12, "an untouched one isn't all that counts"
 
 
 def test_a_trained_network_becomes_part_of_a_renderer(tmp_path: Path) -> None:
