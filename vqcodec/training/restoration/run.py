@@ -4,8 +4,8 @@
          + how much finer structure each place has than it should
 
 Windows of which coding took little count as much as coarse ones (`emphasized`). Without the last term both others are
-served best by smoothing, which ST-LPIPS sees (step 1,500: perceptual distance -1.5 %, ST-LPIPS +6 %). At one size and place the network finds a fine hatching that the features like and no eye does (step 1,000:
-perceptual distance -3 %, ST-LPIPS +13 %).
+served best by smoothing, which ST-LPIPS sees (step 1,500: perceptual distance -1.5 %, ST-LPIPS +6 %). At one size and place
+the network finds a fine hatching that the features like and no eye does (step 1,000: perceptual distance -3 %, ST-LPIPS +13 %).
 The check measures held-out training clips, before and after; `python -m vqcodec.lab restored` adds ST-LPIPS, which no
 loss has seen, and must agree.
 """
