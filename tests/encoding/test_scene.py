@@ -199,6 +199,9 @@ def test_a_lecture_there_and_back(clip: Path, tmp_path: Path) -> None:
     report = encode(clip, tmp_path / "a.vqt", EncodeOptions(scene=True), parts=encoder_parts())
     assert report.sizes.scene > 0 and info(tmp_path / "a.vqt")["scene_bytes"] == report.sizes.scene
     assert "stand still" in info(tmp_path / "a.vqt")["picture_kept"] and not report.warnings
+    with (tmp_path / "a.vqt").open("rb") as file:
+        items = list(Reader(file, scenes=True))
+    assert isinstance(items[1], ScenePicture), "a seek finds it by the index"
     told = decode(tmp_path / "a.vqt", tmp_path / "a.mp4", parts=decoder_parts())
     assert told.whole_px == (WIDTH, HEIGHT) and told.frames == 60 and not told.warnings
     pictures = shown(tmp_path / "a.mp4")

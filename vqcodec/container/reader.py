@@ -213,7 +213,8 @@ class Reader:
         if not 0 <= start_s < end_s:  # also refuses nan
             hint = f"it ends at {float(end_s):g} s"
             raise UsageError(f"the start {float(start_s):g} s is outside the stream", hint=hint)
-        return self._items(self._entries_from(index, Fraction(start_s)))
+        walk = SceneWalk(self._source, index.entries.offsets) if self._scenes else None
+        return self._items(self._entries_from(index, Fraction(start_s)), walk)
 
     def body(self) -> tuple[BinaryIO, int]:
         """The source, brought to the first byte after HEAD, and that byte's offset; of a pipe nothing may be read yet."""
@@ -221,13 +222,15 @@ class Reader:
             self._source.seek(self._body)
         return self._source.stream, self._body
 
-    def _items(self, entries: Iterable[IndexEntry]) -> Iterator[Item]:
-        shots, walk = Shots(first=None), SceneWalk(self._source)
+    def _items(self, entries: Iterable[IndexEntry], walk: SceneWalk | None) -> Iterator[Item]:
+        shots = Shots(first=None)
         for entry in entries:
-            if self._scenes:
+            if walk is not None:
                 yield from walk.until(entry.offset)
             self._source.seek(entry.offset)
             chunk = read_chunk(self._source)
+            if walk is not None:
+                walk.read(entry.offset, entry.kind == IndexKind.KEY_FRAME)
             yield self._decode(chunk, self._indexed(chunk, entry, shots), shots)
 
     def _entries_from(self, index: StreamIndex, start_s: Fraction) -> Iterable[IndexEntry]:

@@ -6,6 +6,7 @@ The chunk is ancillary: one that can't be used is skipped, as a decoder does tha
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from vqcodec.container.chunks import ByteSource, Chunk, read_chunk, read_chunk_head
 from vqcodec.container.faults import Fault
@@ -20,7 +21,11 @@ from vqcodec.format import (
     SCNE_TYPE,
     TYPE_BYTES,
 )
+from vqcodec.late import np
 from vqcodec.types import ScenePicture, ScenePlace
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 
 def parse_scene(payload: bytes) -> ScenePicture:
@@ -101,27 +106,36 @@ def scene_of(chunk: Chunk) -> ScenePicture | None:
 class SceneWalk:
     """Gives the scene's pictures between the chunks that an index leads to.
 
+    A shot has some only if one stands directly behind its first portrait: of all others nothing more is read.
+
     Args:
         source: of the stream.
+        offsets: (N,) int64 of all chunks in the index, ascending.
     """
 
-    def __init__(self, source: ByteSource) -> None:
-        self._source = source
-        self._reached: int | None = None
+    def __init__(self, source: ByteSource, offsets: NDArray[np.int64]) -> None:
+        self._source, self._offsets = source, offsets
+        self._walks, self._reached = False, 0
 
     def until(self, offset: int) -> Iterator[ScenePicture]:
-        """Those between the last chunk that was passed and the chunk at an offset; nothing before the first one.
-
-        Of chunks of other types only the head is read.
+        """Those between the last chunk that was read and the chunk at an offset. Of other chunks only the head is read.
 
         Raises:
             BitstreamError, TruncatedError: there is no chunk where one is due.
         """
-        if self._reached is not None:
+        if self._walks and self._reached < offset:
             self._source.seek(self._reached)
             while self._source.offset < offset:
                 yield from self._next()
-        self._reached = max(offset, self._reached or 0)
+            self._reached = offset
+
+    def read(self, offset: int, begins: bool) -> None:
+        """The chunk at an offset has just been read; whether it is a shot's first portrait."""
+        end = self._source.offset
+        if begins:
+            after = int(np.searchsorted(self._offsets, offset, side="right"))
+            self._walks = after < len(self._offsets) and int(self._offsets[after]) != end
+        self._reached = max(self._reached, end)
 
     def _next(self) -> Iterator[ScenePicture]:
         start = self._source.offset

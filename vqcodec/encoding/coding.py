@@ -127,6 +127,7 @@ class ShotCoder:
         features = self._motion(shot, features, shown, stored, chosen)
         due = 0
         for first, stop in self._spans(shot):
+            scenes = self._scenes.before(shot, setting, number, (first, stop))
             while due <= shown[first:stop].max():
                 unit = _unit(
                     next(coded),
@@ -137,7 +138,8 @@ class ShotCoder:
                 )
                 yield PlacedUnit(unit, shot.candidates[chosen[due]].crop)
                 due += 1
-            yield from self._scenes.before(shot, setting, number, (first, stop))
+                yield from scenes  # the first one stands directly behind portrait 0
+            yield from scenes
             yield self._group(shot, features, shown, (first, stop), stored[0], setting, number)
         self.portraits += due
         if not self._keep:
