@@ -6,11 +6,9 @@ nothing that was done is done twice.
 
 from __future__ import annotations
 
-import contextlib
 import json
 import logging
 import os
-import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from itertools import islice
@@ -21,6 +19,7 @@ from vqcodec.batch.tasks import Task
 from vqcodec.batch.work import Worker
 from vqcodec.config import RuntimeOptions
 from vqcodec.runtime.extras import check_extra
+from vqcodec.runtime.native_log import printed_aside
 
 WAVE = 2_000
 """Tasks given to Ray at once: its own books grow with their number."""
@@ -70,7 +69,7 @@ def entries(
 
     started = not ray.is_initialized()
     # what Ray has to say of lost workers it prints, and a report may be on its way there
-    with contextlib.redirect_stdout(sys.stderr):
+    with printed_aside():
         if started:
             ray.init(
                 None if address == "local" else address,

@@ -69,6 +69,13 @@ def quiet() -> Iterator[None]:
             _turn_back()
 
 
+@contextlib.contextmanager
+def printed_aside() -> Iterator[None]:
+    """What a library prints goes to standard error: standard output is for results, in a program of one thread."""
+    with contextlib.redirect_stdout(sys.stderr):
+        yield
+
+
 def _turn_away() -> bool:
     global _depth, _terminal
     with _lock:
