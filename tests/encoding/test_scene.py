@@ -19,8 +19,7 @@ from vqcodec.config import DecodeOptions, EncodeOptions
 from vqcodec.container import Reader
 from vqcodec.decoding.pipeline import decode
 from vqcodec.encoding.pipeline import encode
-from vqcodec.encoding.scene import RecordedScene, SceneWatch, WholePictures, fitted
-from vqcodec.encoding.scene_coding import is_drawn
+from vqcodec.encoding.scene import RecordedScene, SceneWatch, WholePictures, fitted, is_drawn
 from vqcodec.errors import UsageError
 from vqcodec.face.scene import Scene
 from vqcodec.face.shots import Face, FaceFrame
@@ -95,13 +94,31 @@ def test_a_change_of_light_alone_is_no_new_picture() -> None:
 
 def test_what_never_stands_still_is_kept_now_and_then() -> None:
     def waving() -> Iterable[Picture]:
-        for n in range(60):
+        for n in range(230):
             picture = slide(1)
             picture[20:70, 100 + 8 * (n % 8) : 130 + 8 * (n % 8)] = 90
             yield picture
 
     scene = watched(waving())
     assert 3 <= len(scene.changes) <= 5 and not scene.unsteady
+
+
+def room() -> Picture:
+    rng = np.random.default_rng(5)
+    small = rng.integers(60, 200, (12, 20, 3)).astype(np.uint8)
+    return np.asarray(cv2.resize(small, (WIDTH, HEIGHT), interpolation=cv2.INTER_CUBIC), np.uint8)
+
+
+def test_a_small_change_of_a_room_waits_and_a_large_one_does_not() -> None:
+    moved, dark = room(), (room() * 0.4).astype(np.uint8)
+    softly = np.zeros((HEIGHT, WIDTH, 1), np.float32)
+    softly[30:45, 30:50] = 1
+    softly = cv2.GaussianBlur(softly, (0, 0), 5)[..., None]
+    moved = (moved * (1 - softly)).astype(np.uint8)
+    dark[:, 160:] = room()[:, 160:]
+    assert places(watched([room()] * 10 + [moved] * 80)) == [0]
+    assert places(watched([room()] * 10 + [moved] * 110)) == [0, 100]
+    assert len(places(watched([room()] * 10 + [dark] * 10))) == 2
 
 
 def test_a_moving_camera_leaves_a_backdrop() -> None:

@@ -2,9 +2,9 @@
 
     VideoFrame --WholePictures: each .2 s, at most 1280 px--> FaceFrame.whole --SceneWatch--> SceneChange, a few a shot
 
-A picture is kept where it differs from the last kept one and stands still (a slide, a switched light); what keeps moving
-(an arm, somebody walking by) is kept every few seconds. Where most of the picture moves most of the time it is the camera:
-then one picture is kept, as little of it as makes a background.
+A picture is kept where it differs from the last kept one and stands still (a slide, a switched light); what keeps moving,
+and what changes little of anything but a slide (shoulders, a passer-by), is kept a few times a minute. Where most of the
+picture moves most of the time it is the camera: then one picture is kept, as little of it as makes a background.
 """
 
 from __future__ import annotations
@@ -26,8 +26,10 @@ from vqcodec.types import Crop, VideoFrame
 
 LONG_SIDE_PX = 1280
 LOOK_EVERY_S = Fraction(1, 5)
-MOVING_EVERY_S = Fraction(4)
+MOVING_EVERY_S = Fraction(20)
 """Between pictures of a part that never stands still."""
+LARGE_SHARE = 0.15
+"""From such a share of what is outside the square on, a change is shown as soon as it stands still, whatever it shows."""
 GONE_S = Fraction(1)
 """From so long without a face on the picture is shown without the square."""
 CAMERA_SHARE, CAMERA_LOOKS = 0.3, 0.5
@@ -36,6 +38,8 @@ _CELL_PX = 8
 _LOOKED_AT_PX = 320
 _CHANGED_LEVELS = 9.0
 _CHANGED_CELLS = 2
+_BLOCK_PX, _PAPER_LEVELS, _INK_LEVELS = 16, 3, 60
+_DRAWN_SHARE = 0.015
 
 Picture = NDArray[np.uint8]
 Cells = NDArray[np.float32]
@@ -177,10 +181,12 @@ class SceneWatch:
         shot.looks += 1
         shot.restless += moving > CAMERA_SHARE * outside.sum()
         shot.latest, shot.last = frame.whole, cells
-        waited = moving < _CHANGED_CELLS or frame.time_s - shot.kept_s >= MOVING_EVERY_S
+        waited = frame.time_s - shot.kept_s >= MOVING_EVERY_S
         changed = _changed_share(shot, cells, outside)
         least = _CHANGED_CELLS / max(outside.sum(), 1)
-        if changed == 1 or alone != shot.alone or (waited and changed >= least):
+        settled = moving < _CHANGED_CELLS and changed >= least
+        shown = settled and (changed >= LARGE_SHARE or is_drawn(frame.whole))
+        if changed == 1 or alone != shot.alone or shown or (waited and changed >= least):
             kept = KeptPicture.of(frame.whole)
             change = SceneChange(place if shot.changes else 0, kept, alone, changed)
             shot.keep(change, cells, frame.time_s)
@@ -225,6 +231,18 @@ def fitted(rgb: Picture, long_side_px: int = LONG_SIDE_PX) -> Picture:
     if size == [width, height]:
         return rgb
     return np.asarray(cv2.resize(rgb, size, interpolation=cv2.INTER_AREA), np.uint8)
+
+
+def is_drawn(picture: Picture) -> bool:
+    """Whether a picture (H, W, 3) is a slide or the like: many places have ink on a paper of one colour."""
+    grey = cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY)
+    rows, columns = (side // _BLOCK_PX for side in grey.shape)
+    whole = grey[: rows * _BLOCK_PX, : columns * _BLOCK_PX].astype(np.int16)
+    cut = whole.reshape(rows, _BLOCK_PX, columns, _BLOCK_PX).transpose(0, 2, 1, 3)
+    blocks = cut.reshape(rows * columns, _BLOCK_PX * _BLOCK_PX)
+    away = np.abs(blocks - np.median(blocks, 1).astype(np.int16)[:, None])
+    paper, ink = (away <= _PAPER_LEVELS).mean(1), (away >= _INK_LEVELS).mean(1)
+    return bool(((paper > 0.5) & (ink > 0.03)).mean() > _DRAWN_SHARE)
 
 
 def _cells(picture: Picture) -> Cells:

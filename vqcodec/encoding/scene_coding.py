@@ -12,7 +12,7 @@ from contextlib import closing
 import numpy as np
 from numpy.typing import NDArray
 
-from vqcodec.encoding.scene import LONG_SIDE_PX, RecordedScene, SceneChange, fitted
+from vqcodec.encoding.scene import LONG_SIDE_PX, RecordedScene, SceneChange, fitted, is_drawn
 from vqcodec.encoding.settings import WORST_CRF, Setting
 from vqcodec.encoding.shots import RecordedShot
 from vqcodec.face.paste import SCENE_FEATHER_SHARE
@@ -34,8 +34,6 @@ UNSTEADY_PX, UNSTEADY_BLUR_PX = LONG_SIDE_PX // 2, 24.0
 _CRF_STEP = 4
 _KEPT_SHARE = 1.5 * SCENE_FEATHER_SHARE
 _FILL_PX = 64
-_BLOCK_PX, _PAPER_LEVELS, _INK_LEVELS = 16, 3, 60
-_DRAWN_SHARE = 0.015
 _FRESH_SHARE, _FRESH_DRAWN_SHARE = 0.3, 0.01
 
 Picture = NDArray[np.uint8]
@@ -143,18 +141,6 @@ def _fitting(
                 if len(coder.add(prepared).unit) <= most:
                     return at, side_px
     return WORST_CRF, sides[-1]
-
-
-def is_drawn(picture: Picture) -> bool:
-    """Whether a picture (H, W, 3) is a slide or the like: many places have ink on a paper of one colour."""
-    grey = cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY)
-    rows, columns = (side // _BLOCK_PX for side in grey.shape)
-    whole = grey[: rows * _BLOCK_PX, : columns * _BLOCK_PX].astype(np.int16)
-    cut = whole.reshape(rows, _BLOCK_PX, columns, _BLOCK_PX).transpose(0, 2, 1, 3)
-    blocks = cut.reshape(rows * columns, _BLOCK_PX * _BLOCK_PX)
-    away = np.abs(blocks - np.median(blocks, 1).astype(np.int16)[:, None])
-    paper, ink = (away <= _PAPER_LEVELS).mean(1), (away >= _INK_LEVELS).mean(1)
-    return bool(((paper > 0.5) & (ink > 0.03)).mean() > _DRAWN_SHARE)
 
 
 def _place(scene: RecordedScene, width: int, height: int) -> ScenePlace:
