@@ -64,9 +64,7 @@ def parse_refs(text: str) -> Refs:
     """
     if text == "auto":
         return "auto"
-    if re.fullmatch(r"[0-9]{1,4}", text) is None:
-        raise UsageError(f"{text!r} is not a number of portraits", hint=REFS_HINT)
-    return int(text)
+    return _whole(text, "a number of portraits", REFS_HINT)
 
 
 def parse_face(text: str) -> FaceChoice:
@@ -78,8 +76,12 @@ def parse_face(text: str) -> FaceChoice:
     for name in get_args(NamedFace):
         if text == name:
             return cast(NamedFace, name)
-    if re.fullmatch(r"[0-9]{1,2}", text) is None:
-        raise UsageError(f"{text!r} is not a choice of a face", hint=FACE_HINT)
+    return _whole(text, "a choice of a face", FACE_HINT)
+
+
+def _whole(text: str, what: str, hint: str) -> int:
+    if re.fullmatch(r"[0-9]{1,4}", text) is None:
+        raise UsageError(f"{text!r} is not {what}", hint=hint)
     return int(text)
 
 

@@ -128,7 +128,7 @@ def test_a_moving_camera_leaves_a_backdrop() -> None:
     )
     scene = watched((wide[:, 12 * n : 12 * n + WIDTH] for n in range(30)), notes=notes)
     assert scene.unsteady and len(scene.changes) == 1 and notes.unsteady == 1
-    assert "the camera moves" in notes.warnings("x.mp4", whole=True)[0]
+    assert "the camera of x.mp4 moves" in notes.warnings("x.mp4", whole=True)[0]
     assert not watched(wide[:, 12 * (n // 10) : 12 * (n // 10) + WIDTH] for n in range(30)).unsteady
 
 

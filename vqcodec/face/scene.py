@@ -22,7 +22,7 @@ class Scene:
         shots: whose square was chosen by a face.
         small: of them, those with a small face.
         shared: of them, those with two faces of like size.
-        unsteady: of them, those whose camera moves.
+        unsteady: pieces of shots, of a minute at most, in which the camera moves.
     """
 
     shots: int = 0
@@ -42,8 +42,7 @@ class Scene:
         told = []
         if whole and self.unsteady:
             told.append(
-                f"the camera moves in {self.unsteady} of {self.shots} shots of {name}: there only the square around the face"
-                " is kept, before a blurred picture"
+                f"the camera of {name} moves: where it does, only the square around the face is kept, before a blurred picture"
             )
         if self.small and not whole:
             told.append(
