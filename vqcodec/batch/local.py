@@ -117,11 +117,15 @@ def _begin(runtime: RuntimeOptions, folder: Path) -> None:
     from vqcodec.runtime.allocator import tune_allocator
 
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # whoever started us is told, and ends us
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that files in the making go
     tune_allocator()
     _worker = Worker(runtime, folder)
 
 
 def _do(task: Task, attempt: int) -> Entry:
     assert _worker is not None
-    return _worker(task, attempt)
+    # so that files in the making go; between tasks, and while the process ends, a signal ends it without a word
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
+    try:
+        return _worker(task, attempt)
+    finally:
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
