@@ -111,7 +111,20 @@ def _cut_avi(path: Path) -> None:
     path.write_bytes(path.read_bytes()[: -HZ // 2])
 
 
+def _pages(left_out: int) -> Callable[[Path], object]:
+    """Ogg: of the last page 1 nothing, 2 a half is there."""
+
+    def make(path: Path) -> None:
+        _whole("libopus")(path)
+        data = path.read_bytes()
+        last = data.rindex(b"OggS")
+        path.write_bytes(data[: (len(data), last, (last + len(data)) // 2)[left_out]])
+
+    return make
+
+
 _BIG = "pcm_s16be"
+_CHUNKS = ((".aiff", _BIG), (".caf", _BIG), (".w64", "pcm_s16le"))
 A, NONE = speech(), np.zeros(HZ, np.int16)
 _PLACES = {
     "FL": 1,
@@ -188,13 +201,11 @@ ROWS = [
     Odd("silent.mp4", clip([NONE]), 0.0, says=("silent all along",)),
     Odd("unknown codec.mov", _unknown_codec, None, says=("audio track 0",)),
     Odd("noise instead of packets.mp4", _garbage, 0.0, says=("can't be decoded",)),
+    *(Odd(f"cut short{suffix}", _cut(codec), 1.0, truncated=True) for suffix, codec in _CHUNKS),
+    *(Odd(f"whole{suffix}", _whole(codec)) for suffix, codec in _CHUNKS),
     *(
-        Odd(f"cut short{suffix}", _cut(codec), 1.0, truncated=True)
-        for suffix, codec in ((".aiff", _BIG), (".caf", _BIG), (".w64", "pcm_s16le"))
-    ),
-    *(
-        Odd(f"whole{suffix}", _whole(codec))
-        for suffix, codec in ((".aiff", _BIG), (".caf", _BIG), (".w64", "pcm_s16le"))
+        Odd(f"{what} page.opus", _pages(left_out), 1.0, 0.05, truncated=left_out > 0)
+        for what, left_out in (("every", 0), ("without the last", 1), ("half a", 2))
     ),
     Odd("cut short.avi", _cut_avi, 1.0, 0.1, truncated=True, sound_s=0.83),
     Odd("whole.avi", clip([speech()], "pcm_s16le")),

@@ -24,7 +24,7 @@ def loudness(blocks: list[AudioBlock]) -> float:
 
 
 def read(path: Path) -> tuple[list[AudioBlock], list[str], bool]:
-    if path.suffix in (".wav", ".aiff", ".caf", ".w64"):
+    if path.suffix in (".wav", ".aiff", ".caf", ".w64", ".opus"):
         with SoundSource(path) as sound:
             return list(sound.blocks()), sound.remarks, sound.truncated
     with VideoSource(path, sound="decode") as video:

@@ -81,7 +81,39 @@ def _raw_row(name: str, rate: Fraction | int, **more: Any) -> Strange:
     )
 
 
+def _runs() -> list[Strange]:
+    """Several wrong times together, also at the very beginning and the very end."""
+    counts = {_PICTURES: COUNT, _SOUNDS: 113}
+    told = {_PICTURES: "3 pictures of", _SOUNDS: "3 packets of sound"}
+    rows = []
+    for track, kind in ((_PICTURES, "pictures"), (_SOUNDS, "sounds")):
+        for place, first in (("first", 0), ("middle", 30), ("last", counts[track] - 3)):
+            late = _later(first, 3, 9000)
+            rows.append(_wrong(f"three {kind} 9 s late, {place}.mkv", track, late, told[track]))
+    late, live = _later(COUNT - 2, 2, 9000), {"live": "1"}
+    rows.append(_wrong("length not known, last two.mkv", 1, late, "2 pictures", options=live))
+    return rows
+
+
+def _later(first: int, count: int, by_ms: int) -> Retime:
+    return lambda n, t: t + by_ms if first <= n < first + count else t
+
+
 ROWS = [
+    *_runs(),
+    _wrong("the first two .5 s late.mkv", _PICTURES, _later(0, 2, 500), "2 pictures"),
+    _wrong("the last two are 0.mkv", 1, lambda n, t: 0 if n >= COUNT - 2 else t, "2 pictures"),
+    _wrong("ten pictures 9 s late.mkv", _PICTURES, _later(30, 10, 9000), "10 pictures"),
+    _wrong("six sounds .3 s late.mkv", _SOUNDS, _later(30, 6, 300), "6 packets of sound"),
+    Strange(
+        "a pause in both.mkv",
+        lambda path: (
+            _retimed(_PICTURES, lambda n, t: t + 5000 * (t >= 1200))(path),
+            retime(path, _SOUNDS, lambda n, t: t + 5000 * (t >= 1200)),
+        ),
+        times=[n / 25 + 5 * (n >= 30) for n in range(COUNT)],
+        sound_s=7.4,
+    ),
     _wrong("a picture's time is 0.mkv", _PICTURES, lambda n, t: 0 if n == 40 else t, "1 picture"),
     _wrong(
         "a picture's time is 5 s late.mkv",
@@ -112,7 +144,9 @@ ROWS = [
         lambda n, t: 0 if n in (40, 41) else t,
         "2 pictures",
     ),
-    _wrong("the first picture's time is 9 s.mkv", _PICTURES, lambda n, t: t if n else 9000, ""),
+    _wrong(
+        "the first picture's time is 9 s.mkv", _PICTURES, lambda n, t: t if n else 9000, "1 picture"
+    ),
     _wrong(
         "pictures on another clock for a while.mkv",
         _PICTURES,

@@ -44,6 +44,7 @@ class Strange:
         says: words of each remark, in order of the remarks; () for a file about which there is nothing to say.
         options: of VideoSource.
         rate_hz: nominal rate.
+        truncated: it breaks off early, which is said.
     """
 
     name: str
@@ -60,6 +61,7 @@ class Strange:
     says: tuple[str, ...] | None = ()
     options: dict[str, Any] = field(default_factory=dict)
     rate_hz: Fraction | int | None = None
+    truncated: bool = False
 
     def __str__(self) -> str:
         return self.name

@@ -13,62 +13,29 @@ Wrong times of single pictures are left to `Timeline`, which sees them in the or
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import dataclass
 from fractions import Fraction
 from itertools import pairwise
-from typing import Any, TypeAlias
 
-from av.packet import Packet
+from vqcodec.media.picture.doubt import BEGIN_STAMPS, comes_back, wrong_at_start
+from vqcodec.media.picture.stamps import (
+    MAX_JUMP_S,
+    MAX_STEP_BACK_S,
+    SOUND_GAP_S,
+    AnyPacket,
+    Track,
+    length_s,
+    move,
+    stamp_s,
+)
 
-from vqcodec.media.picture.rates import seconds, tick_s
-
-MAX_JUMP_S = 3600
-"""A larger step isn't a hole in a recording, but another clock."""
-MAX_STEP_BACK_S = 1
-_SOUND_GAP_S = Fraction(3, 50)
 _NEAR_S = 10
 _LATE_S = Fraction(1, 2)
-_BACK_INTERVALS = 20
 _WITNESSES = 2
 _ALONE_PACKETS = 8
 _MAX_WAITING = 200
-
-AnyPacket: TypeAlias = "Packet[Any]"
-
-
-@dataclass(slots=True)
-class _Track:
-    """One stream.
-
-    Attributes:
-        is_sound: its packets follow each other without a hole.
-        offset_s: from the file's time to the clock's.
-        first_s: of its first packet, on the clock.
-        last_s: of its last packet, on the clock.
-        end_s: where what it gave so far ends.
-        alone: its clock starts anew while the others go on.
-    """
-
-    is_sound: bool
-    offset_s: Fraction = Fraction(0)
-    first_s: Fraction | None = None
-    last_s: Fraction | None = None
-    end_s: Fraction = Fraction(0)
-    alone: bool = False
-
-    def back_s(self, step_s: Fraction) -> Fraction:
-        """How far back a packet may be; pictures don't come in the order they are shown."""
-        return max(Fraction(MAX_STEP_BACK_S), _BACK_INTERVALS * step_s * (not self.is_sound))
-
-    def is_near(self, at_s: Fraction, step_s: Fraction) -> bool:
-        """Whether a packet at that time can be of the clock that runs."""
-        assert self.last_s is not None
-        return self.last_s - self.back_s(step_s) <= at_s <= self.last_s + MAX_JUMP_S
-
-    def is_next(self, at_s: Fraction, step_s: Fraction) -> bool:
-        """Whether it needs no other witness."""
-        most_s = _SOUND_GAP_S if self.is_sound else self.back_s(step_s)
-        return abs(at_s - self.end_s) <= most_s
+_JUMP_PACKETS = 24
+_JUMP_PACKETS_ALONE = 8
+_FEW = 4
 
 
 class JoinedClock:
@@ -77,15 +44,16 @@ class JoinedClock:
     Attributes:
         joins: how often the clock started anew.
         wrong: packets of sound whose time was wrong.
+        guessed: pictures whose time was wrong: moved, or without one now.
         apart_s: so much later than the others' clock a stream's was, which begins with them now; None where they share one.
     """
 
-    def __init__(self, sound: int | None) -> None:
-        """`sound` is the index of the sound stream."""
-        self.joins = self.wrong = 0
+    def __init__(self, sound: int | None, latest_s: Fraction | None = None) -> None:
+        """`sound` is the index of the sound stream; no packet begins after `latest_s`, if that is known."""
+        self.joins = self.wrong = self.guessed = 0
         self.apart_s: Fraction | None = None
-        self._sound = sound
-        self._tracks: dict[int, _Track] = {}
+        self._sound, self._latest_s, self._ended = sound, latest_s, False
+        self._tracks: dict[int, Track] = {}
         self._offsets = [Fraction(0)]
         self._waiting: deque[AnyPacket] = deque()
 
@@ -96,6 +64,7 @@ class JoinedClock:
 
     def flush(self) -> list[AnyPacket]:
         """The packets that still wait, at the end."""
+        self._ended = True
         return self._settle(ended=True)
 
     def _settle(self, *, ended: bool) -> list[AnyPacket]:
@@ -107,14 +76,14 @@ class JoinedClock:
     def _place(self, forced: bool) -> bool:
         """Put the first packet that waits on the clock; false where others must be seen first."""
         packet = self._waiting[0]
-        raw_s, step_s = _stamp_s(packet), _length_s(packet)
+        raw_s, step_s = stamp_s(packet), length_s(packet)
         if raw_s is None:
             return True
         index = packet.stream.index
-        track = self._tracks.setdefault(index, _Track(index == self._sound))
+        track = self._tracks.setdefault(index, Track(index == self._sound))
         later = self._later(index)
         if track.last_s is None:
-            if not later and not forced:
+            if len(later) < BEGIN_STAMPS - 1 and not forced:
                 return False
             return self._begin(track, packet, [raw_s, *later], forced)
         back = self._returns(track, raw_s)
@@ -125,15 +94,13 @@ class JoinedClock:
         self._put(track, packet)
         return True
 
-    def _begin(
-        self, track: _Track, packet: AnyPacket, stamps: list[Fraction], forced: bool
-    ) -> bool:
+    def _begin(self, track: Track, packet: AnyPacket, stamps: list[Fraction], forced: bool) -> bool:
         """The first packet of a stream: if those after it contradict, it is the wrong one.
 
         A stream that begins long before where the others are is of a part that was joined, and the old one lacked it; one
         that begins so late that there can't be a recording in between has another clock.
         """
-        step_s, raw_s, now_s = _length_s(packet), stamps[0], self._end_s()
+        step_s, raw_s, now_s = length_s(packet), stamps[0], self._end_s()
         begun = [t.first_s for t in self._tracks.values() if t.first_s is not None]
         if begun and min(stamps) > now_s + MAX_JUMP_S:
             self.apart_s, track.alone, track.offset_s = raw_s - min(begun), True, min(begun) - raw_s
@@ -149,33 +116,40 @@ class JoinedClock:
                 self._restart(track, packet, raw_s)
                 self._put(track, packet)
                 return True
-        near_s = _SOUND_GAP_S + step_s if track.is_sound else Fraction(MAX_JUMP_S)
-        if len(stamps) > 1 and not -track.back_s(step_s) <= stamps[1] - stamps[0] <= near_s:
-            if len(stamps) < 3 and not forced:
-                return False
-            if len(stamps) > 2 and abs(stamps[2] - stamps[1]) < abs(stamps[2] - stamps[0]):
-                self.wrong += track.is_sound
-                _move(packet, stamps[1] - step_s - stamps[0])
+        near_s = SOUND_GAP_S + step_s if track.is_sound else Fraction(MAX_JUMP_S)
+        count = wrong_at_start(stamps, step_s, track.back_s(step_s), near_s)
+        if count:
+            self._tell_wrong(track)
+            move(packet, stamps[count] - count * step_s - raw_s)
         self._put(track, packet)
+        if count > 1:  # the next is looked at as another first one
+            track.last_s = None
         return True
 
-    def _judge(
-        self, track: _Track, packet: AnyPacket, stamps: list[Fraction], forced: bool
-    ) -> bool:
+    def _judge(self, track: Track, packet: AnyPacket, stamps: list[Fraction], forced: bool) -> bool:
         """A packet that isn't where the one before lets expect: a hole, a wrong time or another clock."""
-        step_s, at_s = _length_s(packet), [stamp + track.offset_s for stamp in stamps]
+        step_s, at_s = length_s(packet), [stamp + track.offset_s for stamp in stamps]
         slack_s = Fraction(0) if track.is_sound else track.back_s(step_s)
         follows = [-slack_s <= b - a <= _NEAR_S for a, b in pairwise(stamps)]
         if not forced and len(stamps) < 2:
             return False
         if track.is_near(at_s[0], step_s) and (not follows or follows[0]):
-            self._put(track, packet)  # a hole, or an overlap
+            wrong = self._is_for_a_while(track, packet, at_s, step_s)
+            if wrong is None and not forced:
+                return False
+            if wrong:
+                self._set_aside(track, packet, at_s[0])
+            else:
+                self._put(track, packet)  # a hole, or an overlap
             return True
         if any(track.is_near(s, step_s) for s in at_s[1 : 1 + _WITNESSES]) or not any(follows):
-            if track.is_sound:
-                self.wrong += 1
-                _move(packet, track.end_s - at_s[0])
-            self._put(track, packet, is_witness=False)
+            if track.is_sound or track.wrong:
+                self._set_aside(track, packet, at_s[0])
+            else:
+                self._put(track, packet, is_witness=False)
+            return True
+        if self._ended and len(stamps) < _FEW and len(self._offsets) == 1:
+            self._set_aside(track, packet, at_s[0])
             return True
         if not forced and (len(stamps) <= _WITNESSES or self._is_alone(packet) is None):
             return False
@@ -183,7 +157,52 @@ class JoinedClock:
         self._put(track, packet)
         return True
 
-    def _restart(self, track: _Track, packet: AnyPacket, raw_s: Fraction) -> None:
+    def _is_for_a_while(
+        self, track: Track, packet: AnyPacket, at_s: list[Fraction], step_s: Fraction
+    ) -> bool | None:
+        """Whether a jump ahead is no hole, but wrong times: the stream comes back, or ends where the others do.
+
+        None where too little is known; False where other streams have come as far.
+        """
+        slack_s = SOUND_GAP_S if track.is_sound else track.back_s(step_s)
+        if at_s[0] <= track.end_s + slack_s:
+            return False
+        if comes_back(at_s, track.end_s, slack_s):
+            return True
+        others = [t for t in self._tracks.values() if t is not track and t.last_s is not None]
+        near_s = at_s[0] - min(Fraction(MAX_STEP_BACK_S), (at_s[0] - track.end_s) / 2)
+        if any(other.end_s >= near_s for other in others):
+            return False
+        if not self._ended:
+            most = _JUMP_PACKETS if others else _JUMP_PACKETS_ALONE
+            return None if len(at_s) <= most else False
+        index = packet.stream.index
+        stamps = [
+            s for p in self._waiting if p.stream.index != index and (s := stamp_s(p)) is not None
+        ]
+        reach_s = max([*(other.end_s for other in others), *stamps], default=None)
+        if reach_s is not None and reach_s >= near_s:
+            return False
+        if self._latest_s is not None and at_s[0] > self._latest_s:
+            return True
+        together = reach_s is not None and reach_s <= track.end_s + MAX_STEP_BACK_S
+        return together and len(at_s) < _FEW
+
+    def _set_aside(self, track: Track, packet: AnyPacket, at_s: Fraction) -> None:
+        """A packet whose time is wrong: sound goes behind the one before, of pictures `Timeline` makes another."""
+        self._tell_wrong(track)
+        if track.is_sound:
+            move(packet, track.end_s - at_s)
+            self._put(track, packet)
+        else:
+            packet.pts = packet.dts = None
+            track.wrong = True
+
+    def _tell_wrong(self, track: Track) -> None:
+        self.wrong += track.is_sound
+        self.guessed += not track.is_sound
+
+    def _restart(self, track: Track, packet: AnyPacket, raw_s: Fraction) -> None:
         """The clock starts anew, for all streams unless the others go on."""
         for offset_s in reversed(self._offsets):  # another stream was there before this one
             if track.end_s - _LATE_S <= raw_s + offset_s <= self._end_s() + _NEAR_S:
@@ -194,7 +213,7 @@ class JoinedClock:
         if track.alone:
             track.offset_s = track.end_s - raw_s
             return
-        others = [s for p in self._waiting if (s := _stamp_s(p)) is not None]
+        others = [s for p in self._waiting if (s := stamp_s(p)) is not None]
         begin_s = min([raw_s, *(s for s in others if abs(s - raw_s) <= MAX_STEP_BACK_S)])
         track.offset_s = max([self._end_s(), *self._still_old()]) - begin_s
         self._offsets.append(track.offset_s)
@@ -207,9 +226,9 @@ class JoinedClock:
             if index == packet.stream.index or other.last_s is None:
                 continue
             stamps = [
-                (s, _length_s(p))
+                (s, length_s(p))
                 for p in waiting
-                if p.stream.index == index and (s := _stamp_s(p)) is not None
+                if p.stream.index == index and (s := stamp_s(p)) is not None
             ]
             if any(not other.is_near(s + other.offset_s, step_s) for s, step_s in stamps):
                 return False
@@ -219,12 +238,12 @@ class JoinedClock:
                 verdict = True
         return verdict
 
-    def _returns(self, track: _Track, raw_s: Fraction) -> Fraction | None:
+    def _returns(self, track: Track, raw_s: Fraction) -> Fraction | None:
         """The offset of a clock that comes back: one known before continues the stream better than the present one."""
         if track.offset_s == 0 or raw_s + track.offset_s <= track.end_s + _LATE_S:
             return None
         most_s = MAX_JUMP_S if track.alone else MAX_STEP_BACK_S
-        comes_back = track.end_s - _SOUND_GAP_S <= raw_s <= track.end_s + most_s
+        comes_back = track.end_s - SOUND_GAP_S <= raw_s <= track.end_s + most_s
         return Fraction(0) if comes_back else None
 
     def _end_s(self) -> Fraction:
@@ -234,39 +253,24 @@ class JoinedClock:
         """Ends of packets that wait and are of the old part: a demuxer may hold a stream's last one back."""
         ends = []
         for packet in self._waiting:
-            track, raw_s = self._tracks.get(packet.stream.index), _stamp_s(packet)
+            track, raw_s = self._tracks.get(packet.stream.index), stamp_s(packet)
             if track is not None and track.last_s is not None and raw_s is not None:
-                at_s, step_s = raw_s + track.offset_s, _length_s(packet)
+                at_s, step_s = raw_s + track.offset_s, length_s(packet)
                 ends += [at_s + step_s] if track.is_next(at_s, step_s) else []
         return ends
 
     def _later(self, index: int) -> list[Fraction]:
         """Stamps of the packets of one stream that wait behind the first."""
         rest = list(self._waiting)[1:]
-        return [s for p in rest if p.stream.index == index and (s := _stamp_s(p)) is not None][:8]
+        return [s for p in rest if p.stream.index == index and (s := stamp_s(p)) is not None][:8]
 
-    def _put(self, track: _Track, packet: AnyPacket, *, is_witness: bool = True) -> None:
+    def _put(self, track: Track, packet: AnyPacket, *, is_witness: bool = True) -> None:
         if track.offset_s:
-            _move(packet, track.offset_s)
-        at_s = _stamp_s(packet)
+            move(packet, track.offset_s)
+        at_s, track.wrong = stamp_s(packet), False
         assert at_s is not None
         if is_witness or track.is_sound:
             track.first_s = at_s if track.first_s is None else track.first_s
             track.last_s = at_s
-            ends_s = at_s + _length_s(packet)
+            ends_s = at_s + length_s(packet)
             track.end_s = ends_s if track.is_sound else max(track.end_s, ends_s)
-
-
-def _stamp_s(packet: AnyPacket) -> Fraction | None:
-    stamp = packet.pts if packet.pts is not None else packet.dts
-    return seconds(stamp, packet.time_base)
-
-
-def _length_s(packet: AnyPacket) -> Fraction:
-    return seconds(packet.duration or 0, packet.time_base) or Fraction(1, 25)
-
-
-def _move(packet: AnyPacket, by_s: Fraction) -> None:
-    ticks = round(by_s / tick_s(packet.time_base))
-    packet.pts = None if packet.pts is None else packet.pts + ticks
-    packet.dts = None if packet.dts is None else packet.dts + ticks

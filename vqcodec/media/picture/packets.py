@@ -15,9 +15,9 @@ from av.stream import Stream
 from av.video.stream import VideoStream
 
 from vqcodec.format import AUDIO_RATE_HZ
+from vqcodec.media.cut.early import ends_early
 from vqcodec.media.faults import media_error
 from vqcodec.media.picture.behind import unread_remarks
-from vqcodec.media.picture.cut import animation_ends_early
 from vqcodec.media.picture.extent import Extent
 from vqcodec.media.picture.joins import JoinedClock
 from vqcodec.media.picture.opening import OpenedFile
@@ -30,7 +30,6 @@ from vqcodec.media.picture.rates import (
     tick_s,
 )
 from vqcodec.media.picture.selection import Tracks, refuse_halves
-from vqcodec.media.sound.cut import ends_early
 from vqcodec.types import FileLike
 
 _AHEAD_PICTURES = 48
@@ -89,7 +88,7 @@ class PacketReader:
         self._ended = False
         self._pictures, self._all = Extent(), Extent()
         self._file = OpenedFile(source, tracks, playlist=playlist)
-        self._ends_early = ends_early(source) or animation_ends_early(source)
+        self._ends_early = ends_early(source)
         self.name, self.container = self._file.name, self._file.container
         self.video, self.audio = self._file.video, self._file.audio
         self.remarks = [*self._file.remarks, *unread_remarks(source, self.name)]
@@ -97,7 +96,7 @@ class PacketReader:
         try:
             heard = self.audio if want_audio or self.video is None else None
             self._wanted = {s.index for s in (self.video, heard) if s is not None}
-            self.clock = JoinedClock(None if heard is None else heard.index)
+            self.clock = JoinedClock(None if heard is None else heard.index, self._latest_s)
             # all streams: how far the file goes is known only by what isn't wanted, too
             self._packets: Iterator[AnyPacket] = (
                 iter(self.container.demux()) if self._wanted else iter(())
@@ -181,12 +180,19 @@ class PacketReader:
 
         MP4 and others don't say it: their length is made of the times themselves.
         """
+        latest_s = self._latest_s
+        if latest_s is None or self.clock.joins or self.is_counted:
+            return None
+        return int(latest_s / self.tick_s)
+
+    @property
+    def _latest_s(self) -> Fraction | None:
         declared, start = self.container.duration, self.container.start_time or 0
-        if declared is None or self.clock.joins or self.is_counted:
+        if declared is None:
             return None
         if not set(self.container.format.name.split(",")) & _SAYS_LENGTH:
             return None
-        return int((Fraction(max(start, 0) + declared, 1_000_000) + _LATE_S) / self.tick_s)
+        return Fraction(max(start, 0) + declared, 1_000_000) + _LATE_S
 
     def lead_s(self, picture_s: Fraction) -> Fraction:
         """How long before the first picture, at `picture_s`, the sound begins to be heard; 0 where it doesn't.

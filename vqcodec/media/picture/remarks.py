@@ -30,9 +30,9 @@ def clock_remarks(reader: PacketReader, timeline: Timeline[Any], fields: Deinter
             f"pictures and sound of {name} are {float(clock.apart_s):.0f} s apart by their times: "
             "begun together"
         )
-    if timeline.guessed:
+    if guessed := timeline.guessed + clock.guessed:
         told.append(
-            f"{_count(timeline.guessed, 'picture')} of {name} with an impossible time: guessed "
+            f"{_count(guessed, 'picture')} of {name} with an impossible time: guessed "
             "from the neighbours or the frame rate"
         )
     if timeline.dropped:

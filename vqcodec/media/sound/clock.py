@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from vqcodec.format import AUDIO_RATE_HZ
 from vqcodec.media.items import AudioBlock
-from vqcodec.media.picture.joins import MAX_JUMP_S, MAX_STEP_BACK_S
+from vqcodec.media.picture.stamps import MAX_JUMP_S, MAX_STEP_BACK_S
 from vqcodec.media.sound.mixing import LAYOUTS, PhaseMixer, named
 
 # A difference between timestamps and samples of this size is a hole (or an overlap) in the recording; smaller ones are

@@ -1,4 +1,4 @@
-"""Whether a file ends before its header says: libav takes the shorter of the two, without a word.
+"""Of files made of chunks, whether one is longer than what is there.
 
 WAV, AIFF, CAF and Wave64 are chunks one behind the other, each a name and a length; one of them holds the samples. AVI is one
 that holds everything.
@@ -9,9 +9,6 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 from typing import BinaryIO, Literal
-
-from vqcodec.media.peek import peeked
-from vqcodec.types import FileLike
 
 _MOST_CHUNKS = 1000
 
@@ -70,12 +67,8 @@ _KINDS = (
 )
 
 
-def ends_early(source: FileLike) -> bool:
-    """Whether a file holds fewer bytes of sound, or of pictures, than its header says; False for other kinds, and for pipes."""
-    return peeked(source, _ends_early, False)
-
-
-def _ends_early(file: BinaryIO) -> bool:
+def chunks_end_early(file: BinaryIO) -> bool:
+    """Whether there are fewer bytes of sound, or of pictures, than the header says; False for other kinds."""
     start, head = file.tell(), file.read(64)
     for kind in _KINDS:
         told = head[kind.kind_at :]

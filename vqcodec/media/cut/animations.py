@@ -1,24 +1,17 @@
-"""Whether a GIF or a PNG, animated ones among them, ends before its own end: libav gives what is there, without a word."""
+"""Whether the last block of a GIF or a PNG, animated ones among them, is missing."""
 
 from __future__ import annotations
 
 import os
 from typing import BinaryIO
 
-from vqcodec.media.peek import peeked
-from vqcodec.types import FileLike
-
 _PNG = b"\x89PNG\r\n\x1a\n"
 _GIF = (b"GIF87a", b"GIF89a")
 _EXTENSION, _IMAGE, _TRAILER = 0x21, 0x2C, 0x3B
 
 
-def animation_ends_early(source: FileLike) -> bool:
-    """Whether the last block of a GIF or PNG is missing; False for other kinds, for damaged ones, and for pipes."""
-    return peeked(source, _ends_early, False)
-
-
-def _ends_early(file: BinaryIO) -> bool:
+def animation_ends_early(file: BinaryIO) -> bool:
+    """Whether there is no last block; False for other kinds, and for damaged ones."""
     head = file.read(13)
     try:
         if head.startswith(_PNG):
