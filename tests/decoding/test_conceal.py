@@ -215,37 +215,48 @@ def test_sound_keeps_its_place(lost: tuple[int, ...]) -> None:
     assert abs(float(damage.audio_lost_s) - 0.4 * len(lost)) < 0.03
 
 
+_METHODS: dict[type, str] = {KeyFrame: "key_frame", MotionGroup: "motion", AudioGroup: "audio"}
+
+
 def test_gaps_that_were_there_from_the_beginning_are_not_called_lost() -> None:
     reader, sink = Reader(io.BytesIO(WHOLE)), io.BytesIO()
     with Writer(sink, reader.head) as writer:
         for number, item in enumerate(reader):
-            if isinstance(item, AudioGroup):
-                if number % 4:
-                    writer.audio(item)
-            else:
-                getattr(writer, "motion" if hasattr(item, "ticks") else "key_frame")(item)
+            if number % 4 or not isinstance(item, AudioGroup):
+                getattr(writer, _METHODS[type(item)])(item)
     assert len(split(sink.getvalue())) < len(PARTS)
     _, pcm, damage = shown(sink.getvalue())
     assert not damage.any and len(pcm) > 0
 
 
-def test_sound_centuries_away_is_not_waited_for() -> None:
+def _with_sound_at(first_sample: int) -> bytes:
+    """The whole stream, and five packets more."""
     reader, sink = Reader(io.BytesIO(WHOLE)), io.BytesIO()
     with Writer(sink, reader.head) as writer:
         for item in reader:
-            {KeyFrame: writer.key_frame, MotionGroup: writer.motion, AudioGroup: writer.audio}[
-                type(item)
-            ](item)  # type: ignore[operator]
-        writer.audio(AudioGroup(2**52, tone_packets(120)[1][:5]))
-    far = Reader(io.BytesIO(sink.getvalue()))
+            getattr(writer, _METHODS[type(item)])(item)
+        writer.audio(AudioGroup(first_sample, tone_packets(120)[1][:5]))
+    return sink.getvalue()
+
+
+def test_sound_centuries_away_is_not_waited_for() -> None:
+    far = Reader(io.BytesIO(data := _with_sound_at(2**52)))
     window = Window(far.head, UNITS, DecodeOptions())
-    results = play(far, window)
-    assert sum(len(item.pcm) for item in results if isinstance(item, Samples)) == len(PCM)
+    heard = sum(len(item.pcm) for item in play(far, window) if isinstance(item, Samples))
+    assert heard == len(PCM)
     assert window.sentences() == [
         f"sound at {2**52 // 48_000} s is left out: no picture comes within an hour before it"
     ]
     cut = Window(far.head, UNITS, DecodeOptions(end_s=Fraction(1)))
-    assert list(play(Reader(io.BytesIO(sink.getvalue())), cut)) and not cut.sentences()
+    assert list(play(Reader(io.BytesIO(data)), cut)) and not cut.sentences()
+
+
+def test_minutes_without_sound_are_told() -> None:
+    far = Reader(io.BytesIO(_with_sound_at(len(PCM) + 90 * 48_000)))
+    window = Window(far.head, UNITS, DecodeOptions())
+    assert list(play(far, window))
+    at_s = len(PCM) // 48_000
+    assert window.sentences() == [f"the stream has no sound from {at_s} to {at_s + 90} s: silence"]
 
 
 def test_a_packet_that_is_no_opus() -> None:

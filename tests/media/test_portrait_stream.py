@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+
 import numpy as np
 import pytest
 from numpy.typing import NDArray
@@ -77,3 +79,12 @@ def test_damage_is_refused_and_the_decoder_goes_on() -> None:
             decoder.picture([broken])
         assert caught.value.code == "bad-unit"
     assert near(decoder.picture(path(units, 1)), picture(1))
+
+
+def test_a_coder_that_nobody_closes_is_silent(capfd: pytest.CaptureFixture[str]) -> None:
+    """As where `encode --live` is stopped: SVT-AV1 complains by itself."""
+    coder = PortraitCoder(50, preset=12, size_px=64)
+    coder.add(np.zeros((64, 64, 3), np.uint8))
+    del coder
+    gc.collect()
+    assert capfd.readouterr().err == ""

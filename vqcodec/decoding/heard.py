@@ -15,6 +15,9 @@ from vqcodec.format import AUDIO_RATE_HZ
 from vqcodec.media.sound.opus_codec import AudioDecoder, packet_samples
 from vqcodec.types import AudioGroup, AudioHead
 
+TOLD_HOLE_S = 60
+"""Silence so long that a person should know it isn't the recording's."""
+
 
 @dataclass(frozen=True, slots=True)
 class Samples:
@@ -31,6 +34,9 @@ class SoundWindow:
         start_s: where the window begins, in the stream's time.
         end_s: where it ends; None for the end of the stream.
         gaps: what is done about holes.
+
+    Attributes:
+        holes_s: begin and end of those that are long, in the stream's time.
     """
 
     def __init__(
@@ -40,6 +46,7 @@ class SoundWindow:
         end_s: Fraction | None,
         gaps: SoundGaps | None = None,
     ) -> None:
+        self.holes_s: list[tuple[int, int]] = []
         self._head = head
         self._gaps = gaps or SoundGaps()
         self._decoder: AudioDecoder | None = None
@@ -89,6 +96,9 @@ class SoundWindow:
 
     def _silence(self, count: int) -> Iterator[Samples]:
         """So many samples, in pieces: a hole may be long."""
+        if count >= TOLD_HOLE_S * AUDIO_RATE_HZ:
+            span = self._next // AUDIO_RATE_HZ, (self._next + count) // AUDIO_RATE_HZ
+            self.holes_s.append(span)
         self._next += count
         for start in range(0, count, AUDIO_RATE_HZ):
             length = min(AUDIO_RATE_HZ, count - start)

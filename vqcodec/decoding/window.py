@@ -116,11 +116,14 @@ class Window:
 
     def sentences(self) -> list[str]:
         """What a person should know of the sound, when all is over: some of it may have waited for frames that never came."""
+        holes_s = [] if self._sound is None else self._sound.holes_s
+        told = [f"the stream has no sound from {a} to {b} s: silence" for a, b in holes_s[:1]]
         heard_s = (group.first_sample // AUDIO_RATE_HZ for group in self._early)
         far_s = [at_s for at_s in heard_s if self._end_s is None or at_s < self._end_s]
         if not far_s or self.complete:
-            return []
-        return [f"sound at {min(far_s)} s is left out: no picture comes within an hour before it"]
+            return told
+        left_out = f"sound at {min(far_s)} s is left out: no picture comes within an hour before it"
+        return [*told, left_out]
 
     def finish(self) -> Iterator[Pose | Samples | ScenePicture]:
         """What is still to come when the stream is over: what the gaps know to be missing at its end."""

@@ -68,15 +68,7 @@ def _exif(orientation: int) -> Image.Exif:
 def _stored(orientation: int) -> Image.Image:
     """What a camera stores that is held so."""
     upright = Image.fromarray(scene())
-    turns = {
-        2: 0,
-        3: 3,
-        4: 1,
-        5: 5,
-        6: 2,
-        7: 6,
-        8: 4,
-    }  # Image.Transpose, the inverse of what is shown
+    turns = {2: 0, 3: 3, 4: 1, 5: 5, 6: 2, 7: 6, 8: 4}  # the inverse of what is shown
     if orientation == 1:
         return upright
     return upright.transpose(Image.Transpose(turns[orientation]))
@@ -181,6 +173,12 @@ def _integers(top: int) -> np.ndarray:
     return np.rint(top * ramp()).astype(np.uint16)
 
 
+def _deep(bits: int, clear: bool) -> np.ndarray:
+    """`scene` in so many of 16 bits, as OpenCV writes it."""
+    samples = np.rint(scene()[..., ::-1] / 255 * ((1 << bits) - 1)).astype(np.uint16)
+    return np.dstack([samples, np.full(samples.shape[:2], 65535, np.uint16)]) if clear else samples
+
+
 _FLOATS = scene()[..., ::-1].astype(np.float32)
 _GREY = ramp().astype(np.float32)
 
@@ -250,6 +248,11 @@ ROWS = [
     Odd("14 bits in 16, grey.tif", _cv(_integers(16383)), grey(), says="taken as 14 bits"),
     Odd("10 bits in 16, grey.png", _cv(_integers(1023)), grey(), says="taken as 10 bits"),
     Odd("8 bits in 16, grey.png", _cv(_integers(255)), grey(), says="taken as 8 bits"),
+    *(
+        Odd(f"{bits} bits in 16, colours{what}", _cv(_deep(bits, clear)), scene(), 1, says)
+        for bits, says in ((10, "taken as 10 bits"), (12, "taken as 12 bits"), (16, ""))
+        for what, clear in ((".png", False), (".tif", False), (", opaque.png", True))
+    ),
     Odd(
         "32 bits grey.tif",
         _pil(Image.fromarray(_integers(65535).astype(np.int32))),

@@ -51,6 +51,18 @@ def test_what_is_clear_is_white_for_encode_too(tmp_path: Path, mode: str) -> Non
     assert frame.rgb[0, 0].min() == 255 and frame.rgb[0, -1].min() < 200
 
 
+@pytest.mark.parametrize("row", [row for row in ROWS if "bits in 16" in row.name], ids=str)
+def test_few_bits_are_spread_for_encode_too(tmp_path: Path, row: Odd) -> None:
+    path = tmp_path / row.name
+    row.make(path)
+    with VideoSource(path) as source:
+        (frame,) = source
+        told = source.remarks
+    assert row.rgb is not None
+    assert np.abs(frame.rgb.astype(int) - row.rgb).mean() <= row.within
+    assert len(told) == bool(row.says) and row.says in "".join(told)
+
+
 def test_half_a_jpeg_is_no_input_of_encode(tmp_path: Path) -> None:
     path = tmp_path / "half.jpg"
     Image.fromarray(np.tile(scene(), (4, 4, 1))).save(path)
@@ -66,6 +78,18 @@ def test_claimed_sizes_are_no_missing_video(tmp_path: Path) -> None:
     path.write_bytes(png(16, 16).replace(struct.pack(">II", 16, 16), b"\x7f\xff\xff\xff" * 2))
     with pytest.raises(MediaError, match=r"no picture of .* can be read: damaged, too large"):
         VideoSource(path)
+
+
+def test_an_animated_webp_is_called_so(tmp_path: Path) -> None:
+    path = tmp_path / "moving.webp"
+    more = [Image.fromarray(255 - scene())]
+    Image.fromarray(scene()).save(path, save_all=True, append_images=more)
+    with pytest.raises(MediaError, match="an animated WebP") as caught:
+        VideoSource(path)
+    assert "Save it as" in caught.value.hint
+    more[0].save(path, exif=Image.Exif(), lossless=True)
+    with VideoSource(path) as source:
+        assert len(list(source)) == 1
 
 
 def test_a_claim_that_opening_fails_at_has_a_hint(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Recordings behind the first in files joined byte by byte, of the kinds of which libav reads only the first.
+"""What libav doesn't read: recordings behind the first in files joined byte by byte, of some kinds, and WebP that moves.
 
 MP4, MOV   ftyp moov mdat | ftyp moov mdat        a file has one moov
 FLV        FLV tag tag .. | FLV tag tag ..        a header where a tag should stand
@@ -25,6 +25,16 @@ def unread_remarks(source: FileLike, name: str) -> list[str]:
         "(join them by a program that rewrites them, or encode each)"
     )
     return [told] * (count > 1)
+
+
+def refused_animation(source: FileLike) -> str:
+    """Why a file's pictures aren't read, in words, if it is an animation of a kind that isn't; "" otherwise."""
+    return "an animated WebP" if peeked(source, _is_moving_webp, False) else ""
+
+
+def _is_moving_webp(file: BinaryIO) -> bool:
+    head = file.read(21)
+    return head[:4] == b"RIFF" and head[8:16] == b"WEBPVP8X" and bool(head[20:] and head[20] & 2)
 
 
 def recordings(source: FileLike) -> int:

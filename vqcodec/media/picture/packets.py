@@ -17,7 +17,7 @@ from av.video.stream import VideoStream
 from vqcodec.format import AUDIO_RATE_HZ
 from vqcodec.media.cut.early import ends_early
 from vqcodec.media.faults import media_error
-from vqcodec.media.picture.behind import unread_remarks
+from vqcodec.media.picture.behind import refused_animation, unread_remarks
 from vqcodec.media.picture.extent import Extent
 from vqcodec.media.picture.joins import JoinedClock
 from vqcodec.media.picture.opening import OpenedFile
@@ -92,7 +92,7 @@ class PacketReader:
         self.name, self.container = self._file.name, self._file.container
         self.video, self.audio = self._file.video, self._file.audio
         self.remarks = [*self._file.remarks, *unread_remarks(source, self.name)]
-        self.refused = self._file.refused
+        self.refused = self._file.refused or refused_animation(source)
         try:
             heard = self.audio if want_audio or self.video is None else None
             self._wanted = {s.index for s in (self.video, heard) if s is not None}

@@ -17,6 +17,7 @@ from vqcodec.errors import MediaError, UsageError
 from vqcodec.format import MAX_FRAME_RATE_HZ
 from vqcodec.media.items import AudioBlock, AudioPacket
 from vqcodec.media.picture.aspect import PixelAspects
+from vqcodec.media.picture.deep import spread_all
 from vqcodec.media.picture.interlaced import Deinterlacer
 from vqcodec.media.picture.packets import PacketReader, PicturePacket, SoundPacket
 from vqcodec.media.picture.probe import MediaInfo, describe, no_pictures
@@ -51,7 +52,7 @@ class VideoSource:
     (`width`, `height`; where a file changes its size midway, they are fitted into the first's with black bars). Times are
     exact, start at 0 and strictly increase. Where wanted sound begins before the pictures, time 0 is its beginning, and
     the first picture is given once a second until its own time. `frame.time_s / time_base_s` is always a whole number.
-    Every array is the caller's own, except that `fps` above the file's rate, and a picture that is held, repeat the same.
+    Every array is the caller's own, but for pictures that are given twice: held ones, or with `fps` above the file's rate.
 
     fps=None keeps the file's own times; above 30 fps nominal, every second frame is taken (60 -> 30, 59.94 -> 29.97,
     50 -> 25; every fourth of 120). fps=N gives frames at k/N, each the one nearest in time.
@@ -103,10 +104,8 @@ class VideoSource:
         """
         for rate in (fps, input_fps):
             if rate is not None and not 1 <= rate <= MAX_FRAME_RATE_HZ:
-                raise UsageError(
-                    f"a frame rate of {rate}",
-                    hint=f"give 1 to {MAX_FRAME_RATE_HZ} frames per second",
-                )
+                told = f"a frame rate of {rate}"
+                raise UsageError(told, hint=f"give 1 to {MAX_FRAME_RATE_HZ} frames per second")
         if channels not in (1, 2):
             raise UsageError(f"{channels} audio channels", hint="use 1 or 2")
         if sound not in ("none", "decode", "copy"):
@@ -127,8 +126,7 @@ class VideoSource:
             raise
 
     def _begin(self, fps: Fraction | int | None, sound: Sound, channels: int) -> None:
-        reader = self._reader
-        if reader.video is None:
+        if (reader := self._reader).video is None:
             raise no_pictures(reader)
         rate_hz = reader.rate_hz or DEFAULT_RATE_HZ
         self._tick_s = self.time_base_s = reader.tick_s
@@ -197,7 +195,9 @@ class VideoSource:
         if packet.is_corrupt:
             self._taint.suspect(packet.pts)
         try:
-            return [ready for frame in packet.decode() for ready in self._fields.push(frame)]
+            frames = packet.decode()
+            self.remarks += spread_all(frames, self._reader.name) if self._reader.is_still else []
+            return [ready for frame in frames for ready in self._fields.push(frame)]
         except av.error.EOFError:
             return []
         except (av.error.FFmpegError, ValueError):
@@ -281,8 +281,8 @@ class VideoSource:
             self.corrupt_packets += self._listener.corrupt_packets
             self.remarks += self._listener.remarks(self.info.name)
         self.truncated = self._reader.breaks_off
-        told = clock_remarks(self._reader, self._timeline, self._fields)
-        self.remarks += [*told, *damage_remarks(self._reader, self._taint)]
+        self.remarks += clock_remarks(self._reader, self._timeline, self._fields)
+        self.remarks += damage_remarks(self._reader, self._taint)
 
     def close(self) -> None:
         """Release the file. A file object given by the caller stays open."""

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from vqcodec.errors import MediaError
 from vqcodec.media.faults import media_faults
 from vqcodec.media.picture.colour import RgbConverter, has_floats
+from vqcodec.media.picture.deep import spread
 from vqcodec.media.picture.display import display_matrix, turn_of
 from vqcodec.media.picture.packets import PacketReader
 from vqcodec.media.picture.probe import REFUSED_HINT, first_picture
@@ -54,7 +55,10 @@ def read_other(path: PictureFile, name: str) -> tuple[NDArray[np.uint8], str]:
         frame = first_picture(reader)
         if frame is None:
             raise _unread(name, kind or reader.container.format.name)
-        return _floats(frame) if has_floats(frame) else (_plain(reader, frame), "")
+        if has_floats(frame):
+            return _floats(frame)
+        told = spread(frame)
+        return _plain(reader, frame), told
     finally:
         reader.close()
 

@@ -20,6 +20,7 @@ from PIL import Image, ImageCms, ImageFile, UnidentifiedImageError
 
 from vqcodec.errors import MediaError
 from vqcodec.media.faults import media_error, media_faults
+from vqcodec.media.picture.colour import MAX_DEEP_PIXELS
 from vqcodec.media.picture.display import turn_of
 from vqcodec.media.picture.opening import is_pipe
 from vqcodec.media.still.kinds import picture_kind
@@ -66,6 +67,10 @@ class Picture:
     warnings: tuple[str, ...] = ()
 
 
+class _FewBitsError(Exception):
+    """Colours of 16 bits that seem to be fewer: Pillow keeps the upper 8 alone."""
+
+
 def load_picture(path: PictureFile) -> Picture:
     """Read a picture: PNG, JPEG, WebP, AVIF, HEIC, BMP, TIFF, GIF, and what libav knows beside these, OpenEXR for one.
 
@@ -90,7 +95,7 @@ def load_picture(path: PictureFile) -> Picture:
         raise
     except Image.DecompressionBombError as error:
         raise too_large(name, "far more than 160 million pixels") from error
-    except (UnidentifiedImageError, SyntaxError):
+    except (UnidentifiedImageError, SyntaxError, _FewBitsError):
         if start is not None and not isinstance(path, str | os.PathLike):
             path.seek(start)
         rgb, guessed = read_other(path, name)
@@ -151,7 +156,10 @@ def _read(picture: ImageFile.ImageFile, name: str) -> Picture:
     factor = _factor(picture.size)
     if factor > 1:  # JPEG decodes to a smaller size
         picture.draft(None, (picture.width // factor, picture.height // factor))
+    is_deep = _is_deep(picture)
     picture.load()
+    if is_deep and _is_dark(picture):
+        raise _FewBitsError
     levels = _levels(picture)
     matrix = _EXIF_TURNS.get(_orientation(picture), (1, 0, 0, 1))
     rgb = _reduced(picture, levels)
@@ -190,6 +198,20 @@ def _orientation(picture: Image.Image) -> int:
         return int(picture.getexif().get(_EXIF_ORIENTATION, 1))
     except Exception:
         return 1
+
+
+def _is_deep(picture: ImageFile.ImageFile) -> bool:
+    """Whether a picture that isn't loaded yet has colours of 16 bits, few enough pixels of them to be read as such."""
+    if picture.mode.startswith("I") or picture.width * picture.height > MAX_DEEP_PIXELS:
+        return False
+    return any(";16" in str(tile[3]) for tile in picture.tile)
+
+
+def _is_dark(picture: Image.Image) -> bool:
+    """Whether the upper half of what can be isn't used; how clear the pixels are doesn't count."""
+    bands = cast("list[tuple[int, int]]", [band.getextrema() for band in picture.split()])
+    shown = len(bands) - (picture.mode in ("LA", "RGBA"))
+    return max(top for _, top in bands[:shown]) < 1 << 7
 
 
 def _levels(picture: Image.Image) -> Levels | None:

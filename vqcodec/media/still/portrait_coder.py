@@ -11,6 +11,7 @@ an encoder of its own that was fed the first picture, too: the same encoder with
 from __future__ import annotations
 
 import os
+import weakref
 from contextlib import suppress
 from dataclasses import dataclass
 from fractions import Fraction
@@ -75,6 +76,8 @@ class _Sequence:
             "svtav1-params": _LOW_DELAY + kind,
         }
         self._context, self._count = context, 0
+        # an encode that is stopped closes nothing
+        self._end = weakref.finalize(self, _finish, context)
 
     def add(self, frame: av.VideoFrame) -> bytes:
         frame.pts, self._count = self._count, self._count + 1
@@ -91,9 +94,14 @@ class _Sequence:
         return bytes(packets[0]).removeprefix(_TEMPORAL_DELIMITER)
 
     def close(self) -> None:
-        """Else SVT-AV1 complains on standard error."""
-        with suppress(av.error.FFmpegError):
-            self._context.encode(None)
+        """No more pictures."""
+        self._end()
+
+
+def _finish(context: Any) -> None:
+    """Else SVT-AV1 complains on standard error, when its memory is released."""
+    with suppress(av.error.FFmpegError):
+        context.encode(None)
 
 
 class PortraitCoder:
