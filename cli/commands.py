@@ -18,6 +18,7 @@ COMMANDS = {
     "batch": "Encode, decode, dub or verify many files; stopped, it goes on where it was.",
     "dub": "Make a portrait speak: sound and a picture in, tokens or video out, marked as synthetic.",
     "play": "Play a .vqt file in the browser, until Ctrl-C.",
+    "live": "Encode a camera, a file or a pipe as it comes, and show it in browsers, until it ends or Ctrl-C.",
     "web": "Write a folder that any web server can host: a page that plays .vqt files, with the models.",
     "info": "Show what a .vqt file holds: times, models, bytes by purpose.",
     "thumb": "Save the portrait of a .vqt file as a picture, for lists and previews; no model is needed.",

@@ -70,6 +70,8 @@ class EncodeOptions:
         face: whose, where a shot begins with several: "largest", the N-th largest, "left" or "right".
         playlist: the input may be a playlist, which leads to further files of this machine.
         live: write as the input comes; a path is written in place, so that `decode --follow` can read it.
+        low_delay: live, for those who watch (vqcodec.live): at the input's own pace, with frames left out where the machine is
+            too slow, in groups of at most 120 ms, and hardly looking ahead.
         scene: keep what is around the square, too, as pictures that stand still until something changes; not live.
     """
 
@@ -91,6 +93,7 @@ class EncodeOptions:
     refs_every_s: Fraction | None = None
     playlist: bool = False
     live: bool = False
+    low_delay: bool = False
     scene: bool = False
 
     def __post_init__(self) -> None:
@@ -118,10 +121,17 @@ class EncodeOptions:
             isinstance(self.crop, SquareCrop) or self.crop in ("auto", "full"),
             f"unknown crop {self.crop!r}",
         )
+        self._check_live()
+
+    def _check_live(self) -> None:
         require(
             not self.live or (self.bitrate_kbps is None and self.effort == 0),
             "a live stream can't look ahead to fit a bit rate, nor refine its motion",
             "Choose --quality small, medium or best.",
+        )
+        require(
+            not self.low_delay or (self.live and self.audio.mode != "copy"),
+            "low_delay is for live streams, whose sound is coded anew",
         )
         require(
             not (self.live and self.scene),

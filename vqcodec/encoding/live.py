@@ -3,8 +3,7 @@
     regret      the least cost of the portraits there are, less what a fresh one would have, summed over time
     bought      when the regret since the last portrait has reached the price of one: this frame becomes a portrait
 
-So at most twice what a look ahead would have spent and lost, as whoever hires skis until the hires have cost a pair. Groups
-are short, because a frame waits for its group.
+So at most twice what a look ahead would have spent and lost, as whoever hires skis until the hires have cost a pair.
 """
 
 from __future__ import annotations
@@ -20,7 +19,14 @@ from vqcodec.encoding.coding import FINE_BELOW, PlacedUnit, leave_fine
 from vqcodec.encoding.features import LIVE_BATCH_FRAMES
 from vqcodec.encoding.field import FieldMeter
 from vqcodec.encoding.live_field import LiveField
-from vqcodec.encoding.live_shot import GROUP_S, Features, LiveShot, WaitingGroup
+from vqcodec.encoding.live_shot import (
+    GROUP_S,
+    UNWATCHED,
+    Features,
+    GroupSpan,
+    LiveShot,
+    WaitingGroup,
+)
 from vqcodec.encoding.runs import runs_of
 from vqcodec.encoding.settings import Setting
 from vqcodec.encoding.shots import ROW_STEP_S
@@ -44,8 +50,7 @@ CHANGE_GAIN = 0.03
 WHOLE_WITHIN_S = 2
 """So long a stream waits for a whole picture to begin with."""
 LIVE_PRESET = 8
-_REMEMBERED = 12
-_SHARP_SHARE = 0.15
+_REMEMBERED, _SHARP_SHARE = 12, 0.15
 """Of the newest row in how sharp frames are of late: a blur of half a second is waited for, a camera out of focus isn't."""
 _SOFT_SLACK = 1.0
 """So much softer than of late a portrait may be: light and pose change sharpness, too."""
@@ -54,7 +59,7 @@ Item = PlacedUnit | MotionGroup
 
 
 def delay_s(frame_rate_hz: Fraction) -> Fraction:
-    """How long after its time a frame is in the stream at most, not counting the time of computing.
+    """How long after its time a frame is in the stream at most, but for computing.
 
     At the start of a shot a second passes until the square is decided; then frames wait for the jitter filter, for the
     batch their features are computed in, and for their group. Frames before the first face of all wait for it.
@@ -74,6 +79,7 @@ class LiveRecorder:
         every_s: a portrait in so many seconds, whatever it saves; None: where they pay.
         coder: gives what codes a shot's portraits at a CRF.
         meter: measures the field; None leaves it at zero.
+        span: how much a group holds.
 
     Attributes:
         portraits: portraits given so far.
@@ -91,6 +97,7 @@ class LiveRecorder:
         every_s: Fraction | None = None,
         coder: Callable[[int], PortraitCoder] = lambda crf: PortraitCoder(crf, preset=LIVE_PRESET),
         meter: FieldMeter[Any] | None = None,
+        span: GroupSpan = UNWATCHED,
     ) -> None:
         self.portraits = self.low_confidence_frames = 0
         self.faces_seen = False
@@ -100,7 +107,7 @@ class LiveRecorder:
         self._shot: LiveShot | None = None
         self._shots = 0
         self._early: list[tuple[int, int]] = []  # index and tick of frames before the first face
-        self._waiting = WaitingGroup()
+        self._waiting = WaitingGroup(span)
         self._held: Features | None = None
 
     def push(self, frame: FaceFrame, features: Features | None) -> list[Item]:
@@ -147,7 +154,7 @@ class LiveRecorder:
         elif self._waiting.is_due(tick, self._time_base_s):
             ready += self._group()
         self._waiting.append(index, tick, features, self._shot.shown)
-        return ready
+        return ready + (self._group() if self._waiting.is_full(self._time_base_s) else [])
 
     def _is_full(self, shot: LiveShot, tick: int) -> bool:
         return (tick - shot.first_tick) * self._time_base_s > MAX_SHOT_S

@@ -17,8 +17,33 @@ from vqcodec.format import MAX_GROUP_FRAMES
 from vqcodec.media.still.portrait_coder import PortraitCoder
 
 GROUP_S = Fraction(2, 5)
+WATCHED_GROUP_S = Fraction(3, 25)
+"""Of a stream that is watched while it is made: longer groups come later, shorter ones cost more (bitstream_spec/carriage.md)."""
 
 Features = NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True)
+class GroupSpan:
+    """How much a group holds.
+
+    Attributes:
+        group_s: from its first frame to the first one of the next group, at least; with `frame_s` at most.
+        frame_s: how long a frame lasts, by the nominal rate: a group that has room for no more of them is written at once.
+            None: when the next frame has come.
+    """
+
+    group_s: Fraction = GROUP_S
+    frame_s: Fraction | None = None
+
+    def ends(self, length_s: Fraction) -> bool:
+        """Whether a frame that begins so long after the group's first one belongs to the next one."""
+        if self.frame_s is None:
+            return length_s >= self.group_s
+        return length_s + self.frame_s > self.group_s
+
+
+UNWATCHED = GroupSpan()
 
 
 @dataclass(slots=True)
@@ -63,6 +88,7 @@ class WaitingGroup:
     """Frames of the group to come, and portraits to be written before it.
 
     Attributes:
+        span: how much it holds.
         before: the portrait of the frame before it; None at the start of a shot.
         indices: of its frames in the stream.
         ticks: their times.
@@ -71,6 +97,7 @@ class WaitingGroup:
         units: portraits.
     """
 
+    span: GroupSpan = UNWATCHED
     before: int | None = None
     indices: list[int] = dataclasses.field(default_factory=list)
     ticks: list[int] = dataclasses.field(default_factory=list)
@@ -80,8 +107,16 @@ class WaitingGroup:
 
     def is_due(self, tick: int, time_base_s: Fraction) -> bool:
         """Whether a frame of this time belongs to the next group."""
-        long = bool(self.ticks) and (tick - self.ticks[0]) * time_base_s >= GROUP_S
-        return long or len(self.ticks) == MAX_GROUP_FRAMES
+        if not self.ticks:
+            return False
+        length_s = (tick - self.ticks[0]) * time_base_s
+        return self.span.ends(length_s) or len(self.ticks) == MAX_GROUP_FRAMES
+
+    def is_full(self, time_base_s: Fraction) -> bool:
+        """Whether it need not wait for its next frame, which would belong to the next group anyway."""
+        if self.span.frame_s is None or not self.ticks:
+            return False
+        return self.span.ends((self.ticks[-1] - self.ticks[0]) * time_base_s + self.span.frame_s)
 
     def append(self, index: int, tick: int, features: Features | None, shown: int) -> None:
         """Take a frame."""
@@ -92,4 +127,4 @@ class WaitingGroup:
 
     def next(self) -> WaitingGroup:
         """The one behind it."""
-        return WaitingGroup(self.shown[-1] if self.shown else self.before)
+        return WaitingGroup(self.span, self.shown[-1] if self.shown else self.before)

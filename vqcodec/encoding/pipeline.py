@@ -34,7 +34,11 @@ from vqcodec.encoding.features import (
 from vqcodec.encoding.field import MEASURED_EVERY
 from vqcodec.encoding.intake import Intake
 from vqcodec.encoding.ladder import setting_for
-from vqcodec.encoding.live import LiveRecorder, delay_s
+from vqcodec.encoding.live import (
+    LiveRecorder,
+    delay_s,
+)
+from vqcodec.encoding.live_shot import UNWATCHED, WATCHED_GROUP_S, GroupSpan
 from vqcodec.encoding.output import (
     FrameOutput,
     LiveOutput,
@@ -46,8 +50,9 @@ from vqcodec.encoding.scene import SceneWatch, WholePictures
 from vqcodec.encoding.settings import Setting, quality_of
 from vqcodec.encoding.shots import CANDIDATE_STEP_S, RecordedShot, ShotRecorder
 from vqcodec.encoding.telling import Told, check_face, encode_report, wanted_s
+from vqcodec.encoding.watched import Watched, watched_delay_s, watched_patience
 from vqcodec.face.crop import rescaled
-from vqcodec.face.shots import FaceFrame, face_frames
+from vqcodec.face.shots import FaceFrame, Patience, face_frames
 from vqcodec.face.track import Detector
 from vqcodec.format import GROUP_DIMS, MAX_DELAY_MS, MAX_PORTRAITS, VERSION_2
 from vqcodec.media.out.atomic import atomic_output, in_place_output
@@ -75,6 +80,7 @@ def encode(
     force: bool = False,
     progress: Progress = silent,
     parts: EncoderPartsSource | None = None,
+    watched: Watched | None = None,
 ) -> EncodeReport:
     """Code a video of a talking person.
 
@@ -85,6 +91,7 @@ def encode(
         force: replace an existing output.
         progress: called from this thread, several times a second.
         parts: models to use instead of the shipped ones.
+        watched: with low_delay, the caller's ends of it.
 
     Raises:
         OutputExistsError: `target` exists and `force` is false; before anything is read.
@@ -100,7 +107,8 @@ def encode(
     with opened(target, force=force) as sink:
         models = encoder_parts(parts)
         video = _opened(source, options)
-        intake = Intake(video, options)
+        watched = (watched or Watched()) if options.low_delay else None
+        intake = Intake(video, options, None if watched is None else watched.pace)
         whole = WholePictures() if options.scene else None
         told = Told(progress, video, waits=options.effort > 0)
         output = _output(sink, video, intake, models, options, told)
@@ -111,10 +119,12 @@ def encode(
         ):
             for item in items:
                 if isinstance(item, SoundPiece):
-                    output.sound(item)
+                    (watched.spare if watched and item.rung else output.sound)(item)
                     continue
                 frame, features = item
                 output.push(frame if whole is None else whole.attached(frame), features)
+                if watched is not None:
+                    watched.pace.coded(frame.time_s)
                 told.coded(frame.index + 1, frame.time_s + 1 / video.frame_rate_hz)
             output.flush()
             check_face(output, video)
@@ -172,13 +182,16 @@ def _featured(
     whole: WholePictures | None,
 ) -> Generator[FeaturedFrame | SoundPiece, None, None]:
     """The threads of the picture above."""
-    taken = overlapped(intake.items(), depth=_depth(video))
+    taken = overlapped(intake.items(), depth=1 if options.low_delay else _depth(video))
     frames = taken if whole is None else whole.noted(taken)
-    found = face_frames(frames, detector, _crop(options, video), told.scene, options.face)
-    faces = overlapped(_in_source_pixels(found, video.scale), depth=FEATURE_BATCH_FRAMES)
+    hasty = options.low_delay
+    patience = watched_patience(video.frame_rate_hz) if hasty else Patience()
+    found = face_frames(frames, detector, _crop(options, video), told.scene, options.face, patience)
+    depth = 1 if hasty else FEATURE_BATCH_FRAMES
+    faces = overlapped(_in_source_pixels(found, video.scale), depth=depth)
     batch = LIVE_BATCH_FRAMES if options.live else FEATURE_BATCH_FRAMES
-    featured = motion_features(faces, models.space, batch)
-    return overlapped(featured, depth=2 * FEATURE_BATCH_FRAMES)
+    featured = motion_features(faces, models.space, 1 if hasty else batch)
+    return overlapped(featured, depth=2 * depth)
 
 
 def _output(
@@ -256,8 +269,10 @@ def _live_output(
         most,
         options.refs_every_s,
         meter=models.new_meter(),
+        span=GroupSpan(WATCHED_GROUP_S, 1 / head.frame_rate_hz) if options.low_delay else UNWATCHED,
     )
-    delay_ms = ceil(1000 * delay_s(head.frame_rate_hz))
+    latest = watched_delay_s if options.low_delay else delay_s
+    delay_ms = ceil(1000 * latest(head.frame_rate_hz))
     head = replace(head, delay_ms=min(delay_ms, MAX_DELAY_MS))
     return LiveOutput(sink, head, recorder, quality_of(setting.crf))
 

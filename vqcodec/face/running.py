@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from vqcodec.face.crop import face_box, rescaled
 from vqcodec.face.cuts import is_jump
-from vqcodec.face.smooth import LandmarkFilter
+from vqcodec.face.smooth import LOOK_AHEAD_FRAMES, LandmarkFilter
 from vqcodec.face.track import Detector, FaceTracker
 from vqcodec.format import CODED_SIZE_PX
 from vqcodec.types import Crop
@@ -76,13 +76,14 @@ class Running:
         detector: Detector,
         time_s: Fraction,
         home: NDArray[np.float64] | None = None,
+        look_ahead: int = LOOK_AHEAD_FRAMES,
     ) -> None:
         """Begin with a square; `home` is the `face_box` of the face to follow, in pixels of the picture, or the largest."""
         self.crop = self._finest = crop
         self._tracker = FaceTracker(
             detector, None if home is None else in_square(home, crop), time_s
         )
-        self._filter = LandmarkFilter()
+        self._filter = LandmarkFilter(look_ahead)
         self._waiting: deque[tuple[FaceFrame, NDArray[np.uint8], Crop]] = deque()
         self._last: tuple[Fraction, NDArray[np.float64]] | None = None
         self._well_seen_s = time_s

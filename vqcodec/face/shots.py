@@ -12,7 +12,7 @@ running     crop, landmarks, jitter filter (which holds three more frames)
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import TypeVar
 
@@ -29,6 +29,7 @@ from vqcodec.face.crop import (
 from vqcodec.face.cuts import CutDetector
 from vqcodec.face.running import Face, FaceFrame, Running
 from vqcodec.face.scene import Scene
+from vqcodec.face.smooth import LOOK_AHEAD_FRAMES
 from vqcodec.face.track import Detector, locate_all, locate_near
 from vqcodec.face.whose import OTHERS_S, same_place
 from vqcodec.types import Crop, VideoFrame
@@ -44,6 +45,19 @@ SEARCH_EVERY_S = Fraction(1, 2)
 Other = TypeVar("Other")
 
 
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How long frames wait.
+
+    Attributes:
+        decide_s: at the start of a shot, until its square is known.
+        look_ahead_frames: for the jitter filter.
+    """
+
+    decide_s: Fraction = DECIDE_S
+    look_ahead_frames: int = LOOK_AHEAD_FRAMES
+
+
 class ShotReader:
     """The state machine above, for one input. Push frames in order, then flush; each gives the frames now ready."""
 
@@ -53,8 +67,9 @@ class ShotReader:
         choice: CropChoice = "auto",
         scene: Scene | None = None,
         face: FaceChoice = "largest",
+        patience: Patience = Patience(),
     ) -> None:
-        self._detector = detector
+        self._detector, self._patience = detector, patience
         self._choice, self._face = choice, face
         self._cuts = CutDetector()
         self._count = 0
@@ -130,8 +145,9 @@ class ShotReader:
             box = locate_near(self._detector, rgb, self._boxes[-1] * _scale(rgb))
             self._boxes += [] if box is None else [box / _scale(rgb)]
             self._next_look_s = blank.time_s + LOOK_EVERY_S
+        held_s = blank.time_s - self._held[0][0].time_s
         full = sum(picture.nbytes for _, picture, _ in self._held) >= DECIDE_BYTES
-        return self._decide() if full or blank.time_s - self._held[0][0].time_s >= DECIDE_S else []
+        return self._decide() if full or held_s >= self._patience.decide_s else []
 
     def _decide(self) -> list[FaceFrame]:
         held, self._held = self._held, []
@@ -148,7 +164,9 @@ class ShotReader:
     def _begin_running(
         self, crop: Crop, time_s: Fraction, home: NDArray[np.float64] | None = None
     ) -> Running:
-        self._running = Running(crop, self._detector, time_s, home)
+        self._running = Running(
+            crop, self._detector, time_s, home, self._patience.look_ahead_frames
+        )
         self._next_look_s = None
         return self._running
 
@@ -219,6 +237,7 @@ def face_frames(
     choice: CropChoice = "auto",
     scene: Scene | None = None,
     face: FaceChoice = "largest",
+    patience: Patience = Patience(),
 ) -> Iterator[FaceFrame | Other]:
     """ShotReader as a stream.
 
@@ -228,11 +247,12 @@ def face_frames(
         choice: which square to code.
         scene: notes what else is to be seen.
         face: whose, where a shot begins with several.
+        patience: how long frames wait.
 
     Yields:
         One FaceFrame per VideoFrame, in order.
     """
-    reader = ShotReader(detector, choice, scene, face)
+    reader = ShotReader(detector, choice, scene, face, patience)
     for item in items:
         if isinstance(item, VideoFrame):
             yield from reader.push(item)

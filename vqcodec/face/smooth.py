@@ -55,12 +55,16 @@ def _blend(centre: _Entry, others: list[_Entry]) -> Points | None:
 
 
 class LandmarkFilter:
-    """Streaming form: push frames in order, get each one back, filtered, LOOK_AHEAD_FRAMES pushes later.
+    """Streaming form: push frames in order, get each one back, filtered, `look_ahead` pushes later.
 
     The result doesn't depend on how the calls are grouped; start a new filter at a cut.
+
+    Args:
+        look_ahead: frames a frame waits for, 0..LOOK_AHEAD_FRAMES: fewer tremble a little more, and come sooner.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, look_ahead: int = LOOK_AHEAD_FRAMES) -> None:
+        self._look_ahead = look_ahead
         self._window: deque[_Entry] = deque()
         self._next = 0  # position in the window of the next frame to hand out
 
@@ -75,7 +79,7 @@ class LandmarkFilter:
             Filtered points of the frames that are complete now, in order: none or one.
         """
         self._window.append(_Entry(points, float(time_s)))
-        if len(self._window) - self._next <= LOOK_AHEAD_FRAMES:
+        if len(self._window) - self._next <= self._look_ahead:
             return []
         return [self._emit()]
 
@@ -89,7 +93,7 @@ class LandmarkFilter:
         return rest
 
     def _emit(self) -> Points | None:
-        low, high = max(self._next - LOOK_AHEAD_FRAMES, 0), self._next + LOOK_AHEAD_FRAMES + 1
+        low, high = max(self._next - LOOK_AHEAD_FRAMES, 0), self._next + self._look_ahead + 1
         near = [
             self._window[i] for i in range(low, min(high, len(self._window))) if i != self._next
         ]

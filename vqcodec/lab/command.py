@@ -53,6 +53,7 @@ EXPERIMENTS = {
     ),
     "effort": Experiment("rate.effort", "gain of --effort against time"),
     "loss": Experiment("loss.loss", "what is left of streams when a part of them is lost"),
+    "live": Experiment("live.live", "a live stream over a line that loses and delays"),
     "crossid": Experiment("faces.crossid", "one person's portrait driven by another's motion"),
     "scene": Experiment("faces.scene", "what is around the square: bits, seam, new slides"),
     "crops": Experiment("faces.crops", "eyes, mouth and hair edge, source beside decoded"),

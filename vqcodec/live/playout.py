@@ -77,6 +77,11 @@ class Playout:
         """How long frames wait beside that."""
         return self._delay_s
 
+    @property
+    def heard_s(self) -> float | None:
+        """When the last packet came; None before the first."""
+        return self._arrivals[-1].now_s if self._arrivals else None
+
     def late_ms(self, since_s: float) -> int:
         """How much later than the fastest packet the slowest one since then came."""
         recent = [arrival.way_s for arrival in self._arrivals if arrival.now_s >= since_s]

@@ -5,8 +5,7 @@ bytes of a .vqt --Programme.push, flush--> Moment: whole chunks | motion groups 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from vqcodec.container.chunks import Chunk
 from vqcodec.container.faults import Fault, stream_error
@@ -16,6 +15,7 @@ from vqcodec.container.portraits import parse_portrait
 from vqcodec.errors import UnsupportedError
 from vqcodec.format import (
     AUDO_TYPE,
+    GROUPS,
     HEAD_TYPE,
     IEND_TYPE,
     MOTN_TYPE,
@@ -39,6 +39,7 @@ class Moment:
         spare: the same sound at a lower rate; () where it is made at one rate only.
         joining: what a viewer who comes after this moment has to have first: signature, HEAD, and all portraits of the shot
             at hand; empty before HEAD.
+        token_groups: G of the stream.
         over: nothing comes after it.
     """
 
@@ -47,7 +48,12 @@ class Moment:
     sounds: tuple[AudioGroup, ...] = ()
     spare: tuple[AudioGroup, ...] = ()
     joining: bytes = b""
+    token_groups: int = GROUPS
     over: bool = False
+
+    def with_spare(self, spare: tuple[AudioGroup, ...]) -> Moment:
+        """The same, with its sound at a lower rate."""
+        return replace(self, spare=spare)
 
 
 @dataclass(slots=True)
@@ -87,16 +93,16 @@ class Programme:
             except Fault as fault:
                 raise stream_error(fault.code, fault.message, chunk.offset) from None
 
-    def flush(self, spare: Sequence[AudioGroup] = ()) -> Moment:
-        """What has come since the last call, with the same sound at a lower rate."""
+    def flush(self) -> Moment:
+        """What has come since the last call."""
         made, self._made = self._made, _Made()
         return Moment(
             b"".join(made.whole),
             tuple(made.groups),
             tuple(made.sounds),
-            tuple(spare),
-            self._begin + b"".join(self._shot),
-            made.over,
+            joining=self._begin + b"".join(self._shot),
+            token_groups=GROUPS if self.head is None else self.head.groups,
+            over=made.over,
         )
 
     def _take(self, chunk: Chunk, whole: bytes) -> None:

@@ -81,8 +81,13 @@ class Receiver:
         self._groups: dict[int, _Waiting] = {}
         self._sounds: dict[int, AudioGroup] = {}
         self._newest: int | None = None
-        self._missing: set[int] = set()
+        self._come: set[int] = set()  # numbers of the last packets
         self._told = (0, 0, 0.0)  # packets, lost, when
+
+    @property
+    def origin_tick(self) -> int | None:
+        """The sender's tick that is 0 in what is given; None before the first frame."""
+        return self._outlet.origin_tick
 
     def whole(self, data: bytes) -> None:
         """Take a message of the reliable channel.
@@ -175,21 +180,17 @@ class Receiver:
 
     def _count(self, number: int) -> int | None:
         """Note a packet; how many are missing before it, None for one that came before."""
-        newest, missing = self._newest, self._missing
-        step = 1 if newest is None else ahead(number, newest)
-        if newest is not None and step <= 0:
-            if number not in missing:
-                return None
-            missing.discard(number)
-            self.tally.lost -= 1
-            self.tally.packets += 1
+        step = 1 if self._newest is None else ahead(number, self._newest)
+        if number in self._come or step <= -MOST_WAITING:
+            return None
+        self._come.add(number)
+        self.tally.packets += 1
+        if step <= 0:
+            self.tally.lost = max(self.tally.lost - 1, 0)
             return 0
         self._newest = number
-        self.tally.packets += 1
         self.tally.lost += step - 1
-        if newest is not None:
-            missing.update((newest + n) % 65536 for n in range(1, min(step, MOST_WAITING)))
-        self._missing = {n for n in missing if -MOST_WAITING < ahead(n, number) < 0}
+        self._come = {each for each in self._come if ahead(each, number) > -MOST_WAITING}
         return step - 1
 
     def _add(self, waiting: _Waiting) -> None:

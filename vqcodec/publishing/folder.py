@@ -8,6 +8,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from vqcodec.errors import OutputExistsError, UsageError
+from vqcodec.runtime.extras import check_extra
 
 BUILD_HINT = (
     "In a clone: cd vqcodec/web && npm ci && npm run build (Node 20 or newer), then install again."
@@ -17,6 +18,20 @@ BUILD_HINT = (
 def built_page() -> Path:
     """Where the page lies once it is built; packages of a release hold it."""
     return Path(str(resources.files("vqcodec.publishing"))) / "page"
+
+
+def check_page() -> Path:
+    """The same, if it can be written with the models.
+
+    Raises:
+        UsageError: the page isn't built.
+        MissingExtraError: the extra [web] isn't installed.
+    """
+    page = built_page()
+    if not (page / "index.html").is_file():
+        raise UsageError("the page isn't built here", hint=BUILD_HINT)
+    check_extra("web", "writing ONNX files")
+    return page
 
 
 def write_folder(target: Path, *, force: bool = False) -> int:
@@ -35,9 +50,7 @@ def write_folder(target: Path, *, force: bool = False) -> int:
         MissingExtraError: the extra [web] isn't installed.
         ModelError: a shipped model is missing or changed.
     """
-    page = built_page()
-    if not (page / "index.html").is_file():
-        raise UsageError("the page isn't built here", hint=BUILD_HINT)
+    page = check_page()
     if target.exists() and not target.is_dir():
         raise UsageError(f"{target} is no folder", hint="Name one that can be made.")
     if not force and target.is_dir() and any(target.iterdir()):

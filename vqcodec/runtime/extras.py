@@ -12,7 +12,7 @@ from urllib.parse import unquote, urlparse
 
 from vqcodec.errors import BrokenInstallError, VqcodecError
 
-Extra = Literal["eval", "train", "teacher", "fast", "web", "batch", "cluster"]
+Extra = Literal["eval", "train", "teacher", "fast", "web", "live", "batch", "cluster"]
 
 MODULES: dict[Extra, tuple[str, ...]] = {
     "eval": (
@@ -32,6 +32,7 @@ MODULES: dict[Extra, tuple[str, ...]] = {
     "teacher": ("ctranslate2",),
     "fast": ("openvino",),
     "web": ("onnx",),
+    "live": ("aiortc", "aiohttp", "onnx"),
     "batch": ("pebble", "fsspec", "filelock"),
     "cluster": ("ray", "pyarrow", "fsspec", "filelock"),
 }

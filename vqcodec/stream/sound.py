@@ -34,11 +34,19 @@ class SoundPiece:
 class SoundCoder:
     """Codes the same samples at one or more bit rates. The last packet of each is held back until its trim is known.
 
+    Args:
+        rates_bps: one encoder each.
+        channels: 1 or 2.
+        prompt: nothing is held back: a packet sooner, and at the very end some milliseconds of silence.
+
     Attributes:
         heads: one AudioHead per bit rate.
     """
 
-    def __init__(self, rates_bps: Sequence[int], *, channels: int = 1) -> None:
+    def __init__(
+        self, rates_bps: Sequence[int], *, channels: int = 1, prompt: bool = False
+    ) -> None:
+        self._prompt = prompt
         self._encoders = [AudioEncoder(rate, channels=channels) for rate in rates_bps]
         self._counts = [0] * len(self._encoders)
         self._last: list[SoundPiece | None] = [None] * len(self._encoders)
@@ -70,10 +78,12 @@ class SoundCoder:
             last = self._last[rung]
             if last is not None:
                 ready.append(last)
-            self._last[rung] = SoundPiece(
-                rung, packet, self._counts[rung] * self._encoders[rung].packet_samples
-            )
+            start = self._counts[rung] * self._encoders[rung].packet_samples
+            piece = self._last[rung] = SoundPiece(rung, packet, start)
             self._counts[rung] += 1
+            if self._prompt:
+                ready.append(piece)
+                self._last[rung] = None
         return ready
 
 

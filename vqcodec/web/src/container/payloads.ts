@@ -109,8 +109,12 @@ function layersOf(fields: Fields, layers: number): Uint8Array[] {
   return [...payloads, fields.rest("the last layer", sizes)];
 }
 
-/** Read MOTN; its layers aren't decoded. */
-export function readMotion(payload: Uint8Array, head: Head): RawMotion {
+/**
+ * Read MOTN; its layers aren't decoded.
+ *
+ * @param layers that it must have; null: as many as it likes.
+ */
+export function readMotion(payload: Uint8Array, head: Head, layers: number | null = head.layers): RawMotion {
   const two = head.version[0] >= 2;
   const fields = new Fields(payload);
   const firstFrame = fields.varint("first_frame", UINT32);
@@ -123,8 +127,8 @@ export function readMotion(payload: Uint8Array, head: Head): RawMotion {
   const shot = two ? fields.varint("shot", UINT32) : null;
   const runs = readRuns(fields, (form & 8) !== 0, frames);
   const payloads = layersOf(fields, ((form >> 1) & 3) + 1);
-  if (payloads.length !== head.layers) {
-    throw new Fault("bad-layers", `${payloads.length} layers in a stream of ${head.layers}`);
+  if (layers !== null && payloads.length !== layers) {
+    throw new Fault("bad-layers", `${payloads.length} layers in a stream of ${layers}`);
   }
   return { firstFrame, ticks: ticksOf(firstTick, steps), lowConfidence, payloads, shot, runs };
 }

@@ -1,10 +1,11 @@
 /** The page: what is dropped on it, or named by ?src=, is played. */
 
 import { listen } from "./keys.js";
-import { Player } from "./player.js";
+import { type Listener, Player } from "./player.js";
 import type { Picture } from "./schedule.js";
 import { fetched } from "./tables.js";
 import { clock, facts, rates, speeds } from "./words.js";
+import { LiveConnection } from "../live/connection.js";
 
 function element<T extends HTMLElement>(id: string): T {
   const found = document.getElementById(id);
@@ -83,6 +84,7 @@ function begin(opened: Player, name: string): void {
   element("synthetic").hidden = !head.synthetic;
   mute.hidden = head.sound === null;
   for (const id of ["controls", "about"]) element(id).hidden = false;
+  for (const control of [seek, speed]) control.disabled = opened.isLive;
   if (opened.sound) opened.sound.muted = muted;
   void opened.setSpeed(Number(speed.value));
   busy("Making ready…");
@@ -90,8 +92,8 @@ function begin(opened: Player, name: string): void {
   showFacts();
 }
 
-/** Play a file in place of the one at hand. */
-async function open(blob: Blob, name: string): Promise<void> {
+/** Play something in place of what is at hand. */
+async function open(opening: (listener: Listener) => Promise<Player>, name: string): Promise<void> {
   const number = ++newest;
   player?.close();
   player = null;
@@ -104,7 +106,7 @@ async function open(blob: Blob, name: string): Promise<void> {
     if (number === newest) act();
   };
   try {
-    const opened = await Player.open(blob, wanted, {
+    const opened = await opening({
       picture: (picture) => current(() => show(picture))(),
       changed: current(() => (factsAtMs = 0)),
       failed: (why) => current(() => failed(why))(),
@@ -114,6 +116,19 @@ async function open(blob: Blob, name: string): Promise<void> {
   } catch (error) {
     current(() => failed(error instanceof Error ? error.message : String(error)))();
   }
+}
+
+function openFile(blob: Blob, name: string): Promise<void> {
+  return open((listener) => Player.open(blob, wanted, listener), name);
+}
+
+/** The stream that this page's server sends live; it begins by itself where the browser lets sound do so. */
+async function openLive(): Promise<void> {
+  await open(async (listener) => {
+    const source = await LiveConnection.open(new URL("offer", location.href).href, (why) => listener.failed(why));
+    return Player.follow(source, wanted, listener);
+  }, "Live");
+  void player?.play();
 }
 
 function failed(why: string): void {
@@ -128,7 +143,7 @@ async function openNamed(src: string): Promise<void> {
     if (address.origin !== location.origin) throw new Error("?src= names a file of another server: only this one's are played");
     busy("Fetching…");
     element("hint").hidden = true;
-    await open(await (await fetched(address.href)).blob(), decodeURIComponent(address.pathname.split("/").at(-1) ?? src));
+    await openFile(await (await fetched(address.href)).blob(), decodeURIComponent(address.pathname.split("/").at(-1) ?? src));
   } catch (error) {
     failed(error instanceof Error ? error.message : String(error));
   }
@@ -144,6 +159,10 @@ function tick(now: number): void {
     }
   }
   requestAnimationFrame(tick);
+}
+
+function seekTo(timeS: number): void {
+  if (player !== null && !player.isLive) void player.seek(timeS);
 }
 
 function toggle(): void {
@@ -164,12 +183,13 @@ function setScreen(): void {
 }
 
 function faster(steps: number): void {
+  if (player?.isLive) return;
   speed.selectedIndex = Math.min(Math.max(speed.selectedIndex + steps, 0), speed.options.length - 1);
   void player?.setSpeed(Number(speed.value));
 }
 
 function takeFile(chosen: File | null | undefined): void {
-  if (chosen) void open(chosen, chosen.name);
+  if (chosen) void openFile(chosen, chosen.name);
 }
 
 function listenToControls(): void {
@@ -179,15 +199,15 @@ function listenToControls(): void {
   screen.hidden = !document.fullscreenEnabled;
   speed.addEventListener("change", () => faster(0));
   size.addEventListener("change", () => (stage.className = `size-${size.value}`));
-  seek.addEventListener("input", () => void player?.seek(Number(seek.value)));
+  seek.addEventListener("input", () => seekTo(Number(seek.value)));
   file.addEventListener("change", () => takeFile(file.files?.[0]));
   canvas.addEventListener("click", toggle);
   listen({
     toggle,
-    jump: (seconds) => void player?.seek(player.timeS + seconds),
+    jump: (seconds) => seekTo((player?.timeS ?? 0) + seconds),
     step: (frames) => player?.step(frames),
-    toStart: () => void player?.seek(0),
-    toEnd: () => void player?.seek(player.timeline.endS),
+    toStart: () => seekTo(0),
+    toEnd: () => seekTo(player?.timeline.endS ?? 0),
     faster,
     mute: setMuted,
     screen: setScreen,
@@ -214,3 +234,4 @@ listenToDrops();
 requestAnimationFrame(tick);
 const named = settings.get("src");
 if (named !== null) void openNamed(named);
+else if (settings.has("live")) void openLive();

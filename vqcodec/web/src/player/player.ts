@@ -1,6 +1,7 @@
 /** Plays a stream: reads it, keeps its time, asks for pictures and gives them when they are due. */
 
 import { Artist } from "./artist.js";
+import { type LiveSource, LiveTime } from "./live.js";
 import type { OpenOrder } from "./messages.js";
 import { opusHere } from "./opus.js";
 import { type Picture, Schedule } from "./schedule.js";
@@ -12,6 +13,8 @@ import { GROUP_DIMS } from "../format.js";
 import { openStream, type VqtStream } from "../stream.js";
 
 const PREPARED_AHEAD = 16;
+/** Of a live stream's past. */
+const KEPT_S = 60;
 const FOLDERS = { models: "models/", runtime: "vendor/ort/", libav: "vendor/libav/" };
 
 /** What the page is told. */
@@ -58,6 +61,14 @@ function openOrder(head: Head, settings: Settings): OpenOrder {
   };
 }
 
+/** What keeps a stream's time: its sound, if it has one. */
+async function clockFor(timeline: Timeline, settings: Settings, listener: Listener): Promise<Clock> {
+  const { sound } = timeline.head;
+  if (sound === null) return new SilentClock();
+  const opus = await opusHere(sound.channels, settings.libav, address(FOLDERS.libav));
+  return new Sound(sound, timeline.sounds, opus, (why) => listener.failed(why));
+}
+
 /** One stream that is shown. */
 export class Player {
   readonly timeline: Timeline;
@@ -80,12 +91,16 @@ export class Player {
   #shownAtMs = 0;
   #closed = false;
 
-  private constructor(stream: VqtStream, clock: Clock, timeline: Timeline, settings: Settings, listener: Listener) {
+  /** Of a live stream. */
+  readonly #live: LiveTime | null;
+
+  private constructor(clock: Clock, timeline: Timeline, settings: Settings, listener: Listener, live: LiveTime | null) {
     this.timeline = timeline;
+    this.#live = live;
     this.#listener = listener;
     this.#clock = clock;
     this.#schedule = new Schedule(timeline);
-    this.#artist = new Artist(timeline, openOrder(stream.head, settings), {
+    this.#artist = new Artist(timeline, openOrder(timeline.head, settings), {
       ready: (how) => this.#ready(how),
       drawn: (...drawn) => this.#drawn(...drawn),
       failed: (why) => listener.failed(why),
@@ -100,15 +115,22 @@ export class Player {
   static async open(file: Blob, settings: Settings, listener: Listener): Promise<Player> {
     const stream = await openStream(file);
     const timeline = new Timeline(stream.head);
-    const { sound } = stream.head;
-    let clock: Clock = new SilentClock();
-    if (sound !== null) {
-      const opus = await opusHere(sound.channels, settings.libav, address(FOLDERS.libav));
-      clock = new Sound(sound, timeline.sounds, opus, (why) => listener.failed(why));
-    }
-    const player = new Player(stream, clock, timeline, settings, listener);
+    const clock = await clockFor(timeline, settings, listener);
+    const player = new Player(clock, timeline, settings, listener, null);
     void player.#read(stream);
     return player;
+  }
+
+  /** Show a live stream, whose HEAD has come. */
+  static async follow(source: LiveSource, settings: Settings, listener: Listener): Promise<Player> {
+    const timeline = new Timeline(source.receiver.head as Head);
+    const clock = await clockFor(timeline, settings, listener);
+    return new Player(clock, timeline, settings, listener, new LiveTime(source));
+  }
+
+  /** It is shown while it is made: there is nothing to seek to. */
+  get isLive(): boolean {
+    return this.#live !== null;
   }
 
   /** The time that is heard, or rested at. */
@@ -130,6 +152,7 @@ export class Player {
     if (this.playing) return;
     if (this.whole && this.#restS >= this.timeline.endS) this.#go(0);
     [this.counts.shown, this.counts.passedOver] = [0, 0];
+    if (this.#live !== null) this.#go(this.#live.wantedS(this.#schedule.expectedS) ?? 0);
     await this.#clock.start(this.#restS, this.#speed);
     this.playing = true;
     this.#shownAtMs = performance.now();
@@ -169,6 +192,7 @@ export class Player {
 
   /** To be called whenever the page is drawn. */
   tick(): void {
+    if (this.#live !== null) this.#follow(this.#live);
     const now = this.timeS;
     if (this.playing && this.whole && now >= this.timeline.endS) this.pause();
     const due = this.playing ? this.#schedule.due(now, (performance.now() - this.#shownAtMs) / 1000) : null;
@@ -179,13 +203,30 @@ export class Player {
   close(): void {
     this.#closed = true;
     this.playing = false;
+    this.#live?.close();
     this.#artist.close();
     this.#clock.stop();
     void this.sound?.close();
   }
 
+  /** Take what has come, and stay where the sender is. */
+  #follow(live: LiveTime): void {
+    const drawingS = this.#schedule.expectedS;
+    for (const item of live.items(drawingS)) this.timeline.add(item);
+    this.timeline.forget(this.timeline.endS - KEPT_S);
+    if (live.over && !this.whole) {
+      this.whole = true;
+      this.timeline.endsHere();
+      this.#listener.changed();
+    }
+    if (!this.playing || this.whole) return;
+    const to = live.jump(this.#clock.now(), drawingS);
+    if (to !== null) void this.seek(to);
+  }
+
   #go(timeS: number): void {
-    this.#restS = Math.min(Math.max(timeS, 0), this.timeline.endS);
+    const most = this.#live === null || this.whole ? this.timeline.endS : Infinity;
+    this.#restS = Math.min(Math.max(timeS, 0), most);
     this.#shownNumber = -1;
     this.#schedule.reset();
   }

@@ -8,7 +8,7 @@ import { lastNotAbove } from "./timeline.js";
 
 /** Sound that is ready before it is heard. */
 const AHEAD_S = 2;
-const LOOK_EVERY_MS = 200;
+const LOOK_EVERY_MS = 50;
 /** From the first sound that is ready to the first that is heard. */
 const LEAD_S = 0.05;
 

@@ -97,6 +97,12 @@ export class Timeline {
     this.#endS = Math.max(this.#endS, this.#timeOf(item.ticks.at(-1) as number) + this.#nominalS);
   }
 
+  /** Let go of the motion that ends before a time: a live stream may go on for days. */
+  forget(timeS: number): void {
+    const first = (index: number): number => this.#timeOf((this.groups[index] as MotionGroup).ticks[0] as number);
+    this.groups.splice(0, Math.max(lastNotAbove(this.groups.length, first, timeS), 0));
+  }
+
   /** The frame that is shown at a time: before the first one, that one; null where there is none yet. */
   at(timeS: number): Place | null {
     const { groups } = this;

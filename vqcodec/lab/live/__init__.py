@@ -1,0 +1,1 @@
+"""A live stream over a line that loses and delays: what is shown, how late, and what it costs."""
