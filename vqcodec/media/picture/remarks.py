@@ -49,10 +49,12 @@ def clock_remarks(reader: PacketReader, timeline: Timeline[Any], fields: Deinter
     return told
 
 
-def damage_remarks(reader: PacketReader, taint: Taint) -> list[str]:
-    """About pictures that aren't whole."""
+def damage_remarks(reader: PacketReader, taint: Taint, changes: int) -> list[str]:
+    """About pictures that aren't whole, and those lost where the codec changed, so many times."""
+    switched = f"the pictures of {reader.name} go on in another codec {_times(changes)}: a picture may be lost there"
     count = taint.flagged - reader.clock.joins  # where parts were joined, a demuxer sees a hole
-    return [f"{_count(count, 'picture')} of {reader.name} damaged: no portraits"] * (count > 0)
+    damaged = f"{_count(count, 'picture')} of {reader.name} damaged: no portraits"
+    return [switched] * (changes > 0) + [damaged] * (count > 0)
 
 
 def _times(count: int) -> str:

@@ -25,6 +25,7 @@ from vqcodec.media.picture.rates import DEFAULT_RATE_HZ, seconds
 from vqcodec.media.picture.remarks import clock_remarks, damage_remarks, picture_remarks
 from vqcodec.media.picture.selection import Tracks
 from vqcodec.media.picture.sizes import Upright
+from vqcodec.media.picture.switch import PictureDecoder
 from vqcodec.media.picture.taint import Decoded, Taint
 from vqcodec.media.picture.thinning import Nearest, Thin, Thinning, default_thinning
 from vqcodec.media.picture.timeline import Timeline
@@ -48,9 +49,9 @@ class VideoSource:
             for frame in source:                        # VideoFrame only; sound isn't decoded
                 ...
 
-    Pictures are (height, width, 3) uint8 RGB (sRGB/BT.709 as shown), upright and with square pixels, all of one size
-    (`width`, `height`; where a file changes its size midway, they are fitted into the first's with black bars). Times are
-    exact, start at 0 and strictly increase. Where wanted sound begins before the pictures, time 0 is its beginning, and
+    Pictures are (height, width, 3) uint8 RGB (sRGB/BT.709 as shown), upright, with square pixels, all of one size (`width`,
+    `height`; where a file changes its size midway, fitted into the first's with black bars). Times are exact, start at 0 and
+    strictly increase. Where wanted sound begins before the pictures, time 0 is its beginning, and
     the first picture is given once a second until its own time. `frame.time_s / time_base_s` is always a whole number.
     Every array is the caller's own, but for pictures that are given twice: held ones, or with `fps` above the file's rate.
 
@@ -66,8 +67,7 @@ class VideoSource:
 
     Attributes:
         info: the file as it is (MediaInfo).
-        width, height: of the pictures, in pixels.
-        scale: width over that of the file; 1 but for pictures of more than 9.5 million pixels, which are scaled down.
+        width, height: of the pictures, in pixels; `scale` is width over that of the file, below 1 above 9.5 million pixels.
         frame_rate_hz: nominal rate of the frames given (after halving or `fps`); 25 for a still picture.
         time_base_s: tick that every frame time is a multiple of.
         duration_s: declared length or None; for progress bars.
@@ -140,9 +140,9 @@ class VideoSource:
             self.time_base_s = 1 / self.frame_rate_hz
         self._timeline: Timeline[Decoded] | None = None
         self._taint, self._fields = Taint(), Deinterlacer()
-        context = reader.video.codec_context
-        self._aspects = PixelAspects(reader.pixel_aspect, context)
-        self._converter = Upright(context, own_sizes=self._own_sizes)
+        self._decoder = PictureDecoder(reader.video, reader.container.format.name)
+        self._aspects = PixelAspects(reader.pixel_aspect, reader.video.codec_context)
+        self._converter = Upright(reader.video.codec_context, own_sizes=self._own_sizes)
         self._converted: tuple[Decoded, NDArray[np.uint8]] | None = None
         self._listener: Listener | None = make_listener(reader, sound, channels)
         self._waiting: list[SoundPacket] = []
@@ -195,7 +195,7 @@ class VideoSource:
         if packet.is_corrupt:
             self._taint.suspect(packet.pts)
         try:
-            frames = packet.decode()
+            frames = self._decoder.decode(packet)
             self.remarks += spread_all(frames, self._reader.name) if self._reader.is_still else []
             return [ready for frame in frames for ready in self._fields.push(frame)]
         except av.error.EOFError:
@@ -282,7 +282,7 @@ class VideoSource:
             self.remarks += self._listener.remarks(self.info.name)
         self.truncated = self._reader.breaks_off
         self.remarks += clock_remarks(self._reader, self._timeline, self._fields)
-        self.remarks += damage_remarks(self._reader, self._taint)
+        self.remarks += damage_remarks(self._reader, self._taint, self._decoder.changes)
 
     def close(self) -> None:
         """Release the file. A file object given by the caller stays open."""
