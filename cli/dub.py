@@ -7,10 +7,11 @@ from typing import Annotated
 
 import typer
 
+from vqcodec.choices import GazeChoice, MotionChoice
 from vqcodec.config import DEFAULT_AUDIO_BPS, DEFAULT_CRF, DubOptions
 from vqcodec.errors import UsageError
 from vqcodec.reports import DubReport
-from vqcodec.words import parse_audio
+from vqcodec.words import parse_audio, parse_mix
 
 from . import console, output
 from .guard import guarded
@@ -38,7 +39,11 @@ def dub(
         ),
     ],
     portrait: Annotated[
-        Path, typer.Argument(metavar="PORTRAIT", help="Picture of one person, seen from the front.")
+        Path,
+        typer.Argument(
+            metavar="PORTRAIT|RECORDING",
+            help="Picture of one person, seen from the front; or a video or .vqt, whose lips follow.",
+        ),
     ],
     target: Annotated[
         str | None,
@@ -58,10 +63,21 @@ def dub(
             show_default="made up",
         ),
     ] = None,
+    head: Annotated[
+        MotionChoice | None,
+        typer.Option(help="How the head moves.", show_default="recorded if it is, else natural"),
+    ] = None,
+    gaze: Annotated[
+        GazeChoice | None,
+        typer.Option(help="Where eyes look.", show_default="recorded if it is, else natural"),
+    ] = None,
     blink: Annotated[
-        bool,
-        typer.Option("--blink/--no-blink", help="Let the eyes blink, or keep them as they are."),
-    ] = True,
+        MotionChoice | None,
+        typer.Option(help="How lids move.", show_default="recorded if it is, else natural"),
+    ] = None,
+    no_blink: Annotated[
+        bool, typer.Option("--no-blink", help="The same as --blink still.")
+    ] = False,
     seed: Annotated[int, typer.Option(min=0, help="Another number makes up other motion.")] = 0,
     temperature: Annotated[
         float,
@@ -93,6 +109,39 @@ def dub(
             help="Show the whole portrait in a video, not just the square around the head.",
         ),
     ] = False,
+    mix: Annotated[
+        str,
+        typer.Option(
+            metavar="replace|keep|DB",
+            help="A recording's old sound: left out, kept under the new one, or so many decibels fainter (-20).",
+        ),
+    ] = "replace",
+    fit: Annotated[
+        bool,
+        typer.Option(
+            "--fit", help="Stretch a recording's silences until it lasts as long as the sound."
+        ),
+    ] = False,
+    segments: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Dub only these spans of a recording: start,end,sound in a .csv, or .srt, .vtt.",
+            show_default="all of it",
+        ),
+    ] = None,
+    scene: Annotated[
+        bool,
+        typer.Option("--scene", help="Keep what is around the square of a recorded video, too."),
+    ] = False,
+    sheet: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE.png",
+            help="Write a contact sheet of the result, too.",
+            show_default=False,
+        ),
+    ] = None,
     device: DeviceOption = "auto",
     precision: PrecisionOption = "auto",
     face_model: FaceModelOption = None,
@@ -106,7 +155,9 @@ def dub(
     output.refuse_json_on_pipe(to, as_json)
     options = DubOptions(
         poses=poses,
-        blink=blink,
+        head=head,
+        gaze=gaze,
+        blink="still" if no_blink else blink,
         seed=seed,
         temperature=temperature,
         argmax=argmax,
@@ -114,6 +165,11 @@ def dub(
         audio_bps=None if audio_bitrate is None else _bit_rate(audio_bitrate),
         paste_back=paste_back,
         size_px=int(size),
+        mix_db=parse_mix(mix),
+        fit=fit,
+        segments=segments,
+        sheet=sheet,
+        scene=scene,
     )
     with console.progress_bar() as progress:
         from vqcodec import api
@@ -151,8 +207,15 @@ def show(report: DubReport, target: str, as_json: bool) -> None:
             console.note(line)
     shown = "" if report.video_size_px is None else " at {}x{}".format(*report.video_size_px)
     console.note(
-        f"{fields['frames']} frames, {fields['seconds']:.2f} s{shown}, head motion "
-        f"{'from ' + report.poses if report.poses else 'made up'}, "
+        f"{fields['frames']} frames, {fields['seconds']:.2f} s{shown}, {_moved(report)}, "
         f"{report.dub_fps:.1f} frames per second -> {'stdout' if target == '-' else target}"
     )
     console.note(output.SYNTHETIC)
+
+
+def _moved(report: DubReport) -> str:
+    """Whose motion it is, in words."""
+    if report.recording:
+        kept = f", its own lips for {report.kept_s:.1f} s" if report.kept_s else ""
+        return f"lips in {report.recording}{kept}"
+    return f"head motion {'from ' + report.poses if report.poses else 'made up'}"

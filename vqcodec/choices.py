@@ -64,4 +64,49 @@ class SquareCrop:
         )
 
 
+MotionChoice: TypeAlias = Literal["still", "low", "natural", "recorded"]
+"""How a head or lids of a dub move."""
+GazeChoice: TypeAlias = Literal["camera", "natural", "recorded"]
+"""Where its eyes look."""
+
+MIX_RANGE_DB = (-90, 20)
+
+
+def check_manner(
+    head: MotionChoice | None, gaze: GazeChoice | None, blink: MotionChoice | None
+) -> None:
+    """How a dub moves is said by names that are known.
+
+    Raises:
+        UsageError: one isn't.
+    """
+    for name, chosen, known in (
+        ("head", head, MotionChoice),
+        ("gaze", gaze, GazeChoice),
+        ("blink", blink, MotionChoice),
+    ):
+        words = get_args(known)
+        hint = f"Choose {', '.join(words)}."
+        require(chosen is None or chosen in words, f"unknown {name} {chosen!r}", hint)
+
+
+def named_blink(blink: MotionChoice | bool | None) -> MotionChoice | None:
+    """How lids move, by name, for a caller who may say yes or no."""
+    if isinstance(blink, bool):
+        return None if blink else "still"
+    return blink
+
+
+def check_recorded(mix_db: float | None, *, fit: bool, segments: bool) -> None:
+    """What a recording may be asked for: an old sound that can be heard and borne, spans that lie where it has them.
+
+    Raises:
+        UsageError: something else.
+    """
+    low, high = MIX_RANGE_DB
+    fits = mix_db is None or low <= mix_db <= high
+    require(fits, f"an old sound at {mix_db} dB is outside {low}..{high}")
+    require(not (fit and segments), "spans lie where the recording has them: it can't be stretched")
+
+
 CropChoice: TypeAlias = CropMode | SquareCrop

@@ -17,8 +17,10 @@ from vqcodec.choices import MIN_CROP_PX as MIN_CROP_PX
 from vqcodec.choices import AudioChoice as AudioChoice
 from vqcodec.choices import CropChoice as CropChoice
 from vqcodec.choices import FaceChoice as FaceChoice
+from vqcodec.choices import GazeChoice as GazeChoice
+from vqcodec.choices import MotionChoice as MotionChoice
 from vqcodec.choices import SquareCrop as SquareCrop
-from vqcodec.choices import check_face
+from vqcodec.choices import check_face, check_manner, check_recorded, named_blink
 from vqcodec.format import CODED_SIZE_PX, LAYERS, MAX_FRAME_RATE_HZ
 
 DEFAULT_AUDIO_BPS = 12_000
@@ -207,8 +209,11 @@ class DubOptions:
 
     Attributes:
         poses: a .vqt file or video whose head motion, gaze and blinks are taken over; None makes up some.
-        blink: False keeps the eyes as they are in the portrait.
-        seed: of everything that is made up; the same seed gives the same file.
+        head: how the head moves: "still", "low", "natural" (made up) or "recorded" (poses, or the recording's own); None takes
+            what is recorded where there is something, else what is natural.
+        gaze: where eyes look: "camera", "natural" or "recorded"; None as for `head`.
+        blink: how lids move, by the names of `head`; True is None, False is "still".
+        seed: of everything that is made up, with the portrait and the sound; the same three give the same file.
         temperature: 0 takes the expected motion, 1 draws from what the generator learned, 0..2.
         argmax: at temperature 0 take the likeliest digits, as the paper does.
         layers: residual layers to write, 1..4.
@@ -216,10 +221,19 @@ class DubOptions:
         audio_bps: bit rate of the Opus sound, 6000..64000; None is 12000, for a video 64000.
         paste_back: put the square back into the whole picture; for a video only.
         size_px: side of the square in a video, 256 or 512.
+        mix_db: of a recording: how loud its old sound stays under the new one, -90..20 dB; 0 as it was, None not at all.
+        fit: of a recording: where it is silent it is stretched, so that it lasts as long as the sound; else it is played back
+            and forth, or cut.
+        segments: of a recording: a list of spans that are dubbed, and with which sounds (vqcodec.dubbing.redub.segments);
+            all else stays as it is. None: all of it is dubbed.
+        scene: of a recorded video: keep what is around the square, too, as `EncodeOptions.scene` does.
+        sheet: a picture to write, too: some frames of the result with their times.
     """
 
     poses: Path | None = None
-    blink: bool = True
+    blink: MotionChoice | bool | None = None
+    head: MotionChoice | None = None
+    gaze: GazeChoice | None = None
     seed: int = 0
     temperature: float = 0.0
     argmax: bool = False
@@ -228,8 +242,15 @@ class DubOptions:
     audio_bps: int | None = None
     paste_back: bool = False
     size_px: int = CODED_SIZE_PX
+    mix_db: float | None = None
+    fit: bool = False
+    segments: Path | None = None
+    scene: bool = False
+    sheet: Path | None = None
 
     def __post_init__(self) -> None:
+        check_recorded(self.mix_db, fit=self.fit, segments=self.segments is not None)
+        check_manner(self.head, self.gaze, named_blink(self.blink))
         require(0 <= self.seed < 2**63, f"seed {self.seed} is outside 0..2^63-1")
         require(0 <= self.temperature <= 2, f"temperature {self.temperature} is outside 0..2")
         check_layers(self.layers)

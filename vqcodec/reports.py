@@ -202,7 +202,7 @@ class DubReport:
         tokenizer: the model that heard the speech.
         generator: the model that made the motion.
         behaviour: the model that made up head motion, gaze and blinks; None when they come from a recording.
-        portrait_quality: AVIF quality used.
+        portrait_quality: AVIF quality used; None for a recording, which brings its own portraits.
         audio_bps: bit rate of the Opus sound.
         seed: of what was made up.
         temperature: of the generator.
@@ -212,6 +212,9 @@ class DubReport:
         video_size_px: width and height, when a video was written and not the stream.
         warnings: sentences a person should read.
         data: the file, where no target was given.
+        recording: whose lips were made to follow, a file's name; "" for a picture.
+        frame_rate_hz: nominal, of the result.
+        kept_s: seconds of a recording that kept their own lips: its own sound is heard there, or no face is seen.
     """
 
     sizes: StreamSizes
@@ -221,7 +224,7 @@ class DubReport:
     tokenizer: ModelId
     generator: ModelId
     behaviour: ModelId | None
-    portrait_quality: int
+    portrait_quality: int | None
     audio_bps: int
     seed: int
     temperature: float
@@ -231,6 +234,9 @@ class DubReport:
     video_size_px: tuple[int, int] | None = None
     warnings: tuple[str, ...] = ()
     data: bytes | None = field(default=None, repr=False)
+    recording: str = ""
+    frame_rate_hz: Fraction = Fraction(25)
+    kept_s: float = 0.0
 
     @property
     def dub_fps(self) -> float:
@@ -249,13 +255,15 @@ class DubReport:
             }
         return fields | {
             "layers": self.layers,
-            "frame_rate_hz": "25",
+            "frame_rate_hz": str(self.frame_rate_hz),
             "synthetic": True,
             "portrait_quality": self.portrait_quality,
             "audio_bps": self.audio_bps,
             "seed": self.seed,
             "temperature": self.temperature,
             "poses": self.poses,
+            "recording": self.recording,
+            "kept_s": round(self.kept_s, 3),
             "model": str(self.motion_space),
             "model_sha256": self.motion_space.sha256.hex(),
             "renderer": str(self.renderer),

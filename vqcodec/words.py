@@ -114,6 +114,24 @@ def parse_fraction(text: str, what: str) -> Fraction:
         ) from error
 
 
+def parse_mix(text: str) -> float | None:
+    """Read what becomes of an old sound: "replace" (None), "keep" (0), or decibels: "-20", "-20dB".
+
+    Raises:
+        UsageError: anything else.
+    """
+    named = {"replace": None, "keep": 0.0}
+    if text in named:
+        return named[text]
+    number = re.fullmatch(r"([+-]?[0-9]{1,3}(?:\.[0-9]+)?) ?(?:dB)?", text.strip())
+    if number is None:
+        raise UsageError(
+            f"{text!r} is not what becomes of an old sound",
+            hint="Choose replace, keep, or decibels, as -20.",
+        )
+    return float(number[1])
+
+
 def parse_time_s(text: str, what: str) -> Fraction:
     """Read seconds ("12.5") or a clock time ("1:02.5", "1:00:00") exactly, in seconds.
 

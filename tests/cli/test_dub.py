@@ -107,7 +107,7 @@ def test_every_option(api: Api, dub: Run) -> None:
             "c.mp4",
             DubOptions(
                 poses=Path("from.vqt"),
-                blink=False,
+                blink="still",
                 seed=7,
                 temperature=0.5,
                 portrait_quality=80,

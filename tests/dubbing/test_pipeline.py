@@ -95,13 +95,33 @@ def test_what_the_generator_is_told(tmp_path: Path, speech: Path, portrait: Path
     parts = dub_parts(generator)
     dub(speech, portrait, tmp_path / "out.vqt", DubOptions(seed=7, temperature=0.5), parts=parts)
     _, controls, facts, temperature, seed = generator.asked[0]
-    assert (temperature, seed) == (0.5, 7)
+    assert temperature == 0.5 and 0 <= seed < 2**63
     with (tmp_path / "out.vqt").open("rb") as file:
         stored = next(item for item in Reader(file) if isinstance(item, KeyFrame)).features
     assert np.array_equal(facts.features, stored * parts.space.units)
     assert facts.landmarks.shape == (478, 2) and 0.3 < facts.landmarks.mean() < 0.7
     assert np.allclose(controls.pose[0], facts.controls.pose[0]) and controls.blink.max() == 1
     assert np.abs(np.diff(controls.pose[:, 1])).max() > 0
+
+
+def test_another_portrait_or_sound_moves_otherwise(tmp_path: Path, speech: Path) -> None:
+    portraits = [
+        write_portrait(tmp_path / f"{n}.png", [(180, 150, size)])
+        for n, size in enumerate((120, 130))
+    ]
+    other = write_wav(tmp_path / "other.wav", spoken(5.29)[::-1])
+    seeds = []
+    for sound, portrait, seed in (
+        (speech, portraits[0], 0),
+        (other, portraits[0], 0),
+        (speech, portraits[1], 0),
+        (speech, portraits[0], 1),
+        (speech, portraits[0], 0),
+    ):
+        generator = SteppingGenerator()
+        dub(sound, portrait, io.BytesIO(), DubOptions(seed=seed), parts=dub_parts(generator))
+        seeds.append(generator.asked[0][4])
+    assert len(set(seeds[:4])) == 4 and seeds[4] == seeds[0]
 
 
 def test_no_blink(tmp_path: Path, speech: Path, portrait: Path) -> None:

@@ -75,6 +75,11 @@ class HeadSpace(FakeSpace):
             DIMS, 2, np.float32
         )  # a tenth of the square to either side is within reach
 
+    field = None
+
+    def project(self, landmarks: NDArray[np.float32]) -> NDArray[np.float32]:
+        return np.stack([(points.reshape(-1) * 256) @ self.basis for points in landmarks])
+
     def landmarks(self, features: NDArray[np.float32]) -> NDArray[np.float32]:
         rest = features / np.float32(256) - self._mean @ self.basis
         return (self._mean + rest @ self.basis.T).reshape(len(features), -1, 2).astype(np.float32)
@@ -157,7 +162,7 @@ class Swaying:
         assert energy.dtype == np.float32 and len(start) == 1
         at = np.arange(len(energy))
         pose = np.repeat(start.pose, len(at), 0)
-        pose[:, 1] += 0.1 * np.sin(at / (10 + seed)).astype(np.float32)
+        pose[:, 1] += 0.1 * np.sin(at / (10 + seed % 7)).astype(np.float32)
         shut = (
             np.where(at % 100 == 50, np.float32(1), start.blink[0])
             if blink

@@ -11,7 +11,14 @@ from typing import Any
 from vqcodec.batch.tasks import Job
 from vqcodec.config import DecodeOptions, DubOptions, EncodeOptions
 from vqcodec.errors import UsageError
-from vqcodec.words import parse_audio, parse_crop, parse_fraction, parse_portrait_frame, parse_refs
+from vqcodec.words import (
+    parse_audio,
+    parse_crop,
+    parse_fraction,
+    parse_mix,
+    parse_portrait_frame,
+    parse_refs,
+)
 
 Options = EncodeOptions | DecodeOptions | DubOptions
 _CLASSES: dict[Job, type[Options]] = {
@@ -28,6 +35,9 @@ _READ: dict[str, Callable[[str], Any]] = {
     "portrait_frame": parse_portrait_frame,
     "portrait": Path,
     "poses": Path,
+    "mix_db": parse_mix,
+    "segments": Path,
+    "sheet": Path,
 }
 """Fields that words are read for, as on the command line; the others are what JSON says."""
 

@@ -86,7 +86,12 @@ class Models:
 
         from vqcodec.dubbing.parts import DubParts
 
-        return self._once("dub", lambda: replace(DubParts.load(self.runtime), decoder=self.decoder))
+        return self._once(
+            "dub",
+            lambda: replace(
+                DubParts.load(self.runtime), decoder=self.decoder, encoder=self.encoder
+            ),
+        )
 
     def _refining(self, space: ModelId) -> Renderer:
         from vqcodec.encoding.effort import load_renderer

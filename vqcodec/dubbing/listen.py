@@ -9,22 +9,37 @@ Samples are dropped as soon as they are heard; what is kept is 16 bytes a frame,
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from vqcodec.dubbing.parts import SpeechTokenizerLike
 from vqcodec.format import AUDIO_RATE_HZ
-from vqcodec.media.sound.source import SoundSource, SpeechResampler
+from vqcodec.media.items import AudioBlock
+from vqcodec.media.sound.source import SpeechResampler
 from vqcodec.speech.energy import EnergyMeter
 from vqcodec.speech.rest import resting
 from vqcodec.stream.sound import SoundCoder, SoundPiece
 
 QUIET = 0.05
 """Loudness (0..1) that is no speech."""
+
+
+class Speech(Protocol):
+    """A sound to be heard (vqcodec.media.sound.source.SoundSource)."""
+
+    name: str
+    remarks: list[str]
+    truncated: bool
+    corrupt_packets: int
+
+    def blocks(self) -> Iterator[AudioBlock]:
+        """All of it, (n, 1) at 48 kHz."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,11 +65,13 @@ class Heard:
 
 
 def listen(
-    source: SoundSource,
+    source: Speech,
     tokenizer: SpeechTokenizerLike,
     coder: SoundCoder,
     keep: Callable[[SoundPiece], None],
     tell: Callable[[Fraction], None],
+    mixed: Callable[[AudioBlock], AudioBlock] | None = None,
+    also: Callable[[NDArray[np.float32]], None] = lambda samples: None,
 ) -> Heard:
     """Hear all of a sound.
 
@@ -64,6 +81,8 @@ def listen(
         coder: makes Opus packets.
         keep: takes the packets, in order.
         tell: told how many seconds were heard, now and then.
+        mixed: makes of each block what is coded; the block itself is heard all the same.
+        also: takes the samples that are heard, 16 kHz mono, too.
 
     Raises:
         MediaError, UsageError: as SoundSource.blocks.
@@ -73,11 +92,12 @@ def listen(
 
     def take(samples: NDArray[np.float32]) -> None:
         meter.push(samples)
+        also(samples)
         tokens.append(stream.push(samples))
 
     heard = 0
     for block in source.blocks():
-        for piece in coder.push(block):
+        for piece in coder.push(block if mixed is None else mixed(block)):
             keep(piece)
         take(resampler.push(block.samples))
         heard += len(block.samples)
@@ -95,7 +115,7 @@ def listen(
     )
 
 
-def _warnings(source: SoundSource, energy: NDArray[np.float32]) -> tuple[str, ...]:
+def _warnings(source: Speech, energy: NDArray[np.float32]) -> tuple[str, ...]:
     told = [*source.remarks]
     if source.truncated:
         told.append(f"{source.name} breaks off early; what came before it was taken")

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from vqcodec.config import DubOptions
 from vqcodec.dubbing.listen import Heard
+from vqcodec.dubbing.manner import Manner, own_seed
 from vqcodec.dubbing.parts import DubParts
 from vqcodec.dubbing.person import Person
 from vqcodec.dubbing.poses import DUB_HZ, read_poses
@@ -28,18 +28,17 @@ def head_controls(
 
     Raises:
         MediaError, BitstreamError, UnsupportedError, NoFaceError: as read_poses.
+        UsageError: as Manner.of.
     """
-    own = person.controls
-    if options.poses is None:
-        made_up = parts.behaviour.controls(
-            heard.energy, own, seed=options.seed, blink=options.blink
-        )
-        return made_up, ()
-    poses = read_poses(options.poses, parts, heard.seconds)
-    controls = poses.controls(own, len(heard))
-    if not options.blink:
-        controls = replace(controls, blink=np.repeat(own.blink, len(heard)))
-    return controls, poses.warnings_for(len(heard))
+    own, manner = person.controls, Manner.of(options)
+    made_up, recorded, warnings = None, None, tuple[str, ...]()
+    if options.poses is not None:
+        poses = read_poses(options.poses, parts, heard.seconds)
+        recorded, warnings = poses.controls(own, len(heard)), poses.warnings_for(len(heard))
+    if manner.makes_up or recorded is None:
+        seed = own_seed(options.seed, person.face.square, heard.tokens)
+        made_up = parts.behaviour.controls(heard.energy, own, seed=seed)
+    return manner.controls(own, made_up, recorded), warnings
 
 
 def motion_groups(
@@ -56,7 +55,7 @@ def motion_groups(
         rest=heard.rest,
         temperature=options.temperature,
         argmax=options.argmax,
-        seed=options.seed,
+        seed=own_seed(options.seed, person.face.square, heard.tokens),
     )
     return _grouped(windows)
 

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from vqcodec.config import RuntimeOptions
 from vqcodec.decoding.parts import DecoderPartsSource
+from vqcodec.encoding.parts import EncoderPartsSource
 from vqcodec.errors import ModelError
 from vqcodec.face.landmarks import FaceLandmarker
 from vqcodec.face.track import TRACKED_FACES, OpenDetector
@@ -18,7 +19,10 @@ from vqcodec.motion.ports import LandmarkFeatures
 from vqcodec.types import ModelId
 
 if TYPE_CHECKING:
+    from vqcodec.geometry.basis import LandmarkBasis
     from vqcodec.geometry.controls import Controls, HeadShape
+    from vqcodec.geometry.field import FieldBasis
+    from vqcodec.geometry.layout import Layout
     from vqcodec.geometry.portrait import PortraitFacts
 
 
@@ -97,6 +101,52 @@ class RecordedSpace(Protocol):
         """(N, D) -> (N, 478, 2) in 0..1 of the square."""
         ...
 
+    def project(self, landmarks: NDArray[np.float32]) -> NDArray[np.float32]:
+        """(N, 478, 2) -> (N, K): the first K features of faces with these landmarks."""
+        ...
+
+    @property
+    def layout(self) -> Layout:
+        """What the dimensions mean."""
+        ...
+
+    @property
+    def field(self) -> FieldBasis | None:
+        """What the field's coefficients mean; None where the space has none."""
+        ...
+
+
+class DubSpace(LandmarkFeatures, RecordedSpace, Protocol):
+    """The generator's motion space: what a portrait is measured with, and what its motion means."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReadSpace:
+    """A motion space without its networks.
+
+    Attributes:
+        basis: its landmark part.
+        layout: what its dimensions mean.
+        field: what the field's coefficients mean; None where it has none.
+    """
+
+    basis: LandmarkBasis
+    layout: Layout
+    field: FieldBasis | None
+
+    @property
+    def units(self) -> NDArray[np.float32]:
+        """See RecordedSpace."""
+        return self.basis.units
+
+    def landmarks(self, features: NDArray[np.float32]) -> NDArray[np.float32]:
+        """See RecordedSpace."""
+        return self.basis.landmarks(features)
+
+    def project(self, landmarks: NDArray[np.float32]) -> NDArray[np.float32]:
+        """See RecordedSpace."""
+        return self.basis.project(landmarks)
+
 
 def shipped_space(wanted: ModelId) -> RecordedSpace:
     """A motion space that is shipped with this version.
@@ -105,9 +155,12 @@ def shipped_space(wanted: ModelId) -> RecordedSpace:
         UnsupportedError: it isn't; the message says which one it is.
     """
     from vqcodec.geometry.basis import read_basis
+    from vqcodec.geometry.field import read_field
+    from vqcodec.geometry.layout import read_layout
     from vqcodec.models import store
 
-    return read_basis(store.find(wanted, "motion space").path)
+    path = store.find(wanted, "motion space").path
+    return ReadSpace(read_basis(path), read_layout(path), read_field(path))
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,9 +177,10 @@ class DubParts:
         shape: the mean head, to read poses with.
         decoder: what a video is rendered with; None loads the shipped models then.
         other_space: finds the motion space of a recording that was made with another one.
+        encoder: what a recorded video is coded with; None loads the shipped models then.
     """
 
-    space: LandmarkFeatures
+    space: DubSpace
     renderer: ModelId
     detector: OpenDetector
     tokenizer: SpeechTokenizerLike
@@ -135,6 +189,7 @@ class DubParts:
     shape: HeadShape
     decoder: DecoderPartsSource | None = None
     other_space: Callable[[ModelId], RecordedSpace] = shipped_space
+    encoder: EncoderPartsSource | None = None
 
     def landmarks_of(self, wanted: ModelId) -> RecordedSpace:
         """The motion space of a recording.

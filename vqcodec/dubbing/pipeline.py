@@ -12,42 +12,37 @@ made first, in a temporary file, and then decoded: so both outputs show the same
 
 from __future__ import annotations
 
-import os
 import time
-from contextlib import closing
 from dataclasses import dataclass
 from fractions import Fraction
-from pathlib import Path
 from typing import BinaryIO
 
 import numpy as np
 
 from vqcodec.checks import check_crf
-from vqcodec.config import DEFAULT_CRF, DecodeOptions, DubOptions
-from vqcodec.decoding.pipeline import decode
+from vqcodec.config import DEFAULT_CRF, DubOptions
 from vqcodec.dubbing.listen import listen
+from vqcodec.dubbing.manner import Manner
 from vqcodec.dubbing.motion import head_controls, motion_groups
 from vqcodec.dubbing.parts import DubParts, DubPartsSource, dub_parts
 from vqcodec.dubbing.person import Person, read_person
 from vqcodec.dubbing.poses import DUB_HZ
+from vqcodec.dubbing.redub.opening import is_recording
+from vqcodec.dubbing.redub.pipeline import check_for_portrait, redub
 from vqcodec.dubbing.shares import WorkShares
+from vqcodec.dubbing.sheet import check_sheet
+from vqcodec.dubbing.showing import MAX_SOUND_S, is_video, make
 from vqcodec.errors import UsageError
 from vqcodec.face.paste import PasteBack
-from vqcodec.media.out.atomic import atomic_output
-from vqcodec.media.out.sink import VIDEO_SUFFIXES
 from vqcodec.media.out.targets import check_apart, check_output
 from vqcodec.media.sound.source import SoundSource
 from vqcodec.media.still.picture_file import Picture, load_picture
 from vqcodec.media.still.stills import encode_avif
-from vqcodec.media.system import temporary_file
 from vqcodec.progress import Progress, silent
 from vqcodec.reports import DecodeReport, DubReport
 from vqcodec.stream.interleave import Interleaver
 from vqcodec.stream.sound import SoundCoder
 from vqcodec.types import FileLike, Head, KeyFrame, StreamSizes
-
-MAX_SOUND_S = Fraction(4 * 3600)
-_SPOOLED_BYTES = 16 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +77,8 @@ def dub(
 
     Args:
         speech: sound file, or a video whose sound is taken: path, "-" or a binary file object; read once.
-        portrait: picture of one person: path or a binary file object.
+        portrait: picture of one person, or a recording, a video or a .vqt, whose lips then follow the speech
+            (vqcodec.dubbing.redub): path or a binary file object.
         target: .vqt or video (.mp4, .m4v, .mov, .mkv, .webm) by its suffix; "-" and file objects get .vqt. A path appears
             only when it is complete.
         options: see DubOptions.
@@ -101,8 +97,31 @@ def dub(
     """
     options = options or DubOptions()
     check_crf(crf)
+    check_sheet(options.sheet)
+    check_apart(options.sheet, speech, portrait, target, options.poses, options.segments)
+    if options.sheet is not None:
+        check_output(options.sheet, force=force)
+    way = redub if is_recording(portrait) else _of_picture
+    return way(
+        speech, portrait, target, options, crf=crf, force=force, progress=progress, parts=parts
+    )
+
+
+def _of_picture(
+    speech: FileLike,
+    portrait: FileLike,
+    target: FileLike,
+    options: DubOptions,
+    *,
+    crf: int,
+    force: bool,
+    progress: Progress,
+    parts: DubPartsSource | None,
+) -> DubReport:
+    """The same for a picture."""
     started_s = time.monotonic()
-    video = _is_video(target)
+    check_for_portrait(options)
+    video = is_video(target)
     if options.paste_back and not video:
         raise UsageError(
             "only a video can show the whole picture: a .vqt file holds the square",
@@ -119,38 +138,25 @@ def dub(
         paste = _paste_back(picture, person) if options.paste_back else None
         del picture
         told = WorkShares(progress, sound.duration_s, video=video)
-        shown: DecodeReport | None = None
-        if video:
-            with closing(temporary_file(_SPOOLED_BYTES)) as stream:
-                made = _make_stream(stream, sound, person, models, options, coding, told)
-                stream.seek(0)
-                shown = _show(
-                    stream, made, target, models, options, paste, told, crf=crf, force=force
-                )
-        else:
-            with atomic_output(target, force=force) as sink:
-                made = _make_stream(sink, sound, person, models, options, coding, told)
+        written: list[_Made] = []
+
+        def write(sink: BinaryIO) -> int:
+            made = _make_stream(sink, sound, person, models, options, coding, told)
+            written.append(made)
+            return made.sizes.frames
+
+        shown = make(
+            target, write, options, models.decoder, told, paste=paste, crf=crf, force=force
+        )
     size_px = None if shown is None else _size_px(paste, options)
     elapsed_s = time.monotonic() - started_s
-    return _report(made, person, models, options, coding, shown, size_px, elapsed_s)
+    return _report(written[0], person, models, options, coding, shown, size_px, elapsed_s)
 
 
 def _paste_back(picture: Picture, person: Person) -> PasteBack:
     """The whole picture, upright, to put squares into."""
     face = person.face
     return PasteBack(np.ascontiguousarray(np.rot90(picture.rgb, face.turns)), face.crop)
-
-
-def _is_video(target: FileLike) -> bool:
-    """What the target's name asks for."""
-    if not isinstance(target, str | os.PathLike) or target == "-":
-        return False
-    suffix = Path(target).suffix.lower()
-    if suffix not in ("", ".vqt", *VIDEO_SUFFIXES):
-        raise UsageError(
-            f"cannot write {suffix} files", hint=f"Use .vqt, {', '.join(VIDEO_SUFFIXES)}."
-        )
-    return suffix in VIDEO_SUFFIXES
 
 
 def _make_stream(
@@ -187,32 +193,6 @@ def _make_stream(
     return _Made(file.close(), (*person.warnings, *heard.warnings, *warnings))
 
 
-def _show(
-    stream: BinaryIO,
-    made: _Made,
-    target: FileLike,
-    models: DubParts,
-    options: DubOptions,
-    paste: PasteBack | None,
-    told: WorkShares,
-    *,
-    crf: int,
-    force: bool,
-) -> DecodeReport:
-    """The video of a stream."""
-    frames = max(made.sizes.frames, 1)
-    return decode(
-        stream,
-        target,
-        DecodeOptions(size_px=options.size_px),
-        crf=crf,
-        force=force,
-        parts=models.decoder,
-        paste=paste,
-        progress=lambda event: told.shown(event.frames / frames),
-    )
-
-
 def _size_px(paste: PasteBack | None, options: DubOptions) -> tuple[int, int]:
     return (paste.width, paste.height) if paste else (options.size_px, options.size_px)
 
@@ -234,7 +214,7 @@ def _report(
         renderer=models.renderer if shown is None else shown.renderer,
         tokenizer=models.tokenizer.id,
         generator=models.generator.id,
-        behaviour=models.behaviour.id if options.poses is None else None,
+        behaviour=models.behaviour.id if Manner.of(options).makes_up else None,
         portrait_quality=coding.portrait_quality,
         audio_bps=coding.audio_bps,
         seed=options.seed,

@@ -88,6 +88,12 @@ def picture_difference(portrait: Look, frame: Look) -> tuple[float, float]:
     return face, around
 
 
+def light_and_surroundings(portrait: Look, frame: Look) -> tuple[float, float]:
+    """Difference of the aligned faces' mean brightness, and mean absolute difference of what lies around them, 0..1."""
+    light, _, around = _picture_terms(portrait, frame)
+    return light, around
+
+
 def _picture_terms(portrait: Look, frame: Look) -> tuple[float, float, float]:
     """Difference of the aligned faces' mean brightness, 0..1, and `picture_difference`."""
     face, around = _differences(portrait, frame)

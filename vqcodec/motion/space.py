@@ -128,6 +128,10 @@ class MotionSpace:
         """
         return scaled(features, own, other, self.basis)
 
+    def project(self, landmarks: NDArray[np.float32]) -> NDArray[np.float32]:
+        """(N, 478, 2) landmarks in 0..1 of the crop -> (N, 36), the landmark part of their features."""
+        return self.basis.project(landmarks)
+
     def landmarks(self, features: NDArray[np.float32]) -> NDArray[np.float32]:
         """(N, D) features -> (N, 478, 2) landmarks in 0..1 of the crop."""
         return self.basis.landmarks(features)

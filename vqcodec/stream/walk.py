@@ -74,6 +74,7 @@ class Walk:
 
     def __init__(self, units: Features, layers: int | None = None) -> None:
         self._shot: Shot | None = None
+        self._newest: Portrait | None = None
         self._base: Features = np.zeros(0, np.float32)
         self._units, self._layers = units, layers
 
@@ -82,12 +83,23 @@ class Walk:
         """What the tokens of the next group are relative to; None before the first portrait."""
         return None if self._shot is None else self._shot.first
 
+    def newest(self) -> Portrait:
+        """The portrait that came last.
+
+        Raises:
+            ValueError: none has come.
+        """
+        if self._newest is None:
+            raise ValueError("no portrait has come yet")
+        return self._newest
+
     def push(self, item: Item) -> PosedGroup | None:
         """Take the next item; only a motion group gives something."""
         if isinstance(item, KeyFrame) or (isinstance(item, PortraitUnit) and item.number == 0):
             self._shot, self._base = Shot(item), dequantize(item.features, self._units)
+            self._newest = self._shot.first
         elif isinstance(item, PortraitUnit) and self._shot is not None:
-            self._shot.add(item)
+            self._newest = self._shot.add(item)
         if not isinstance(item, MotionGroup):
             return None
         assert self._shot is not None  # readers refuse a group before the first portrait
