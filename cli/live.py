@@ -56,10 +56,10 @@ def live(
             show_default="the source's own, halved above 30",
         ),
     ] = None,
-    layers: Annotated[int, typer.Option(min=1, max=LAYERS, help="Residual layers.")] = LAYERS,
+    layers: Annotated[int, typer.Option(min=1, max=LAYERS, help="Residual layers.")] = 3,
     quality: Annotated[Quality, typer.Option(help="How many bits it may take.")] = "small",
     audio: Annotated[
-        str, typer.Option(metavar="auto|8k|none", help="Sound: Opus at 6k to 64k; auto is 8k.")
+        str, typer.Option(metavar="auto|8k|none", help="Sound: Opus at 6k to 64k; auto is 7k.")
     ] = "auto",
     crop: Annotated[
         str, typer.Option(metavar="auto|full|X,Y,SIDE", help="The coded square.")

@@ -25,6 +25,7 @@ pytest.importorskip("aiortc", reason="the extra [live] is not installed")
 from vqcodec.live.server import LiveServer
 
 TALKING = Path(__file__).resolve().parents[2] / "bitstream_spec/vectors/level_b/talking.vqt"
+TIMES = 150
 PATIENCE_S = 240
 """Two busy cores take a second a picture, and several to begin."""
 
@@ -39,8 +40,8 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def made() -> list[Moment]:
-    """A talk with sound, 96 frames of 25 Hz."""
-    return moments(sounding_stream(TALKING, 4))
+    """A talk with sound, two minutes and a half."""
+    return moments(sounding_stream(TALKING, TIMES))
 
 
 @contextmanager

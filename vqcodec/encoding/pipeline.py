@@ -50,7 +50,12 @@ from vqcodec.encoding.scene import SceneWatch, WholePictures
 from vqcodec.encoding.settings import Setting, quality_of
 from vqcodec.encoding.shots import CANDIDATE_STEP_S, RecordedShot, ShotRecorder
 from vqcodec.encoding.telling import Told, check_face, encode_report, wanted_s
-from vqcodec.encoding.watched import Watched, watched_delay_s, watched_patience
+from vqcodec.encoding.watched import (
+    Watched,
+    watched_delay_s,
+    watched_patience,
+    watched_setting,
+)
 from vqcodec.face.crop import rescaled
 from vqcodec.face.shots import FaceFrame, Patience, face_frames
 from vqcodec.face.track import Detector
@@ -260,6 +265,7 @@ def _live_output(
     sink: BinaryIO, head: Head, models: EncoderParts, options: EncodeOptions
 ) -> LiveOutput:
     setting = setting_for(options)
+    setting = watched_setting(setting) if options.low_delay else setting
     most = MAX_PORTRAITS if options.refs == "auto" else options.refs
     recorder = LiveRecorder(
         models.space.units,

@@ -26,6 +26,7 @@ from vqcodec.lab.command import command, perform
 from vqcodec.lab.compare import change, summary, tables
 from vqcodec.lab.dub import table as dubtable
 from vqcodec.lab.faces import crossfigures, scene
+from vqcodec.lab.live import live
 from vqcodec.lab.loss import report
 from vqcodec.lab.markdown import read
 from vqcodec.lab.marked import begin, names, replaced
@@ -72,6 +73,7 @@ PARTS: Mapping[str, Part] = {
     "refs": Part("refs.json", refs.lines),
     "first-portrait": Part("first-portrait.json", first_portrait.lines),
     "scene": Part("scene.json", scene.lines),
+    "live": Part("live.json", live.lines),
     "effort": Part("effort.json", effort.lines),
     "field": Part("field.json", fieldtable.lines),
     "crossid": Part("crossid.json", crossfigures.lines),

@@ -15,7 +15,7 @@ from vqcodec.live.receiver import Receiver
 from vqcodec.live.transport import PARTS, WHOLE, connection
 from vqcodec.live.wire import build_report
 
-REPORT_EVERY_S = 1.0
+REPORT_EVERY_S = 2.0
 
 
 class Route:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from vqcodec.container.payloads import CodedGroup, build_audio, build_motion
-from vqcodec.format import VERSION_2
+from vqcodec.format import LAYERS, VERSION_2
 from vqcodec.live.ladder import Ladder
 from vqcodec.live.programme import Moment
 from vqcodec.live.thinning import thinned
@@ -28,13 +28,14 @@ class Feed:
     Args:
         joining: Programme.joining when the viewer came.
         groups: G of the stream.
+        layers: of the stream.
 
     Attributes:
         ladder: what the viewer gets.
     """
 
-    def __init__(self, joining: bytes, groups: int) -> None:
-        self.ladder = Ladder()
+    def __init__(self, joining: bytes, groups: int, layers: int = LAYERS) -> None:
+        self.ladder = Ladder(layers)
         self._groups = groups
         self._number = 0
         self._before: CodedGroup | None = None

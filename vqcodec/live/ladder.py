@@ -52,13 +52,16 @@ STEPS = (
 class Ladder:
     """Follows one viewer's reports.
 
+    Args:
+        layers: that the stream has: the steps above are none.
+
     Attributes:
         loss: share of packets lost of late, 0..1.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, layers: int = LAYERS) -> None:
         self.loss = 0.0
-        self._place = 0
+        self._place = self._top = LAYERS - layers
         self._calm = self._rest = 0
         self._trial: tuple[float, list[float]] | None = None  # the loss before it, and since
 
@@ -84,7 +87,7 @@ class Ladder:
             self._calm = self._calm + 1 if lost < CALM_SHARE or self._rest else 0
             if self._calm >= CALM_REPORTS:
                 self._calm = 0
-                self._place = max(self._place - 1, 0)
+                self._place = max(self._place - 1, self._top)
 
     def full(self) -> None:
         """What was sent still waits here: the line takes less than it is given."""

@@ -18,6 +18,7 @@ from vqcodec.format import (
     GROUPS,
     HEAD_TYPE,
     IEND_TYPE,
+    LAYERS,
     MOTN_TYPE,
     PORT_TYPE,
     SCNE_TYPE,
@@ -40,6 +41,7 @@ class Moment:
         joining: what a viewer who comes after this moment has to have first: signature, HEAD, and all portraits of the shot
             at hand; empty before HEAD.
         token_groups: G of the stream.
+        layers: of the stream.
         over: nothing comes after it.
     """
 
@@ -49,6 +51,7 @@ class Moment:
     spare: tuple[AudioGroup, ...] = ()
     joining: bytes = b""
     token_groups: int = GROUPS
+    layers: int = LAYERS
     over: bool = False
 
     def with_spare(self, spare: tuple[AudioGroup, ...]) -> Moment:
@@ -102,6 +105,7 @@ class Programme:
             tuple(made.sounds),
             joining=self._begin + b"".join(self._shot),
             token_groups=GROUPS if self.head is None else self.head.groups,
+            layers=LAYERS if self.head is None else self.head.layers,
             over=made.over,
         )
 

@@ -19,7 +19,7 @@ from typing import Any
 
 from aiohttp import web
 
-from vqcodec.format import GROUPS
+from vqcodec.format import GROUPS, LAYERS
 from vqcodec.live.feed import Feed
 from vqcodec.live.programme import Moment
 from vqcodec.live.viewer import Viewer
@@ -67,7 +67,7 @@ class LiveServer:
         self._name, self._most, self._page = name, most, page
         self._files: Mapping[str, Path] | None = None
         self._joining = b""
-        self._groups = GROUPS
+        self._form = GROUPS, LAYERS
         self._late_s = 0.0
         self._runner: web.AppRunner | None = None
         self._watch: asyncio.Task[None] | None = None
@@ -109,12 +109,13 @@ class LiveServer:
             await self._runner.cleanup()
 
     def _give(self, moment: Moment) -> None:
-        self._joining, self._groups = moment.joining, moment.token_groups
+        self._joining = moment.joining
+        self._form = moment.token_groups, moment.layers
         for viewer in list(self.viewers):
             viewer.take(moment)
 
     def _feed(self) -> Feed | None:
-        return Feed(self._joining, self._groups) if self._joining else None
+        return Feed(self._joining, *self._form) if self._joining else None
 
     async def _look(self) -> None:
         """How late this loop is, which has to send everything in time."""

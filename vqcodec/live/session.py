@@ -27,7 +27,9 @@ from vqcodec.media.out.atomic import in_place_output
 from vqcodec.reports import EncodeReport
 from vqcodec.types import FileLike
 
-LIVE_AUDIO_BPS = 8000
+LIVE_LAYERS = 3
+"""The finest one takes two fifths of the motion's bits, in groups as short as these."""
+LIVE_AUDIO_BPS = 7000
 """Unless another rate is asked for: sound is the largest part of a live stream, headers the next."""
 END_WITHIN_S = 20.0
 """After a request to end, for what is under way; an input that is silent isn't waited for longer."""

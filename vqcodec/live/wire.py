@@ -63,7 +63,7 @@ class Packet:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What a viewer tells the sender, about once a second.
+    """What a viewer tells the sender, every two seconds or so.
 
     Attributes:
         newest: number of the newest packet that has come.

@@ -18,7 +18,7 @@ from vqcodec.encoding.watched import Watched, watched_patience
 from vqcodec.evaluation.tools.files import save_json
 from vqcodec.lab.markdown import read
 from vqcodec.live.programme import Moment, Programme
-from vqcodec.live.session import LIVE_AUDIO_BPS
+from vqcodec.live.session import LIVE_AUDIO_BPS, LIVE_LAYERS
 from vqcodec.live.splitting import ChunkSplitter
 from vqcodec.live.tap import Tap
 
@@ -60,6 +60,7 @@ def make(clip: Path, fps: Fraction, folder: Path, *, shared: bool = False) -> Ma
     tap = Tap(give, sink)
     options = EncodeOptions(
         fps=fps,
+        layers=LIVE_LAYERS,
         quality="small",
         audio=AudioChoice("opus", LIVE_AUDIO_BPS),
         live=True,

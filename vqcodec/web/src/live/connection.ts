@@ -5,7 +5,7 @@ import { writeReport } from "./wire.js";
 
 const WHOLE = "vqt-whole";
 const PARTS = "vqt-parts";
-const REPORT_EVERY_MS = 1000;
+const REPORT_EVERY_MS = 2000;
 /** Addresses of one's own are all that is gathered: it takes no longer. */
 const GATHERED_WITHIN_MS = 2000;
 const HEAD_WITHIN_MS = 30_000;
