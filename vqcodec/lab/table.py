@@ -24,6 +24,7 @@ from vqcodec.evaluation.tools.files import save_json
 from vqcodec.lab import frontpage, resulttable
 from vqcodec.lab.command import command, perform
 from vqcodec.lab.compare import change, summary, tables
+from vqcodec.lab.dub import redub
 from vqcodec.lab.dub import table as dubtable
 from vqcodec.lab.faces import crossfigures, scene
 from vqcodec.lab.live import live
@@ -78,6 +79,7 @@ PARTS: Mapping[str, Part] = {
     "field": Part("field.json", fieldtable.lines),
     "crossid": Part("crossid.json", crossfigures.lines),
     "dub": Part("dub.json", dubtable.lines),
+    "redub": Part("redub.json", redub.lines),
     "dub-checks": Part("dubchecks.json", dubtable.lines),
     "dub-table-4": Part("table4.json", dubtable.lines),
 }

@@ -107,7 +107,7 @@ class Redubber:
         moved = points + share[:, None, None] * (moved - points)
         if to_camera:
             moved = turned_to_camera(moved, self._usual(shot), self._parts.shape)
-        shown = self._shown(shot, moved, recorded, changed)
+        shown = self._shown(shot, moved, recorded, share > 0)
         features = self._fitted(shot, features, points, moved, shown, changed)
         return Redubbed(features, shown, changed)
 
