@@ -25,7 +25,7 @@ pytest.importorskip("aiortc", reason="the extra [live] is not installed")
 from vqcodec.live.server import LiveServer
 
 TALKING = Path(__file__).resolve().parents[2] / "bitstream_spec/vectors/level_b/talking.vqt"
-TIMES = 150
+TIMES = 60
 PATIENCE_S = 240
 """Two busy cores take a second a picture, and several to begin."""
 
@@ -40,7 +40,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def made() -> list[Moment]:
-    """A talk with sound, two minutes and a half."""
+    """A talk with sound, a minute."""
     return moments(sounding_stream(TALKING, TIMES))
 
 

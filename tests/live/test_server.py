@@ -22,7 +22,11 @@ if not ice.get_host_addresses(True, True):
     pytest.skip("no address but the loopback's", allow_module_level=True)
 
 from vqcodec.live.client import Watch  # noqa: E402
+from vqcodec.live.feed import Feed  # noqa: E402
+from vqcodec.live.ladder import STEPS  # noqa: E402
 from vqcodec.live.server import BUSY_S, LiveServer  # noqa: E402
+from vqcodec.live.viewer import Viewer  # noqa: E402
+from vqcodec.live.wire import Report, build_report  # noqa: E402
 
 MADE = moments(live_stream())
 EVERY_S = 0.03
@@ -101,6 +105,19 @@ def test_one_more_than_there_is_room_for_is_told_why(folder: Path) -> None:
                 await Watch(address).__aenter__()
 
     asyncio.run(asyncio.wait_for(run(), 60))
+
+
+def test_what_was_made_late_is_no_fault_of_the_line() -> None:
+    async def run() -> None:
+        for own_ms, step in ((0, 1), (850, 0)):
+            viewer = Viewer(lambda: None, lambda gone: None, lambda own_ms=own_ms: own_ms)
+            viewer._feed = Feed(b"", 12)
+            viewer._told(build_report(Report(9, 10, 10, 900)))
+            assert viewer._feed.ladder.step == STEPS[step]
+            viewer._told("no report")
+            await viewer.close()
+
+    asyncio.run(run())
 
 
 def test_nobody_gets_in_without_the_token_nor_at_anything_else(folder: Path) -> None:

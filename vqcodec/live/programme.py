@@ -6,6 +6,7 @@ bytes of a .vqt --Programme.push, flush--> Moment: whole chunks | motion groups 
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from fractions import Fraction
 
 from vqcodec.container.chunks import Chunk
 from vqcodec.container.faults import Fault, stream_error
@@ -42,6 +43,7 @@ class Moment:
             at hand; empty before HEAD.
         token_groups: G of the stream.
         layers: of the stream.
+        time_base_s: seconds in a tick.
         over: nothing comes after it.
     """
 
@@ -52,6 +54,7 @@ class Moment:
     joining: bytes = b""
     token_groups: int = GROUPS
     layers: int = LAYERS
+    time_base_s: Fraction = Fraction(1)
     over: bool = False
 
     def with_spare(self, spare: tuple[AudioGroup, ...]) -> Moment:
@@ -106,6 +109,7 @@ class Programme:
             joining=self._begin + b"".join(self._shot),
             token_groups=GROUPS if self.head is None else self.head.groups,
             layers=LAYERS if self.head is None else self.head.layers,
+            time_base_s=Fraction(1) if self.head is None else self.head.time_base_s,
             over=made.over,
         )
 

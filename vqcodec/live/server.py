@@ -13,6 +13,7 @@ from __future__ import annotations
 import asyncio
 import json
 import secrets
+import time
 from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -21,12 +22,15 @@ from aiohttp import web
 
 from vqcodec.format import GROUPS, LAYERS
 from vqcodec.live.feed import Feed
+from vqcodec.live.playout import Playout
 from vqcodec.live.programme import Moment
 from vqcodec.live.viewer import Viewer
 
 MOST_OFFER_BYTES = 65_536
 BUSY_S = 0.1
 """This late on average the machine has no room for another viewer."""
+REPORTED_S = 5.0
+"""What a report is about was sent since then."""
 _LOOK_EVERY_S = 0.25
 _KINDS = {
     ".html": "text/html; charset=utf-8",
@@ -68,6 +72,7 @@ class LiveServer:
         self._files: Mapping[str, Path] | None = None
         self._joining = b""
         self._form = GROUPS, LAYERS
+        self._sent = Playout()
         self._late_s = 0.0
         self._runner: web.AppRunner | None = None
         self._watch: asyncio.Task[None] | None = None
@@ -111,8 +116,15 @@ class LiveServer:
     def _give(self, moment: Moment) -> None:
         self._joining = moment.joining
         self._form = moment.token_groups, moment.layers
+        for group in moment.groups:
+            first_s, last_s = (int(group.ticks[n]) * moment.time_base_s for n in (0, -1))
+            self._sent.arrived(first_s, last_s, time.monotonic(), 0)
         for viewer in list(self.viewers):
             viewer.take(moment)
+
+    def _late_ms(self) -> int:
+        """How much later than the fastest of the last moments the slowest one was made that a report may be about."""
+        return self._sent.late_ms(time.monotonic() - REPORTED_S)
 
     def _feed(self) -> Feed | None:
         return Feed(self._joining, *self._form) if self._joining else None
@@ -150,7 +162,7 @@ class LiveServer:
             )
         if self._late_s > BUSY_S:
             return _told(503, "The machine that sends this is too busy for another viewer.")
-        viewer = Viewer(self._feed, self.viewers.discard)
+        viewer = Viewer(self._feed, self.viewers.discard, self._late_ms)
         self.viewers.add(viewer)
         try:
             answer = await viewer.answer(offer)

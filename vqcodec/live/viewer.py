@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 from aiortc import RTCDataChannel, RTCSessionDescription
@@ -27,10 +28,16 @@ class Viewer:
     Args:
         joining: gives the feed to begin with, None while nothing is on air.
         gone: called once, when the viewer has left.
+        late_ms: how late packets were given to this, of late: no fault of the line.
     """
 
-    def __init__(self, joining: Callable[[], Feed | None], gone: Callable[[Viewer], None]) -> None:
-        self._joining, self._gone = joining, gone
+    def __init__(
+        self,
+        joining: Callable[[], Feed | None],
+        gone: Callable[[Viewer], None],
+        late_ms: Callable[[], int],
+    ) -> None:
+        self._joining, self._gone, self._late_ms = joining, gone, late_ms
         self._peer = connection()
         self._channels: dict[str, RTCDataChannel] = {}
         self._feed: Feed | None = None
@@ -126,7 +133,8 @@ class Viewer:
         except BitstreamError:
             return
         if self._feed is not None:
-            self._feed.report(report)
+            on_the_way_ms = max(report.late_ms - self._late_ms(), 0)
+            self._feed.report(replace(report, late_ms=on_the_way_ms))
 
     async def _expire(self) -> None:
         await asyncio.sleep(ANSWER_WITHIN_S)
