@@ -106,7 +106,7 @@ def dub(
         bool,
         typer.Option(
             "--paste-back",
-            help="Show the whole portrait in a video, not just the square around the head.",
+            help="Show the whole picture in a video, not just the square around the head.",
         ),
     ] = False,
     mix: Annotated[

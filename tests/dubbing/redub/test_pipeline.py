@@ -123,6 +123,14 @@ def test_a_video_becomes_a_stream_with_its_scene(clip: Path, speech: Path) -> No
     assert found.sizes.scene > 0 and found.sizes.frames == FRAMES
 
 
+def test_the_whole_picture_of_a_video(clip: Path, speech: Path, tmp_path: Path) -> None:
+    target = tmp_path / "out.mp4"
+    report = dub(speech, clip, target, DubOptions(paste_back=True), parts=redub_parts())
+    assert report.video_size_px == (160, 160) and read_video(target)[1][0].shape == (160, 160, 3)
+    with pytest.raises(UsageError, match="--paste-back is for a video"):
+        dub(speech, clip, tmp_path / "out.vqt", DubOptions(paste_back=True), parts=redub_parts())
+
+
 def test_a_longer_sound(stream: Path, tmp_path: Path) -> None:
     target = io.BytesIO()
     speech = write_wav(tmp_path / "long.wav", spoken(5))

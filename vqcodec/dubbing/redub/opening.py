@@ -71,7 +71,7 @@ def opened_recording(
 
     Args:
         source: a .vqt, or a video, which is coded first.
-        options: scene and portrait_quality are a coded video's.
+        options: scene, paste_back and portrait_quality are a coded video's.
         parts: the models.
         progress: told how the coding goes.
         video: the result is one: size doesn't matter.
@@ -90,7 +90,7 @@ def opened_recording(
         portrait_quality=options.portrait_quality,
         layers=options.layers,
         audio=OLD_SOUND,
-        scene=options.scene,
+        scene=options.scene or options.paste_back,
     )
     with closing(temporary_file(SPOOLED_BYTES)) as coded:
         encode(source, coded, coding, progress=progress, parts=parts.encoder)

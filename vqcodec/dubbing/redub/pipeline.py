@@ -77,7 +77,7 @@ def check_for_portrait(options: DubOptions) -> None:
             )
 
 
-def _check(options: DubOptions) -> None:
+def _check(options: DubOptions, *, video: bool) -> None:
     if options.poses is not None:
         raise UsageError(
             "a recording brings its own head motion: --poses is for a picture",
@@ -93,10 +93,22 @@ def _check(options: DubOptions) -> None:
         raise UsageError(
             "--gaze natural is for a picture", hint="Choose camera or recorded for a recording."
         )
-    if options.paste_back:
+    if options.paste_back and not video:
         raise UsageError(
-            "--paste-back is for a picture; of a recording --scene keeps what is around the face",
-            hint="Use --scene, or a .vqt that was made with it.",
+            "--paste-back is for a video", hint="A .vqt keeps the whole picture with --scene."
+        )
+
+
+def _check_around(recording: Recording, options: DubOptions) -> None:
+    """Refuse to show what the recording doesn't have.
+
+    Raises:
+        UsageError: nothing around the square is known.
+    """
+    if options.paste_back and not any(shot.scenes for shot in recording.shots):
+        raise UsageError(
+            f"{recording.name} holds nothing around the face for --paste-back",
+            hint="Code it with --scene, or give the video itself.",
         )
 
 
@@ -114,7 +126,7 @@ def redub(
     """Let the lips of a recording follow another sound; arguments and errors as vqcodec.dubbing.pipeline.dub."""
     started_s = time.monotonic()
     video = is_video(target)
-    _check(options)
+    _check(options, video=video)
     check_apart(target, speech, source, options.segments)
     check_output(target, force=force)
     segments = () if options.segments is None else read_segments(options.segments)
@@ -123,6 +135,7 @@ def redub(
         told = WorkShares(progress, sound.duration_s, video=video)
         written: list[_Made] = []
         with opened_recording(source, options, models, progress, video=video) as recording:
+            _check_around(recording, options)
             work = _Work(recording, models, options, told, video, segments)
 
             def write(sink: BinaryIO) -> int:
