@@ -12,8 +12,7 @@ import pytest
 
 from vqcodec.comparison.analysis.overall import Analysis, analyse
 from vqcodec.comparison.results import VQT
-from vqcodec.lab.compare import summary
-from vqcodec.lab.compare.against import ANCHORS, NOW, joined
+from vqcodec.lab.compare.against import beside
 
 ROOT = Path(__file__).resolve().parents[2]
 RESULTS = ROOT / "vqcodec" / "lab" / "results"
@@ -24,8 +23,7 @@ CLIPS: list[dict[str, Any]] = VAL["runs"][-1]["clips"]
 
 @pytest.fixture(scope="module")
 def comparison() -> Analysis:
-    own, *others = (summary.load(RESULTS / name) for name in (NOW, *ANCHORS))
-    return analyse(joined(own, others))
+    return analyse(beside(RESULTS))
 
 
 def test_the_first_sentence(comparison: Analysis) -> None:

@@ -17,6 +17,7 @@ from vqcodec.comparison.analysis.overall import analyse
 from vqcodec.comparison.page.axes import axis_range
 from vqcodec.errors import UsageError
 from vqcodec.lab.compare import curves, summary, tables
+from vqcodec.lab.compare.against import NOW, beside
 from vqcodec_cli.compare_table import compare_table
 
 
@@ -223,12 +224,13 @@ RESULTS = Path(__file__).resolve().parents[2] / "vqcodec" / "lab" / "results"
 
 
 def test_the_published_comparison_is_complete() -> None:
-    for name in ("compare.json", "compare-10s.json"):
-        found = summary.load(RESULTS / name)
-        assert len(found.clips) == 24 and not found.settings["quick"]
-        for clip in found.clips:
-            assert {p.codec for p in clip.points} == {"h264", "h265", "av1", "vp9", "vqt"}
-            assert found.settings["cut_s"] is None or clip.seconds <= found.settings["cut_s"]
+    shown = beside(RESULTS)
+    assert len(shown.clips) == 24 and not shown.settings["quick"]
+    for clip in shown.clips:
+        assert {p.codec for p in clip.points} == {"h264", "h265", "av1", "vp9", "vqt"}
+        assert {p.variant for p in clip.points if p.codec == "vqt"} >= {"default", "bitrate 20"}
+    ours = [p for c in shown.clips for p in c.points if p.codec == "vqt"]
+    assert ours == [p for c in summary.load(RESULTS / NOW).clips for p in c.points]
 
 
 def test_no_claim_stands_unless_both_perceptual_figures_agree() -> None:

@@ -56,6 +56,7 @@ EXPERIMENTS = {
     "live": Experiment("live.live", "a live stream over a line that loses and delays"),
     "crossid": Experiment("faces.crossid", "one person's portrait driven by another's motion"),
     "scene": Experiment("faces.scene", "what is around the square: bits, seam, new slides"),
+    "frozen": Experiment("faces.frozen", "how long something stands still that has moved on"),
     "crops": Experiment("faces.crops", "eyes, mouth and hair edge, source beside decoded"),
     "dub": Experiment("dub.dubbing", "dubs of clips with their own sound against the clips"),
     "redub": Experiment("dub.redub", "recordings with new lips: as good as coded, and following?"),

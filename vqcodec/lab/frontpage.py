@@ -13,8 +13,7 @@ from vqcodec.comparison.analysis import words
 from vqcodec.comparison.analysis.overall import Analysis, analyse
 from vqcodec.comparison.results import VQT
 from vqcodec.evaluation.validate.record import ValidationResults
-from vqcodec.lab.compare import summary
-from vqcodec.lab.compare.against import ANCHORS, NOW, joined
+from vqcodec.lab.compare.against import beside
 from vqcodec.lab.markdown import number, table
 from vqcodec.lab.paper.paperdata import AUTHORS_CLIPS
 from vqcodec.lab.paper.steadytable import RIVAL, best_run, steady_part
@@ -74,8 +73,7 @@ def beside_rival(results: ValidationResults) -> list[tuple[str, list[str]]]:
 
 def lines(validation: Path) -> list[str]:
     """The part, made from the JSON of a validation and that of a comparison beside it."""
-    own, *others = (summary.load(validation.with_name(name)) for name in (NOW, *ANCHORS))
-    analysis = analyse(joined(own, others))
+    analysis = analyse(beside(validation.parent))
     rows = [
         *at_rates(analysis),
         saving(analysis),

@@ -23,7 +23,7 @@ from vqcodec.errors import UsageError
 from vqcodec.evaluation.tools.files import save_json
 from vqcodec.lab import frontpage, resulttable
 from vqcodec.lab.command import command, perform
-from vqcodec.lab.compare import change, summary, tables
+from vqcodec.lab.compare import against, change, tables
 from vqcodec.lab.dub import redub
 from vqcodec.lab.dub import table as dubtable
 from vqcodec.lab.faces import crossfigures, scene
@@ -64,9 +64,8 @@ PARTS: Mapping[str, Part] = {
     "rates": Part("rates.json", rates.lines),
     "rate-distortion": Part("rdo.json", rdcurve.lines),
     "loss": Part("loss.json", report.lines),
-    "compare": Part("compare.json", lambda path: tables.tables(summary.load(path))),
-    "compare-10s": Part("compare-10s.json", lambda path: tables.tables(summary.load(path))),
-    "compare-short": Part("compare.json", lambda path: tables.short(summary.load(path))),
+    "compare": Part(against.NOW, tables.page_part),
+    "compare-short": Part(against.NOW, tables.short_part),
     "bars": Part("compare-motion-2-renderer-3.json", change.page_part),
     "paper-table-1": Part("val.json", papertable.lines),
     "codebooks": Part("codebooks.json", codebook_table.lines),

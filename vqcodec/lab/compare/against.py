@@ -9,12 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 from vqcodec.comparison.analysis import words
 from vqcodec.comparison.analysis.envelope import envelope, rate_of, usable_points
 from vqcodec.comparison.analysis.mean_curve import Crossing
 from vqcodec.comparison.analysis.overall import Analysis, analyse, codecs_of
 from vqcodec.comparison.results import VQT, ComparedClip, ComparisonResults
+from vqcodec.lab.compare.summary import load
 from vqcodec.lab.markdown import number
 
 NOW = "compare-restored.json"
@@ -73,6 +75,16 @@ def joined(own: ComparisonResults, others: Sequence[ComparisonResults]) -> Compa
             taken |= new
         clips.append(replace(clip, points=tuple(points)))
     return replace(own, clips=tuple(clips))
+
+
+def beside(folder: Path) -> ComparisonResults:
+    """This codec's last comparison with the ordinary codecs beside it, of a folder of results.
+
+    Raises:
+        UsageError, OSError: a file is missing or no comparison.
+    """
+    own, *others = (load(folder / name) for name in (NOW, *ANCHORS))
+    return joined(own, others)
 
 
 def worse_at_equal_rate(

@@ -1,6 +1,6 @@
 """Rate-distortion curves of a comparison, from results.json or its summary.
 
-python -m vqcodec.lab compare-curves results.json curves/ [--rate file] [--metrics perc,ssim]
+python -m vqcodec.lab compare-curves results.json curves/ [--anchors av1.json ...] [--rate file] [--metrics perc,ssim]
 """
 
 from __future__ import annotations
@@ -14,12 +14,20 @@ from vqcodec.comparison.analysis.envelope import RateKind
 from vqcodec.comparison.analysis.overall import analyse
 from vqcodec.comparison.page.curves import draw_all
 from vqcodec.lab.command import perform
+from vqcodec.lab.compare.against import joined
 from vqcodec.lab.compare.summary import load
 
 
 def _options(parser: ArgumentParser) -> None:
     parser.add_argument("results", type=Path, help="results.json or its summary")
     parser.add_argument("folder", type=Path, help="for a .svg and a .png a metric")
+    parser.add_argument(
+        "--anchors",
+        type=Path,
+        nargs="+",
+        default=[],
+        help="take the ordinary codecs from these, on the same clips",
+    )
     parser.add_argument(
         "--rate", choices=get_args(RateKind), default="file", help="how bytes are counted (file)"
     )
@@ -28,6 +36,8 @@ def _options(parser: ArgumentParser) -> None:
 
 def _job(options: Namespace) -> int:
     results = load(options.results)
+    if options.anchors:
+        results = joined(results, [load(path) for path in options.anchors])
     draw_all(
         results,
         options.folder,

@@ -15,12 +15,19 @@ from typing import get_args
 
 from vqcodec.comparison.analysis import words
 from vqcodec.comparison.analysis.envelope import RATE_RANGE_KBPS, Range, RateKind
-from vqcodec.comparison.analysis.overall import Analysis, analyse, codecs_of
+from vqcodec.comparison.analysis.overall import Analysis, Overall, analyse, codecs_of
 from vqcodec.comparison.analysis.tables import caption, value_rows
 from vqcodec.comparison.results import VQT, ComparisonResults
 from vqcodec.errors import UsageError
 from vqcodec.lab.command import perform, publish
+from vqcodec.lab.compare.against import beside
 from vqcodec.lab.compare.summary import load
+
+
+SHOWN = ("perc", "st_lpips", "ssim", "vmaf", "lmd")
+"""Metrics of the laboratory's page: no claim stands unless the first two agree."""
+
+NOT_MEASURED = "not measured"
 
 
 def _plain(text: str) -> str:
@@ -74,7 +81,7 @@ def crossing_rows(
         rows.append(
             [
                 words.title(codec),
-                *(words.NOTHING if o is None else words.crossing(o.crossing) for o in found),
+                *(words.crossing(o.crossing) if o and o.clips else words.NOTHING for o in found),
             ]
         )
     return ["better than vqcodec, kbit/s", *(words.metric_title(results, m) for m in metrics)], rows
@@ -110,27 +117,22 @@ def tables(
 
 
 def short(
-    results: ComparisonResults, *, rate: RateKind = "file", limits_kbps: Range = RATE_RANGE_KBPS
+    results: ComparisonResults,
+    *,
+    metrics: Sequence[str] | None = None,
+    rate: RateKind = "file",
+    limits_kbps: Range = RATE_RANGE_KBPS,
 ) -> list[str]:
     """Markdown lines of one table for a front page: per anchor and metric the median BD-rate and where the anchor leads."""
     analysis = analyse(results, rate=rate, limits_kbps=limits_kbps)
-    metrics = words.headline_metrics(results)
+    metrics = words.headline_metrics(results) if metrics is None else list(metrics)
     rows = []
     for codec in _anchors(results):
         found = [analysis.find(codec, metric) for metric in metrics]
         rows.append(
             [
                 words.title(codec),
-                *(
-                    words.NOTHING
-                    if o is None
-                    else "; ".join(
-                        part
-                        for part in (words.cell(o), words.apart(o), words.crossing(o.crossing))
-                        if part
-                    )
-                    for o in found
-                ),
+                *(_cell(o) if o and o.clips else NOT_MEASURED for o in found),
             ]
         )
     known = results.conditions
@@ -145,6 +147,21 @@ def short(
         "",
         note,
     ]
+
+
+def _cell(outcome: Overall) -> str:
+    parts = words.cell(outcome), words.apart(outcome), words.crossing(outcome.crossing)
+    return "; ".join(part for part in parts if part)
+
+
+def page_part(path: Path) -> list[str]:
+    """A page's part: all tables of this codec's last comparison and the ordinary codecs beside it."""
+    return tables(beside(path.parent), metrics=SHOWN)
+
+
+def short_part(path: Path) -> list[str]:
+    """A page's part: the one table of the same."""
+    return short(beside(path.parent), metrics=SHOWN)
 
 
 def _range(text: str) -> Range:
