@@ -38,7 +38,10 @@ def benchmark(
     size: Annotated[str, typer.Option(help="Sides of the pictures: 256, 512 or both.")] = "256,512",
     precision: Annotated[
         str | None,
-        typer.Option(help="Of fp32, bf16, fp16 (CUDA only).", show_default="what suits the device"),
+        typer.Option(
+            help="Of fp32, bf16, fp16 (CUDA only), int8 (openvino only).",
+            show_default="what suits the device",
+        ),
     ] = None,
     device: DeviceOption = "auto",
     backend: BackendOption = "auto",

@@ -13,7 +13,9 @@ from vqcodec.format import LAYERS
 DeviceOption: TypeAlias = Annotated[Device, typer.Option(help="Where networks run.")]
 PrecisionOption: TypeAlias = Annotated[
     Precision,
-    typer.Option(help="Arithmetic of the renderer; auto tries which is faster here."),
+    typer.Option(
+        help="Arithmetic of the renderer; auto tries which is faster here. int8 runs in openvino."
+    ),
 ]
 BackendOption: TypeAlias = Annotated[
     Backend,

@@ -24,6 +24,7 @@ from vqcodec.evaluation.render_rate import (
     checked_precisions,
     precisions,
     render_rate,
+    ways,
 )
 from vqcodec.models import store
 from vqcodec.types import ModelId
@@ -94,12 +95,23 @@ def test_a_batch_too_large_is_said_and_not_fatal() -> None:
 
 def test_precisions_by_device() -> None:
     assert precisions(torch.device("cuda")) == ("fp16", "bf16", "fp32")
-    assert precisions(torch.device("cpu"))[-1] == "fp32"
+    assert precisions(torch.device("cpu"))[-2:] == ("fp32", "int8")
     assert checked_precisions(("bf16", "bf16"), torch.device("cpu")) == ("bf16",)
     assert checked_precisions(("fp16",), torch.device("cuda")) == ("fp16",)
-    for name in ("fp16", "int8"):
+    for name, device in (("fp16", "cpu"), ("int4", "cpu"), ("int8", "cuda")):
         with pytest.raises(UsageError, match=name):
-            checked_precisions((name,), torch.device("cpu"))
+            checked_precisions((name,), torch.device(device))
+
+
+def test_int8_is_drawn_by_openvino_alone() -> None:
+    assert ways(("fp32", "int8"), ("torch", "openvino")) == [
+        ("fp32", "torch"),
+        ("fp32", "openvino"),
+        ("int8", "openvino"),
+    ]
+    assert ways(("fp32", "int8"), ("torch",)) == [("fp32", "torch")]
+    with pytest.raises(UsageError, match="int8 runs in openvino"):
+        ways(("int8",), ("torch",))
 
 
 @pytest.mark.parametrize(

@@ -162,7 +162,7 @@ def test_a_broken_folder_is_told(tmp_path: Path) -> None:
 def test_settings_that_a_machine_lacks_are_skipped(references: References) -> None:
     every = render_setting.settings("torch")
     assert {(s.device, s.precision) for s in every} == {
-        (d, p) for d in ("cpu", "cuda") for p in render_setting.PRECISIONS
+        (d, p) for d in ("cpu", "cuda") for p in render_setting.TORCH
     }
     assert {s.threads for s in every if s.device == "cpu"} == {1, 2, 4}
     both = render_setting.settings()

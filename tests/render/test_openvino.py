@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import importlib.util
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
 
 from tests.support.drawn import drawn_shot
+from vqcodec.config import RuntimeOptions
+from vqcodec.errors import UnsupportedError, UsageError
 from vqcodec.evaluation.conformance import compare
 from vqcodec.evaluation.render_setting import TOLERANCES
 from vqcodec.render.graph import _PlainNorm
 from vqcodec.render.portrait import PortraitState
+from vqcodec.render.ranges import ranges_of
 from vqcodec.render.renderer import Renderer
+from vqcodec.runtime.backend import choose_backend
+from vqcodec.types import ModelId
 
 needs_openvino = pytest.mark.skipif(
     importlib.util.find_spec("openvino") is None, reason="the extra [fast] is not installed"
@@ -39,7 +45,7 @@ def expected() -> dict[tuple[int, int], np.ndarray]:
 
 
 @needs_openvino
-@pytest.mark.parametrize("precision", [torch.float32, torch.bfloat16], ids=str)
+@pytest.mark.parametrize("precision", [torch.float32, torch.bfloat16, torch.int8], ids=str)
 def test_pictures_are_those_of_torch(
     expected: dict[tuple[int, int], np.ndarray], precision: torch.dtype
 ) -> None:
@@ -74,3 +80,25 @@ def test_a_plain_norm_is_a_group_norm() -> None:
     torch.nn.init.normal_(norm.bias)
     x = 3 * torch.randn(2, 32, 9, 7) + 5
     assert torch.allclose(_PlainNorm(norm)(x), norm(x), atol=1e-4)
+
+
+@needs_openvino
+def test_ranges_are_of_the_shipped_renderer_and_of_all_its_layers() -> None:
+    renderer = Renderer.load(device="cpu", precision=torch.float32)
+    known = ranges_of(renderer.id)
+    layers = {n for n, m in renderer.net.named_modules() if isinstance(m, torch.nn.Conv2d)}
+    assert set(known) <= layers and {"decoder.up1.conv", "head.expand"} <= set(known)
+    with pytest.raises(UnsupportedError, match="is of another renderer"):
+        ranges_of(ModelId("other", bytes(32)))
+
+
+@pytest.mark.parametrize("options", [{"backend": "torch"}, {"device": "cuda"}])
+def test_int8_is_of_openvino_on_a_cpu(options: dict[str, Any]) -> None:
+    with pytest.raises(UsageError, match="int8 runs in openvino"):
+        RuntimeOptions(precision="int8", **options)
+    assert choose_backend("auto", "cpu", "fp32") == "torch"
+
+
+@needs_openvino
+def test_int8_takes_openvino_by_itself() -> None:
+    assert choose_backend("auto", "auto", "int8") == "openvino"

@@ -91,7 +91,7 @@ class DecoderParts:
             device=runtime.device,
             space=head.motion_space,
             precision=dtype_of(runtime.precision, runtime.device),
-            backend=choose_backend(runtime.backend, runtime.device),
+            backend=choose_backend(runtime.backend, runtime.device, runtime.precision),
         )
         try:
             renderer = load()

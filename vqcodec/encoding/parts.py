@@ -55,11 +55,12 @@ class EncoderParts:
         runtime = runtime or RuntimeOptions()
         model = None if runtime.face_model is None else str(runtime.face_model)
         space = MotionSpace.load(device=runtime.device)
+        measuring = "fp32" if runtime.precision == "int8" else runtime.precision
         return cls(
             space,
             store.current("renderer").id,
             lambda: FaceLandmarker(max_faces=TRACKED_FACES, model=model),
-            meter=field_meters(space, runtime.device, dtype_of(runtime.precision, runtime.device)),
+            meter=field_meters(space, runtime.device, dtype_of(measuring, runtime.device)),
         )
 
     def new_meter(self) -> FieldMeter[Any] | None:

@@ -16,7 +16,7 @@ import tempfile
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
-from itertools import product, takewhile
+from itertools import takewhile
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -37,6 +37,7 @@ from vqcodec.evaluation.render_rate import (
     backends,
     checked_precisions,
     render_rate,
+    ways,
 )
 from vqcodec.evaluation.tools.conditions import conditions
 from vqcodec.evaluation.tools.files import rounded
@@ -161,7 +162,7 @@ def benchmark(
         device: auto, cpu or cuda.
         batches: frames drawn at once, each >= 1.
         sizes_px: 256 and 512, or one of them.
-        precision: of fp32, bf16, fp16; none takes those that suit the device.
+        precision: of fp32, bf16, fp16, int8; none takes those that suit the device.
         repeats: rounds whose median counts, >= 1; whole files are timed at most three times.
         files: time whole files, too, in the backend that is best here.
         backend: of auto, torch, openvino; auto draws with all that are here.
@@ -186,7 +187,7 @@ def benchmark(
         units, space = _units(stream)
         scene = read_scene(stream, units)
     found, model = [], ""
-    for kind, library in product(names, libraries):
+    for kind, library in ways(names, libraries):
         renderer = load(device=device, precision=DTYPES[kind], space=space, backend=library)
         model = str(renderer.id)
         for size_px in sizes_px:

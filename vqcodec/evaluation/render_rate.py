@@ -5,7 +5,8 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal, Protocol, TypeAlias
+from itertools import product
+from typing import Protocol
 
 import numpy as np
 import torch
@@ -28,13 +29,11 @@ FRAMES_A_REPEAT = 16
 _SEED = 5
 
 
-Precision: TypeAlias = Literal["fp32", "bf16", "fp16"]
-
-
 DTYPES: dict[str, torch.dtype] = {
     "fp32": torch.float32,
     "bf16": torch.bfloat16,
     "fp16": torch.float16,
+    "int8": torch.int8,
 }
 
 
@@ -92,25 +91,40 @@ class RenderRate:
 
 
 def precisions(device: torch.device) -> tuple[str, ...]:
-    """What is worth measuring on a device: all on CUDA; float32 on a CPU, and bfloat16 where it has it in hardware."""
+    """What is worth measuring on a device: all on CUDA; float32 on a CPU, bfloat16 where it has it in hardware, and int8."""
     if device.type == "cuda":
         return ("fp16", "bf16", "fp32")
-    return ("bf16", "fp32") if has_bfloat16() else ("fp32",)
+    return ("bf16", "fp32", "int8") if has_bfloat16() else ("fp32", "int8")
 
 
 def checked_precisions(names: Sequence[str], device: torch.device) -> tuple[str, ...]:
     """The named precisions; none stands for `precisions`.
 
     Raises:
-        UsageError: an unknown one, or fp16 on a CPU, where the renderer doesn't offer it.
+        UsageError: an unknown one, or one that the renderer doesn't offer on that device.
     """
+    elsewhere = "int8" if device.type == "cuda" else "fp16"
     for name in names:
-        if name not in DTYPES or (name == "fp16" and device.type != "cuda"):
+        if name not in DTYPES or name == elsewhere:
             raise UsageError(
                 f"no precision {name!r} on {device.type}",
-                hint="Choose fp32 or bf16; on CUDA also fp16.",
+                hint="Choose fp32 or bf16; on CUDA also fp16, on a CPU int8.",
             )
     return tuple(dict.fromkeys(names)) or precisions(device)
+
+
+def ways(
+    precisions: Sequence[str], libraries: Sequence[BackendName]
+) -> list[tuple[str, BackendName]]:
+    """Precisions by libraries, as far as they go together: int8 is openvino's.
+
+    Raises:
+        UsageError: none do.
+    """
+    found = [pair for pair in product(precisions, libraries) if pair != ("int8", "torch")]
+    if not found:
+        raise UsageError("int8 runs in openvino", hint="Install vqcodec[fast], or leave it out.")
+    return found
 
 
 def backends(choice: Backend, device: torch.device) -> tuple[BackendName, ...]:

@@ -22,6 +22,7 @@ from vqcodec.render.blending import premultiplied
 from vqcodec.render.fusion import Shares
 from vqcodec.render.graph import GraphNet, graph_inputs
 from vqcodec.render.network import PortraitView, RendererNet
+from vqcodec.render.ranges import IN_FLOAT, ranges_of
 from vqcodec.render.sampling import Sampler
 from vqcodec.runtime.openvino import Graph, Traceable, compiled, key_of
 from vqcodec.types import ModelId
@@ -110,13 +111,17 @@ class OpenVinoCore:
     Args:
         net: in float32, on the CPU; without a 512 head.
         model: whose weights they are.
-        precision: of the graph.
+        precision: of the graph; int8 needs the ranges that ship with the renderer.
+
+    Raises:
+        ModelError, UnsupportedError: see `ranges_of`.
     """
 
     backend: BackendName = "openvino"
 
     def __init__(self, net: RendererNet, model: ModelId, precision: torch.dtype) -> None:
         self._net, self._precision = net, precision
+        self._ranges = ranges_of(model) if precision == torch.int8 else None
         self._facts = (model.sha256.hex(), _own_source())
         self._graphs: dict[tuple[int, int], Graph] = {}
         self._threads = 1
@@ -136,6 +141,8 @@ class OpenVinoCore:
                 lambda: self._traceable(portraits),
                 precision=self._precision,
                 threads=self._threads,
+                ranges=self._ranges,
+                in_float=IN_FLOAT,
             )
         return self._graphs[place]
 

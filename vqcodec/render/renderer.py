@@ -103,14 +103,17 @@ class Renderer:
             path: a renderer file, or None for the shipped one.
             device: auto, cpu or cuda.
             space: the motion space of the stream; None for the first that the renderer names.
-            precision: of the convolutions; None for the fastest safe one of the device.
+            precision: of the convolutions; None for the fastest safe one of the device; int8 is openvino's.
             backend: which library runs the network; openvino does it on the CPU. A renderer with a 512 head stays with torch.
 
         Raises:
             MissingExtraError: OpenVINO isn't installed.
             ModelError: a file is missing or broken.
-            UnsupportedError: the renderer belongs to another motion space than the stream's.
+            UnsupportedError: the renderer belongs to another motion space than the stream's, or no ranges for int8 to it.
+            UsageError: int8 in torch.
         """
+        if precision == torch.int8 and backend != "openvino":
+            raise UsageError("int8 runs in openvino", hint="Choose another precision.")
         model = store.current("renderer") if path is None else store.opened(path)
         net = RendererNet()
         with model_faults(model.path, "a renderer"):

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import importlib.util
 
-from vqcodec.config import Backend, BackendName, Device
+from vqcodec.config import Backend, BackendName, Device, Precision
 from vqcodec.errors import UsageError
 from vqcodec.runtime.device import choose_device
 from vqcodec.runtime.extras import check_extra
 
 
-def choose_backend(choice: Backend = "auto", device: Device = "auto") -> BackendName:
+def choose_backend(
+    choice: Backend = "auto", device: Device = "auto", precision: Precision = "auto"
+) -> BackendName:
     """The library for a choice.
 
     Args:
@@ -18,6 +20,7 @@ def choose_backend(choice: Backend = "auto", device: Device = "auto") -> Backend
             but whole files took as long (bfloat16: 18.8 and 20 frames a second, float32 limited to AVX2: 8.5 and 8.2), and
             a second more to begin.
         device: auto, cpu or cuda.
+        precision: of the renderer; int8 is openvino's alone, so auto takes it then.
 
     Raises:
         UsageError: OpenVINO on CUDA, or an unknown choice.
@@ -25,7 +28,7 @@ def choose_backend(choice: Backend = "auto", device: Device = "auto") -> Backend
     """
     if choice == "torch":
         return "torch"
-    if choice == "openvino":
+    if choice == "openvino" or (choice == "auto" and precision == "int8"):
         if device == "cuda":
             raise UsageError(
                 "openvino renders on the CPU only", hint="Leave out --device cuda, or --backend."

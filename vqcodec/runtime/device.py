@@ -59,7 +59,7 @@ def inference_dtype(device: torch.device) -> torch.dtype:
 
 
 def dtype_of(precision: Precision, device: Device = "auto") -> torch.dtype | None:
-    """The type of a precision by name; None for "auto".
+    """The type of a precision by name; None for "auto". int8 is of a graph's convolutions (runtime.openvino).
 
     Raises:
         UsageError: fp16 without CUDA: CPUs compute it slowly, or not at all.
@@ -68,7 +68,12 @@ def dtype_of(precision: Precision, device: Device = "auto") -> torch.dtype | Non
 
     if precision == "fp16" and choose_device(device).type != "cuda":
         raise UsageError("fp16 needs CUDA", hint="Choose auto, fp32 or bf16.")
-    known = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
+    known = {
+        "fp32": torch.float32,
+        "bf16": torch.bfloat16,
+        "fp16": torch.float16,
+        "int8": torch.int8,
+    }
     return known.get(precision)
 
 

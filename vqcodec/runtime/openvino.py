@@ -23,6 +23,7 @@ from torch import Tensor, nn
 from vqcodec.runtime.extras import check_extra
 from vqcodec.runtime.halves import PARTS
 from vqcodec.runtime.model_cache import cached, keep
+from vqcodec.runtime.quantize import Ranges, quantized
 
 if TYPE_CHECKING:
     import openvino
@@ -94,18 +95,28 @@ def _row(array: NDArray[np.float32], number: int) -> NDArray[np.float32]:
 
 
 def compiled(
-    key: str, make: Callable[[], Traceable], *, precision: torch.dtype, threads: int
+    key: str,
+    make: Callable[[], Traceable],
+    *,
+    precision: torch.dtype,
+    threads: int,
+    ranges: Ranges | None = None,
+    in_float: Sequence[str] = (),
 ) -> Graph:
     """A network for this processor.
 
     Args:
         key: from `key_of`.
         make: gives the module, in float32; called where the cache doesn't have it.
-        precision: bfloat16 where the processor has it and this says so, else float32.
+        precision: bfloat16 where the processor has it and this says so; int8 for convolutions between rounded values; what
+            is left in float32.
         threads: of all frames together, >= 1.
+        ranges: of the layers' inputs, for int8.
+        in_float: layers that int8 leaves out (`quantize.quantized`).
 
     Raises:
         MissingExtraError: OpenVINO isn't installed.
+        ModelError: the ranges are of another network.
     """
     library = package()
     core = library.Core()
@@ -118,7 +129,10 @@ def compiled(
         "ENABLE_CPU_PINNING": False,  # the cores are torch's and OpenCV's, too
         "ENABLE_HYPER_THREADING": True,
     }
-    return Graph(core.compile_model(_model(library, core, key, make), "CPU", settings))
+    model = _model(library, core, key, make)
+    if precision == torch.int8:
+        model = quantized(model, ranges or {}, library, plain=in_float)
+    return Graph(core.compile_model(model, "CPU", settings))
 
 
 def _model(library: Any, core: Any, key: str, make: Callable[[], Traceable]) -> Any:

@@ -23,7 +23,6 @@ from vqcodec.lab.command import perform, publish
 from vqcodec.lab.compare.against import beside
 from vqcodec.lab.compare.summary import load
 
-
 SHOWN = ("perc", "st_lpips", "ssim", "vmaf", "lmd")
 """Metrics of the laboratory's page: no claim stands unless the first two agree."""
 
