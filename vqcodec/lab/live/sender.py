@@ -1,6 +1,6 @@
-"""The sending process of a measurement: what a live encode made, given to viewers when it was made.
+"""The sending process of a measurement (started by `live`): what a live encode made, given to viewers when it was made.
 
-python -m vqcodec.lab.live.sender FOLDER        prints its address, and then, as somebody watches, the clock at time 0
+python -m MODULE FOLDER        prints its address, and then, as somebody watches, the clock at time 0
 """
 
 from __future__ import annotations

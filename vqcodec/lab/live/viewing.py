@@ -1,6 +1,6 @@
-"""The viewing process of a measurement: connects through a line, shows by the clock, and tells what was shown when.
+"""The viewing process of a measurement (started by `live`): connects through a line, shows by the clock, and tells what was shown when.
 
-python -m vqcodec.lab.live.viewing ADDRESS LOSS DELAY_S SEED        reads the sender's time 0 from stdin, prints JSON
+python -m MODULE ADDRESS LOSS DELAY_S SEED        reads the sender's time 0 from stdin, prints JSON
 """
 
 from __future__ import annotations
