@@ -123,6 +123,11 @@ def test_silences_get_shorter_for_a_shorter_sound() -> None:
     assert len(piece) == 90 and piece.places[-1] > 98 and np.allclose(piece.places[:40], range(40))
 
 
+def test_a_recording_without_sound_is_all_silence() -> None:
+    [piece] = played(recording(shot(100)), Fraction(200, 25), np.zeros(0, bool))
+    assert len(piece) == 200 and np.allclose(np.diff(piece.places[:190]), 0.5)
+
+
 def test_what_silences_do_not_give_is_played_back_and_forth() -> None:
     silent = np.zeros(100, bool)
     silent[50:55] = True

@@ -117,7 +117,7 @@ def _stretched(recording: Recording, end: int, silent: NDArray[np.bool_]) -> lis
     ticks = np.concatenate([shot.ticks for shot in recording.shots])
     lasts = np.diff(np.append(ticks, max(recording.end_tick, int(ticks[-1]) + 1))).astype(float)
     at = np.minimum((ticks * base_s * 25).astype(int), max(len(silent) - 1, 0))
-    calm = silent[at] if len(silent) else np.zeros(len(at), bool)
+    calm = silent[at] if len(silent) else np.ones(len(at), bool)  # no sound is silence
     room = lasts[calm].sum()
     missing = end - float(ticks[0]) - lasts.sum()
     factor = float(np.clip(1 + missing / room, FASTEST, SLOWEST)) if room else 1.0
