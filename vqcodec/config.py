@@ -275,8 +275,7 @@ class RuntimeOptions:
 
     Attributes:
         device: auto takes CUDA where there is one.
-        precision: of the renderer; auto is float16 on CUDA, bfloat16 on a CPU that gains by it, else float32; int8 runs in
-            OpenVINO.
+        precision: of the renderer; auto is float16 on CUDA, bfloat16 on a CPU that gains by it, else float32; int8: OpenVINO.
         threads: torch's, for the whole process; None leaves them as they are.
         batch_frames: frames rendered at once, 1..256; at least 32 on CUDA.
         face_model: path of face_landmarker.task; None resolves it (vqcodec.face.asset).
@@ -294,9 +293,8 @@ class RuntimeOptions:
         for name, known in (("device", Device), ("precision", Precision), ("backend", Backend)):
             chosen = getattr(self, name)
             require(chosen in get_args(known), f"unknown {name} {chosen!r}")
-        if self.precision == "int8":
-            fitting = self.backend != "torch" and self.device != "cuda"
-            require(fitting, "int8 runs in openvino, on a CPU only")
+        elsewhere = self.backend == "torch" or self.device == "cuda"
+        require(not (self.precision == "int8" and elsewhere), "int8 runs in openvino, on a CPU")
         threads, batch = self.threads, self.batch_frames
         require(threads is None or 1 <= threads <= 1024, f"{threads} threads is outside 1..1024")
         require(1 <= batch <= 256, f"batch of {batch} frames is outside 1..256")
