@@ -1,4 +1,4 @@
-"""The viewing process of a measurement (`live` starts it): connects through a line, shows by the clock, tells what was shown when.
+"""The viewing process of a measurement (`live` starts it): connects through a line, shows by the clock, tells what was when.
 
 python -m MODULE ADDRESS LOSS DELAY_S SEED        reads the sender's time 0 from stdin, prints JSON
 """
