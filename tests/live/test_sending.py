@@ -207,6 +207,16 @@ def arrivals(lost: int = 0, jitter_s: float = 0.0, count: int = 40) -> Playout:
     return playout
 
 
+def test_a_sender_that_was_late_at_first_is_caught_up_with() -> None:
+    playout, delays = Playout(), []
+    for n in range(150):
+        last_s = Fraction(3 * n + 2, 25)
+        way_s = 0.9 if n < 5 else 0.1
+        playout.arrived(last_s - Fraction(2, 25), last_s, float(last_s) + way_s, 0)
+        delays.append(playout.delay_s)
+    assert delays[5] > 0.8 and delays[80] < 0.35 and delays[-1] < 0.12
+
+
 def test_frames_wait_for_their_packet_for_late_ones_and_for_copies() -> None:
     even, uneven, lossy = arrivals(), arrivals(jitter_s=0.06), arrivals(lost=5)
     assert even.delay_s == pytest.approx(0.09, abs=0.005)  # two frames and the margin

@@ -21,6 +21,8 @@ LOSSY_SHARE = 0.02
 MOST_DELAY_S = 1.0
 FALL_S_PER_S = 0.02
 """How fast the delay gets smaller again: nobody hears it."""
+FALL_SHARE = 0.25
+"""Of what it is too large by, a second, if that is faster: a sender is late when it begins, and shouldn't stay so."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,4 +102,5 @@ class Playout:
         wanted_s = min(wanted_s, MOST_DELAY_S)
         passed_s = 0.0 if self._at_s is None else now_s - self._at_s
         self._at_s = now_s
-        self._delay_s = max(wanted_s, self._delay_s - FALL_S_PER_S * passed_s)
+        fall_s = max(FALL_S_PER_S, FALL_SHARE * (self._delay_s - wanted_s)) * passed_s
+        self._delay_s = max(wanted_s, self._delay_s - fall_s)

@@ -13,6 +13,8 @@ const MARGIN_S = 0.01;
 const LOSSY_SHARE = 0.02;
 const MOST_DELAY_S = 1;
 const FALL_S_PER_S = 0.02;
+/** Of what the delay is too large by, a second: a sender is late when it begins, and shouldn't stay so. */
+const FALL_SHARE = 0.25;
 
 interface Arrival {
   readonly nowS: number;
@@ -59,6 +61,7 @@ export class Playout {
     const most = needs[Math.min(Math.floor(ON_TIME_SHARE * needs.length), needs.length - 1)] ?? 0;
     const copyS = this.#loss >= LOSSY_SHARE ? this.#intervalS : 0;
     const wantedS = Math.min(most + MARGIN_S + copyS, MOST_DELAY_S);
-    this.#delayS = Math.max(wantedS, this.#delayS - FALL_S_PER_S * (nowS - beforeS));
+    const fallS = Math.max(FALL_S_PER_S, FALL_SHARE * (this.#delayS - wantedS)) * (nowS - beforeS);
+    this.#delayS = Math.max(wantedS, this.#delayS - fallS);
   }
 }
