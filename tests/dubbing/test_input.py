@@ -23,6 +23,7 @@ from tests.support.dub import (
 )
 from tests.support.pipeline import draw, write_swaying
 from vqcodec.dubbing.pipeline import dub
+from vqcodec.dubbing.redub.opening import is_recording
 from vqcodec.errors import MediaError, NoFaceError, UsageError, VqcodecError
 from vqcodec.reports import DubReport
 
@@ -132,9 +133,14 @@ def test_files_that_are_no_picture(tmp_path: Path, speech: Path, portrait: Path)
         made(speech, tmp_path)
 
 
-def test_a_video_as_the_portrait(tmp_path: Path, speech: Path) -> None:
+def test_what_is_a_recording_and_no_picture(tmp_path: Path, speech: Path, portrait: Path) -> None:
     clip = write_swaying(tmp_path / "clip.mp4", 5)
-    assert "is a video" in str(refused(MediaError, speech, clip))
+    assert is_recording(clip) and is_recording(io.BytesIO(clip.read_bytes()))
+    assert is_recording("missing.vqt")  # who opens it says what is wrong
+    broken = tmp_path / "broken.mp4"
+    broken.write_bytes(clip.read_bytes()[:100])
+    for other in (portrait, speech, broken, tmp_path, tmp_path / "missing.mp4", "-"):
+        assert not is_recording(other)
 
 
 def test_swapped_arguments(tmp_path: Path, speech: Path, portrait: Path) -> None:
