@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import random
 
@@ -19,6 +20,8 @@ from vqcodec.errors import BitstreamError, UnsupportedError
 from vqcodec.format import MAX_CHUNK_BYTES
 from vqcodec.types import AudioGroup, KeyFrame, MotionGroup
 
+END = PARTS[-1]
+"""IEND: behind it nothing belongs to the stream, if it is the right one."""
 FAR_SOUND = ("sound-position-greatest", "2-latest")
 """Valid, and yet more than an hour of nothing lies before a group: only a sound decoder that waits that long would play it."""
 
@@ -77,10 +80,19 @@ def damaged_bytes(steps: list[tuple[str, int, int]]) -> bytes:
 
 def check(data: bytes, *, in_order: bool) -> None:
     """Nothing wrong is given; where chunks kept their order, nothing intact is missing."""
+    before, _, behind = data.partition(END)
     intact = [item for part, item in CODED.items() if part in data]
     groups = [item for item in intact if isinstance(item, MotionGroup)]
     if not groups or not any(isinstance(item, KeyFrame) for item in intact):
         with pytest.raises(BitstreamError):
+            recovered(data)
+        return
+    needed = (MotionGroup, KeyFrame)
+    if behind and not all(
+        any(isinstance(item, kind) and part in before for part, item in CODED.items())
+        for kind in needed
+    ):
+        with contextlib.suppress(BitstreamError):  # what lies behind the end may be taken or not
             recovered(data)
         return
     items, damage = recovered(data)

@@ -57,7 +57,9 @@ def test_pictures_are_those_of_torch(
         together = renderer.render(states[:count], features, size_px)
         alone = [renderer.render(states[:count], row[None], size_px)[0] for row in features]
         assert together.shape == wanted.shape and together.dtype == np.uint8
-        assert np.abs(together.astype(int) - np.stack(alone)).max() <= 1
+        # a sum in another order may end on the other side of a step of 8 bits
+        most = 4 if precision == torch.int8 else 1
+        assert np.abs(together.astype(int) - np.stack(alone)).max() <= most
         for one, other in zip(together, wanted, strict=True):
             psnr_db, share = compare(other, one)
             assert psnr_db >= allowed.min_psnr_db and share <= allowed.max_share, (count, size_px)

@@ -17,7 +17,7 @@ from vqcodec.errors import BitstreamError
 
 NUMBERS = 1 << 16
 """Packet numbers begin again after so many."""
-MAX_PACKET_BYTES = 16_384
+MOST_PACKET_BYTES = 16_384
 """Longer messages aren't looked at: browsers differ in what they take beyond."""
 MAX_PARTS = 16
 _MOST = NUMBERS - 1
@@ -93,7 +93,7 @@ def parse_packet(data: bytes) -> Packet:
     Raises:
         BitstreamError: bad-length for more bytes or parts than there may be, bad-layout for parts that don't fill it.
     """
-    if len(data) > MAX_PACKET_BYTES:
+    if len(data) > MOST_PACKET_BYTES:
         raise _wrong("bad-length", f"a packet has {len(data)} bytes", 0)
     if len(data) < 2:
         raise _wrong("bad-layout", "a packet ends inside its number", 0)

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 Ranges: TypeAlias = Mapping[str, tuple[float, float]]
 """By layer: least and greatest value that its input takes."""
 
-LEVELS, WEIGHT_LEVELS = 256, 255
+STEPS, WEIGHT_STEPS = 256, 255
 COVERED = 0.9999
 """Share of an input's values on either side that a range holds: a single large one would cost all others their steps."""
 _LEAST = 1e-9
@@ -101,12 +101,12 @@ def _rounded_input(ops: Any, source: Any, span: tuple[float, float]) -> Any:
         low, high = -high, high * 127 / 128
     else:
         high = max(high, _LEAST)
-    return _fake(ops, source, np.float32(low), np.float32(high), LEVELS)
+    return _fake(ops, source, np.float32(low), np.float32(high), STEPS)
 
 
 def _rounded_weights(ops: Any, weights: Any) -> Any:
     greatest = np.abs(weights.get_node().data).max((1, 2, 3), keepdims=True).clip(_LEAST)
-    return _fake(ops, weights, -greatest, greatest, WEIGHT_LEVELS)
+    return _fake(ops, weights, -greatest, greatest, WEIGHT_STEPS)
 
 
 def _fake(ops: Any, source: Any, low: Any, high: Any, levels: int) -> Any:

@@ -32,6 +32,7 @@ from vqcodec.evaluation.tools.files import rounded, save_json
 from vqcodec.evaluation.tools.frames import read_frames
 from vqcodec.evaluation.validate.run import coded_folder, validation_clips
 from vqcodec.face.landmarks import FaceLandmarker
+from vqcodec.format import AUDIO_RATE_HZ
 from vqcodec.geometry.mesh import LIPS, SKULL
 from vqcodec.lab.command import clips_options, perform, publish
 from vqcodec.lab.dub.clips import FRAME_SAMPLES, other_sound, read_pcm
@@ -134,11 +135,11 @@ def figures(
 
 
 def write_wav(path: Path, pcm: np.ndarray[Any, Any]) -> None:
-    """(n,) int16 at 48 kHz."""
+    """(n,) int16 at AUDIO_RATE_HZ."""
     with wave.open(str(path), "wb") as file:
         file.setnchannels(1)
         file.setsampwidth(2)
-        file.setframerate(48_000)
+        file.setframerate(AUDIO_RATE_HZ)
         file.writeframes(np.ascontiguousarray(pcm, "<i2").tobytes())
 
 

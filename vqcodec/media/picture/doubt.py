@@ -14,6 +14,8 @@ from itertools import pairwise
 MOST_AT_START = 4
 """So many first stamps may be wrong together."""
 _WITNESSES = 4
+_REORDERED = 8
+"""A picture that others refer to may stand so many pictures before its turn; a later one doesn't belong there."""
 BEGIN_STAMPS = MOST_AT_START + _WITNESSES
 
 
@@ -36,7 +38,8 @@ def wrong_at_start(
         gap_s = rest[0] - stamps[count - 1]
         in_order = len(steps) > 1 and all(0 < step <= 2 * step_s for step in steps)
         goes_on = all(-back_s <= step <= near_s for step in steps)
-        is_off = gap_s < -back_s or gap_s > near_s or (in_order and gap_s <= 0)
+        late_s = min(stamps[:count]) - rest[0]
+        is_off = gap_s < -back_s or gap_s > near_s or (in_order and late_s > _REORDERED * step_s)
         if is_off and goes_on:
             return count
     return 0
