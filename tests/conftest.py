@@ -10,6 +10,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+settings.register_profile("fixed", derandomize=True)  # the same examples everywhere and every time
+settings.load_profile("fixed")
 
 ROOT = Path(__file__).resolve().parent.parent
 
