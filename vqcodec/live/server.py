@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import secrets
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
@@ -25,6 +24,7 @@ from vqcodec.live.feed import Feed
 from vqcodec.live.playout import Playout
 from vqcodec.live.programme import Moment
 from vqcodec.live.viewer import Viewer
+from vqcodec.playing.private import headers, is_token, new_token
 
 MOST_OFFER_BYTES = 65_536
 BUSY_S = 0.1
@@ -41,14 +41,11 @@ _KINDS = {
     ".wasm": "application/wasm",
 }
 _HEADERS = {
-    "Content-Security-Policy": "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self'; "
-    "img-src 'self' data:; connect-src 'self'; worker-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+    **headers(
+        "script-src 'self' 'wasm-unsafe-eval'; style-src 'self'; img-src 'self' data:; connect-src 'self'; worker-src 'self'"
+    ),
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Embedder-Policy": "require-corp",
-    "Cross-Origin-Resource-Policy": "same-origin",
-    "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "no-referrer",
-    "Cache-Control": "no-store",
 }
 
 
@@ -66,7 +63,7 @@ class LiveServer:
     """
 
     def __init__(self, name: str, most: int, page: Callable[[], Awaitable[Path]]) -> None:
-        self.token = secrets.token_urlsafe(16)
+        self.token = new_token()
         self.viewers: set[Viewer] = set()
         self._name, self._most, self._page = name, most, page
         self._files: Mapping[str, Path] | None = None
@@ -139,7 +136,7 @@ class LiveServer:
 
     async def _handle(self, request: web.Request) -> web.StreamResponse:
         token, _, name = request.match_info["path"].partition("/")
-        if not secrets.compare_digest(token.encode(), self.token.encode()):
+        if not is_token(token, self.token):
             return _told(404, "There is nothing here: the address must be whole.")
         if request.headers.get("Sec-Fetch-Site", "none") not in ("none", "same-origin"):
             return _told(403, "Another site's page can't ask for this.")

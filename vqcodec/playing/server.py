@@ -12,7 +12,6 @@ address, or that another site's page makes, is 403, so that no page from elsewhe
 from __future__ import annotations
 
 import json
-import secrets
 import socket
 from contextlib import suppress
 from dataclasses import asdict
@@ -25,6 +24,7 @@ from urllib.parse import parse_qs, urlsplit
 
 from vqcodec.errors import VqcodecError
 from vqcodec.playing.player import Player
+from vqcodec.playing.private import headers, is_token, new_token
 
 LOOPBACK = "127.0.0.1"
 _PAGE = {
@@ -32,14 +32,9 @@ _PAGE = {
     "page.js": ("page.js", "text/javascript; charset=utf-8"),
     "page.css": ("page.css", "text/css; charset=utf-8"),
 }
-_HEADERS = {
-    "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src data:; media-src blob:; "
-    "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
-    "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "no-referrer",
-    "Cross-Origin-Resource-Policy": "same-origin",
-    "Cache-Control": "no-store",
-}
+_HEADERS = headers(
+    "script-src 'self'; style-src 'self'; img-src data:; media-src blob:; connect-src 'self'"
+)
 _LONGEST_START = 24
 """Characters of a start: a time, not a novel."""
 
@@ -58,7 +53,7 @@ class PlayServer(ThreadingHTTPServer):
     daemon_threads = True
 
     def __init__(self, player: Player) -> None:
-        self.player, self.token = player, secrets.token_urlsafe(16)
+        self.player, self.token = player, new_token()
         super().__init__((LOOPBACK, 0), _Handler)
 
     @property
@@ -108,7 +103,7 @@ class _Handler(BaseHTTPRequestHandler):
             return
         asked = urlsplit(self.path)
         _, token, *rest = [*asked.path.split("/", 2), "", ""]
-        if not secrets.compare_digest(token.encode(), self.server.token.encode()):
+        if not is_token(token, self.server.token):
             self.send_error(HTTPStatus.NOT_FOUND)
             return
         name = rest[0]

@@ -14,7 +14,6 @@ the clip's real ones, in eye distances; upper: the same from the nose up. Figure
 
 from __future__ import annotations
 
-import wave
 from argparse import ArgumentParser, Namespace
 from collections.abc import Sequence
 from pathlib import Path
@@ -36,6 +35,7 @@ from vqcodec.format import AUDIO_RATE_HZ
 from vqcodec.geometry.mesh import LIPS, SKULL
 from vqcodec.lab.command import clips_options, perform, publish
 from vqcodec.lab.dub.clips import FRAME_SAMPLES, other_sound, read_pcm
+from vqcodec.lab.dub.silence import write_wav
 from vqcodec.lab.dub.sync import Points, lip_sync
 from vqcodec.lab.markdown import read, table
 
@@ -80,7 +80,8 @@ class Redubbing:
             name: self._coded(path, name, mode) for name, mode in (("", "opus"), ("-mute", "none"))
         }
         spoken = self._folder / f"{path.stem}-other.wav"
-        write_wav(spoken, read_pcm(sound)[: len(real) * FRAME_SAMPLES])
+        pcm = read_pcm(sound)[: len(real) * FRAME_SAMPLES]
+        write_wav(spoken, (pcm / 32767).astype(np.float32), AUDIO_RATE_HZ)
         videos = {
             "coded": self._shown(streams[""], "coded"),
             "own": self._dubbed(path, streams[""], "own"),
@@ -132,15 +133,6 @@ def figures(
     count = min(len(voice), len(shown))
     sync = lip_sync(voice[:count], shown[:count])
     return distances | {name: sync[name] for name in FIGURES if name in sync}
-
-
-def write_wav(path: Path, pcm: np.ndarray[Any, Any]) -> None:
-    """(n,) int16 at AUDIO_RATE_HZ."""
-    with wave.open(str(path), "wb") as file:
-        file.setnchannels(1)
-        file.setsampwidth(2)
-        file.setframerate(AUDIO_RATE_HZ)
-        file.writeframes(np.ascontiguousarray(pcm, "<i2").tobytes())
 
 
 def summary(clips: dict[str, dict[str, Figures]]) -> list[dict[str, Any]]:
