@@ -149,7 +149,7 @@ def dub(
     quiet: QuietOption = False,
     as_json: ReportJsonOption = False,
 ) -> None:
-    """Make a portrait speak: sound and a picture in, tokens or video out, marked as synthetic."""
+    """Make a portrait speak, or give a recording new lips: tokens or video out, marked as synthetic."""
     console.be_quiet(quiet)
     to = target if target is not None else default_target(speech, ".vqt")
     output.refuse_json_on_pipe(to, as_json)
