@@ -16,7 +16,7 @@ COMMANDS = {
     "encode": "Encode a talking-head video: portraits, motion tokens and sound.",
     "decode": "Decode a .vqt file to video.",
     "batch": "Encode, decode, dub or verify many files; stopped, it goes on where it was.",
-    "dub": "Make a portrait speak: sound and a picture in, tokens or video out, marked as synthetic.",
+    "dub": "Make a portrait speak, or give a recording new lips: tokens or video out, marked as synthetic.",
     "play": "Play a .vqt file in the browser, until Ctrl-C.",
     "live": "Encode a camera, a file or a pipe as it comes, and show it in browsers, until it ends or Ctrl-C.",
     "web": "Write a folder that any web server can host: a page that plays .vqt files, with the models.",
