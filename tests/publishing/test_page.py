@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import os
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -224,3 +225,33 @@ def test_it_is_usable_on_a_phone(browser: Any, site: Path) -> None:
             assert max(widths) <= 390
     finally:
         browser.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
+
+
+def drawn_by(browser: Any) -> str:
+    return str(
+        browser.execute_script(
+            "const all = [...document.querySelectorAll('#facts dt')];"
+            "return all.find((name) => name.textContent === 'Drawn by').nextElementSibling.textContent"
+        )
+    )
+
+
+@pytest.mark.skipif(
+    os.environ.get("VQCODEC_WEBGPU") != "1",
+    reason="minutes on a processor that stands in for a graphics one: VQCODEC_WEBGPU=1 runs it",
+)
+def test_a_graphics_processor_draws_once_it_has_shown_that_it_can(
+    site: Path, tmp_path: Path
+) -> None:
+    """A stand-in for one, on the processor: as a real one it is tried on a frame, but never sooner than WebAssembly."""
+    stand_in = ("--enable-unsafe-webgpu", "--use-webgpu-adapter=swiftshader")
+    with opened_browser(tmp_path, NOWHERE_ELSE, *stand_in) as browser:
+        with shown(browser, site, "src=sounding.vqt&gpu=always"):
+            agrees(browser, 0, site / "sounding.vqt")
+            until(lambda: "WebGPU" in drawn_by(browser), "WebGPU", PATIENCE_S)
+            assert drawn_by(browser).startswith("WebGPU, portraits by"), drawn_by(browser)
+            seek(browser, 1.0)
+            agrees(browser, 25, site / "sounding.vqt")
+        with shown(browser, site, "src=sounding.vqt"):
+            agrees(browser, 0, site / "sounding.vqt")
+            assert drawn_by(browser).startswith("WebAssembly"), "a stand-in is not worth trying"

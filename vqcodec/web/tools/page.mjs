@@ -19,7 +19,8 @@ const copy = (from, to, wanted) => {
   if (found.length !== wanted.length) throw new Error(`${from} holds ${found.join(", ")}: not what the page needs`);
   for (const name of found) cpSync(`${from}/${name}`, `${to}/${name}`);
 };
-copy(`${ort}/dist`, `${target}/vendor/ort`, [/^ort\.wasm\.min\.mjs$/, /^ort-wasm-simd-threaded\.mjs$/, /^ort-wasm-simd-threaded\.wasm$/]);
+copy(`${ort}/dist`, `${target}/vendor/ort`, [/^ort\.wasm\.min\.mjs$/, /^ort-wasm-simd-threaded\.mjs$/, /^ort-wasm-simd-threaded\.wasm$/,
+  /^ort\.webgpu\.min\.mjs$/, /^ort-wasm-simd-threaded\.asyncify\.mjs$/, /^ort-wasm-simd-threaded\.asyncify\.wasm$/]);
 copy(`${libav}/dist`, `${target}/vendor/libav`, [/^libav-av1-opus\.mjs$/, /\d-av1-opus\.wasm\.mjs$/, /\d-av1-opus\.wasm\.wasm$/]);
 
 const version = (folder) => JSON.parse(readFileSync(`${folder}/package.json`, "utf8")).version;

@@ -7,8 +7,8 @@ import type { Place, Timeline } from "./timeline.js";
 
 /** What it tells. */
 export interface ArtistListener {
-  /** It can draw. */
-  ready(how: string): void;
+  /** What draws from now on, for people. */
+  drawing(how: string): void;
   /** @param tookS from asking to getting, null where portraits had to be made ready first. */
   drawn(picture: Picture, drawingMs: number, tookS: number | null): void;
   failed(why: string): void;
@@ -87,8 +87,10 @@ export class Artist {
   #answered(answer: Answer): void {
     if (answer.kind === "ready") {
       this.#open = true;
-      const threads = answer.threads > 1 ? `${answer.threads} threads` : "one thread";
-      this.#listener.ready(`WebAssembly on ${threads}, portraits by ${answer.decoder}`);
+      return;
+    }
+    if (answer.kind === "drawing") {
+      this.#listener.drawing(answer.how);
       return;
     }
     const asked = this.#asked;

@@ -2,6 +2,9 @@
 
 import type { PortraitSource } from "./portraits.js";
 
+/** Whether the graphics processor draws: where it has shown that it draws well and sooner, also where it is slower, or never. */
+export type GpuUse = "auto" | "always" | "never";
+
 /** Begin with a stream. */
 export interface OpenOrder {
   readonly kind: "open";
@@ -16,6 +19,7 @@ export interface OpenOrder {
   readonly libav: boolean;
   /** 0: as many as are good. */
   readonly threads: number;
+  readonly gpu: GpuUse;
 }
 
 /** Make a portrait ready, and sharp, before it is needed. */
@@ -54,7 +58,9 @@ export interface PictureAnswer {
 
 export type Answer =
   | PictureAnswer
-  | { readonly kind: "ready"; readonly threads: number; readonly decoder: string }
+  | { readonly kind: "ready" }
+  /** What draws from now on, and what was tried and isn't used, for people. */
+  | { readonly kind: "drawing"; readonly how: string }
   | { readonly kind: "prepared"; readonly id: number }
   /** Without a number nothing can be drawn at all. */
   | { readonly kind: "failed"; readonly id: number | null; readonly why: string };

@@ -13,7 +13,17 @@ const FLOW: readonly number[] = [1, 2, 64, 64];
 const LANDMARKS = 478;
 
 type Runtime = typeof Ort;
-type Feeds = Record<string, Ort.Tensor>;
+/** Numbers and their shape: a tensor of no runtime in particular. */
+export interface Values {
+  readonly data: Float32Array;
+  readonly dims: readonly number[];
+}
+
+type Feeds = Record<string, Values>;
+
+/** What computes: the processor, or the graphics processor. */
+export type Provider = "wasm" | "webgpu";
+const MODULES: Record<Provider, string> = { wasm: "ort.wasm.min.mjs", webgpu: "ort.webgpu.min.mjs" };
 
 /** A portrait made ready. */
 export interface Prepared {
@@ -35,8 +45,8 @@ function halved(rgb: Float32Array, side: number): Float32Array {
 }
 
 /** ONNX Runtime, on so many threads. */
-export async function loadRuntime(folder: string, threads: number): Promise<Runtime> {
-  const runtime = (await import(`${folder}ort.wasm.min.mjs`)) as Runtime;
+export async function loadRuntime(folder: string, threads: number, provider: Provider = "wasm"): Promise<Runtime> {
+  const runtime = (await import(`${folder}${MODULES[provider]}`)) as Runtime;
   runtime.env.wasm.wasmPaths = folder;
   runtime.env.wasm.numThreads = threads;
   runtime.env.logLevel = "error";
@@ -48,12 +58,14 @@ export class Networks {
   readonly #runtime: Runtime;
   readonly #models: Models;
   readonly #space: Space;
+  readonly #provider: Provider;
   readonly #sessions = new Map<NetworkName, Promise<Ort.InferenceSession>>();
 
-  constructor(runtime: Runtime, models: Models, space: Space) {
+  constructor(runtime: Runtime, models: Models, space: Space, provider: Provider = "wasm") {
     this.#runtime = runtime;
     this.#models = models;
     this.#space = space;
+    this.#provider = provider;
   }
 
   /** Load what a picture needs, if it isn't there yet. */
@@ -70,9 +82,9 @@ export class Networks {
    */
   async prepare(rgb: Float32Array, features: Float32Array, restore: boolean): Promise<Prepared> {
     const pose = this.#pose(features);
-    const small = restore ? await this.#restored(rgb) : this.#tensor(halved(rgb, PORTRAIT_PX), [1, 3, SIZE_PX, SIZE_PX]);
-    const made = await (await this.#session("encode")).run({ small, maps: pose["maps"] as Ort.Tensor });
-    return { features, restored: restore, tensors: { small, ...(made as Feeds), ...pose } };
+    const small = restore ? await this.#restored(rgb) : { data: halved(rgb, PORTRAIT_PX), dims: [1, 3, SIZE_PX, SIZE_PX] };
+    const made = await this.#run("encode", { small, maps: pose["maps"] as Values });
+    return { features, restored: restore, tensors: { small, ...made, ...pose } };
   }
 
   /**
@@ -86,23 +98,21 @@ export class Networks {
       const view = { ...portrait.tensors, ...this.#difference(portrait.features, features) };
       for (const [name, tensor] of Object.entries(view)) feeds[`${name}${n}`] = tensor;
     });
-    const session = await this.#session(portraits.length > 1 ? "frame-2" : "frame-1");
-    const { picture } = await session.run(feeds);
-    return (picture as Ort.Tensor).data as Float32Array;
+    const { picture } = await this.#run(portraits.length > 1 ? "frame-2" : "frame-1", feeds);
+    return (picture as Values).data;
   }
 
-  async #restored(rgb: Float32Array): Promise<Ort.Tensor> {
-    const session = await this.#session("restore");
-    const { small } = await session.run({ rgb: this.#tensor(rgb, [1, 3, PORTRAIT_PX, PORTRAIT_PX]) });
-    return small as Ort.Tensor;
+  async #restored(rgb: Float32Array): Promise<Values> {
+    const { small } = await this.#run("restore", { rgb: { data: rgb, dims: [1, 3, PORTRAIT_PX, PORTRAIT_PX] } });
+    return small as Values;
   }
 
   #pose(features: Float32Array): Feeds {
     const landmarks = landmarksOf(this.#space, features);
     const { maps } = this.#models;
     return {
-      maps: this.#tensor(drawMaps(landmarks, maps), [1, maps.filled.length + 1, maps.side, maps.side]),
-      landmarks: this.#tensor(centred(landmarks), [1, LANDMARKS, 2]),
+      maps: { data: drawMaps(landmarks, maps), dims: [1, maps.filled.length + 1, maps.side, maps.side] },
+      landmarks: { data: centred(landmarks), dims: [1, LANDMARKS, 2] },
     };
   }
 
@@ -110,15 +120,20 @@ export class Networks {
     const [delta, state] = conditions(this.#models, this.#space, own, features);
     const size = FLOW.reduce((a, b) => a * b, 1);
     return {
-      delta: this.#tensor(delta, [1, delta.length]),
-      state: this.#tensor(state, [1, state.length]),
-      around: this.#tensor(aroundOf(this.#space, own, features), [1, 2, 3, 3]),
-      field: this.#tensor(fieldOf(this.#space, own, features, size), FLOW),
+      delta: { data: delta, dims: [1, delta.length] },
+      state: { data: state, dims: [1, state.length] },
+      around: { data: aroundOf(this.#space, own, features), dims: [1, 2, 3, 3] },
+      field: { data: fieldOf(this.#space, own, features, size), dims: FLOW },
     };
   }
 
-  #tensor(values: Float32Array, shape: readonly number[]): Ort.Tensor {
-    return new this.#runtime.Tensor("float32", values, shape);
+  /** Numbers in, numbers out, wherever they are computed. */
+  async #run(name: NetworkName, feeds: Feeds): Promise<Feeds> {
+    const session = await this.#session(name);
+    const given = Object.entries(feeds).map(([key, { data, dims }]) => [key, new this.#runtime.Tensor("float32", data, dims)]);
+    const made = Object.entries(await session.run(Object.fromEntries(given)));
+    const read = made.map(async ([key, tensor]) => [key, { data: (await tensor.getData()) as Float32Array, dims: tensor.dims }]);
+    return Object.fromEntries(await Promise.all(read)) as Feeds;
   }
 
   #session(name: NetworkName): Promise<Ort.InferenceSession> {
@@ -133,6 +148,6 @@ export class Networks {
   async #made(name: NetworkName): Promise<Ort.InferenceSession> {
     const { folder, networks } = this.#models;
     const bytes = new Uint8Array(await (await fetched(`${folder}${networks[name]}`)).arrayBuffer());
-    return this.#runtime.InferenceSession.create(bytes, { executionProviders: ["wasm"] });
+    return this.#runtime.InferenceSession.create(bytes, { executionProviders: [this.#provider] });
   }
 }

@@ -1,7 +1,7 @@
 /** The page: what is dropped on it, or named by ?src=, is played. */
 
 import { listen } from "./keys.js";
-import { type Listener, Player } from "./player.js";
+import { type Listener, Player, type Settings } from "./player.js";
 import type { Picture } from "./schedule.js";
 import { fetched } from "./tables.js";
 import { clock, facts, rates, speeds } from "./words.js";
@@ -24,7 +24,12 @@ const stage = element("stage");
 const canvas = element<HTMLCanvasElement>("picture");
 const pen = canvas.getContext("2d", { alpha: false }) as CanvasRenderingContext2D;
 const settings = new URLSearchParams(location.search);
-const wanted = { libav: settings.get("codecs") === "libav", threads: Number.parseInt(settings.get("threads") ?? "0", 10) || 0 };
+const gpu = settings.get("gpu");
+const wanted: Settings = {
+  libav: settings.get("codecs") === "libav",
+  threads: Number.parseInt(settings.get("threads") ?? "0", 10) || 0,
+  gpu: gpu === "always" || gpu === "never" ? gpu : "auto",
+};
 const FACTS_EVERY_MS = 500;
 
 let player: Player | null = null;

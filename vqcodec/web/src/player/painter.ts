@@ -1,5 +1,6 @@
 /** Draws frames: keeps the portraits that it has made ready. */
 
+import { type Known, onGraphics } from "./graphics.js";
 import { Libav } from "./libav.js";
 import type { OpenOrder, PictureAnswer, RenderOrder } from "./messages.js";
 import { loadRuntime, Networks, PORTRAIT_PX, type Prepared, SIZE_PX } from "./networks.js";
@@ -54,18 +55,30 @@ export class Painter {
   /** What decodes portraits, for people. */
   readonly decoder: string;
   readonly threads: number;
-  readonly #networks: Networks;
+  /** It changes once, where the graphics processor takes over. */
+  #networks: Networks;
+  readonly #onGraphics: (known: Known) => Promise<Networks | string | null>;
+  #tried = false;
+  /** Told where something else draws from now on, or what was tried and isn't used. */
+  drawing: (how: string) => void = () => undefined;
   readonly #space: Space;
   readonly #decode: PathDecoder;
   /** The one used last is at the end. */
   readonly #kept = new Map<string, { readonly sharp: boolean; readonly made: Promise<Prepared> }>();
 
-  private constructor(space: Space, networks: Networks, threads: number, [decoder, decode]: [string, PathDecoder]) {
+  private constructor(order: OpenOrder, models: Models, networks: Networks, [decoder, decode]: [string, PathDecoder]) {
+    const space = spaceOf(models, order);
     this.#space = space;
     this.#networks = networks;
-    this.threads = threads;
+    this.#onGraphics = (known) => onGraphics(order, models, space, known);
+    this.threads = threadsHere(order.threads);
     this.decoder = decoder;
     this.#decode = decode;
+  }
+
+  /** What draws, for people. */
+  get how(): string {
+    return `WebAssembly on ${this.threads > 1 ? `${this.threads} threads` : "one thread"}, portraits by ${this.decoder}`;
   }
 
   static async open(order: OpenOrder): Promise<Painter> {
@@ -76,7 +89,7 @@ export class Painter {
     const networks = new Networks(runtime, models, space);
     const decode = own ? webCodecsPath : libavPath(await Libav.load(order.folders.libav));
     await networks.load("encode", "frame-1");
-    return new Painter(space, networks, threads, [own ? "WebCodecs" : "libav.js", decode]);
+    return new Painter(order, models, networks, [own ? "WebCodecs" : "libav.js", decode]);
   }
 
   /** A portrait made ready; a sharp one in place of one that isn't, where that is asked for. */
@@ -107,9 +120,28 @@ export class Painter {
     for (const views of together ? [portraits] : portraits.map((portrait) => [portrait])) {
       drawn.push(await this.#networks.render(views, features));
     }
+    const drawingMs = performance.now() - began;
+    const [alone] = portraits;
+    if (portraits.length === 1 && alone?.restored === false) {
+      const picture = drawn[0] as Float32Array;
+      void this.#knows(order.portraits[0] as PortraitSource, { portrait: alone, features, picture, drawingMs });
+    }
     const rgba = toRgba(drawn[0] as Float32Array, drawn[1] ?? null, order.passing ?? 0);
     const sharp = portraits.every(({ restored }) => restored);
-    return { kind: "picture", id: order.id, rgba, drawingMs: performance.now() - began, sharp };
+    return { kind: "picture", id: order.id, rgba, drawingMs, sharp };
+  }
+
+  /** Try the graphics processor, once, on a frame that has just been drawn; what is asked for meanwhile is drawn as before. */
+  async #knows(source: PortraitSource, frame: Omit<Known, "rgb">): Promise<void> {
+    if (this.#tried) return;
+    this.#tried = true;
+    const rgb = await pictureOf(source, PORTRAIT_PX, this.#decode);
+    const found = await this.#onGraphics({ ...frame, rgb });
+    if (typeof found === "string") this.drawing(`${this.how}; WebGPU ${found}`);
+    else if (found !== null) {
+      this.#networks = found;
+      this.drawing(`WebGPU, portraits by ${this.decoder}`);
+    }
   }
 
   async #prepare(source: PortraitSource, sharp: boolean): Promise<Prepared> {

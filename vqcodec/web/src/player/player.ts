@@ -2,7 +2,7 @@
 
 import { Artist } from "./artist.js";
 import { type LiveSource, LiveTime } from "./live.js";
-import type { OpenOrder } from "./messages.js";
+import type { GpuUse, OpenOrder } from "./messages.js";
 import { opusHere } from "./opus.js";
 import { type Picture, Schedule } from "./schedule.js";
 import { type Clock, SilentClock, Sound } from "./sound.js";
@@ -47,6 +47,7 @@ export interface Settings {
   readonly libav: boolean;
   /** For drawing; 0: as many as are good. */
   readonly threads: number;
+  readonly gpu: GpuUse;
 }
 
 function openOrder(head: Head, settings: Settings): OpenOrder {
@@ -101,7 +102,7 @@ export class Player {
     this.#clock = clock;
     this.#schedule = new Schedule(timeline);
     this.#artist = new Artist(timeline, openOrder(timeline.head, settings), {
-      ready: (how) => this.#ready(how),
+      drawing: (how) => this.#drawing(how),
       drawn: (...drawn) => this.#drawn(...drawn),
       failed: (why) => listener.failed(why),
     });
@@ -267,7 +268,7 @@ export class Player {
     this.#listener.changed();
   }
 
-  #ready(how: string): void {
+  #drawing(how: string): void {
     this.how = how;
     this.#listener.changed();
   }

@@ -19,7 +19,9 @@ function tell(answer: Answer, transfer: Transferable[] = []): void {
 async function follow(order: Order): Promise<void> {
   if (order.kind === "open") {
     painter = await Painter.open(order);
-    tell({ kind: "ready", threads: painter.threads, decoder: painter.decoder });
+    painter.drawing = (how) => tell({ kind: "drawing", how });
+    tell({ kind: "ready" });
+    tell({ kind: "drawing", how: painter.how });
   } else if (painter === null) {
     tell({ kind: "failed", id: order.id, why: "nothing is open" });
   } else if (order.kind === "prepare") {
