@@ -42,6 +42,15 @@ def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return make_cache(tmp_path_factory.mktemp("cache"), large=True)
 
 
+@pytest.fixture(autouse=True)
+def few_pictures_checked(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A check of six pictures of every clip takes longer than what is tested here."""
+    pytest.importorskip("efficientnet_lite_pytorch")
+    from vqcodec.training.picture import check
+
+    monkeypatch.setattr(check, "FRAMES", 2)
+
+
 def test_steps_on_one_batch_lower_the_loss(cache: Path, tmp_path: Path) -> None:
     from vqcodec.training.picture.batches import to_tensors
 

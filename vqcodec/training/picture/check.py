@@ -188,7 +188,7 @@ class Checker:
             parts = _by_nearest(every) if kind == "nearest" else [every]
             shown = [self._rendered(model, part) for part in parts]
             figures.append(np.concatenate([f for _, f in shown], 1).mean(1))
-            if len(every["target"]) > 1 or len(figures) % FRAMES == 3:
+            if len(every["target"]) > 1 or len(figures) % FRAMES == FRAMES // 2:
                 rows.append(_row(parts[0], shown[0][0]))
         if sheet is not None:
             _write_sheet(rows, sheet)
