@@ -14,6 +14,7 @@ from vqcodec.geometry.controls import Controls, read_controls
 from vqcodec.geometry.openings import SHUT_LIPS, upright_lid_gap_per_eye_width
 from vqcodec.gesture.apertures import Closer, Lids, Lips
 from vqcodec.gesture.emphasis import LipEmphasis
+from vqcodec.gesture.finish import MotionFinish
 
 SHAPE = shipped_head()
 
@@ -113,3 +114,22 @@ def test_a_generator_that_never_learned_it_still_blinks_and_is_silent(basis: Lan
     shown = basis.landmarks((facts(points, basis).features + made * basis.units).astype(np.float32))
     assert (read_controls(shown, SHAPE).blink[45:48] > 0.8).all()
     assert opening_track(shown).max() < 0.04
+
+
+def test_lips_meet_when_told_and_the_jaw_stays(basis: LandmarkBasis) -> None:
+    """For a p, b or m: shut in that frame, half way beside it, as they were elsewhere."""
+    faces = drawn_face(40, opening=0.5)
+    points = faces[opening_track(faces).argmax()][None].repeat(60, 0)
+    shut = np.zeros(60, np.float32)
+    shut[30], shut[29] = 1, 0.5
+    person, zeros = facts(points, basis), np.zeros(60, np.float32)
+    values, turned = np.zeros((60, 48), np.float32), np.zeros((60, 36), np.float32)
+    finish, still = MotionFinish(basis, SHAPE), read_controls(points, SHAPE)
+    plain, made = (finish(values, turned, still, person, zeros, how, 2.0) for how in (zeros, shut))
+    assert np.array_equal(np.delete(made, [29, 30], 0), np.delete(plain, [29, 30], 0))
+    before, after = (
+        opening_track(basis.landmarks((person.features + v * basis.units).astype(np.float32)))
+        for v in (plain, made)
+    )
+    assert before[30] > 0.08 and after[30] < SHUT_LIPS + 0.01
+    assert after[30] + 0.01 < after[29] < before[29] - 0.01

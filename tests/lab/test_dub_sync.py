@@ -128,11 +128,13 @@ class Heard:
         portrait: PortraitFacts,
         *,
         rest: NDArray[np.float32],
+        shut: NDArray[np.float32],
         temperature: float,
         seed: int,
     ) -> Iterator[NDArray[np.uint16]]:
         self.given = {
             "rest": rest,
+            "shut": shut,
             "speech": speech,
             "controls": controls,
             "portrait": portrait,

@@ -29,6 +29,7 @@ from vqcodec.models.manifest import read_manifest, write_manifest
 from vqcodec.motion.space import MotionSpace
 from vqcodec.render.reference import ReferenceFlow
 from vqcodec.render.renderer import Renderer
+from vqcodec.speech.closure import LipClosure
 from vqcodec.speech.tokenizer import SpeechTokenizer
 from vqcodec.types import ModelId
 
@@ -39,6 +40,7 @@ LOADERS: dict[str, Callable[[Path], object]] = {
     "speech": SpeechTokenizer.load,
     "generator": partial(MotionGenerator.load, finish=None),
     "behaviour": Behaviour.load,
+    "closure": LipClosure.load,
     "basis": read_basis,
     "field": read_field,
     "layout": read_layout,

@@ -131,12 +131,13 @@ class SteppingGenerator:
         portrait: Any,
         *,
         rest: NDArray[np.float32],
+        shut: NDArray[np.float32],
         temperature: float = 0.0,
         seed: int = 0,
         argmax: bool = False,
     ) -> Iterator[NDArray[np.int16]]:
         assert (
-            len(speech) == len(controls) == len(rest)
+            len(speech) == len(controls) == len(rest) == len(shut)
             and portrait.features.shape == (48,)
             and len(portrait.controls) == 1
         )

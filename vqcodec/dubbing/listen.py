@@ -4,7 +4,7 @@ r"""What a dub takes from its sound, in one pass: Opus packets, speech tokens an
                                \-> 16 kHz float32 --> speech tokens (25 Hz)
                                                   \-> loudness (25 Hz)
 
-Samples are dropped as soon as they are heard; what is kept is 16 bytes a frame, and the packets: about 0.2 MB a minute.
+Samples are dropped as soon as they are heard; what is kept is 20 bytes a frame, and the packets: about 0.2 MB a minute.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from vqcodec.dubbing.parts import SpeechTokenizerLike
+from vqcodec.dubbing.parts import Closure, SpeechTokenizerLike, lips_apart
 from vqcodec.format import AUDIO_RATE_HZ
 from vqcodec.media.items import AudioBlock
 from vqcodec.media.sound.source import SpeechResampler
@@ -50,6 +50,7 @@ class Heard:
         tokens: (T,) int64 speech tokens, T = ceil(25 seconds).
         energy: (T,) float32 loudness in 0..1.
         rest: (T,) float32, how far lips rest, 0..1.
+        shut: (T,) float32, how far lips are on their way to each other, for a p, b or m, 0..1.
         seconds: how long it lasts.
         warnings: what is wrong with it, for a person.
     """
@@ -57,6 +58,7 @@ class Heard:
     tokens: NDArray[np.int64]
     energy: NDArray[np.float32]
     rest: NDArray[np.float32]
+    shut: NDArray[np.float32]
     seconds: Fraction
     warnings: tuple[str, ...] = ()
 
@@ -70,6 +72,7 @@ def listen(
     coder: SoundCoder,
     keep: Callable[[SoundPiece], None],
     tell: Callable[[Fraction], None],
+    closure: Closure = lips_apart,
     mixed: Callable[[AudioBlock], AudioBlock] | None = None,
     also: Callable[[NDArray[np.float32]], None] = lambda samples: None,
 ) -> Heard:
@@ -81,6 +84,7 @@ def listen(
         coder: makes Opus packets.
         keep: takes the packets, in order.
         tell: told how many seconds were heard, now and then.
+        closure: tells of tokens where lips meet.
         mixed: makes of each block what is coded; the block itself is heard all the same.
         also: takes the samples that are heard, 16 kHz mono, too.
 
@@ -105,11 +109,12 @@ def listen(
     for piece in coder.flush():
         keep(piece)
     take(resampler.flush())
-    energy = meter.energy()
+    energy, heard_tokens = meter.energy(), np.concatenate([*tokens, stream.flush()])
     return Heard(
-        np.concatenate([*tokens, stream.flush()]),
+        heard_tokens,
         energy,
         resting(meter.silent()),
+        closure(heard_tokens),
         Fraction(heard, AUDIO_RATE_HZ),
         _warnings(source, energy),
     )

@@ -53,6 +53,7 @@ def motion_groups(
         controls,
         facts,
         rest=heard.rest,
+        shut=heard.shut,
         temperature=options.temperature,
         argmax=options.argmax,
         seed=own_seed(options.seed, person.face.square, heard.tokens),

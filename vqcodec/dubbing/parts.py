@@ -51,6 +51,15 @@ class SpeechTokenizerLike(Protocol):
         ...
 
 
+Closure: TypeAlias = Callable[[NDArray[np.int64]], NDArray[np.float32]]
+"""(T,) speech tokens -> (T,) how far lips are on their way to each other (vqcodec.speech.closure.LipClosure)."""
+
+
+def lips_apart(tokens: NDArray[np.int64]) -> NDArray[np.float32]:
+    """A `Closure` that never shuts lips."""
+    return np.zeros(len(tokens), np.float32)
+
+
 class MotionGeneratorLike(Protocol):
     """What a dub needs of the motion generator (vqcodec.generate.generator.MotionGenerator)."""
 
@@ -66,11 +75,12 @@ class MotionGeneratorLike(Protocol):
         portrait: PortraitFacts,
         *,
         rest: NDArray[np.float32] | None = None,
+        shut: NDArray[np.float32] | None = None,
         temperature: float = 0.0,
         seed: int = 0,
         argmax: bool = False,
     ) -> Iterator[NDArray[np.int16]]:
-        """(T,) tokens, T controls, (T,) rest of the lips -> consecutive (t, 48) whole units from the portrait, T in all."""
+        """(T,) tokens, T controls, rest and closing of lips -> consecutive (t, 48) whole units from the portrait, T in all."""
         ...
 
 
@@ -178,6 +188,7 @@ class DubParts:
         decoder: what a video is rendered with; None loads the shipped models then.
         other_space: finds the motion space of a recording that was made with another one.
         encoder: what a recorded video is coded with; None loads the shipped models then.
+        closure: tells where lips meet.
     """
 
     space: DubSpace
@@ -190,6 +201,7 @@ class DubParts:
     decoder: DecoderPartsSource | None = None
     other_space: Callable[[ModelId], RecordedSpace] = shipped_space
     encoder: EncoderPartsSource | None = None
+    closure: Closure = lips_apart
 
     def landmarks_of(self, wanted: ModelId) -> RecordedSpace:
         """The motion space of a recording.
@@ -212,6 +224,7 @@ class DubParts:
         from vqcodec.gesture.finish import MotionFinish
         from vqcodec.models import store
         from vqcodec.motion.space import MotionSpace
+        from vqcodec.speech.closure import LipClosure
         from vqcodec.speech.tokenizer import SpeechTokenizer
 
         runtime = runtime or RuntimeOptions()
@@ -222,6 +235,8 @@ class DubParts:
                 f"the generator {generator.id} doesn't know the tokens of {tokenizer.id}",
                 hint="Take both models of one version.",
             )
+        closure = LipClosure.load()
+        closure.understands(tokenizer.id)
         space = store.find(generator.motion_space, "motion space")
         model = None if runtime.face_model is None else str(runtime.face_model)
         return cls(
@@ -232,6 +247,7 @@ class DubParts:
             generator,
             Behaviour.load(),
             read_head(store.current("head").path),
+            closure=closure,
         )
 
 

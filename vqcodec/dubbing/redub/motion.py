@@ -102,8 +102,9 @@ class Redubber:
         times_s = self._times_s(piece)
         moved = points
         if share.any():
-            made, rest = self._made(shot, points, times_s), self._at(self._heard.rest, times_s)
-            moved = self._lips(points, made, times_s, rest)
+            made = self._made(shot, points, times_s)
+            shut = np.maximum(self._heard.rest, self._heard.shut)
+            moved = self._lips(points, made, times_s, self._at(shut, times_s))
         moved = points + share[:, None, None] * (moved - points)
         if to_camera:
             moved = turned_to_camera(moved, self._usual(shot), self._parts.shape)
@@ -135,6 +136,7 @@ class Redubber:
             at_times(read_controls(points, self._parts.shape), times_s, at_s),
             facts,
             rest=self._heard.rest[first:stop],
+            shut=self._heard.shut[first:stop],
             temperature=self._options.temperature,
             argmax=self._options.argmax,
             seed=self._seed,

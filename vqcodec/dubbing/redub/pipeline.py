@@ -204,7 +204,8 @@ class _Work:
             parts = SegmentedSound(recording, self._segments, sound, mix_db)
             spoken, mixer, inside = parts, parts.mixer(), parts.inside
         tokenizer, known = self._models.tokenizer, SoundPrint()
-        heard = listen(spoken, tokenizer, coder, file.sound, self._told.heard, mixer, known.push)
+        closure, told = self._models.closure, self._told.heard
+        heard = listen(spoken, tokenizer, coder, file.sound, told, closure, mixer, known.push)
         return heard, lips_follow(same_sound(known.bands(), old.bands), inside)
 
     def _warnings(self, heard: Heard) -> tuple[str, ...]:

@@ -29,6 +29,7 @@ from typing import Any
 import numpy as np
 
 from vqcodec.config import RuntimeOptions
+from vqcodec.dubbing.parts import Closure, lips_apart
 from vqcodec.encoding.parts import EncoderParts
 from vqcodec.evaluation.metrics.suite import FACE_EVERY
 from vqcodec.evaluation.tools.conditions import conditions
@@ -43,6 +44,7 @@ from vqcodec.lab.dub.results import SCHEMA_VERSION, DubResult, references, save,
 from vqcodec.lab.dub.sync import Figures, shipped_basis
 from vqcodec.lab.dub.table import show
 from vqcodec.models import store
+from vqcodec.types import ModelId
 
 ReadClip = Callable[[Path], DubClip]
 
@@ -143,6 +145,14 @@ def line(result: DubResult) -> str:
     )
 
 
+def shipped_closure(tokenizer: ModelId) -> Closure:
+    """What shuts lips, where it knows a tokenizer's tokens; else nothing does."""
+    from vqcodec.speech.closure import LipClosure
+
+    closure = LipClosure.load()
+    return closure if closure.speech_tokenizer.sha256 == tokenizer.sha256 else lips_apart
+
+
 def shipped_motion(options: Namespace, parts: EncoderParts) -> Motion:
     """The shipped speech tokenizer and generator, or those in files.
 
@@ -160,6 +170,7 @@ def shipped_motion(options: Namespace, parts: EncoderParts) -> Motion:
         generator,
         read_head(store.current("head").path),
         parts.space.units,
+        closure=shipped_closure(tokenizer.id),
         temperature=options.temperature,
         seed=options.seed,
     )

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from vqcodec.dubbing.parts import Closure, lips_apart
 from vqcodec.lab.dub.clips import DubClip, Features, Pcm, speech_samples
 from vqcodec.lab.dub.sync import whole_units
 from vqcodec.quantize.grfsq import dequantize
@@ -83,6 +84,7 @@ class GeneratedMotion:
         generator: gives motion tokens.
         shape: the mean head, to read the clip's controls with.
         units: (48,) of the motion space.
+        closure: tells of tokens where lips meet.
         temperature: of sampling; 0 takes the most likely.
         seed: of sampling.
     """
@@ -94,9 +96,11 @@ class GeneratedMotion:
         shape: HeadShape,
         units: NDArray[np.float32],
         *,
+        closure: Closure = lips_apart,
         temperature: float = 0.0,
         seed: int = 0,
     ) -> None:
+        self._closure = closure
         self._tokenizer, self._generator, self._shape, self._units = (
             tokenizer,
             generator,
@@ -117,11 +121,13 @@ class GeneratedMotion:
         samples = speech_samples(pcm)
         meter = EnergyMeter()
         meter.push(samples)
+        tokens = self._tokenizer.tokens(samples)
         windows = self._generator.generate(
-            self._tokenizer.tokens(samples),
+            tokens,
             controls,
             portrait,
             rest=resting(meter.silent()),
+            shut=self._closure(tokens),
             **self._sampling,
         )
         return features_of(clip, np.concatenate(list(windows)), self._units)

@@ -9,23 +9,28 @@ Each clip is coded as `encode` does it, then given a sound by `dub`:
     other       another clip's sound, as long as the clip; against the lips of the clip that it comes from
 
 Rendered at 512x512, written as H.264, measured at 256x256 by MediaPipe in every frame. mouth: landmark distance of the lips from
-the clip's real ones, in eye distances; upper: the same from the nose up. Figures of lip sync: vqcodec.lab.dub.sync.
+the clip's real ones, in eye distances; upper: the same from the nose up. Figures of lip sync: vqcodec.lab.dub.sync. meet: share
+of the p, b and m that are heard at whose time lips meet (vqcodec.lab.dub.closure; needs `pip install '.[teacher]'`); flicker and
+mouth_perc: vqcodec.lab.dub.mouth. "real" is the recording itself.
 """
 
 from __future__ import annotations
 
 from argparse import ArgumentParser, Namespace
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from statistics import mean
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from vqcodec.api import Codec
 from vqcodec.choices import AudioChoice
 from vqcodec.config import EncodeOptions
 from vqcodec.evaluation.metrics.landmarks import landmark_distance
+from vqcodec.evaluation.metrics.perceptual import PerceptualDistance
 from vqcodec.evaluation.tools.conditions import conditions
 from vqcodec.evaluation.tools.files import rounded, save_json
 from vqcodec.evaluation.tools.frames import read_frames
@@ -34,14 +39,17 @@ from vqcodec.face.landmarks import FaceLandmarker
 from vqcodec.format import AUDIO_RATE_HZ
 from vqcodec.geometry.mesh import LIPS, SKULL
 from vqcodec.lab.command import clips_options, perform, publish
-from vqcodec.lab.dub.clips import FRAME_SAMPLES, other_sound, read_pcm
+from vqcodec.lab.dub.clips import FRAME_SAMPLES, Pcm, other_sound, read_pcm, speech_samples
+from vqcodec.lab.dub.closure import gaps_of, met, windows
+from vqcodec.lab.dub.mouth import mouth_distance, teeth_flicker
 from vqcodec.lab.dub.silence import write_wav
 from vqcodec.lab.dub.sync import Points, lip_sync
 from vqcodec.lab.markdown import read, table
+from vqcodec.training.closure.labels import PhoneReader
 
 SCHEMA_VERSION = 1
 SIZE_PX = 256
-VARIANTS = ("coded", "own", "anew", "other")
+VARIANTS = ("real", "coded", "own", "anew", "other")
 FIGURES = (
     "mouth",
     "upper",
@@ -49,6 +57,9 @@ FIGURES = (
     "lip_within",
     "lip_lag_ms",
     "opening_ratio",
+    "meet",
+    "flicker",
+    "mouth_perc",
 )
 HEADS = (
     "mouth ↓",
@@ -57,10 +68,37 @@ HEADS = (
     "within 80 ms",
     "best lag, ms",
     "opening (1 is right)",
+    "meet at p, b, m ↑",
+    "teeth flicker ↓",
+    "perceptual, mouth ↓",
     "mouth over coded ↓",
 )
 
 Figures = dict[str, float]
+
+
+@dataclass(frozen=True, slots=True)
+class Watched:
+    """A video as it is measured.
+
+    Attributes:
+        pictures: (256, 256, 3) uint8 of each frame.
+        points: (478, 2) landmarks of each in 0..1, None without a face.
+    """
+
+    pictures: list[NDArray[np.uint8]]
+    points: list[Points | None]
+
+    @property
+    def points_px(self) -> list[Points | None]:
+        """The landmarks in pixels."""
+        return [None if p is None else p * np.float32(SIZE_PX) for p in self.points]
+
+    def gaps(self) -> NDArray[np.floating]:
+        """(T,) openings of the lips, NaN without a face."""
+        return np.array(
+            [np.nan if p is None else float(gaps_of(p[None])[0]) for p in self.points], np.float64
+        )
 
 
 class Redubbing:
@@ -72,15 +110,16 @@ class Redubbing:
 
     def __init__(self, folder: Path) -> None:
         self._folder, self._codec = folder, Codec()
+        self._reader, self._perceptual = PhoneReader(), PerceptualDistance()
 
     def clip(self, path: Path, sound: Path) -> dict[str, Figures]:
         """Figures of each variant of a clip, the other sound coming from another one."""
-        real, theirs = self._track(path), self._track(sound)
+        real, theirs = self._watch(path), self._watch(sound)
         streams = {
             name: self._coded(path, name, mode) for name, mode in (("", "opus"), ("-mute", "none"))
         }
         spoken = self._folder / f"{path.stem}-other.wav"
-        pcm = read_pcm(sound)[: len(real) * FRAME_SAMPLES]
+        own_pcm, pcm = (read_pcm(one)[: len(real.points) * FRAME_SAMPLES] for one in (path, sound))
         write_wav(spoken, (pcm / 32767).astype(np.float32), AUDIO_RATE_HZ)
         videos = {
             "coded": self._shown(streams[""], "coded"),
@@ -88,11 +127,23 @@ class Redubbing:
             "anew": self._dubbed(path, streams["-mute"], "anew"),
             "other": self._dubbed(spoken, streams[""], "other"),
         }
-        found: dict[str, Figures] = {}
+        found = {"real": self._seen(real, real, own_pcm)}
         for name, video in videos.items():
-            shown = self._track(video)
-            found[name] = figures(real, shown, theirs if name == "other" else real)
+            shown, other = self._watch(video), name == "other"
+            found[name] = figures(real.points, shown.points, (theirs if other else real).points)
+            found[name] |= self._seen(real, shown, pcm if other else own_pcm)
         return found
+
+    def _seen(self, real: Watched, shown: Watched, pcm: Pcm) -> Figures:
+        """How the mouth looks, and whether lips meet at the p, b and m of a sound."""
+        where = windows(speech_samples(pcm), self._reader, len(shown.points))
+        return {
+            "meet": met(shown.gaps(), where),
+            "flicker": teeth_flicker(shown.pictures, shown.points_px),
+            "mouth_perc": mouth_distance(
+                self._perceptual, real.pictures, shown.pictures, real.points_px
+            ),
+        }
 
     def _coded(self, path: Path, name: str, mode: Any) -> Path:
         target = self._folder / f"{path.stem}{name}.vqt"
@@ -109,16 +160,19 @@ class Redubbing:
         self._codec.dub(sound, stream, target, force=True)
         return target
 
-    def _track(self, video: Path) -> list[Points | None]:
+    def _watch(self, video: Path) -> Watched:
+        pictures = list(read_frames(video, SIZE_PX))
         with FaceLandmarker() as landmarker:
-            found = [landmarker.faces(picture) for picture in read_frames(video, SIZE_PX)]
-        return [faces[0].points / np.float32(SIZE_PX) if faces else None for faces in found]
+            found = [landmarker.faces(picture) for picture in pictures]
+        return Watched(
+            pictures, [faces[0].points / np.float32(SIZE_PX) if faces else None for faces in found]
+        )
 
 
 def figures(
     real: Sequence[Points | None], shown: Sequence[Points | None], voice: Sequence[Points | None]
 ) -> Figures:
-    """FIGURES of one video.
+    """Those of FIGURES that landmarks tell of one video.
 
     Args:
         real: (478, 2) landmarks of the recording's frames, None without a face.
@@ -140,29 +194,40 @@ def summary(clips: dict[str, dict[str, Figures]]) -> list[dict[str, Any]]:
     rows = []
     for name in VARIANTS:
         found = [clip[name] for clip in clips.values()]
-        means = {
-            f: float(np.nanmean([row[f] for row in found])) if found else float("nan")
-            for f in FIGURES
-        }
-        over = [clip[name]["mouth"] / clip["coded"]["mouth"] for clip in clips.values()]
-        rows.append({"variant": name, **means, "mouth_over_coded": float(np.median(over))})
+        row: dict[str, Any] = {"variant": name}
+        for figure in FIGURES:
+            known = [one[figure] for one in found if not np.isnan(one.get(figure, np.nan))]
+            row[figure] = float(np.mean(known)) if known else None
+        over = [
+            clip[name]["mouth"] / clip["coded"]["mouth"]
+            for clip in clips.values()
+            if "mouth" in clip[name]
+        ]
+        row["mouth_over_coded"] = float(np.median(over)) if over else None
+        rows.append(row)
     return rows
 
 
 def told(results: dict[str, Any]) -> str:
     """The table."""
     names = {
+        "real": "the recording",
         "coded": "coded, its own lips",
         "own": "its own sound",
         "anew": "its own sound, lips made anew",
         "other": "another clip's sound",
     }
-    forms = {"mouth": ".4f", "upper": ".4f", "lip_lag_ms": "+.0f"}
+    forms = {"mouth": ".4f", "upper": ".4f", "lip_lag_ms": "+.0f", "mouth_perc": ".3f"}
+    # another mouth is wanted for another sound, and the recording is what the others are compared with
+    absent = {"real": ("mouth_perc",), "other": ("mouth", "mouth_perc", "mouth_over_coded")}
     rows = []
     for row in results["rows"]:
-        cells = [format(row[f], forms.get(f, ".2f")) for f in (*FIGURES, "mouth_over_coded")]
-        if row["variant"] == "other":  # another mouth is wanted there
-            cells[0] = cells[-1] = "-"
+        cells = [
+            "-"
+            if row[f] is None or f in absent.get(row["variant"], ())
+            else format(row[f], forms.get(f, ".2f"))
+            for f in (*FIGURES, "mouth_over_coded")
+        ]
         rows.append((names[row["variant"]], cells))
     return "\n".join(table(HEADS, rows))
 

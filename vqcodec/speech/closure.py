@@ -1,0 +1,158 @@
+"""Lips that meet: which speech tokens ask for a shut mouth, as p, b and m do.
+
+    (T,) codes --digits, each one-hot--> (T, 25) --layer--> (T, width) --convolutions in time--> (T,) logit: the lips meet
+
+The generator tells where lips most likely are, which is an average over everything that sounds alike: at a p that it half
+hears they come half together. A viewer forgives a p too many sooner than one that stays open; so where this network is sure
+enough, lips shut whatever was made (gesture.finish). What teaches it is vqcodec.training.closure.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import asdict, dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from safetensors import safe_open
+from safetensors.torch import load_file
+from torch import Tensor, nn
+from torch.nn import functional
+
+from vqcodec.errors import ModelError
+from vqcodec.geometry.reading import model_faults
+from vqcodec.models import store
+from vqcodec.speech.encoder import TOKEN_CODES, TOKEN_DIMS, TOKEN_LEVELS
+from vqcodec.types import ModelId
+
+_SHOULDER = 0.45
+"""How far lips are on their way a frame (40 ms) before they meet, and a frame after."""
+
+Floats = NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True)
+class ClosureShape:
+    """Size of the network: `layers` convolutions of `reach` frames, of so many channels."""
+
+    width: int = 96
+    layers: int = 4
+    reach: int = 5
+
+    def to_facts(self) -> dict[str, int]:
+        """For a file's header."""
+        return asdict(self)
+
+
+class ClosureNetwork(nn.Module):
+    """See the module.
+
+    Args:
+        shape: its size.
+        dropout: while it is trained.
+    """
+
+    def __init__(self, shape: ClosureShape, dropout: float = 0.0) -> None:
+        super().__init__()
+        self.shape = shape
+        self.first = nn.Linear(TOKEN_DIMS * TOKEN_LEVELS + 1, shape.width)
+        self.near = nn.ModuleList(
+            nn.Conv1d(shape.width, shape.width, shape.reach, padding=shape.reach // 2)
+            for _ in range(shape.layers)
+        )
+        self.last = nn.Linear(shape.width, 1)
+        self.drop = nn.Dropout(dropout)
+
+    def forward(self, codes: Tensor) -> Tensor:
+        """(B, T) int64 codes, -1 where there is no sound -> (B, T) logits."""
+        places = TOKEN_LEVELS ** torch.arange(TOKEN_DIMS, device=codes.device)
+        digits = codes.clamp(min=0)[..., None] // places % TOKEN_LEVELS
+        known = (codes >= 0)[..., None].float()
+        split = functional.one_hot(digits, TOKEN_LEVELS).flatten(-2).float() * known
+        x = functional.gelu(self.first(torch.cat([split, known], -1))).transpose(1, 2)
+        for near in self.near:
+            x = x + functional.gelu(near(self.drop(x)))
+        logits: Tensor = self.last(x.transpose(1, 2))[..., 0]
+        return logits
+
+
+def closing(odds: Floats, sure: float) -> Floats:
+    """How far lips are on their way to each other.
+
+    Args:
+        odds: (T,) of lips that meet, 0..1, 25 a second.
+        sure: from where on they do.
+
+    Returns:
+        (T,) float32: 1 where they meet, `_SHOULDER` beside that, 0 elsewhere.
+    """
+    meet = np.asarray(odds >= sure, np.float32)
+    beside = np.pad(meet, 1)
+    return np.maximum(meet, np.float32(_SHOULDER) * np.maximum(beside[:-2], beside[2:]))
+
+
+class LipClosure:
+    """The shipped network.
+
+    Attributes:
+        id: name and sha256 of the weights.
+        speech_tokenizer: whose tokens it understands.
+
+    Args:
+        identity, speech_tokenizer: see above.
+        network: the network.
+        sure: as of `closing`.
+    """
+
+    def __init__(
+        self, identity: ModelId, network: ClosureNetwork, speech_tokenizer: ModelId, sure: float
+    ) -> None:
+        self.id, self.speech_tokenizer = identity, speech_tokenizer
+        self._network, self._sure = network.eval(), sure
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str] | None = None) -> LipClosure:
+        """The shipped one, or the one in a file; always on the CPU: it takes a millisecond for a second of speech.
+
+        Raises:
+            ModelError: the file is missing, has the wrong hash or is something else.
+        """
+        model = store.current("closure") if path is None else store.opened(path)
+        with model_faults(model.path, "a closure network"):
+            with safe_open(str(model.path), "pt") as handle:
+                facts = handle.metadata() or {}
+            network = ClosureNetwork(ClosureShape(**json.loads(facts["shape"])))
+            network.load_state_dict({k: v.float() for k, v in load_file(str(model.path)).items()})
+            name, _, sha256 = facts["speech_tokenizer"].rpartition("@")
+            return cls(
+                model.id,
+                network,
+                ModelId(name, bytes.fromhex(sha256)),
+                float(json.loads(facts["sure"])),
+            )
+
+    def understands(self, tokenizer: ModelId) -> None:
+        """Make sure that tokens are the ones it was trained on.
+
+        Raises:
+            ModelError: they aren't.
+        """
+        if tokenizer.sha256 != self.speech_tokenizer.sha256:
+            raise ModelError(
+                f"{self.id} doesn't know the tokens of {tokenizer}",
+                hint="Take both models of one version.",
+            )
+
+    @torch.inference_mode()
+    def odds(self, tokens: NDArray[np.int64]) -> Floats:
+        """(T,) codes -> (T,) odds that lips meet, 0..1."""
+        if not len(tokens):
+            return np.zeros(0, np.float32)
+        codes = torch.from_numpy(np.clip(tokens, -1, TOKEN_CODES - 1))
+        return np.asarray(self._network(codes[None])[0].sigmoid().numpy(), np.float32)
+
+    def __call__(self, tokens: NDArray[np.int64]) -> Floats:
+        """(T,) codes -> (T,) how far lips are on their way to each other, 0..1."""
+        return closing(self.odds(tokens), self._sure)

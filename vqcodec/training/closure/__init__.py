@@ -1,0 +1,1 @@
+"""Training of what shuts lips (vqcodec.speech.closure)."""
