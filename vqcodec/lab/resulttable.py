@@ -25,7 +25,7 @@ def caption(results: ValidationResults) -> str:
     if results.failed:
         parts.append(f"NOT CODED: {', '.join(sorted(results.failed))}")
     return (
-        "Means over frames, then clips, at 256x256; portrait = first frame; coded at 512x512; file to file. "
+        "Means over frames, then clips, at 256x256; one portrait, the first frame; coded at 512x512; file to file. "
         + "; ".join(parts)
         + "."
     )

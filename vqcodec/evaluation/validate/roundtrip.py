@@ -122,7 +122,7 @@ def round_trip(
     codec: MeasuredCodec | None = None,
     device: Device = "auto",
 ) -> RoundTrip:
-    """Encode a clip (portrait = first frame, whole picture, sound as by default) and decode it at 512x512.
+    """Encode a clip (one portrait, its first frame; whole picture, sound as by default) and decode it at 512x512.
 
     Args:
         clip: a video.
@@ -139,7 +139,7 @@ def round_trip(
         folder / f"{clip_name(clip)}-{layers}.vqt",
         folder / f"{clip_name(clip)}-{layers}.mp4",
     )
-    options = EncodeOptions(layers=layers, portrait_frame="first", crop="full")
+    options = EncodeOptions(layers=layers, portrait_frame="first", crop="full", refs=1)
     start_s = time.perf_counter()
     report, written = codec.encode(clip, stream, options)
     encode_s = time.perf_counter() - start_s
