@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,9 +11,13 @@ import pytest
 from tests.support.encoded import coded, stream
 from tests.support.pipeline import encoder_parts, write_swaying
 from vqcodec.config import AudioChoice, EncodeOptions
+from vqcodec.encoding.bitrate import FittedFile, Trial
+from vqcodec.encoding.ladder import LAST_STEP, setting_at
 from vqcodec.encoding.pipeline import encode
+from vqcodec.encoding.settings import Setting, crf_of, quality_of
 from vqcodec.errors import UsageError
 from vqcodec.reports import EncodeReport
+from vqcodec.types import StreamSizes
 
 SECONDS = 2.4
 
@@ -87,3 +92,36 @@ def test_an_impossible_bitrate_names_the_smallest(clip: Path, tmp_path: Path) ->
     assert not list(tmp_path.iterdir())
     smallest = float(caught.value.hint.rsplit("--bitrate ", 1)[1].split(" ")[0])
     assert coded(clip, EncodeOptions(bitrate_kbps=smallest))
+
+
+class SizedTrial(Trial):
+    """As large as its CRF says: 8 kbit/s at CRF 50, 5 % more for each below."""
+
+    def kbps(self, portrait_ratio: float = 1.0) -> float:
+        return 8 * 1.05 ** (50 - self.setting.crf)
+
+
+class Sized(FittedFile):
+    """Makes no files, only their sizes."""
+
+    def __init__(self, options: EncodeOptions) -> None:
+        assert options.bitrate_kbps is not None
+        self._options, self._target_kbps = options, options.bitrate_kbps
+
+    def _trial(self, setting: Setting, preset: int) -> Trial:
+        return SizedTrial(setting, b"", None, StreamSizes(), 1)  # type: ignore[arg-type]
+
+    def crf(self, start: int) -> int:
+        """What becomes of a setting of this CRF."""
+        setting = replace(setting_at(LAST_STEP, EncodeOptions()), crf=start)
+        return self._sharpened(self._trial(setting, 0)).setting.crf
+
+
+def test_portraits_get_sharper_where_another_one_is_too_much() -> None:
+    assert Sized(EncodeOptions(bitrate_kbps=9)).crf(50) == 48, "47 takes 9.3"
+    assert Sized(EncodeOptions(bitrate_kbps=8.1)).crf(50) == 50, "it is full"
+    assert Sized(EncodeOptions(bitrate_kbps=100)).crf(50) == 46, "four steps are enough"
+    quality = quality_of(49)
+    assert Sized(EncodeOptions(bitrate_kbps=100, portrait_quality=quality)).crf(50) == crf_of(
+        quality
+    )

@@ -2,7 +2,7 @@
 
 Everything that can be chosen late is kept compactly: features of every frame, candidates for portraits as JPEG (in a temporary
 file once they are many), the sound coded at a few rates. Then the highest step of a ladder (encoding.ladder) that fits is
-written, and what is left over buys finer motion.
+written, and what is left over buys sharper portraits, then finer motion.
 
     steps tried with a quick AV1 preset, whose portraits are larger --by the ratio seen so far--> a guess at the real size
     the guess coded as it will be written --> another ratio, perhaps another guess
@@ -21,7 +21,7 @@ from vqcodec.config import EncodeOptions
 from vqcodec.encoding.coding import ShotCoder, put
 from vqcodec.encoding.kept import PictureFile
 from vqcodec.encoding.ladder import LAST_STEP, STEPS_A_CRF, setting_at
-from vqcodec.encoding.settings import Setting, quality_of
+from vqcodec.encoding.settings import BEST_CRF, Setting, crf_of, quality_of
 from vqcodec.encoding.shots import RecordedShot
 from vqcodec.errors import UsageError
 from vqcodec.media.still.portrait_coder import PRESET
@@ -34,6 +34,7 @@ _USUAL_RATIO = 0.8  # portraits of PRESET to those of QUICK_PRESET
 _GUESSES = 6
 _FULL = 0.97
 _FINER = (0.9, 0.75, 0.5, 0.25, 0.0)
+_SHARPER_CRFS = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +125,7 @@ class FittedFile:
             UsageError: even the smallest file is too large; the message says how large it is.
         """
         try:
-            best = self._refined(self._filled(self._fitted()))
+            best = self._refined(self._filled(self._sharpened(self._fitted())))
         finally:
             self._pictures.close()
         self._sink.write(best.data)
@@ -189,6 +190,19 @@ class FittedFile:
             else:
                 high = middle - 1
         return low
+
+    def _sharpened(self, best: Trial) -> Trial:
+        """Where one portrait more is too much, those that are there get what is left."""
+        quality = self._options.portrait_quality
+        least = BEST_CRF if quality is None else crf_of(quality)
+        for _ in range(_SHARPER_CRFS):
+            if self._is_full(best) or best.setting.crf <= least:
+                break
+            trial = self._trial(replace(best.setting, crf=best.setting.crf - 1), PRESET)
+            if not self._fits(trial):
+                break
+            best = trial
+        return best
 
     def _filled(self, best: Trial) -> Trial:
         """What is left over buys finer motion, unless its price is the caller's."""
