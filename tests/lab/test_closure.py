@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from vqcodec.lab.dub.closure import by_chance, elsewhere, lines, met, summary, windows
+from vqcodec.lab.dub.closure import by_chance, elsewhere, lines, met, narrow, summary, windows
 
 
 class Reader:
@@ -27,16 +27,17 @@ def test_lips_that_meet_are_counted_at_their_time() -> None:
     assert met(gaps, where) == 1 and elsewhere(gaps, where) == 0
     gaps[30:34] = 0.02
     assert elsewhere(gaps, where) == pytest.approx(4 / 41)
+    assert narrow(gaps, where) == pytest.approx(0.1)
     assert 0 < by_chance(gaps, where) < 1
     gaps[9:18] = np.nan
     assert np.isnan(met(gaps, where)) and np.isnan(met(gaps, []))
 
 
 def test_the_table(tmp_path: Path) -> None:
-    dub = {"met": 0.5, "elsewhere": 0.2, "lip_corr": 0.4, "lip_within": 0.5}
+    dub = {"met": 0.5, "elsewhere": 0.2, "narrow": 0.7, "lip_corr": 0.4, "lip_within": 0.5}
     one = {
         "count": 3,
-        "real": {"met": 1.0, "elsewhere": 0.2},
+        "real": {"met": 1.0, "elsewhere": 0.2, "narrow": 0.5},
         "chance": {"met": 0.5},
         "plain": dub | {"met": 0.25},
         "shut": dub,
@@ -47,6 +48,6 @@ def test_the_table(tmp_path: Path) -> None:
         json.dumps({"schema_version": 1, "conditions": {}, "clips": clips, "rows": summary(clips)})
     )
     text = "\n".join(lines(path))
-    assert "| real lips | 1.00 | 0.20 | - | - |" in text
-    assert "| dub, nothing shuts them | 0.25 | 0.20 | 0.40 | 0.50 |" in text
+    assert "| real lips | 1.00 | 0.20 | 0.50 | - | - |" in text
+    assert "| dub, nothing shuts them | 0.25 | 0.20 | 0.70 | 0.40 | 0.50 |" in text
     assert "2 clips, 4 p, b and m" in text

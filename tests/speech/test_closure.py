@@ -22,16 +22,25 @@ def written(path: Path, **facts: str) -> Path:
     shape = ClosureShape(width=8, layers=2)
     known = {"shape": json.dumps(shape.to_facts()), "speech_tokenizer": "x@" + "ab" * 32}
     save_file(
-        ClosureNetwork(shape).state_dict(), str(path), metadata=known | {"sure": "0.5"} | facts
+        ClosureNetwork(shape).state_dict(),
+        str(path),
+        metadata=known | {"sure": "[0.5, 0.5]"} | facts,
     )
     return path
 
 
 def test_lips_are_half_way_a_frame_before_and_after_they_meet() -> None:
-    odds = np.array([0, 0.6, 0, 0, 0.1, 0.7, 0.9, 0.49], np.float32)
-    np.testing.assert_allclose(closing(odds, 0.5), [0.45, 1, 0.45, 0, 0.45, 1, 1, 0.45])
-    assert closing(np.zeros(0, np.float32), 0.5).shape == (0,)
-    assert not closing(np.full(5, 0.3, np.float32), 0.5).any()
+    meet = np.array([0, 0.6, 0, 0, 0.1, 0.7, 0.9, 0.49], np.float32)
+    odds = np.stack([meet, np.zeros(8, np.float32)], 1)
+    np.testing.assert_allclose(closing(odds, (0.5, 0.5)), [0.45, 1, 0.45, 0, 0.45, 1, 1, 0.45])
+    teeth = odds[:, ::-1]
+    np.testing.assert_allclose(closing(teeth, (0.5, 0.5)), closing(odds, (0.5, 0.5)) / 2)
+    odds[2, 1] = 0.6
+    assert closing(odds, (0.5, 0.55))[2] == 0.5 and closing(odds, (0.5, 0.7))[2] == pytest.approx(
+        0.45
+    )
+    assert closing(np.zeros((0, 2), np.float32), (0.5, 0.5)).shape == (0,)
+    assert not closing(np.full((5, 2), 0.3, np.float32), (0.5, 0.5)).any()
 
 
 def test_a_frame_hears_its_neighbours_only(tmp_path: Path) -> None:
@@ -39,13 +48,16 @@ def test_a_frame_hears_its_neighbours_only(tmp_path: Path) -> None:
     tokens = np.random.default_rng(1).integers(0, TOKEN_CODES, 200)
     odds = lips.odds(tokens)
     assert (
-        odds.shape == (200,) and odds.dtype == np.float32 and (odds > 0).all() and (odds < 1).all()
+        odds.shape == (200, 2)
+        and odds.dtype == np.float32
+        and (odds > 0).all()
+        and (odds < 1).all()
     )
     changed = tokens.copy()
     changed[100] = (changed[100] + 1234) % TOKEN_CODES
-    differs = np.flatnonzero(np.abs(lips.odds(changed) - odds) > 1e-7)
+    differs = np.flatnonzero(np.abs(lips.odds(changed) - odds).max(1) > 1e-7)
     assert 96 <= differs.min() <= 100 <= differs.max() <= 104
-    assert lips(tokens).max() <= 1 and lips.odds(tokens[:0]).shape == (0,)
+    assert lips(tokens).max() <= 1 and lips.odds(tokens[:0]).shape == (0, 2)
 
 
 def test_other_tokens_are_refused(tmp_path: Path) -> None:

@@ -21,19 +21,22 @@ def test_lips_shut_before_a_p_and_for_as_long_as_an_m() -> None:
     assert found[0] == pytest.approx((0.44, 0.53)) and found[1] == pytest.approx((0.94, 1.29))
     late = [(a + HAMA_LAG_S, b + HAMA_LAG_S, name) for a, b, name in spans]
     assert np.array_equal(labels(late, 100, HAMA_LAG_S), labels(spans, 100, 0.0))
-    shut = labels(spans, 100, 0.0)
+    spans.append((3.5, 3.59, "f"))
+    shut, teeth = labels(spans, 100, 0.0).T
+    assert np.flatnonzero(teeth).tolist() == [86, 87, 88, 89]
     assert np.flatnonzero(shut).tolist() == [11, 12, 23, 24, 25, 26, 27, 28, 29, 30, 31, 74, 75]
 
 
 def test_meetings_are_counted_once_and_near_ones_are_right() -> None:
-    shut = np.zeros(40, np.float32)
-    shut[10:13], shut[30:32] = 1, 1
+    shut = np.zeros((40, 2), np.float32)
+    shut[10:13, 1], shut[30:32, 1] = 1, 1
     sound = run.HeardSound(np.zeros((1, 40), np.int64), shut, synthetic=False)
-    odds = np.zeros(40, np.float32)
-    odds[9], odds[20] = 0.9, 0.6
-    assert run.score([odds], [sound], 0.5) == {"recall": 0.5, "precision": 0.5}
-    assert run.score([odds], [sound], 0.8) == {"recall": 0.5, "precision": 1.0}
-    assert run.score([odds], [sound], 0.95) == {"recall": 0.0, "precision": 0.0}
+    odds = np.zeros((40, 2), np.float32)
+    odds[9, 1], odds[20, 1] = 0.9, 0.6
+    assert run.score([odds], [sound], 0.5, 1) == {"recall": 0.5, "precision": 0.5}
+    assert run.score([odds], [sound], 0.8, 1) == {"recall": 0.5, "precision": 1.0}
+    assert run.score([odds], [sound], 0.95, 1) == {"recall": 0.0, "precision": 0.0}
+    assert run.score([odds], [sound], 0.5, 0) == {"recall": 0.0, "precision": 0.0}
 
 
 def _sounds(cache: Path, voices: Path) -> None:

@@ -1,6 +1,6 @@
-"""Lips that meet: which speech tokens ask for a shut mouth, as p, b and m do.
+"""Lips that meet: which speech tokens ask for a shut mouth, as p, b and m do, or for teeth on the lower lip, as f and v do.
 
-    (T,) codes --digits, each one-hot--> (T, 25) --layer--> (T, width) --convolutions in time--> (T,) logit: the lips meet
+    (T,) codes --digits, each one-hot--> (T, 25) --layer--> (T, width) --convolutions in time--> (T, 2) logits of SOUNDS
 
 The generator tells where lips most likely are, which is an average over everything that sounds alike: at a p that it half
 hears they come half together. A viewer forgives a p too many sooner than one that stays open; so where this network is sure
@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 
 import numpy as np
@@ -27,8 +28,11 @@ from vqcodec.models import store
 from vqcodec.speech.encoder import TOKEN_CODES, TOKEN_DIMS, TOKEN_LEVELS
 from vqcodec.types import ModelId
 
+SOUNDS = ("meeting", "teeth")
+CLOSINGS = (1.0, 0.5)
+"""How far lips come together for each; filmed ones at f and v are half as far apart as on average."""
 _SHOULDER = 0.45
-"""How far lips are on their way a frame (40 ms) before they meet, and a frame after."""
+"""Of that, a frame (40 ms) before and a frame after."""
 
 Floats = NDArray[np.float32]
 
@@ -62,11 +66,11 @@ class ClosureNetwork(nn.Module):
             nn.Conv1d(shape.width, shape.width, shape.reach, padding=shape.reach // 2)
             for _ in range(shape.layers)
         )
-        self.last = nn.Linear(shape.width, 1)
+        self.last = nn.Linear(shape.width, len(SOUNDS))
         self.drop = nn.Dropout(dropout)
 
     def forward(self, codes: Tensor) -> Tensor:
-        """(B, T) int64 codes, -1 where there is no sound -> (B, T) logits."""
+        """(B, T) int64 codes, -1 where there is no sound -> (B, T, 2) logits of SOUNDS."""
         places = TOKEN_LEVELS ** torch.arange(TOKEN_DIMS, device=codes.device)
         digits = codes.clamp(min=0)[..., None] // places % TOKEN_LEVELS
         known = (codes >= 0)[..., None].float()
@@ -74,23 +78,24 @@ class ClosureNetwork(nn.Module):
         x = functional.gelu(self.first(torch.cat([split, known], -1))).transpose(1, 2)
         for near in self.near:
             x = x + functional.gelu(near(self.drop(x)))
-        logits: Tensor = self.last(x.transpose(1, 2))[..., 0]
+        logits: Tensor = self.last(x.transpose(1, 2))
         return logits
 
 
-def closing(odds: Floats, sure: float) -> Floats:
+def closing(odds: Floats, sure: Sequence[float]) -> Floats:
     """How far lips are on their way to each other.
 
     Args:
-        odds: (T,) of lips that meet, 0..1, 25 a second.
-        sure: from where on they do.
+        odds: (T, 2) of SOUNDS, 0..1, 25 a second.
+        sure: of each, from where on lips follow it.
 
     Returns:
-        (T,) float32: 1 where they meet, `_SHOULDER` beside that, 0 elsewhere.
+        (T,) float32: CLOSINGS where a sound is, `_SHOULDER` of that beside it, 0 elsewhere.
     """
-    meet = np.asarray(odds >= sure, np.float32)
-    beside = np.pad(meet, 1)
-    return np.maximum(meet, np.float32(_SHOULDER) * np.maximum(beside[:-2], beside[2:]))
+    told = (odds >= np.asarray(sure, np.float32)) * np.asarray(CLOSINGS, np.float32)
+    here = told.max(1)
+    beside = np.pad(here, 1)
+    return np.asarray(np.maximum(here, _SHOULDER * np.maximum(beside[:-2], beside[2:])), np.float32)
 
 
 class LipClosure:
@@ -107,7 +112,11 @@ class LipClosure:
     """
 
     def __init__(
-        self, identity: ModelId, network: ClosureNetwork, speech_tokenizer: ModelId, sure: float
+        self,
+        identity: ModelId,
+        network: ClosureNetwork,
+        speech_tokenizer: ModelId,
+        sure: Sequence[float],
     ) -> None:
         self.id, self.speech_tokenizer = identity, speech_tokenizer
         self._network, self._sure = network.eval(), sure
@@ -130,7 +139,7 @@ class LipClosure:
                 model.id,
                 network,
                 ModelId(name, bytes.fromhex(sha256)),
-                float(json.loads(facts["sure"])),
+                [float(odds) for odds in json.loads(facts["sure"])],
             )
 
     def understands(self, tokenizer: ModelId) -> None:
@@ -147,9 +156,9 @@ class LipClosure:
 
     @torch.inference_mode()
     def odds(self, tokens: NDArray[np.int64]) -> Floats:
-        """(T,) codes -> (T,) odds that lips meet, 0..1."""
+        """(T,) codes -> (T, 2) odds of SOUNDS, 0..1."""
         if not len(tokens):
-            return np.zeros(0, np.float32)
+            return np.zeros((0, len(SOUNDS)), np.float32)
         codes = torch.from_numpy(np.clip(tokens, -1, TOKEN_CODES - 1))
         return np.asarray(self._network(codes[None])[0].sigmoid().numpy(), np.float32)
 

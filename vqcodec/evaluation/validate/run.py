@@ -1,7 +1,7 @@
 """Measure the codec on validation clips, file to file, as a user runs it.
 
-Each clip is encoded by the public interface (one portrait, its first frame, as papers do; the whole picture) and decoded to a video, and
-that video is measured against the clip, beside the same figures of the first frame repeated. The results are JSON
+Each clip is encoded by the public interface (one portrait, the first frame, as in papers; the whole picture) and decoded to a
+video, and that is measured against the clip, beside the same figures of the first frame repeated. The results are JSON
 (`record.py`) and a table (`table.py`).
 """
 

@@ -9,6 +9,7 @@ them. "chance" asks the real lips at other times: every time a frame later.
 
 met         share of p, b, m at whose time the lips come as near to each other as MEETS eye distances
 elsewhere   share of the frames that lie at no p, b or m in which they do
+narrow      the least opening at f and v, over the usual one of the same lips (median)
 lip_corr    correlation of the opening with the real one at no lag; within_80_ms: at the best lag within that
 
 JSON: {"schema_version": 1, "conditions": {...}, "clips": {name: {"real", "chance", "plain", "shut": {...}, "count": N}},
@@ -41,7 +42,7 @@ from vqcodec.lab.dub.motion import GeneratedMotion
 from vqcodec.lab.dub.sync import feature_sync, seen_points, shipped_basis
 from vqcodec.lab.markdown import read, table
 from vqcodec.models import store
-from vqcodec.training.closure.labels import HAMA_LAG_S, PhoneReader, meetings
+from vqcodec.training.closure.labels import HAMA_LAG_S, MEETING, PHONES, PhoneReader, meetings
 
 SCHEMA_VERSION = 1
 MEETS = 0.03
@@ -54,8 +55,14 @@ VARIANTS = {
     "plain": "dub, nothing shuts them",
     "shut": "dub",
 }
-FIGURES = ("met", "elsewhere", "lip_corr", "lip_within")
-HEADS = ("meet at p, b, m ↑", "met elsewhere", "lip sync correlation ↑", "within 80 ms")
+FIGURES = ("met", "elsewhere", "narrow", "lip_corr", "lip_within")
+HEADS = (
+    "meet at p, b, m ↑",
+    "met elsewhere",
+    "opening at f, v",
+    "lip sync correlation ↑",
+    "within 80 ms",
+)
 OTHER_FRAMES = range(10, 100, 7)
 """For "chance": so many frames later, round the end."""
 
@@ -63,10 +70,15 @@ Gaps = NDArray[np.floating]
 Windows = list[tuple[int, int]]
 
 
-def windows(samples: NDArray[np.float32], reader: PhoneReader, frames: int) -> Windows:
-    """(first, stop) frames in which the lips of a sound's p, b and m have time to meet."""
+def windows(
+    samples: NDArray[np.float32],
+    reader: PhoneReader,
+    frames: int,
+    letters: Sequence[str] = MEETING,
+) -> Windows:
+    """(first, stop) frames in which the lips of a sound's p, b and m, or other letters, have time to meet."""
     found = []
-    for first_s, last_s in meetings(reader.spans(samples), HAMA_LAG_S):
+    for first_s, last_s in meetings(reader.spans(samples), HAMA_LAG_S, letters):
         first = round((first_s - SLACK_S) * SPEECH_TOKEN_HZ)
         stop = round((last_s + SLACK_S) * SPEECH_TOKEN_HZ) + 1
         if first >= 0 and stop <= frames:
@@ -85,6 +97,12 @@ def met(gaps: Gaps, where: Windows) -> float:
     return float(np.mean([gap < MEETS for gap in least])) if least else float("nan")
 
 
+def narrow(gaps: Gaps, where: Windows) -> float:
+    """Mean of the least openings in the windows, over the median of all; NaN without any."""
+    least = [np.nanmin(gaps[a:b]) for a, b in where if not np.isnan(gaps[a:b]).all()]
+    return float(np.mean(least)) / max(float(np.nanmedian(gaps)), 1e-6) if least else float("nan")
+
+
 def elsewhere(gaps: Gaps, where: Windows) -> float:
     """Share of the frames in no window in which lips meet."""
     free = ~np.isnan(gaps)
@@ -97,6 +115,15 @@ def by_chance(gaps: Gaps, where: Windows) -> float:
     """`met` of the same lips at other times, the mean."""
     shares = [met(np.roll(gaps, -later), where) for later in OTHER_FRAMES if later < len(gaps)]
     return float(np.mean(shares)) if shares else float("nan")
+
+
+def figures(gaps: Gaps, where: Windows, teeth: Windows) -> dict[str, float]:
+    """What lips do at p, b and m, at f and v, and elsewhere."""
+    return {
+        "met": met(gaps, where),
+        "elsewhere": elsewhere(gaps, where),
+        "narrow": narrow(gaps, teeth),
+    }
 
 
 def gaps_of(points: NDArray[np.float32]) -> Gaps:
@@ -117,22 +144,25 @@ class Closures:
 
     def clip(self, clip: DubClip) -> dict[str, Any]:
         """Figures of each variant of a clip."""
-        where = windows(speech_samples(clip.pcm), self._reader, clip.frames)
+        samples = speech_samples(clip.pcm)
+        where, teeth = (windows(samples, self._reader, clip.frames, letters) for letters in PHONES)
         real = np.where(clip.seen, gaps_of(clip.points), np.nan)
         found: dict[str, Any] = {
             "count": len(where),
-            "real": {"met": met(real, where), "elsewhere": elsewhere(real, where)},
+            "real": figures(real, where, teeth),
             "chance": {"met": by_chance(real, where)},
         }
         for name, motion in self._motion.items():
-            found[name] = self._dubbed(clip, motion(clip, clip.pcm), where)
+            found[name] = self._dubbed(clip, motion(clip, clip.pcm), where, teeth)
         return found
 
-    def _dubbed(self, clip: DubClip, features: Features, where: Windows) -> dict[str, float]:
+    def _dubbed(
+        self, clip: DubClip, features: Features, where: Windows, teeth: Windows
+    ) -> dict[str, float]:
         gaps = gaps_of(self._basis.landmarks(features))
         sync = feature_sync(features, seen_points(clip.real_points), self._basis)
         told = {name: sync[name] for name in ("lip_corr", "lip_within")}
-        return {"met": met(gaps, where), "elsewhere": elsewhere(gaps, where)} | told
+        return figures(gaps, where, teeth) | told
 
 
 def summary(clips: dict[str, dict[str, Any]]) -> list[dict[str, Any]]:

@@ -1,4 +1,4 @@
-"""When lips meet, by what is heard: p, b and m of synthetic voices, whose times are exact, and of recordings, read by hama.
+"""When lips meet, or teeth the lip, by what is heard: p, b, m, f, v of voices with exact times, and of recordings, read by hama.
 
 hama (PyPI; needed to train and to measure, never to run) reads phones from sound, 50 times a second. It names a p, b or m 30 to
 70 ms after the sound begins (390 phones of voices, whose times are exact), and filmed lips are shut from about 100 ms before that
@@ -8,7 +8,7 @@ on: the sound of p and b is the opening.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +18,9 @@ from numpy.typing import NDArray
 from vqcodec.format import SPEECH_RATE_HZ, SPEECH_TOKEN_HZ
 from vqcodec.runtime.extras import MissingExtraError, install_hint
 
-MEETING = ("p", "b", "m")
-"""First letters of phones, in IPA."""
+MEETING, TEETH = ("p", "b", "m"), ("f", "v")
+PHONES = (MEETING, TEETH)
+"""First letters of phones, in IPA: speech.closure.SOUNDS."""
 READ_S = 20
 """hama reads so much at a time."""
 HAMA_LAG_S = 0.05
@@ -68,24 +69,28 @@ def exact_spans(path: Path) -> list[Span]:
     return [(float(a), float(b), str(name)) for a, b, name in json.loads(path.read_text("utf-8"))]
 
 
-def meetings(spans: Iterable[Span], lag_s: float) -> Iterator[tuple[float, float]]:
+def meetings(
+    spans: Iterable[Span], lag_s: float, letters: Sequence[str] = MEETING
+) -> Iterator[tuple[float, float]]:
     """From when to when lips are shut, in seconds.
 
     Args:
         spans: phones.
         lag_s: how late their starts are: HAMA_LAG_S, or 0 for exact ones.
+        letters: the first ones of the phones that count.
     """
     for start_s, end_s, name in spans:
-        if name.startswith(MEETING):
+        if name.startswith(tuple(letters)):
             first = start_s - lag_s - LEAD_S
-            last = end_s - lag_s if name.startswith("m") else start_s - lag_s + 0.02
+            last = start_s - lag_s + 0.02 if name.startswith(("p", "b")) else end_s - lag_s
             yield first, max(last, first + LEAST_S)
 
 
 def labels(spans: Iterable[Span], frames: int, lag_s: float) -> NDArray[np.float32]:
-    """(frames,) 1 where lips are shut at a frame's middle, 0 where not, 25 a second."""
-    shut = np.zeros(frames, np.float32)
+    """(frames, 2) 1 where a frame's middle lies in one of PHONES, 0 where not, 25 a second."""
+    found, known = np.zeros((frames, len(PHONES)), np.float32), list(spans)
     middles = (np.arange(frames) + 0.5) / SPEECH_TOKEN_HZ
-    for first, last in meetings(spans, lag_s):
-        shut[(middles >= first) & (middles <= last)] = 1
-    return shut
+    for n, letters in enumerate(PHONES):
+        for first, last in meetings(known, lag_s, letters):
+            found[(middles >= first) & (middles <= last), n] = 1
+    return found
