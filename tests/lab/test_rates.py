@@ -25,16 +25,18 @@ from vqcodec.training.entropy_tables.stats import counted_bits, ideal_bits
 from vqcodec.types import Crop, MotionGroup
 
 
-def group(frames: int, seed: int) -> np.ndarray:
+def group(frames: int, seed: int, dims: int = 48) -> np.ndarray:
     """Slow random walks in every dimension, all four layers."""
     rng = np.random.default_rng(seed)
-    walk = np.cumsum(rng.integers(-1, 2, (frames, 48)) * (rng.random((frames, 48)) < 0.4), axis=0)
-    return to_indices(np.clip(walk + rng.integers(-40, 41, 48), -170, 170))
+    walk = np.cumsum(
+        rng.integers(-1, 2, (frames, dims)) * (rng.random((frames, dims)) < 0.4), axis=0
+    )
+    return to_indices(np.clip(walk + rng.integers(-40, 41, dims), -170, 170))
 
 
-@pytest.mark.parametrize("seed", range(3))
-def test_payloads_come_close_to_the_ideal(seed: int) -> None:
-    indices = group(50, seed)
+@pytest.mark.parametrize(("seed", "dims"), [(0, 48), (1, 48), (2, 64)])
+def test_payloads_come_close_to_the_ideal(seed: int, dims: int) -> None:
+    indices = group(50, seed, dims)
     coded, ideal = np.array([8 * len(p) for p in encode_layers(indices)]), ideal_bits(indices)
     assert ideal.shape == (4,) and (ideal > 0).all()
     # payloads end in whole bytes without zeros; the rarest rank gets what the division leaves over
@@ -53,8 +55,9 @@ def test_counting_one_digit_costs_what_krichevsky_and_trofimov_say() -> None:
     )
 
 
-def test_the_context_model_beats_counting() -> None:
-    groups = [group(50, seed) for seed in range(4)]
+@pytest.mark.parametrize("dims", [48, 64])
+def test_the_context_model_beats_counting(dims: int) -> None:
+    groups = [group(50, seed, dims) for seed in range(4)]
     assert sum(ideal_bits(g).sum() for g in groups) < counted_bits(groups).sum()
 
 

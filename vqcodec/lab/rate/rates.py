@@ -23,11 +23,11 @@ from vqcodec.entropy.codec import decode_layers
 from vqcodec.errors import UsageError
 from vqcodec.evaluation.tools.conditions import conditions
 from vqcodec.evaluation.tools.files import load_json, save_json
-from vqcodec.format import DIMS, LAYERS
+from vqcodec.format import GROUP_DIMS, LAYERS
 from vqcodec.lab.command import command, perform, publish
 from vqcodec.training.entropy_tables.stats import counted_bits, ideal_bits
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +54,7 @@ class Rates:
     Attributes:
         conditions: machine, versions, files.
         frames: frames in all files.
+        digits: of one layer in all files.
         seconds: their duration.
         decode_ms: processor time to decode a frame's tokens, milliseconds.
         layers: one entry for each layer.
@@ -61,6 +62,7 @@ class Rates:
 
     conditions: dict[str, Any]
     frames: int
+    digits: int
     seconds: float
     decode_ms: float
     layers: list[LayerBits]
@@ -102,7 +104,7 @@ def count(files: Sequence[Path]) -> Rates:
         VqcodecError: a file is no valid stream.
     """
     coded, ideal, counted = np.zeros(LAYERS), np.zeros(LAYERS), np.zeros(LAYERS)
-    frames, seconds, spent_s = 0, 0.0, 0.0
+    frames, digits, seconds, spent_s = 0, 0, 0.0, 0.0
     for file in files:
         groups = []
         with file.open("rb") as handle:
@@ -110,18 +112,20 @@ def count(files: Sequence[Path]) -> Rates:
             for item in reader.coded():
                 if isinstance(item, CodedGroup):
                     started_s = time.process_time()
-                    groups.append(decode_layers(item.payloads, len(item.ticks)))
+                    groups.append(decode_layers(item.payloads, len(item.ticks), reader.head.groups))
                     spent_s += time.process_time() - started_s
                     for layer, payload in enumerate(item.payloads):
                         coded[layer] += len(payload)
             layers = reader.head.layers
             seconds += float(reader.sizes.seconds)
         frames += sum(map(len, groups))
+        digits += sum(map(len, groups)) * reader.head.groups * GROUP_DIMS
         ideal[:layers] += sum(map(ideal_bits, groups))
         counted[:layers] += counted_bits(groups)
     return Rates(
         conditions(files=[file.stem for file in files]),
         frames,
+        digits,
         round(seconds, 3),
         round(1000 * spent_s / frames, 3),
         [
@@ -138,7 +142,7 @@ def table(rates: Rates) -> list[str]:
         "| layer | kbit/s | up to here | bits a digit | ideal, same model | above it | ideal, counting |",
         "|---|---:|---:|---:|---:|---:|---:|",
     ]
-    digits, total = rates.frames * DIMS, 0.0
+    digits, total = rates.digits, 0.0
     for entry in rates.layers:
         bits = 8 * entry.coded_bytes
         total += bits / rates.seconds / 1000

@@ -20,7 +20,7 @@ from vqcodec.entropy.codec import decode_layers, encode_layers, signed_digits
 from vqcodec.entropy.context import LayerModel
 from vqcodec.entropy.rangecoder import FREQ_TOTAL
 from vqcodec.entropy.tables import Ints, load
-from vqcodec.format import DIMS, LAYERS, LEVELS
+from vqcodec.format import DIMS, GROUP_DIMS, LAYERS, LEVELS
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +77,7 @@ def ideal_bits(indices: NDArray[np.integer]) -> NDArray[np.float64]:
     """What an ideal coder would spend on a group with this package's context model: the sum of log2(1 / probability).
 
     Args:
-        indices: (T, 12, L) in 0..624.
+        indices: (T, G, L) in 0..624, G from 12 to 32.
 
     Returns:
         (L,) bits. The range coder's payloads are longer by its rounding and by their last bytes.
@@ -85,7 +85,7 @@ def ideal_bits(indices: NDArray[np.integer]) -> NDArray[np.float64]:
     digits = signed_digits(indices)
     bits = np.zeros(digits.shape[2])
     for layer in range(digits.shape[2]):
-        tables = load()[layer]
+        tables = load(digits.shape[1])[layer]
         share = tables.frequencies.reshape(-1, LEVELS) / FREQ_TOTAL
         model = LayerModel(tables, layer, digits)
         for t in range(len(digits)):
@@ -103,18 +103,18 @@ def counted_bits(groups: Sequence[NDArray[np.integer]]) -> NDArray[np.float64]:
     Nothing is known in advance, and the counts go on from group to group.
 
     Args:
-        groups: (T, 12, L) arrays of one stream, in order.
+        groups: (T, G, L) arrays of one stream, in order.
 
     Returns:
         (L,) bits.
     """
-    layers = groups[0].shape[2]
-    counts = np.full((layers, DIMS, LEVELS + 1, LEVELS), 0.5)
+    dimensions, layers = GROUP_DIMS * groups[0].shape[1], groups[0].shape[2]
+    counts = np.full((layers, dimensions, LEVELS + 1, LEVELS), 0.5)
     bits = np.zeros(layers)
-    dims = np.arange(DIMS)
+    dims = np.arange(dimensions)
     for group in groups:
         digits = signed_digits(group) + LEVELS // 2
-        before: Ints = np.full((DIMS, layers), LEVELS)
+        before: Ints = np.full((dimensions, layers), LEVELS)
         for row in digits:
             for layer in range(layers):
                 seen = counts[layer, dims, before[:, layer]]
