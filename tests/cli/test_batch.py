@@ -79,8 +79,9 @@ def test_a_stop_leaves_nothing_half_made(folder: Path) -> None:
     with subprocess.Popen(
         [*command, "--jobs", "1", "-q"], cwd=folder, stderr=subprocess.PIPE
     ) as running:
-        for _ in range(600):
-            if (folder / "out/1.json").exists():
+        ledger = folder / "out/ledger.jsonl"
+        for _ in range(600):  # until both are known to be done: a file is there before its line is
+            if ledger.is_file() and ledger.read_text().count("\n") >= 2:
                 break
             time.sleep(0.1)
         running.send_signal(signal.SIGTERM)

@@ -23,7 +23,7 @@ from vqcodec.errors import UsageError
 from vqcodec.evaluation.tools.files import save_json
 from vqcodec.lab import frontpage, resulttable
 from vqcodec.lab.command import command, perform
-from vqcodec.lab.compare import against, change, tables
+from vqcodec.lab.compare import against, change, long, tables
 from vqcodec.lab.dub import closure, redub
 from vqcodec.lab.dub import table as dubtable
 from vqcodec.lab.faces import crossfigures, frozen, scene
@@ -65,6 +65,7 @@ PARTS: Mapping[str, Part] = {
     "rate-distortion": Part("rdo.json", rdcurve.lines),
     "loss": Part("loss.json", report.lines),
     "compare": Part(against.NOW, tables.page_part),
+    "compare-long": Part("compare-long.json", long.lines),
     "compare-short": Part(against.NOW, tables.short_part),
     "bars": Part("compare-motion-2-renderer-3.json", change.page_part),
     "paper-table-1": Part("val.json", papertable.lines),
