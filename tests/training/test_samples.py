@@ -88,3 +88,33 @@ def test_open_mouths_are_drawn_more_often(cache: Path) -> None:
     odds = mouth_odds(replace(clip, landmarks=points))
     assert odds.sum() == pytest.approx(1) and odds.argmax() == 3
     assert odds[3] == pytest.approx(21 * odds[0], rel=1e-3), "a shut mouth keeps a chance"
+
+
+def test_lips_that_shut_are_seen_from_portraits_that_show_them_apart(cache: Path) -> None:
+    from dataclasses import replace
+
+    from vqcodec.training.picture.clips import load_clips, shut_odds
+    from vqcodec.training.picture.data import Draw, PairSampler
+
+    clip = load_clips(cache, "train", side=256)[0]
+    points = clip.landmarks.copy()
+    points[:, 14] = points[:, 13]
+    half = len(points) // 2
+    points[:half, 14, 1] += 0.5 * np.linalg.norm(points[:half, 10] - points[:half, 152], axis=1)
+    clip = replace(clip, landmarks=points)
+    odds = shut_odds(clip)
+    assert odds.sum() == pytest.approx(1) and odds[-1] == pytest.approx(51 * odds[0], rel=1e-3)
+
+    def gaps(draw: Draw) -> tuple[float, float]:
+        """Mean opening of the lips in portraits and in targets."""
+        sampler = PairSampler(
+            [clip], shipped_basis(), size=128, portraits=1, targets=2, seed=1, draw=draw
+        )
+        batches = [sampler.sample() for _ in range(24)]
+        return tuple(  # type: ignore[return-value]
+            float(np.mean([np.abs(b[k][:, 14, 1] - b[k][:, 13, 1]).mean() for b in batches]))
+            for k in ("true_s", "true_t")
+        )
+
+    plain, shutting = gaps(Draw()), gaps(Draw(shutting=1.0))
+    assert shutting[0] > 1.3 * plain[0] and shutting[1] < 0.4 * plain[1]

@@ -113,7 +113,13 @@ def clip_odds(clips: list[CachedClip], real_weight: float) -> NDArray[np.float64
             for c in clips
         ]
     )
-    return odds / odds.sum()
+    return np.asarray(odds / odds.sum())
+
+
+def shut_odds(clip: CachedClip) -> NDArray[np.float64]:
+    """The other way round: odds by how near the lips are to each other."""
+    odds = 1 / mouth_odds(clip)
+    return np.asarray(odds / odds.sum())
 
 
 def mouth_odds(clip: CachedClip) -> NDArray[np.float64]:

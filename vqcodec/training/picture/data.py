@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from vqcodec.geometry.basis import LandmarkBasis
 from vqcodec.geometry.layout import MOTION_2, Layout
 from vqcodec.training.common.ahead import ahead
-from vqcodec.training.picture.clips import CachedClip, clip_odds, mouth_odds
+from vqcodec.training.picture.clips import CachedClip, clip_odds, mouth_odds, shut_odds
 from vqcodec.training.picture.coded import CodedPortraits
 from vqcodec.training.picture.fields import FieldTeller
 from vqcodec.training.picture.samples import Batch, assemble
@@ -40,6 +40,8 @@ class Draw:
         pairs: two portraits instead of one.
         coded: portraits as a portrait stream brings them, where the cache has them.
         neighbours: targets come as pairs that follow each other in time.
+        shutting: the first portrait is drawn by how far the mouth is open, targets by how near the lips are to each other: lips
+            that meet where the portrait shows teeth are what a portrait stream saves bytes with.
         near: targets lie within NEAR_S of the portrait, or between the two of a pair: what a portrait stream asks for.
     """
 
@@ -48,6 +50,7 @@ class Draw:
     coded: float = 0.0
     neighbours: float = 0.0
     near: float = 0.0
+    shutting: float = 0.0
 
 
 class PairSampler:
@@ -87,14 +90,18 @@ class PairSampler:
         self._fields = fields
 
     def _portraits(
-        self, clip: CachedClip, count: int, near: bool
+        self, clip: CachedClip, count: int, near: bool, shutting: bool
     ) -> tuple[NDArray[np.int64], CodedPortraits | None]:
         """`count` portraits, coded ones if these can serve; half of the first are early in the clip, unless near."""
         first = not near and self.rng.random() < 0.5
         coded = clip.coded if self.rng.random() < self.draw.coded else None
         places = clip.valid if coded is None else coded.places
         some = (12 if coded is None else 1) if first else len(places)
-        chosen = [int(self.rng.integers(min(some, len(places))))]
+        if shutting:
+            odds = mouth_odds(clip)[np.searchsorted(clip.valid, places)]
+            chosen = [int(self.rng.choice(len(places), p=odds / odds.sum()))]
+        else:
+            chosen = [int(self.rng.integers(min(some, len(places))))]
         if count == 2 and near:
             apart = self.rng.uniform(*NEAR_S) * clip.rate_hz
             other = int(np.abs(places - (places[chosen[0]] + apart)).argmin())
@@ -113,12 +120,12 @@ class PairSampler:
         return every[inside] if inside.sum() >= 2 else every
 
     def _targets(
-        self, clip: CachedClip, places: NDArray[np.int64] | None
+        self, clip: CachedClip, places: NDArray[np.int64] | None, shutting: bool
     ) -> tuple[NDArray[np.int64], bool]:
-        """K targets, often by how far the mouth is open; whether each second one follows the one before it in time."""
+        """K targets, often by how far the mouth is open, or shut; whether each second one follows the one before it in time."""
         pool, odds = self._pool(clip, places), None
-        if self.rng.random() < self.draw.open_mouths:
-            odds = mouth_odds(clip)[pool]
+        if self.rng.random() < self.draw.open_mouths or shutting:
+            odds = (shut_odds if shutting else mouth_odds)(clip)[pool]
             odds = odds / odds.sum()
         steady = self.targets % 2 == 0 and self.rng.random() < self.draw.neighbours
         if not steady:
@@ -186,8 +193,10 @@ class PairSampler:
         """A portrait, or two, with targets, without the leading B."""
         clip = self.clips[int(self.rng.choice(len(self.clips), p=self.odds))]
         near = bool(self.rng.random() < self.draw.near)
-        places, coded = self._portraits(clip, portraits, near)
-        targets, steady = self._targets(clip, places if near else None)
+        # no number is drawn where it isn't asked for: other recipes see what they always saw
+        shutting = self.draw.shutting > 0 and bool(self.rng.random() < self.draw.shutting)
+        places, coded = self._portraits(clip, portraits, near, shutting)
+        targets, steady = self._targets(clip, places if near else None, shutting)
         times = np.concatenate([places, targets])
         frames, landmarks, around = self._seen(
             clip, times, self._looked_up(clip, times, coded, portraits)
