@@ -10,7 +10,8 @@ from vqcodec.geometry.basis import LandmarkBasis
 from vqcodec.gesture.steady import Steadying
 from vqcodec.lab.dub.sync import shipped_basis
 
-NOSE, CHEEK, LIP, LID = 4, 234, 13, 159
+NOSE, CHEEK, LIP = 4, 234, 13
+LIDS = (159, 145)
 
 
 @pytest.fixture(scope="module")
@@ -37,7 +38,14 @@ def test_a_trembling_face_is_steadied_and_lips_and_lids_are_not(basis: LandmarkB
     assert trembling(after, NOSE) < 0.6 * trembling(before, NOSE)
     assert trembling(after, CHEEK) < 0.6 * trembling(before, CHEEK)
     assert trembling(after, LIP) > 0.8 * trembling(before, LIP)
+    gaps = [points[:, LIDS[1]] - points[:, LIDS[0]] for points in (before, after)]
+    wavering = [float(np.abs(np.diff(gap[:, 1], 2)).mean()) for gap in gaps]
+    assert wavering[1] > 0.75 * wavering[0], "lids stay about as quick as they were"
     assert np.array_equal(out[:, 36:], values[:, 36:])
+    saturated = Steadying(basis, shipped_head())(
+        np.sign(values) * 170, rng.normal(0, 100, (80, 36)).astype(np.float32)
+    )
+    assert np.abs(saturated).max() <= 170
 
 
 def test_a_turning_head_turns_as_it_did(basis: LandmarkBasis) -> None:

@@ -57,6 +57,9 @@ def test_a_frame_hears_its_neighbours_only(tmp_path: Path) -> None:
     changed[100] = (changed[100] + 1234) % TOKEN_CODES
     differs = np.flatnonzero(np.abs(lips.odds(changed) - odds).max(1) > 1e-7)
     assert 96 <= differs.min() <= 100 <= differs.max() <= 104
+    long = np.tile(tokens, 45)  # in pieces, as in one
+    whole = lips._network(torch.from_numpy(long)[None])[0].sigmoid().detach().numpy()
+    np.testing.assert_allclose(lips.odds(long), whole, atol=1e-5)
     assert lips(tokens).max() <= 1 and lips.odds(tokens[:0]).shape == (0, 2)
 
 

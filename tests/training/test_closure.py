@@ -12,6 +12,7 @@ from vqcodec.errors import UsageError
 from vqcodec.speech.closure import LipClosure
 from vqcodec.training.closure import run
 from vqcodec.training.closure.labels import HAMA_LAG_S, labels, meetings
+from vqcodec.training.speech_tokens.sound_cache import is_synthetic
 
 
 def test_lips_shut_before_a_p_and_for_as_long_as_an_m() -> None:
@@ -45,7 +46,7 @@ def _sounds(cache: Path, voices: Path) -> None:
     cache.mkdir(parents=True)
     voices.mkdir()
     for n in range(60):
-        name = f"s{n:04d}" if n % 2 else f"en-train-{n:04d}"
+        name = f"s{n:04d}" if n % 2 else f"{('en', 'sw', 'tr')[n % 3]}-train-{n:04d}"
         codes = rng.integers(100, 3000, 200)
         at = np.arange(10, 190, 15)
         codes[at] = codes[at + 1] = 7
@@ -67,6 +68,14 @@ def test_it_learns_and_what_it_writes_is_loaded(
     codes[30:32] = 7
     shut = LipClosure.load(made)(codes)
     assert shut[30:32].max() == 1 and shut[:26].max() == 0 == shut[36:].max()
+
+
+@pytest.mark.parametrize(
+    ("name", "made"),
+    [("t0001", False), ("s0230@0.88", False), ("sw-train-0001", True), ("tr-train-0000", True)],
+)
+def test_voices_are_told_from_recordings_by_name(name: str, made: bool) -> None:
+    assert is_synthetic(name) == made
 
 
 def test_no_sounds_are_told(tmp_path: Path) -> None:

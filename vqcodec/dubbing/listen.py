@@ -50,7 +50,7 @@ class Heard:
         tokens: (T,) int64 speech tokens, T = ceil(25 seconds).
         energy: (T,) float32 loudness in 0..1.
         rest: (T,) float32, how far lips rest, 0..1.
-        shut: (T,) float32, how far lips are on their way to each other, for a p, b or m, 0..1.
+        shut: (T,) float32, how far lips are on their way to each other, for a p, b, m, f or v, 0..1.
         seconds: how long it lasts.
         warnings: what is wrong with it, for a person.
     """

@@ -2,7 +2,7 @@
 
 A generator names every frame's digits anew, and what it isn't sure of wavers from frame to frame: a nose in a head that turns
 slowly by .6 px of 512 in second differences. Lips and lids are quick; nothing else in a face is. So whatever moves besides
-them, and besides the head's turn, is averaged over a fifth of a second.
+them, and besides the head's turn, is averaged over a fifth of a second, as far as the motion space can tell it apart.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from vqcodec.format import REACH
 from vqcodec.geometry.basis import LandmarkBasis
 from vqcodec.geometry.controls import HeadShape
 from vqcodec.geometry.layout import LANDMARK_DIMS
@@ -46,7 +47,7 @@ class Steadying:
             turned: (T, 36) units, what the head's turn alone does (generate.inputs): it stays.
 
         Returns:
-            (T, 48) units.
+            (T, 48) units, at most 170.
         """
         if not len(values):
             return values
@@ -56,4 +57,4 @@ class Steadying:
         mean = sum(weight * padded[n : n + len(own)] for n, weight in enumerate(_KERNEL.tolist()))
         out = values.astype(np.float32)
         out[:, :LANDMARK_DIMS] += ((mean - own) * self._units) @ self._slow / self._units
-        return out
+        return np.clip(out, -REACH, REACH)

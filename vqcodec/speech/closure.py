@@ -33,6 +33,7 @@ CLOSINGS = (1.0, 0.5)
 """How far lips come together for each; filmed ones at f and v are half as far apart as on average."""
 _SHOULDER = 0.45
 """Of that, a frame (40 ms) before and a frame after."""
+_PIECE = 4096
 
 Floats = NDArray[np.float32]
 
@@ -159,8 +160,14 @@ class LipClosure:
         """(T,) codes -> (T, 2) odds of SOUNDS, 0..1."""
         if not len(tokens):
             return np.zeros((0, len(SOUNDS)), np.float32)
+        reach = self._network.shape.layers * (self._network.shape.reach // 2)
         codes = torch.from_numpy(np.clip(tokens, -1, TOKEN_CODES - 1))
-        return np.asarray(self._network(codes[None])[0].sigmoid().numpy(), np.float32)
+        parts = []
+        for first in range(0, len(codes), _PIECE):  # so that memory doesn't grow with the sound
+            begin = max(first - reach, 0)
+            part = self._network(codes[None, begin : first + _PIECE + reach])[0].sigmoid()
+            parts.append(part[first - begin :][:_PIECE].numpy())
+        return np.concatenate(parts).astype(np.float32)
 
     def __call__(self, tokens: NDArray[np.int64]) -> Floats:
         """(T,) codes -> (T,) how far lips are on their way to each other, 0..1."""

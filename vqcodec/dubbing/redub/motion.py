@@ -126,7 +126,7 @@ class Redubber:
         return np.asarray(share, np.float32)
 
     def _made(self, shot: RecordedShot, points: Floats, times_s: Array) -> Floats:
-        """(T, 478, 2) landmarks of the shot's person, made to speak."""
+        """(T, 478, 2) landmarks of the shot's person, made to speak; what shuts lips comes later, once (NewLips)."""
         first = max(int(times_s[0] * DUB_HZ) - BESIDE_S * DUB_HZ, 0)
         stop = min(int(times_s[-1] * DUB_HZ) + 2 + BESIDE_S * DUB_HZ, len(self._heard))
         at_s = np.arange(first, stop) / DUB_HZ
@@ -136,7 +136,6 @@ class Redubber:
             at_times(read_controls(points, self._parts.shape), times_s, at_s),
             facts,
             rest=self._heard.rest[first:stop],
-            shut=self._heard.shut[first:stop],
             temperature=self._options.temperature,
             argmax=self._options.argmax,
             seed=self._seed,

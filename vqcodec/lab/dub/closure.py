@@ -5,12 +5,12 @@
 Each clip's first frame is dubbed with the clip's own sound, pose, gaze and blinks, with and without what shuts lips
 (vqcodec.speech.closure), and its real lips are looked at beside. Phones are read from the sound by hama (training.closure.labels;
 `pip install '.[teacher]'`); lips are those of the motion itself, without pictures, and the recording's as MediaPipe sees
-them. "chance" asks the real lips at other times: every time a frame later.
+them. "chance" asks the real lips at other times: 10, 17, .. 94 frames later.
 
 met         share of p, b, m at whose time the lips come as near to each other as MEETS eye distances
 elsewhere   share of the frames that lie at no p, b or m in which they do
 narrow      the least opening at f and v, over the usual one of the same lips (median)
-lip_corr    correlation of the opening with the real one at no lag; within_80_ms: at the best lag within that
+lip_corr    correlation of the opening with the real one at no lag; lip_within: at the best lag within 80 ms
 
 JSON: {"schema_version": 1, "conditions": {...}, "clips": {name: {"real", "chance", "plain", "shut": {...}, "count": N}},
 "rows": [{"variant": ..., ...}]}.

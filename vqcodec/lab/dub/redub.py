@@ -45,10 +45,12 @@ from vqcodec.lab.dub.mouth import mouth_distance, teeth_flicker
 from vqcodec.lab.dub.silence import write_wav
 from vqcodec.lab.dub.sync import Points, lip_sync
 from vqcodec.lab.markdown import read, table
+from vqcodec.models import store
 from vqcodec.training.closure.labels import PhoneReader
 
 SCHEMA_VERSION = 1
 SIZE_PX = 256
+MODELS = ("motion_space", "renderer", "speech_tokenizer", "generator", "closure")
 VARIANTS = ("real", "coded", "own", "anew", "other")
 FIGURES = (
     "mouth",
@@ -256,7 +258,7 @@ def _job(options: Namespace) -> int:
             clips[path.stem] = redubbing.clip(path, sounds[path])
     results = {
         "schema_version": SCHEMA_VERSION,
-        "conditions": conditions(),
+        "conditions": conditions(**{kind: str(store.current(kind).id) for kind in MODELS}),
         "clips": rounded(clips),
         "rows": rounded(summary(clips)),
     }

@@ -15,13 +15,9 @@ import numpy as np
 from vqcodec.speech.tokenizer import SpeechTokens
 from vqcodec.training.closure.labels import PhoneReader
 from vqcodec.training.speech_tokens.augment import augment
+from vqcodec.training.speech_tokens.sound_cache import is_synthetic
 
 SPOILT = 2
-
-
-def is_synthetic(name: str) -> bool:
-    """Whether a sound is a synthetic voice's (speech_tokens.voices): clips and recordings are named t0000 and s0000."""
-    return name[0] not in "ts"
 
 
 def build(sounds: Path, cache: Path, tokenizer: SpeechTokens, reader: PhoneReader) -> int:

@@ -27,9 +27,10 @@ from vqcodec.errors import UsageError
 from vqcodec.runtime.allocator import tune_allocator
 from vqcodec.speech.closure import SOUNDS, ClosureNetwork, ClosureShape
 from vqcodec.speech.tokenizer import SpeechTokenizer
-from vqcodec.training.closure.cache import build, is_synthetic
+from vqcodec.training.closure.cache import build
 from vqcodec.training.closure.labels import HAMA_LAG_S, PhoneReader, exact_spans, labels
 from vqcodec.training.common.plain_loop import Batch, PlainLoop, Schedule
+from vqcodec.training.speech_tokens.sound_cache import is_synthetic
 from vqcodec.training.speech_tokens.steps import held_out
 
 SCHEDULE = Schedule(2500, 2e-3, 2e-5, warmup=100, ema=0.99, decay=0.05, check_every=250)

@@ -8,6 +8,7 @@ NAME is a clip's or recording's, with @0.88 or @1.14 for a copy played slower or
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -24,6 +25,11 @@ PACK_S = 300
 PAUSE_TOKENS = 12
 
 Sound = tuple[str, NDArray[np.int16]]
+
+
+def is_synthetic(name: str) -> bool:
+    """Whether a sound is a synthetic voice's: clips and recordings are t0000 and s0000, at other speeds t0000@0.88."""
+    return re.fullmatch(r"[ts]\d{4}(@.*)?", name) is None
 
 
 def read_sound(path: Path) -> NDArray[np.int16]:

@@ -24,6 +24,7 @@ from vqcodec.training.common.plain_loop import Batch
 from vqcodec.training.generator.lip_reader import LipReader
 from vqcodec.training.generator.lip_tracks import SIGNALS
 from vqcodec.training.speech_tokens.augment import augment
+from vqcodec.training.speech_tokens.sound_cache import is_synthetic
 from vqcodec.training.speech_tokens.teacher import FEATURES
 from vqcodec.training.speech_tokens.teacher_head import TeacherHead
 
@@ -83,7 +84,7 @@ def load_sounds(
         sound = TaughtSound(
             np.load(cache / f"{name}.pcm.npy", mmap_mode="r"),
             features,
-            synthetic=name[0] not in "ts",
+            synthetic=is_synthetic(name),
             lips=None if reader is None else reader(features),
         )
         (held if held_out(name) else train).append(sound)

@@ -33,6 +33,9 @@ test("one that draws or restores wrongly isn't, also where it is asked for", asy
   assert.match((await faultOf(draws(0.51, 0.52), known(1e9), "always")) ?? "", /^draws wrongly \(34 dB\)/);
   assert.match((await faultOf(draws(0.51, NaN), known(1e9), "always")) ?? "", /^draws wrongly/);
   assert.match((await faultOf(draws(0.7, 0.5), known(1e9), "always")) ?? "", /^restores portraits wrongly/);
+  const single = draws(0.5, 0.5);
+  const render: Draws["render"] = async (views, features) => (views.length > 1 ? values(0) : single.render(views, features));
+  assert.match((await faultOf({ ...single, render }, known(1e9), "auto")) ?? "", /^draws wrongly from two/);
 });
 
 test("one that is slower is used only where it is asked for", async () => {

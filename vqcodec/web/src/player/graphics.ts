@@ -6,7 +6,7 @@ import type { Models, Space } from "./tables.js";
 
 /** Of a picture on both; the same arithmetic in another order gives 60 and more. */
 const ALIKE_DB = 45;
-/** Of a restored portrait beside what it was: detail is a small part of it. */
+/** Of a restored portrait beside what it was, of a picture from a portrait twice beside the one from it: nearly the same. */
 const RESTORED_DB = 24;
 
 /** A frame that WebAssembly has drawn from one portrait that isn't sharp. */
@@ -21,6 +21,9 @@ export interface Known {
 
 /** What is tried. */
 export type Draws = Pick<Networks, "prepare" | "render">;
+
+/** Runs something while nothing else is done. */
+export type Alone = <T>(act: () => Promise<T>) => Promise<T>;
 
 interface Adapter {
   readonly info?: { readonly isFallbackAdapter?: boolean };
@@ -51,6 +54,8 @@ export async function faultOf(networks: Draws, known: Known, use: GpuUse): Promi
   const picture = await networks.render([portrait], known.features);
   const alikeDb = psnrDb(picture, known.picture);
   if (!(alikeDb >= ALIKE_DB)) return `draws wrongly (${alikeDb.toFixed(0)} dB)`;
+  const pair = psnrDb(await networks.render([portrait, portrait], known.features), known.picture);
+  if (!(pair >= RESTORED_DB)) return `draws wrongly from two portraits (${pair.toFixed(0)} dB)`;
   const began = performance.now();
   await networks.render([portrait], known.features);
   const tookMs = performance.now() - began;
@@ -61,6 +66,7 @@ export async function faultOf(networks: Draws, known: Known, use: GpuUse): Promi
 /**
  * Networks on the graphics processor.
  *
+ * @param alone does something while nothing else is drawn: WebAssembly would be timed as well.
  * @returns them; or why they aren't used, for people; or null where there is no such processor.
  */
 export async function onGraphics(
@@ -68,11 +74,13 @@ export async function onGraphics(
   models: Models,
   space: Space,
   known: Known,
+  alone: Alone,
 ): Promise<Networks | string | null> {
   if (!(await isHere(order.gpu))) return null;
   try {
     const networks = new Networks(await loadRuntime(order.folders.runtime, 1, "webgpu"), models, space, "webgpu");
-    return (await faultOf(networks, known, order.gpu)) ?? networks;
+    await networks.load("restore", "encode", "frame-1", "frame-2");
+    return (await alone(() => faultOf(networks, known, order.gpu))) ?? networks;
   } catch (error) {
     return `can't be used: ${error instanceof Error ? error.message : String(error)}`;
   }

@@ -1,6 +1,6 @@
 /** Draws frames: keeps the portraits that it has made ready. */
 
-import { type Known, onGraphics } from "./graphics.js";
+import { type Alone, type Known, onGraphics } from "./graphics.js";
 import { Libav } from "./libav.js";
 import type { OpenOrder, PictureAnswer, RenderOrder } from "./messages.js";
 import { loadRuntime, Networks, PORTRAIT_PX, type Prepared, SIZE_PX } from "./networks.js";
@@ -55,10 +55,14 @@ export class Painter {
   /** What decodes portraits, for people. */
   readonly decoder: string;
   readonly threads: number;
-  /** It changes once, where the graphics processor takes over. */
+  /** In WebAssembly. */
+  readonly #own: Networks;
+  /** What draws: the graphics processor's from some time on, until that fails. */
   #networks: Networks;
   readonly #onGraphics: (known: Known) => Promise<Networks | string | null>;
   #tried = false;
+  /** Nothing is to be asked for before this is over. */
+  held: Promise<void> = Promise.resolve();
   /** Told where something else draws from now on, or what was tried and isn't used. */
   drawing: (how: string) => void = () => undefined;
   readonly #space: Space;
@@ -69,8 +73,13 @@ export class Painter {
   private constructor(order: OpenOrder, models: Models, networks: Networks, [decoder, decode]: [string, PathDecoder]) {
     const space = spaceOf(models, order);
     this.#space = space;
-    this.#networks = networks;
-    this.#onGraphics = (known) => onGraphics(order, models, space, known);
+    this.#own = this.#networks = networks;
+    const alone: Alone = (act) => {
+      const made = act();
+      this.held = made.then(() => undefined, () => undefined);
+      return made;
+    };
+    this.#onGraphics = (known) => onGraphics(order, models, space, known, alone);
     this.threads = threadsHere(order.threads);
     this.decoder = decoder;
     this.#decode = decode;
@@ -113,12 +122,12 @@ export class Painter {
     // in turns: they share a processor
     for (const source of order.portraits) portraits.push(await this.prepared(source, order.sharp));
     const together = portraits.length > 1 && order.passing === null;
-    if (together) await this.#networks.load("frame-2");
+    if (together) await this.#with((networks) => networks.load("frame-2"));
     const began = performance.now();
     const features = featuresOf(this.#space, order.base, order.units);
     const drawn: Float32Array[] = [];
     for (const views of together ? [portraits] : portraits.map((portrait) => [portrait])) {
-      drawn.push(await this.#networks.render(views, features));
+      drawn.push(await this.#with((networks) => networks.render(views, features)));
     }
     const drawingMs = performance.now() - began;
     const [alone] = portraits;
@@ -135,8 +144,8 @@ export class Painter {
   async #knows(source: PortraitSource, frame: Omit<Known, "rgb">): Promise<void> {
     if (this.#tried) return;
     this.#tried = true;
-    const rgb = await pictureOf(source, PORTRAIT_PX, this.#decode);
-    const found = await this.#onGraphics({ ...frame, rgb });
+    const rgb = await pictureOf(source, PORTRAIT_PX, this.#decode).catch(() => null); // it was decoded a moment ago
+    const found = rgb === null ? null : await this.#onGraphics({ ...frame, rgb });
     if (typeof found === "string") this.drawing(`${this.how}; WebGPU ${found}`);
     else if (found !== null) {
       this.#networks = found;
@@ -144,8 +153,21 @@ export class Painter {
     }
   }
 
+  /** Use what draws; WebAssembly again where the graphics processor fails, as one does that is taken away. */
+  async #with<T>(act: (networks: Networks) => Promise<T>): Promise<T> {
+    const used = this.#networks;
+    try {
+      return await act(used);
+    } catch (error) {
+      if (used === this.#own) throw error;
+      this.#networks = this.#own;
+      this.drawing(`${this.how}; WebGPU failed: ${error instanceof Error ? error.message : String(error)}`);
+      return act(this.#own);
+    }
+  }
+
   async #prepare(source: PortraitSource, sharp: boolean): Promise<Prepared> {
     const rgb = await pictureOf(source, PORTRAIT_PX, this.#decode);
-    return this.#networks.prepare(rgb, featuresOf(this.#space, source.features), sharp);
+    return this.#with((networks) => networks.prepare(rgb, featuresOf(this.#space, source.features), sharp));
   }
 }

@@ -35,6 +35,7 @@ async function follow(order: Order): Promise<void> {
 
 port.addEventListener("message", ({ data }) => {
   last = last
+    .then(() => painter?.held)
     .then(() => follow(data))
     .catch((error: unknown) => {
       const why = error instanceof Error ? error.message : String(error);
