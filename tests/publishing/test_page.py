@@ -250,7 +250,7 @@ def test_a_graphics_processor_draws_once_it_has_shown_that_it_can(
         shown(browser, site, "src=sounding.vqt&gpu=always"),
     ):
         agrees(browser, 0, site / "sounding.vqt")
-        until(lambda: "WebGPU" in drawn_by(browser), "WebGPU", PATIENCE_S)
+        until(lambda: "WebGPU" in drawn_by(browser), "WebGPU", 3 * PATIENCE_S)
         assert drawn_by(browser).startswith("WebGPU, portraits by"), drawn_by(browser)
         seek(browser, 1.0)
         agrees(browser, 25, site / "sounding.vqt")

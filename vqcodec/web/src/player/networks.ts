@@ -70,7 +70,8 @@ export class Networks {
 
   /** Load what a picture needs, if it isn't there yet. */
   async load(...names: NetworkName[]): Promise<void> {
-    await Promise.all(names.map((name) => this.#session(name)));
+    if (this.#provider === "wasm") await Promise.all(names.map((name) => this.#session(name)));
+    else for (const name of names) await this.#session(name); // ONNX Runtime makes one at a time for WebGPU
   }
 
   /**
