@@ -32,6 +32,21 @@ class ModelId:
     def __str__(self) -> str:
         return f"{self.name}@{self.sha256.hex()[:12]}"
 
+    @property
+    def whole(self) -> str:
+        """NAME@SHA256, as the header of another model's file names it."""
+        return f"{self.name}@{self.sha256.hex()}"
+
+    @classmethod
+    def of(cls, whole: str) -> ModelId:
+        """The same from `whole`.
+
+        Raises:
+            ValueError: no sha256 stands there.
+        """
+        name, _, sha256 = whole.rpartition("@")
+        return cls(name, bytes.fromhex(sha256))
+
 
 @dataclass(frozen=True, slots=True)
 class VideoFrame:

@@ -19,6 +19,7 @@ from vqcodec.choices import GazeChoice, MotionChoice, named_blink
 from vqcodec.config import DubOptions
 from vqcodec.errors import UsageError
 from vqcodec.geometry.controls import Controls
+from vqcodec.speech.rest import runs
 
 LOW_SHARE = 0.4
 """Of the made-up motion of a head."""
@@ -88,10 +89,8 @@ class Manner:
 def every_other(blink: Floats) -> Floats:
     """(T,) blinks without the second, fourth ..: there lids are as they were before."""
     rest = float(np.median(blink))
-    shut = (blink > rest + _BLINKS).astype(np.int8)
-    edges = np.flatnonzero(np.diff(np.concatenate([[0], shut, [0]])))
     out = blink.copy()
-    for start, stop in zip(edges[2::4].tolist(), edges[3::4].tolist(), strict=False):
+    for start, stop in runs(blink > rest + _BLINKS)[1::2]:
         out[start:stop] = blink[max(start - 1, 0)]
     return out
 

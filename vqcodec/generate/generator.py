@@ -123,7 +123,7 @@ class MotionGenerator:
                 GeneratorShape.from_facts(json.loads(facts["shape"])), dropout=0.0
             )
             network.load_state_dict({k: v.float() for k, v in load_file(str(model.path)).items()})
-            space, tokenizer = (_named(facts[k]) for k in ("motion_space", "speech_tokenizer"))
+            space, tokenizer = (ModelId.of(facts[k]) for k in ("motion_space", "speech_tokenizer"))
         known = {m.id.sha256: m for m in store.motion_spaces()}
         if space.sha256 not in known:
             raise ModelError(
@@ -237,12 +237,6 @@ class MotionGenerator:
             made = self._finish(made, turned, controls, portrait, *lips, gain)
         made[:, _BACKGROUND] = 0
         return made
-
-
-def _named(text: str) -> ModelId:
-    """A model as a file's header names it: NAME@SHA256."""
-    name, _, sha256 = text.rpartition("@")
-    return ModelId(name, bytes.fromhex(sha256))
 
 
 def _starts(frames: int) -> Iterator[int]:

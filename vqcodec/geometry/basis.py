@@ -45,6 +45,11 @@ class LandmarkBasis:
         ).astype(np.float32)
         return coefficients
 
+    def part(self, share: NDArray[np.float32]) -> NDArray[np.float32]:
+        """(478,) share of each landmark -> (36, 36): coefficients of a motion, from the left, to those of this part of it."""
+        part = (self.components * np.repeat(share, 2)) @ self.components.T
+        return part.astype(np.float32)
+
     def landmarks(self, features: NDArray[np.float32]) -> NDArray[np.float32]:
         """(N, >=36) features -> (N, 478, 2) landmarks in 0..1 of the crop; learned dimensions are ignored."""
         flat = (features[:, :LANDMARK_DIMS] @ self.components) / landmark_weights() + self.mean

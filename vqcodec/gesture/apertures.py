@@ -28,6 +28,7 @@ from vqcodec.geometry.mesh import (
 from vqcodec.geometry.openings import (
     LIDS_OPEN,
     LIDS_SHUT,
+    SHUT_LIPS,
     lip_gap_per_eye_distance,
     upright_lid_gap_per_eye_width,
 )
@@ -113,6 +114,11 @@ class Lips:
     def opening(self, points: Floats) -> Floats:
         """See _Aperture."""
         return np.asarray(lip_gap_per_eye_distance(points), np.float32)
+
+    @staticmethod
+    def most(opening: Floats, closing: Floats) -> Floats:
+        """How far lips may be open that are `closing` of their way to each other, 0 as they were .. 1 shut."""
+        return np.asarray(opening + closing * (SHUT_LIPS - opening), np.float32)
 
     def closing(self, points: Floats) -> Floats:
         """See _Aperture."""

@@ -39,10 +39,8 @@ class LipEmphasis:
     """
 
     def __init__(self, basis: LandmarkBasis, shape: HeadShape) -> None:
-        share = np.repeat(lower_face(shape), 2, axis=1).ravel()
         self._basis = basis
-        # landmark coefficients of a motion -> those of its lower face
-        self._lower = ((basis.components * share) @ basis.components.T).astype(np.float32)
+        self._lower = basis.part(lower_face(shape)[:, 0])
 
     def __call__(
         self, values: Floats, turned: Floats, portrait: Floats, gain: float | Floats

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from vqcodec.geometry.basis import LandmarkBasis
 from vqcodec.geometry.controls import Controls
 from vqcodec.geometry.headpose import HeadShape
-from vqcodec.geometry.openings import SHUT_LIPS, upright_lid_gap_per_eye_width
+from vqcodec.geometry.openings import upright_lid_gap_per_eye_width
 from vqcodec.geometry.portrait import PortraitFacts
 from vqcodec.gesture.apertures import Closer, Lids, Lips
 from vqcodec.gesture.emphasis import LipEmphasis
@@ -62,6 +62,6 @@ class MotionFinish:
         if shut.any():
             features = (portrait.features + made * self._basis.units).astype(np.float32)
             ajar = self._lips.opening(self._basis.landmarks(features))
-            made = self._shut_lips(made, portrait.features, ajar + shut * (SHUT_LIPS - ajar))
+            made = self._shut_lips(made, portrait.features, self._lips.most(ajar, shut))
         own = float(upright_lid_gap_per_eye_width(portrait.landmarks[None], self._shape)[0])
         return self._shut_lids(made, portrait.features, self._lids.most(controls.blink, own))

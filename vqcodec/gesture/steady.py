@@ -34,10 +34,7 @@ class Steadying:
         share = 1 - lower_face(shape)[:, 0]
         share[[*EYES, *FOLD_LEFT, *FOLD_RIGHT, *IRISES]] = 0
         self._units = basis.units[:LANDMARK_DIMS]
-        # landmark coefficients of a motion -> those of the part that is steadied
-        self._slow = ((basis.components * np.repeat(share, 2)) @ basis.components.T).astype(
-            np.float32
-        )
+        self._slow = basis.part(share)
 
     def __call__(self, values: Floats, turned: Floats) -> Floats:
         """Motion that trembles less.

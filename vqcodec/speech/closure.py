@@ -135,11 +135,10 @@ class LipClosure:
                 facts = handle.metadata() or {}
             network = ClosureNetwork(ClosureShape(**json.loads(facts["shape"])))
             network.load_state_dict({k: v.float() for k, v in load_file(str(model.path)).items()})
-            name, _, sha256 = facts["speech_tokenizer"].rpartition("@")
             return cls(
                 model.id,
                 network,
-                ModelId(name, bytes.fromhex(sha256)),
+                ModelId.of(facts["speech_tokenizer"]),
                 [float(odds) for odds in json.loads(facts["sure"])],
             )
 

@@ -54,10 +54,16 @@ def _ramp(time_s: NDArray[np.float64], first_s: float, last_s: float) -> NDArray
     return np.asarray(share * share * (3 - 2 * share))
 
 
+def runs(flags: NDArray[np.bool_]) -> list[tuple[int, int]]:
+    """First place and the one after the last of each run of true ones."""
+    edges = np.flatnonzero(np.diff(np.concatenate([[0], flags.view(np.int8), [0]])))
+    return list(zip(edges[::2].tolist(), edges[1::2].tolist(), strict=True))
+
+
 def _silences(silent: NDArray[np.bool_]) -> Iterator[tuple[int, int]]:
     """First frame and the one after the last of runs of silence; clicks between two belong to them."""
-    edges = np.flatnonzero(np.diff(np.concatenate([[0], silent.view(np.int8), [0]])))
-    starts, stops = edges[::2].tolist(), edges[1::2].tolist()
+    found = runs(silent)
+    starts, stops = [first for first, _ in found], [stop for _, stop in found]
     while starts:
         start, stop = starts.pop(0), stops.pop(0)
         while starts and starts[0] - stop <= _CLICK_FRAMES:

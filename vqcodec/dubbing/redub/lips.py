@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from vqcodec.geometry.headpose import HeadShape, facing, fitted_poses, rotations
 from vqcodec.geometry.mesh import INNER_LIPS
-from vqcodec.geometry.openings import SHUT_LIPS, lip_gap_per_eye_distance
+from vqcodec.geometry.openings import lip_gap_per_eye_distance
 from vqcodec.gesture.apertures import Lips
 from vqcodec.gesture.emphasis import lower_face
 
@@ -79,7 +79,7 @@ class NewLips:
         opening = self._lips.opening(points)
         upper, lower = INNER_LIPS
         crossed = points[:, upper, 1] > points[:, lower, 1]
-        most = opening + closing * (SHUT_LIPS - opening)
+        most = self._lips.most(opening, closing)
         share = np.where(crossed, 1, np.clip(1 - most / np.maximum(opening, 1e-6), 0, 1))
         return np.asarray(points + share[:, None, None] * self._lips.closing(points), np.float32)
 

@@ -28,6 +28,7 @@ from vqcodec.geometry.controls import Controls, read_controls
 from vqcodec.geometry.openings import lip_gap_per_eye_distance
 from vqcodec.geometry.portrait import PortraitFacts
 from vqcodec.quantize.grfsq import dequantize
+from vqcodec.speech.rest import runs
 from vqcodec.stream.portraits import Portrait
 
 BESIDE_S = 1
@@ -238,8 +239,7 @@ def lips_follow(
         (T,) float32: 1 where they do, 0 where they stay as recorded, with soft edges.
     """
     kept = np.zeros(len(same), bool)
-    edges = np.flatnonzero(np.diff(np.concatenate([[0], same.view(np.int8), [0]])))
-    for start, stop in zip(edges[::2].tolist(), edges[1::2].tolist(), strict=True):
+    for start, stop in runs(same):
         if stop - start >= LEAST_SAME_FRAMES or stop - start == len(same):
             kept[start:stop] = True
     wanted = np.ones(len(same), bool)

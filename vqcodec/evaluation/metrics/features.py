@@ -46,17 +46,20 @@ class FeatureCrop:
         Returns:
             (height_px, width_px, 3) uint8; black beyond the picture.
         """
+        size, matrix = (self.width_px, self.height_px), self.matrix(points)
+        return cv2.warpAffine(picture, matrix, size, flags=cv2.INTER_LINEAR).astype(np.uint8)
+
+    def matrix(self, points: Points) -> NDArray[np.float32]:
+        """(2, 3) from the picture's pixels to the crop's; arguments as of `of`."""
         scale = self.width_px / (self.span * interocular_px(points))
         x, y = points[list(self.points)].astype(np.float64).mean(0)
-        matrix = np.array(
+        return np.array(
             [
                 [scale, 0, self.width_px / 2 - x * scale],
                 [0, scale, self.height_px / 2 - y * scale],
             ],
             np.float32,
         )
-        size = (self.width_px, self.height_px)
-        return cv2.warpAffine(picture, matrix, size, flags=cv2.INTER_LINEAR).astype(np.uint8)
 
 
 MOUTH = FeatureCrop(LIPS, 160, 112, 1.0)

@@ -29,12 +29,12 @@ from numpy.typing import NDArray
 from vqcodec.config import RuntimeOptions
 from vqcodec.dubbing.parts import lips_apart
 from vqcodec.encoding.parts import EncoderParts
+from vqcodec.evaluation.metrics.lipsync import opening_track
 from vqcodec.evaluation.tools.conditions import conditions
 from vqcodec.evaluation.tools.files import rounded, save_json
 from vqcodec.evaluation.validate.run import validation_clips
 from vqcodec.format import SPEECH_TOKEN_HZ
 from vqcodec.geometry.headpose import read_head
-from vqcodec.geometry.openings import lip_gap_per_eye_distance
 from vqcodec.lab.command import clips_options, perform, publish
 from vqcodec.lab.dub.cache import ResultCache, default_folder
 from vqcodec.lab.dub.clips import DubClip, Features, speech_samples
@@ -126,11 +126,6 @@ def figures(gaps: Gaps, where: Windows, teeth: Windows) -> dict[str, float]:
     }
 
 
-def gaps_of(points: NDArray[np.float32]) -> Gaps:
-    """(T, 478, 2) -> (T,)."""
-    return np.asarray(lip_gap_per_eye_distance(points), np.float64)
-
-
 class Closures:
     """Measures clips.
 
@@ -146,7 +141,7 @@ class Closures:
         """Figures of each variant of a clip."""
         samples = speech_samples(clip.pcm)
         where, teeth = (windows(samples, self._reader, clip.frames, letters) for letters in PHONES)
-        real = np.where(clip.seen, gaps_of(clip.points), np.nan)
+        real = np.where(clip.seen, opening_track(clip.points), np.nan)
         found: dict[str, Any] = {
             "count": len(where),
             "real": figures(real, where, teeth),
@@ -159,7 +154,7 @@ class Closures:
     def _dubbed(
         self, clip: DubClip, features: Features, where: Windows, teeth: Windows
     ) -> dict[str, float]:
-        gaps = gaps_of(self._basis.landmarks(features))
+        gaps = opening_track(self._basis.landmarks(features))
         sync = feature_sync(features, seen_points(clip.real_points), self._basis)
         told = {name: sync[name] for name in ("lip_corr", "lip_within")}
         return figures(gaps, where, teeth) | told

@@ -61,10 +61,7 @@ def _open(points: NDArray[np.float32]) -> bool:
 
 def _inside(crop: FeatureCrop, points: NDArray[np.float32]) -> NDArray[np.bool_]:
     """(height_px, width_px) what lies between the inner lips in a crop."""
-    left, right = points[33].astype(float), points[263].astype(float)
-    scale = crop.width_px / (crop.span * float(np.hypot(*(right - left))))
-    middle = points[list(crop.points)].astype(float).mean(0)
-    outline = (points[list(LIPS_INNER)] - middle) * scale + [crop.width_px / 2, crop.height_px / 2]
+    outline = cv2.transform(points[None, list(LIPS_INNER)], crop.matrix(points))[0]
     mask = np.zeros((crop.height_px, crop.width_px), np.uint8)
     cv2.fillPoly(mask, [np.round(outline).astype(np.int32)], (1,))
     return np.asarray(mask > 0)

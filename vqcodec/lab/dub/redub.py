@@ -30,6 +30,7 @@ from vqcodec.api import Codec
 from vqcodec.choices import AudioChoice
 from vqcodec.config import EncodeOptions
 from vqcodec.evaluation.metrics.landmarks import landmark_distance
+from vqcodec.evaluation.metrics.lipsync import opening_track
 from vqcodec.evaluation.metrics.perceptual import PerceptualDistance
 from vqcodec.evaluation.tools.conditions import conditions
 from vqcodec.evaluation.tools.files import rounded, save_json
@@ -40,7 +41,7 @@ from vqcodec.format import AUDIO_RATE_HZ
 from vqcodec.geometry.mesh import LIPS, SKULL
 from vqcodec.lab.command import clips_options, perform, publish
 from vqcodec.lab.dub.clips import FRAME_SAMPLES, Pcm, other_sound, read_pcm, speech_samples
-from vqcodec.lab.dub.closure import gaps_of, met, windows
+from vqcodec.lab.dub.closure import met, windows
 from vqcodec.lab.dub.mouth import mouth_distance, teeth_flicker
 from vqcodec.lab.dub.silence import write_wav
 from vqcodec.lab.dub.sync import Points, lip_sync
@@ -96,12 +97,6 @@ class Watched:
         """The landmarks in pixels."""
         return [None if p is None else p * np.float32(SIZE_PX) for p in self.points]
 
-    def gaps(self) -> NDArray[np.floating]:
-        """(T,) openings of the lips, NaN without a face."""
-        return np.array(
-            [np.nan if p is None else float(gaps_of(p[None])[0]) for p in self.points], np.float64
-        )
-
 
 class Redubbing:
     """Measures clips.
@@ -140,7 +135,7 @@ class Redubbing:
         """How the mouth looks, and whether lips meet at the p, b and m of a sound."""
         where = windows(speech_samples(pcm), self._reader, len(shown.points))
         return {
-            "meet": met(shown.gaps(), where),
+            "meet": met(opening_track(shown.points), where),
             "flicker": teeth_flicker(shown.pictures, shown.points_px),
             "mouth_perc": mouth_distance(
                 self._perceptual, real.pictures, shown.pictures, real.points_px

@@ -26,6 +26,7 @@ from torch.nn import functional
 from vqcodec.errors import UsageError
 from vqcodec.runtime.allocator import tune_allocator
 from vqcodec.speech.closure import SOUNDS, ClosureNetwork, ClosureShape
+from vqcodec.speech.rest import runs
 from vqcodec.speech.tokenizer import SpeechTokenizer
 from vqcodec.training.closure.cache import build
 from vqcodec.training.closure.labels import HAMA_LAG_S, PhoneReader, exact_spans, labels
@@ -130,8 +131,7 @@ def score(
     met = meetings = right = shut = 0
     for told, sound in zip(odds, sounds, strict=True):
         closed, wanted = told[:, of] >= sure, sound.shut[:, of] > 0
-        edges = np.flatnonzero(np.diff(np.concatenate([[0], wanted.view(np.int8), [0]])))
-        for first, stop in zip(edges[::2], edges[1::2], strict=True):
+        for first, stop in runs(wanted):
             meetings += 1
             met += bool(closed[max(first - NEAR, 0) : stop + NEAR].any())
         right += int((closed & widened(wanted)).sum())
@@ -187,7 +187,7 @@ def train(sounds: Path, voices: Path, out: Path, *, steps: int | None = None) ->
         "kind": "closure",
         "name": "closure-1",
         "shape": json.dumps(network.shape.to_facts()),
-        "speech_tokenizer": f"{tokenizer.id.name}@{tokenizer.id.sha256.hex()}",
+        "speech_tokenizer": tokenizer.id.whole,
         "sure": json.dumps(surest(model, held)),
     }
     tensors = {k: v.half().contiguous() for k, v in model.state_dict().items()}

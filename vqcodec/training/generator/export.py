@@ -15,10 +15,7 @@ def export_generator(
     model: GeneratorNetwork, target: Path, name: str, tokenizer: ModelId, space: ModelId
 ) -> None:
     """Write the network in fp16, bound to the speech tokenizer and motion space by their sha256."""
-    bound = {
-        k: f"{m.name}@{m.sha256.hex()}"
-        for k, m in (("speech_tokenizer", tokenizer), ("motion_space", space))
-    }
+    bound = {k: m.whole for k, m in (("speech_tokenizer", tokenizer), ("motion_space", space))}
     save_file(
         {k: v.half().contiguous() for k, v in model.state_dict().items()},
         str(target),
