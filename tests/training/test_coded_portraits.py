@@ -87,7 +87,7 @@ def test_samples_show_coded_portraits_of_the_frames_they_name(cache: Path) -> No
         3,
     )
     for clip in clips:
-        places, chosen = coded._portraits(clip, 2, near=False)
+        places, chosen = coded._portraits(clip, 2, near=False, shutting=False)
         assert chosen is clip.coded and set(places) <= set(chosen.places.tolist())
 
 
@@ -108,7 +108,7 @@ def test_neighbours_follow_each_other(cache: Path) -> None:
         clips, shipped_basis(), size=128, portraits=1, targets=4, seed=2, draw=Draw(neighbours=1.0)
     )
     for _ in range(5):
-        times, steady = sampler._targets(clips[0], None)
+        times, steady = sampler._targets(clips[0], None, shutting=False)
         assert steady and (times[1::2] - times[::2] == 1).all()
     assert sampler.batch()["steady"].tolist() == [1.0]
     alone = PairSampler(clips, shipped_basis(), size=128, portraits=1, targets=4, seed=2)
@@ -124,8 +124,8 @@ def test_near_targets_lie_about_one_portrait_or_between_two(cache: Path) -> None
     reach = NEAR_S[1] * clip.rate_hz
     for count in (1, 2):
         for _ in range(20):
-            places, _ = sampler._portraits(clip, count, near=True)
-            targets, _ = sampler._targets(clip, places)
+            places, _ = sampler._portraits(clip, count, near=True, shutting=False)
+            targets, _ = sampler._targets(clip, places, shutting=False)
             assert targets.min() >= places.min() - reach
             assert targets.max() <= places.max() + reach
             assert count == 1 or places[0] != places[1]
