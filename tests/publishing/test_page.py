@@ -19,10 +19,14 @@ from tests.support.browser import opened_browser, until
 from tests.support.hosting import hosted
 from tests.support.sounding import sounding_stream
 from tests.support.spec import vector
+from tests.support.surrounded import HEIGHT, LEFT, PLACE, SIDE, TOP, WIDTH, surrounded_stream
 from tests.support.web import page
 from vqcodec import Codec
+from vqcodec.container import Reader
+from vqcodec.decoding.scenes import SceneFiller
 from vqcodec.evaluation.conformance import compare
 from vqcodec.publishing.folder import write_folder
+from vqcodec.types import ScenePicture
 
 pytest.importorskip("selenium")
 pytest.importorskip("onnx", reason="the extra [web] is not installed")
@@ -30,6 +34,7 @@ pytest.importorskip("onnx", reason="the extra [web] is not installed")
 STREAMS = Path(__file__).resolve().parents[2] / "bitstream_spec/vectors"
 TALKING = STREAMS / "level_b/talking.vqt"
 TIMES, FRAMES = 4, 96
+SECOND_FROM = 12
 MIN_PSNR_DB = 45.0
 """Of 256 x 256 pictures against the Python decoder's in float32; 50 to 56 are reached."""
 MOST_APART_S = 0.04
@@ -38,7 +43,7 @@ PATIENCE_S = 240
 NOWHERE_ELSE = "--host-resolver-rules=MAP * ~NOTFOUND , EXCLUDE 127.0.0.1"
 PIXELS = """
     const canvas = document.querySelector('#picture');
-    const data = canvas.getContext('2d').getImageData(0, 0, 256, 256).data;
+    const data = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height).data;
     let text = '';
     for (let i = 0; i < data.length; i += 4096) text += String.fromCharCode(...data.subarray(i, i + 4096));
     return btoa(text)"""
@@ -72,6 +77,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (folder / "hostile.vqt").write_bytes(b"\x89PNG\r\n\x1a\n" + bytes(64))
     (folder / "stranger.vqt").write_bytes(vector("valid", "2-smallest"))
     (folder / "older.vqt").write_bytes((STREAMS / "older/renderer-1.vqt").read_bytes())
+    (folder / "surrounded.vqt").write_bytes(surrounded_stream(TALKING, SECOND_FROM))
     (folder / "two.vqt").write_bytes((STREAMS / "level_b/two-portraits.vqt").read_bytes())
     return folder
 
@@ -118,13 +124,19 @@ def seek(browser: Any, seconds: float) -> None:
     )
 
 
+def pixels(browser: Any) -> np.ndarray:
+    """(n, 3) uint8 of all that is shown."""
+    found = np.frombuffer(base64.b64decode(browser.execute_script(PIXELS)), np.uint8)
+    return found.reshape(-1, 4)[:, :3]
+
+
 def agrees(browser: Any, number: int, stream: Path) -> None:
     """The picture is that of the Python decoder."""
     until(lambda: resting(browser) == (str(number), "true"), f"frame {number}", PATIENCE_S)
-    found = np.frombuffer(base64.b64decode(browser.execute_script(PIXELS)), np.uint8)
+    found = pixels(browser)
     with codec().open(stream) as opened:
         wanted = opened.frame_at((number + 0.5) / 25, size_px=256).rgb
-    assert compare(found.reshape(256, 256, 4)[..., :3], wanted)[0] >= MIN_PSNR_DB
+    assert compare(found.reshape(256, 256, 3), wanted)[0] >= MIN_PSNR_DB
 
 
 @lru_cache(maxsize=1)
@@ -192,6 +204,32 @@ def test_without_threads_and_by_other_ways_to_a_portrait(
         assert said(browser, "#wrong") == ""
         assert "one thread" in said(browser, "#facts")
         assert ("libav.js" in said(browser, "#facts")) == bool(query)
+
+
+@pytest.mark.slow
+def test_the_square_is_shown_in_its_scene(browser: Any, site: Path) -> None:
+    """As the Python decoder shows it, but for the last bit of blending."""
+    stream = site / "surrounded.vqt"
+    with stream.open("rb") as file:
+        reader = Reader(file, scenes=True)
+        filler = SceneFiller(reader.head, PLACE)
+        scenes = [item for item in reader if isinstance(item, ScenePicture)]
+    wanted = []
+    with codec().open(stream) as opened:
+        for scene, number in zip(scenes, (0, SECOND_FROM), strict=True):
+            filler.show(scene)
+            wanted.append(filler.frame(opened.frame_at((number + 0.5) / 25, size_px=256).rgb))
+    with shown(browser, site, "src=surrounded.vqt"):
+        for number, right in zip((0, SECOND_FROM), wanted, strict=True):
+            seek(browser, number / 25 + 0.02)
+            until(lambda n=number: resting(browser) == (str(n), "true"), "a frame", PATIENCE_S)  # type: ignore[misc]
+            found = pixels(browser).reshape(HEIGHT, WIDTH, 3)
+            outside = np.ones((HEIGHT, WIDTH), bool)
+            outside[TOP : TOP + SIDE, LEFT : LEFT + SIDE] = False
+            assert compare(found[outside][None], right[outside][None])[0] > 45
+            inside = (slice(TOP, TOP + SIDE), slice(LEFT, LEFT + SIDE))
+            assert compare(found[inside], right[inside])[0] > 45
+        assert "scene" in said(browser, "#facts") and said(browser, "#wrong") == ""
 
 
 @pytest.mark.parametrize(

@@ -30,7 +30,7 @@ export const FEATURE_OFFSET = 32_768;
 export const MAX_FEATURE_WIDTH_BITS = 16;
 export const MAX_GROUPS = 32;
 export const SHARE_PARTS = 16;
-// of the scene around the square, which this decoder skips
+// of the scene around the square
 export const MIN_SCENE_PX = 16;
 export const MAX_SCENE_PX = 2_048;
 export const MAX_SCENE_SQUARE = 2;

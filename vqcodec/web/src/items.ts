@@ -2,6 +2,7 @@
 
 import type { RawMotion, RawSound } from "./container/payloads.js";
 import type { Portrait, Shot } from "./container/portraits.js";
+import type { ScenePicture } from "./container/scenes.js";
 import { type Run, type Shown, shownAt } from "./container/runs.js";
 import { decodeTokens, type Tokens } from "./entropy/decode.js";
 import { located } from "./errors.js";
@@ -102,7 +103,7 @@ export interface SoundGroup extends RawSound {
 }
 
 /** What comes out of a stream, in its order. */
-export type Item = Portrait | MotionGroup | SoundGroup;
+export type Item = Portrait | MotionGroup | SoundGroup | ScenePicture;
 
 /** What the end of a stream says. */
 export interface Totals {

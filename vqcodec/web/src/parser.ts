@@ -4,9 +4,12 @@ import { type Chunk, ChunkReader } from "./container/chunks.js";
 import { type Head, readHead } from "./container/head.js";
 import { readEnd, readKeyFrame, readMotion, readPortrait, readSound } from "./container/payloads.js";
 import { Account, entryOf, Sequence } from "./container/rules.js";
+import { type ScenePicture, SceneSequence } from "./container/scenes.js";
 import { Fault, located, UsageError, VqtError } from "./errors.js";
 import { isAncillary, MAX_LAYERS, PAYLOAD_LIMITS } from "./format.js";
 import { type Item, MotionGroup, type Totals } from "./items.js";
+
+const SCENE = "sCNe";
 
 /** How a stream is read. */
 export interface ReadOptions {
@@ -14,6 +17,8 @@ export interface ReadOptions {
   readonly layers?: number;
   /** false: tokens are decoded when they are asked for, so that a bad layer is found only then. */
   readonly decode?: boolean;
+  /** Give the pictures of the scene around the square, too; those that can't be used are left out. */
+  readonly scenes?: boolean;
   /** Bytes behind the end of the stream are no error. */
   readonly ignoreTrailing?: boolean;
 }
@@ -73,6 +78,7 @@ export class StreamParser {
   #sequence: Sequence | null = null;
   #totals: Totals | null = null;
   readonly #ancillary: string[] = [];
+  readonly #scenes = new SceneSequence();
 
   /** @throws UsageError `layers` is no number of layers. */
   constructor(options: ReadOptions = {}) {
@@ -139,7 +145,7 @@ export class StreamParser {
     this.#account.chunk(chunk);
     if (!wanted) {
       this.#ancillary.push(chunk.type);
-      return null;
+      return this.#scene(chunk);
     }
     if (chunk.type === "INDX") {
       this.#sequence.place(chunk.type);
@@ -149,6 +155,10 @@ export class StreamParser {
     const [item, position] = readItem(chunk, this.#head, this.#sequence, this.#options);
     this.#account.item(entryOf(chunk, { position, ...(item.kind === "portrait" && { number: item.number }) }));
     return item;
+  }
+
+  #scene({ type, payload }: Chunk): ScenePicture | null {
+    return type === SCENE && this.#options.scenes === true ? this.#scenes.take(payload) : null;
   }
 
   #end(chunk: Chunk, sequence: Sequence): null {

@@ -30,6 +30,7 @@ function ofGroup(group: MotionGroup): unknown {
 function ofItem(item: Item): unknown {
   if (item.kind === "motion") return ofGroup(item);
   if (item.kind === "sound") return ["sound", item.firstSample, item.packets.map((packet) => packet.length)];
+  if (item.kind === "scene") return ["scene", item.firstFrame];
   return ["portrait", item.firstFrame, item.number, [...item.features], item.bytes.length];
 }
 

@@ -26,7 +26,7 @@ async function timelineOf(name: string): Promise<Timeline> {
 
 function picture(place: Place | null): Picture {
   assert.ok(place);
-  return { place, sharp: true, rgba: new Uint8ClampedArray(4) };
+  return { place, sharp: true, rgba: new Uint8ClampedArray(4), around: null };
 }
 
 const SPACE: Space = {

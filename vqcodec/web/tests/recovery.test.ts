@@ -15,6 +15,7 @@ const FAR_SOUND = ["sound-position-greatest", "2-latest"];
 function labels(items: Iterable<Item>): string {
   const parts = [...items].map((item) => {
     if (item.kind === "motion") return `M${item.firstFrame}`;
+    if (item.kind === "scene") return `S${item.firstFrame}`;
     return item.kind === "sound" ? `A${item.firstSample}` : `P${item.shot}.${item.number}`;
   });
   return parts.join(" ");

@@ -3,6 +3,9 @@
 import { Bits } from "./fields.js";
 import { Fault } from "../errors.js";
 
+/** Width and height. */
+export type Size = readonly [number, number];
+
 const SEQUENCE_HEADER = 1;
 const FRAME = 6;
 const KEY_FRAME = 0;
@@ -85,11 +88,11 @@ function operatingPoints(bits: ObuBits): void {
 }
 
 /** The frame's size, the same in both directions. */
-function frameSize(bits: ObuBits, sidePx: number): void {
+function frameSize(bits: ObuBits, [widthPx, heightPx]: Size): void {
   const widthBits = bits.read(4) + 1;
   const heightBits = bits.read(4) + 1;
-  bits.want("max_frame_width_minus_1", widthBits, sidePx - 1);
-  bits.want("max_frame_height_minus_1", heightBits, sidePx - 1);
+  bits.want("max_frame_width_minus_1", widthBits, widthPx - 1);
+  bits.want("max_frame_height_minus_1", heightBits, heightPx - 1);
 }
 
 /** From use_128x128_superblock to enable_restoration: tools, all free, some there only with others. */
@@ -116,13 +119,13 @@ function colour(bits: ObuBits): void {
   bits.read(1 + 2 + 1); // color_range, chroma_sample_position, separate_uv_delta_q
 }
 
-function sequenceHeader(payload: Uint8Array, sidePx: number): void {
+function sequenceHeader(payload: Uint8Array, size: Size): void {
   const bits = new ObuBits(payload);
   bits.want("seq_profile", 3, 0);
   bits.want("still_picture", 1, 0);
   bits.want("reduced_still_picture_header", 1, 0);
   operatingPoints(bits);
-  frameSize(bits, sidePx);
+  frameSize(bits, size);
   bits.want("frame_id_numbers_present_flag", 1, 0);
   tools(bits);
   colour(bits);
@@ -132,19 +135,19 @@ function sequenceHeader(payload: Uint8Array, sidePx: number): void {
 }
 
 /**
- * Check a portrait's unit.
+ * Check the unit of a portrait, or of a scene's picture.
  *
- * @param first whether it is number 0 of its shot.
- * @param sidePx width and height that the sequence must declare.
+ * @param first whether it is number 0 of its sequence.
+ * @param size width and height that the sequence must declare.
  * @throws Fault `bad-unit`.
  */
-export function checkUnit(unit: Uint8Array, first: boolean, sidePx: number): void {
+export function checkUnit(unit: Uint8Array, first: boolean, size: Size): void {
   const found = obus(unit);
   const types = first ? [SEQUENCE_HEADER, FRAME] : [FRAME];
   if (found.length !== types.length || found.some((obu, i) => obu.type !== types[i])) {
     throw fault(`OBUs of the types ${found.map((obu) => obu.type).join(", ")}, not ${types.join(", ")}`);
   }
-  if (first) sequenceHeader((found[0] as Obu).payload, sidePx);
+  if (first) sequenceHeader((found[0] as Obu).payload, size);
   const frame = new ObuBits((found[found.length - 1] as Obu).payload);
   frame.want("show_existing_frame", 1, 0);
   frame.want("frame_type", 2, first ? KEY_FRAME : INTER_FRAME);

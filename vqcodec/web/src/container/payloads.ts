@@ -79,7 +79,7 @@ export function readPortrait(payload: Uint8Array, head: Head): RawPortrait {
   const coded = fields.packed("features", count, range, format.MAX_FEATURE_WIDTH_BITS);
   const features = coded.map((element) => element - format.FEATURE_OFFSET);
   const unit = fields.rest("unit", [1, format.MAX_UNIT_BYTES]);
-  checkUnit(unit, number === 0, head.codedSizePx);
+  checkUnit(unit, number === 0, [head.codedSizePx, head.codedSizePx]);
   return { firstFrame, shot, number, continues, dependsOn, features, unit };
 }
 

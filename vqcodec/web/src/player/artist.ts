@@ -1,8 +1,9 @@
 /** The worker that draws, as the page sees it: one order at a time. */
 
-import type { Answer, OpenOrder, Order } from "./messages.js";
+import type { Answer, Around, OpenOrder, Order } from "./messages.js";
 import type { PortraitSource } from "./portraits.js";
-import type { Picture } from "./schedule.js";
+import type { SceneImage } from "./scene.js";
+import type { Picture, Surroundings } from "./schedule.js";
 import type { Place, Timeline } from "./timeline.js";
 
 /** What it tells. */
@@ -35,6 +36,8 @@ export class Artist {
   /** Frames that couldn't be drawn: they aren't tried again. */
   readonly #refused = new Set<number>();
   #open = false;
+  /** The last one that came: the worker sends it once. */
+  #image: SceneImage | null = null;
   #asked: Asked | null = null;
   #count = 0;
 
@@ -74,6 +77,11 @@ export class Artist {
     return true;
   }
 
+  #whole(around: Around | null): Surroundings | null {
+    this.#image = around?.image ?? this.#image;
+    return around === null || this.#image === null ? null : { place: around.place, image: this.#image };
+  }
+
   #ask(place: Place | null, keys: readonly string[]): number {
     const id = ++this.#count;
     this.#asked = { id, place, keys, atMs: performance.now(), ready: keys.every((key) => this.#prepared.has(key)) };
@@ -104,7 +112,8 @@ export class Artist {
     if (answer.kind === "prepared" || answer.sharp) for (const key of asked?.keys ?? []) this.#sharp.add(key);
     if (answer.kind !== "picture" || asked?.place == null) return;
     const tookS = asked.ready ? (performance.now() - asked.atMs) / 1000 : null;
-    this.#listener.drawn({ place: asked.place, rgba: answer.rgba, sharp: answer.sharp }, answer.drawingMs, tookS);
+    const { rgba, sharp, drawingMs } = answer;
+    this.#listener.drawn({ place: asked.place, rgba, sharp, around: this.#whole(answer.around) }, drawingMs, tookS);
   }
 
   /** Portraits that weren't ready may be the cause, else the frame is. */

@@ -1,6 +1,8 @@
 /** What the page and the worker that draws say to each other. */
 
 import type { PortraitSource } from "./portraits.js";
+import type { SceneImage, SceneSource } from "./scene.js";
+import type { ScenePlace } from "../container/scenes.js";
 
 /** Whether the graphics processor draws: where it has shown that it draws well and sooner, also where it is slower, or never. */
 export type GpuUse = "auto" | "always" | "never";
@@ -41,9 +43,18 @@ export interface RenderOrder {
   readonly passing: number | null;
   /** Give the portraits' detail back before, however long that takes. */
   readonly sharp: boolean;
+  /** What is around the square; null in a stream without. */
+  readonly scene: SceneSource | null;
 }
 
 export type Order = OpenOrder | PrepareOrder | RenderOrder;
+
+/** Around a frame's square. */
+export interface Around {
+  readonly place: ScenePlace;
+  /** With the first frame that it is shown with; then the page has it. */
+  readonly image: SceneImage | null;
+}
 
 /** A frame, 4 x 256 x 256 levels. */
 export interface PictureAnswer {
@@ -54,6 +65,8 @@ export interface PictureAnswer {
   readonly drawingMs: number;
   /** All of its portraits have their detail. */
   readonly sharp: boolean;
+  /** The square is drawn over it; null in a stream without a scene. */
+  readonly around: Around | null;
 }
 
 export type Answer =

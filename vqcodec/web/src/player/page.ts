@@ -1,5 +1,6 @@
 /** The page: what is dropped on it, or named by ?src=, is played. */
 
+import { Canvas } from "./canvas.js";
 import { listen } from "./keys.js";
 import { type Listener, Player, type Settings } from "./player.js";
 import type { Picture } from "./schedule.js";
@@ -22,7 +23,7 @@ const seek = element<HTMLInputElement>("seek");
 const file = element<HTMLInputElement>("file");
 const stage = element("stage");
 const canvas = element<HTMLCanvasElement>("picture");
-const pen = canvas.getContext("2d", { alpha: false }) as CanvasRenderingContext2D;
+const shown = new Canvas(canvas);
 const settings = new URLSearchParams(location.search);
 const gpu = settings.get("gpu");
 const wanted: Settings = {
@@ -49,9 +50,9 @@ function busy(what: string): void {
   element("busy").hidden = what === "";
 }
 
-function show({ place, rgba, sharp }: Picture): void {
-  pen.putImageData(new ImageData(rgba, canvas.width, canvas.height), 0, 0);
-  Object.assign(canvas.dataset, { frame: place.number, sharp });
+function show(picture: Picture): void {
+  shown.show(picture);
+  Object.assign(canvas.dataset, { frame: picture.place.number, sharp: picture.sharp });
   busy("");
 }
 
@@ -105,7 +106,7 @@ async function open(opening: (listener: Listener) => Promise<Player>, name: stri
   tell("");
   busy("Opening…");
   element("hint").hidden = true;
-  pen.clearRect(0, 0, canvas.width, canvas.height);
+  shown.clear();
   delete canvas.dataset["frame"];
   const current = (act: () => void) => (): void => {
     if (number === newest) act();

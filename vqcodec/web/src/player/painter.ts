@@ -2,11 +2,13 @@
 
 import { type Alone, type Known, onGraphics } from "./graphics.js";
 import { Libav } from "./libav.js";
-import type { OpenOrder, PictureAnswer, RenderOrder } from "./messages.js";
+import type { Around, OpenOrder, PictureAnswer, RenderOrder } from "./messages.js";
 import { loadRuntime, Networks, PORTRAIT_PX, type Prepared, SIZE_PX } from "./networks.js";
+import { type Backdrop, type SceneSource, sceneOf } from "./scene.js";
 import { decodesAv1, libavPath, type PathDecoder, pictureOf, type PortraitSource, webCodecsPath } from "./portraits.js";
 import { featuresOf } from "./pose.js";
 import { loadModels, type Models, type Space } from "./tables.js";
+import type { ScenePlace } from "../container/scenes.js";
 
 /** Portraits kept: 4 MB each. */
 export const MOST_KEPT = 24;
@@ -50,6 +52,13 @@ function toRgba(first: Float32Array, second: Float32Array | null, share: number)
   return rgba;
 }
 
+/** A picture around the square; null where none could be decoded. */
+interface SceneAtHand {
+  readonly key: number;
+  readonly place: ScenePlace;
+  readonly found: Backdrop | null;
+}
+
 /** Draws the frames of one stream. */
 export class Painter {
   /** What decodes portraits, for people. */
@@ -67,6 +76,8 @@ export class Painter {
   drawing: (how: string) => void = () => undefined;
   readonly #space: Space;
   readonly #decode: PathDecoder;
+  /** The picture around the square that was shown last. */
+  #scene: SceneAtHand | null = null;
   /** The one used last is at the end. */
   readonly #kept = new Map<string, { readonly sharp: boolean; readonly made: Promise<Prepared> }>();
 
@@ -137,7 +148,23 @@ export class Painter {
     }
     const rgba = toRgba(drawn[0] as Float32Array, drawn[1] ?? null, order.passing ?? 0);
     const sharp = portraits.every(({ restored }) => restored);
-    return { kind: "picture", id: order.id, rgba, drawingMs, sharp };
+    const around = await this.#around(order.scene, rgba);
+    return { kind: "picture", id: order.id, rgba, drawingMs, sharp, around };
+  }
+
+  /** Fit a square into its scene: one that can't be decoded leaves the picture before it. */
+  async #around(source: SceneSource | null, rgba: Uint8ClampedArray<ArrayBuffer>): Promise<Around | null> {
+    if (source === null) return null;
+    const { key, place } = source;
+    const isNew = key !== this.#scene?.key;
+    if (isNew) {
+      const found = await sceneOf(source, this.#decode).catch(() => this.#scene?.found ?? null);
+      this.#scene = { key, place: found === this.#scene?.found ? (this.#scene?.place ?? place) : place, found };
+    }
+    const { found, place: where } = this.#scene as SceneAtHand;
+    if (found === null) return null;
+    found.fit(rgba, SIZE_PX);
+    return { place: where, image: isNew ? found.image : null };
   }
 
   /** Try the graphics processor, once, on a frame that has just been drawn; what is asked for meanwhile is drawn as before. */

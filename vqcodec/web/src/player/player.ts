@@ -114,7 +114,7 @@ export class Player {
    * @throws VqtError it doesn't begin as a stream, or needs a newer player.
    */
   static async open(file: Blob, settings: Settings, listener: Listener): Promise<Player> {
-    const stream = await openStream(file);
+    const stream = await openStream(file, { scenes: true });
     const timeline = new Timeline(stream.head);
     const clock = await clockFor(timeline, settings, listener);
     const player = new Player(clock, timeline, settings, listener, null);

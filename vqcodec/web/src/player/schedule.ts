@@ -6,7 +6,9 @@
  * picture stay together.
  */
 
+import type { SceneImage } from "./scene.js";
 import type { Place, Timeline } from "./timeline.js";
+import type { ScenePlace } from "../container/scenes.js";
 
 /** A picture that comes later than this isn't shown, */
 export const MOST_LATE_S = 0.035;
@@ -23,12 +25,20 @@ const NEWEST_SHARE = 0.25;
 /** A frame may be shown so much before its time: pages are drawn 60 times a second. */
 const EARLY_S = 0.008;
 
-/** A picture of 256 x 256. */
+/** What is around the square, and where that lies in it. */
+export interface Surroundings {
+  readonly image: SceneImage;
+  readonly place: ScenePlace;
+}
+
+/** A picture of 256 x 256; before a scene its border is translucent. */
 export interface Picture {
   readonly place: Place;
   /** Its portraits have their detail. */
   readonly sharp: boolean;
   readonly rgba: Uint8ClampedArray<ArrayBuffer>;
+  /** What the square is drawn over. */
+  readonly around: Surroundings | null;
 }
 
 /** What is asked for and what waits. */

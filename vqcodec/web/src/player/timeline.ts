@@ -2,9 +2,11 @@
 
 import type { Head, Rational } from "../container/head.js";
 import { pathOf, type Portrait } from "../container/portraits.js";
+import type { ScenePicture } from "../container/scenes.js";
 import type { Frame, Item, MotionGroup, SoundGroup } from "../items.js";
 import type { RenderOrder } from "./messages.js";
 import type { PortraitSource } from "./portraits.js";
+import type { SceneSource } from "./scene.js";
 
 /** A frame in its group. */
 export interface Place {
@@ -22,6 +24,7 @@ export interface Bytes {
   portraits: number;
   motion: number;
   sound: number;
+  scene: number;
 }
 
 /** The last index whose value isn't above a limit, or -1; values grow. */
@@ -53,7 +56,9 @@ export class Timeline {
   readonly head: Head;
   readonly groups: MotionGroup[] = [];
   readonly sounds: SoundGroup[] = [];
-  readonly bytes: Bytes = { portraits: 0, motion: 0, sound: 0 };
+  readonly bytes: Bytes = { portraits: 0, motion: 0, sound: 0, scene: 0 };
+  /** Pictures around the square, in order. */
+  readonly #scenes: ScenePicture[] = [];
   /** Sizes by time, for the rate. */
   readonly #sizes: { readonly timeS: number; readonly total: number }[] = [];
   #endS = 0;
@@ -90,10 +95,15 @@ export class Timeline {
       this.sounds.push(item);
       bytes.sound += item.packets.reduce((sum, { length }) => sum + length, 0);
     }
+    if (item.kind === "scene") {
+      this.#scenes.push(item);
+      bytes.scene += item.units.at(-1)?.length ?? 0;
+    }
     if (item.kind !== "motion") return;
     this.groups.push(item);
     bytes.motion += item.codedBytes;
-    this.#sizes.push({ timeS: this.#timeOf(item.ticks[0] as number), total: bytes.portraits + bytes.motion + bytes.sound });
+    const total = bytes.portraits + bytes.motion + bytes.sound + bytes.scene;
+    this.#sizes.push({ timeS: this.#timeOf(item.ticks[0] as number), total });
     this.#endS = Math.max(this.#endS, this.#timeOf(item.ticks.at(-1) as number) + this.#nominalS);
   }
 
@@ -136,7 +146,15 @@ export class Timeline {
       portraits: numbers.map((number) => sourceOf(shot.portrait(number) as Portrait)),
       passing: passes ? share[0] / share[1] : null,
       sharp,
+      scene: this.#scene(place.number),
     };
+  }
+
+  /** The picture around the square at a frame. */
+  #scene(number: number): SceneSource | null {
+    const key = lastNotAbove(this.#scenes.length, (index) => this.#scenes[index]?.firstFrame ?? 0, number);
+    const found = this.#scenes[key];
+    return found === undefined ? null : { key, ...found };
   }
 
   /** Up to `most` portraits that frames from `timeS` on are shown from, in the order in which they are needed. */

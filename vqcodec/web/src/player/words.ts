@@ -17,7 +17,9 @@ export function facts({ timeline, how, whole }: Player): [string, string][] {
   const { head, frames, endS, bytes } = timeline;
   const rate = head.frameRateHz.numerator / head.frameRateHz.denominator;
   const kilobytes = (count: number): string => `${(count / 1000).toFixed(1)} kB`;
-  const parts = (["portraits", "motion", "sound"] as const).map((name) => `${name} ${kilobytes(bytes[name])}`);
+  const parts = (["portraits", "motion", "sound", "scene"] as const)
+    .filter((name) => name !== "scene" || bytes.scene > 0)
+    .map((name) => `${name} ${kilobytes(bytes[name])}`);
   return [
     ["Length", `${endS.toFixed(2)} s, ${frames} frames at ${Number(rate.toFixed(3))} a second${whole ? "" : ", still reading"}`],
     ["Holds", parts.join(", ")],
@@ -30,7 +32,7 @@ export function facts({ timeline, how, whole }: Player): [string, string][] {
 export function rates({ timeline, timeS }: Player): [number, string] {
   const { bytes, endS } = timeline;
   const now = timeline.rateAt(timeS, RATE_SPAN_S);
-  const all = (8e-3 * (bytes.portraits + bytes.motion + bytes.sound)) / Math.max(endS, 0.001);
+  const all = (8e-3 * (bytes.portraits + bytes.motion + bytes.sound + bytes.scene)) / Math.max(endS, 0.001);
   return [now, `${now.toFixed(1)} kbit/s now, ${all.toFixed(1)} in all`];
 }
 
