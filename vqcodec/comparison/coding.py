@@ -180,7 +180,7 @@ class AnchorCoding(_Common):
         if key in self.store.progress.points:
             return
         coded = self.recoded(variant, crf)
-        timed = _Timed(_shown(coded.data, variant, self.reference.frames, self.gauge.needed))
+        timed = _Timed(shown_frames(coded.data, variant, self.reference.frames, self.gauge.needed))
         mean, per_frame = self.gauge.measure((n, to_side(p)) for n, p in timed)
         sizes, rates = self.amount(
             coded.payload_bytes,
@@ -224,7 +224,7 @@ class AnchorCoding(_Common):
             crf = self.search(variant).find(target, MATCH_TOLERANCE)
             self.measured(variant, crf, round(target, 3))
             coded = self.recoded(variant, crf)
-            frames = _shown(
+            frames = shown_frames(
                 coded.data, variant, self.reference.frames, set(range(self.reference.frames))
             )
             self.video(resize(picture, CODED_SIZE_PX) for _, picture in frames)
@@ -267,7 +267,7 @@ def decoder_of(data: bytes) -> DecoderParts:
     return DecoderParts.load(Reader(io.BytesIO(data)).head)
 
 
-def _shown(
+def shown_frames(
     data: bytes, variant: Variant, count: int, needed: set[int]
 ) -> Iterator[tuple[int, Picture]]:
     """The frames of a coded file as a viewer sees them at the reference's rate, RGB, at the coded size."""

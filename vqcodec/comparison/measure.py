@@ -120,7 +120,7 @@ class Gauge:
             tracks,
         )
         count = len(reference)
-        self.numbers = list(range(every // 2, count, every)) or [count - 1]
+        self.numbers = numbers_of(count, every)
         self._costly = set(self.numbers[COSTLY_EVERY // 2 :: COSTLY_EVERY] or self.numbers)
         self.needed = (
             set(range(count))
@@ -268,6 +268,11 @@ class Gauge:
                 "lip_lag_ms": _rounded(abs(sync.lag_ms)),
             }
         return figures
+
+
+def numbers_of(frames: int, every: int) -> list[int]:
+    """Numbers of the frames that figures are taken on, the first of them half a step into the clip."""
+    return list(range(every // 2, frames, every)) or [frames - 1]
 
 
 def _mean(values: Sequence[float]) -> float | None:

@@ -36,6 +36,7 @@ EXPERIMENTS = {
     "sheet": Experiment("sheet", "contact sheet of a video and its decoded version"),
     "compare-tables": Experiment("compare.tables", "tables of a comparison"),
     "compare-summary": Experiment("compare.summary", "a comparison without its frames"),
+    "compare-added": Experiment("compare.added", "ST-LPIPS for a comparison that lacks it"),
     "compare-curves": Experiment("compare.curves", "rate-distortion curves of a comparison"),
     "compare-change": Experiment("compare.change", "this codec before and after a change"),
     "compare-long": Experiment("compare.long", "bits of files of half a minute and a minute"),
