@@ -65,16 +65,12 @@ def tokenizer(
 @guarded
 def speech_tokens(
     data: Annotated[Path, typer.Option(help="Corpus folder: index.tsv, train/ and speech/.")],
+    teacher: Annotated[
+        Path, typer.Option(help="Folder of python -m vqcodec.training.speech_tokens.teacher.")
+    ],
     recipe: RecipeOption = "speech-tokens",
     out: RunFolderOption = Path("runs/speech-tokens"),
     cache: CacheOption = None,
-    teacher: Annotated[
-        Path | None,
-        typer.Option(
-            help="Folder of python -m vqcodec.training.speech_tokens.teacher; needed until the cache is complete.",
-            show_default="none",
-        ),
-    ] = None,
     voices: Annotated[
         Path | None,
         typer.Option(
@@ -119,13 +115,6 @@ def speech(
     recipe: RecipeOption = "speech",
     out: RunFolderOption = Path("runs/speech"),
     cache: CacheOption = None,
-    teacher: Annotated[
-        Path | None,
-        typer.Option(
-            help="Folder of python -m vqcodec.training.speech_tokens.teacher: sets clips in step with their sound.",
-            show_default="none",
-        ),
-    ] = None,
     resume: ResumeOption = False,
     minutes: MinutesOption = None,
     steps: StepsOption = None,
@@ -143,6 +132,5 @@ def speech(
         minutes=minutes,
         steps=steps,
         device=device,
-        teacher=teacher,
     )
     console.note(f"weights in {weights}")

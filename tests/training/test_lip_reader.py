@@ -41,6 +41,12 @@ def voice(seed: int) -> tuple[np.ndarray, np.ndarray]:
     return features, points
 
 
+def _save(sounds: Path, name: str, features: np.ndarray) -> None:
+    """As if trunk and teacher heard the same."""
+    np.save(sounds / f"{name}.teacher.npy", features.astype(np.float16))
+    np.save(sounds / f"{name}.heard.npy", features[None].astype(np.float16))
+
+
 @pytest.fixture(scope="module")
 def caches(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     """Eight clips in step with their sound, one that isn't; two recordings, one of them a copy at another speed."""
@@ -52,11 +58,11 @@ def caches(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
         rest = np.zeros((FRAMES, 12), np.float32)
         np.save(clips / f"{name}.motion.npy", np.concatenate([points.reshape(FRAMES, -1), rest], 1))
         (clips / f"{name}.json").write_text(json.dumps(dict(kind="real", identity=index)))
-        np.save(sounds / f"{name}.teacher.npy", features.astype(np.float16))
+        _save(sounds, name, features)
         sync[name] = [0, 0.9 if index < 8 else 0.1]
     (clips / "sync.json").write_text(json.dumps(sync))
     for name in ("s0001", "s0001@0.88"):
-        np.save(sounds / f"{name}.teacher.npy", voice(20)[0].astype(np.float16))
+        _save(sounds, name, voice(20)[0])
     for path in sounds.glob("*.teacher.npy"):
         samples = np.random.default_rng(1).normal(0, 3000, FRAMES * 640).astype(np.int16)
         np.save(sounds / f"{path.name.removesuffix('.teacher.npy')}.pcm.npy", samples)

@@ -16,9 +16,11 @@ from torch import Tensor, nn
 from vqcodec.errors import MediaError, ModelError, UsageError
 from vqcodec.speech.encoder import EncoderShape
 from vqcodec.speech.tokenizer import WINDOW_TOKENS, SpeechTokenizer
+from vqcodec.speech.trunk import HEARD, Trunk
 from vqcodec.training.common.ahead import ahead
 from vqcodec.training.common.plain_loop import PlainLoop, Schedule
 from vqcodec.training.common.recipe import load_plain
+from vqcodec.training.speech_tokens.heard import build_heard, heard, windows
 from vqcodec.training.speech_tokens.sound_cache import build_sound, played_at
 from vqcodec.training.speech_tokens.steps import (
     SpeechCheck,
@@ -31,6 +33,7 @@ from vqcodec.training.speech_tokens.steps import (
     speech_loss,
 )
 from vqcodec.training.speech_tokens.teacher import FEATURES, Teacher, assemble
+from vqcodec.training.speech_tokens.whisper import load_trunk, read_variables
 
 SCHEDULE = Schedule(steps=30, lr=0.05, lr_end=0.01, warmup=2, check_every=10)
 
@@ -154,6 +157,12 @@ def test_the_teacher_is_put_together(tmp_path: Path) -> None:
         Teacher.load(tmp_path / "nowhere")
 
 
+def trunk() -> Trunk:
+    """Of Whisper's width, but drawn."""
+    torch.manual_seed(1)
+    return Trunk(1).eval()
+
+
 @pytest.fixture
 def sounds(tmp_path: Path) -> Path:
     """A cache of drawn voices."""
@@ -175,6 +184,7 @@ def sounds(tmp_path: Path) -> Path:
     assert build_sound(corpus, voices, tmp_path / "cache", teacher(), speeds=()) == 59
     with pytest.raises(MediaError, match="no sound"):
         build_sound(corpus, None, tmp_path / "other", teacher())
+    build_heard(tmp_path / "cache", trunk())
     return tmp_path / "cache"
 
 
@@ -187,6 +197,62 @@ def test_packed_sounds_keep_their_own_features(sounds: Path) -> None:
     assert np.abs(alone - packed)[2:-2].max() < 0.02
 
 
+def test_the_trunk_hears_the_tokenizers_windows(sounds: Path, tmp_path: Path) -> None:
+    """What the head is taught on is what it gets when it ships: any place of a sound, whatever its window."""
+    samples = np.random.default_rng(2).normal(0, 0.1, 16000 * 5).astype(np.float32)
+    rows = heard(trunk(), samples)
+    assert rows.shape == (125, HEARD) and rows.dtype == np.float16
+    mel = windows(samples)
+    assert mel.shape == (3, 4 * WINDOW_TOKENS, 80)
+    with torch.inference_mode():
+        second = trunk()(torch.from_numpy(mel[1:2]))[0, 25:75].half().numpy()
+    assert np.array_equal(rows[50:100], second)
+    kept = np.load(sounds / "xx-train-0031.heard.npy")
+    teacher_rows = len(np.load(sounds / "xx-train-0031.teacher.npy"))
+    assert kept.shape == (2, teacher_rows, HEARD) and not np.array_equal(kept[0], kept[1])
+    before = (sounds / "xx-train-0031.heard.npy").stat().st_mtime_ns
+    build_heard(sounds, trunk())
+    assert (sounds / "xx-train-0031.heard.npy").stat().st_mtime_ns == before
+
+
+def _ctranslate2(arrays: dict[str, np.ndarray]) -> bytes:
+    """A model file as CTranslate2 writes it."""
+    import struct
+
+    def name(text: str) -> bytes:
+        return struct.pack("<H", len(text) + 1) + text.encode() + b"\0"
+
+    kinds = {np.dtype(np.float32): 0, np.dtype(np.float16): 4}
+    parts = [struct.pack("<I", 6), name("WhisperSpec"), struct.pack("<II", 3, len(arrays))]
+    for key, value in arrays.items():
+        parts += [name(key), struct.pack(f"<B{value.ndim}I", value.ndim, *value.shape)]
+        parts += [struct.pack("<BI", kinds[value.dtype], value.nbytes), value.tobytes()]
+    return b"".join(parts)
+
+
+def test_the_trunk_is_read_from_the_teachers_file(tmp_path: Path) -> None:
+    from vqcodec.training.speech_tokens.whisper import _LAYER
+
+    wanted = trunk().state_dict()
+    arrays = {}
+    for ours, theirs in (("first", "conv1"), ("halve", "conv2")):
+        for part in ("weight", "bias"):
+            arrays[f"encoder/{theirs}/{part}"] = wanted[f"{ours}.{part}"].numpy()
+    for ours, theirs in _LAYER.items():
+        for mine, part in (("weight", "gamma"), ("bias", "beta")):
+            part = part if ours.startswith("norm") else mine
+            arrays[f"encoder/layer_0/{theirs}/{part}"] = wanted[f"layers.0.{ours}.{mine}"].numpy()
+    (tmp_path / "model.bin").write_bytes(_ctranslate2(arrays))
+    read = load_trunk(tmp_path, 1).state_dict()
+    assert all(torch.equal(read[k], wanted[k]) for k in wanted)
+    assert not load_trunk(tmp_path, 1).training
+    with pytest.raises(ModelError, match="no teacher"):
+        load_trunk(tmp_path / "nowhere", 1)
+    (tmp_path / "model.bin").write_bytes((tmp_path / "model.bin").read_bytes()[:-10])
+    with pytest.raises(ModelError, match="no CTranslate2 model"):
+        read_variables(tmp_path / "model.bin")
+
+
 def test_faster_is_shorter() -> None:
     assert abs(len(played_at(np.zeros(16000, np.int16), 1.14)) - 14035) < 3
 
@@ -195,9 +261,11 @@ def test_the_speech_tokenizer_is_taught(sounds: Path, tmp_path: Path) -> None:
     torch.manual_seed(0)
     train, held = load_sounds(sounds)
     assert len(train) + len(held) == 59 and held and held_out("a@0.88") == held_out("a")
-    model = SpeechModel(EncoderShape(width=16, layers=1, heads=2), *principal_axes(train))
+    model = SpeechModel(
+        EncoderShape(width=16, layers=1, heads=2, trunk_layers=1), *principal_axes(train)
+    )
     batch = next(iter(Windows(train, 6, 0)))
-    assert batch["heard"].shape == (6, 4 * WINDOW_TOKENS, 80) and batch["target"].shape == (
+    assert batch["heard"].shape == (6, WINDOW_TOKENS, HEARD) and batch["target"].shape == (
         6,
         WINDOW_TOKENS,
         FEATURES,
@@ -213,7 +281,7 @@ def test_the_speech_tokenizer_is_taught(sounds: Path, tmp_path: Path) -> None:
     assert np.mean(losses[-5:]) < 0.8 * np.mean(losses[:3])
     figures = SpeechCheck(held, batches=1)(model.eval())
     assert figures["codes_used"] >= 1 and figures["bits"] >= 0
-    export_tokenizer(model, tmp_path / "speech-x.safetensors", "speech-x")
+    export_tokenizer(model, trunk(), tmp_path / "speech-x.safetensors", "speech-x")
     loaded = SpeechTokenizer.load(tmp_path / "speech-x.safetensors", "cpu")
     assert len(loaded.tokens(np.zeros(6400, np.float32))) == 10
 

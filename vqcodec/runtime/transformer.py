@@ -49,16 +49,22 @@ class Layer(nn.Module):
         self.drop = nn.Dropout(dropout)
 
     def forward(
-        self, x: Tensor, positions: tuple[Tensor, Tensor], mask: Tensor | None = None
+        self, x: Tensor, positions: tuple[Tensor, Tensor] | None, mask: Tensor | None = None
     ) -> Tensor:
-        """(B, T, width) -> the same; `mask` (B, 1, 1, T) is true where there is something to attend to."""
+        """(B, T, width) -> the same.
+
+        Args:
+            x: the stream.
+            positions: from `rotary`; None where the stream itself tells them.
+            mask: (B, 1, 1, T) is true where there is something to attend to.
+        """
         batch, length, width = x.shape
         q, k, v = (
             self.qkv(self.norm1(x)).view(batch, length, 3, self.heads, -1).permute(2, 0, 3, 1, 4)
         )
-        seen = _attended(
-            rotated(q, positions), rotated(k, positions), v, mask, fused=not self.training
-        )
+        if positions is not None:
+            q, k = rotated(q, positions), rotated(k, positions)
+        seen = _attended(q, k, v, mask, fused=not self.training)
         x = x + self.drop(self.out(seen.transpose(1, 2).reshape(batch, length, width)))
         added: Tensor = x + self.drop(self.down(functional.gelu(self.up(self.norm2(x)))))
         return added

@@ -1,10 +1,10 @@
-"""The speech tokenizer's network: log-mel -> encoder -> FSQ.
+"""The speech tokenizer's network: log-mel -> Whisper's lower layers -> a head of our own -> FSQ.
 
 The paper's Figure 2 b takes CosyVoice's tokenizer (Du et al. 2024), which is supervised by the meaning of speech; so is this.
 
-    (B, 4 T, 80) log-mel --conv, halved twice--> (B, T, width) --layers--> (B, T, 5) --FSQ 5x5x5x5x5--> code in 0..3124
+    (B, 4 T, 80) log-mel --trunk--> (B, T, 1024) --layers--> (B, T, width) -> (B, T, 5) --FSQ 5x5x5x5x5--> code in 0..3124
 
-What teaches it is vqcodec.training.speech_tokens.teacher_head.
+What teaches the head is vqcodec.training.speech_tokens.teacher_head; the trunk is Whisper's and isn't trained.
 """
 
 from __future__ import annotations
@@ -13,41 +13,44 @@ from dataclasses import asdict, dataclass
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
 
 from vqcodec.runtime.transformer import Stack
-from vqcodec.speech.mel import BANDS
+from vqcodec.speech.trunk import TRUNK_HEADS, TRUNK_WIDTH, Trunk
 
 TOKEN_DIMS = 5
 TOKEN_LEVELS = 5
 TOKEN_CODES = TOKEN_LEVELS**TOKEN_DIMS
-MEL_MEAN, MEL_SCALE = -3.5, 2.0
-"""Bring log-mel to about unit scale; constants, since a stream can't know its own mean."""
 
 
 @dataclass(frozen=True, slots=True)
 class EncoderShape:
-    """Size of the encoder."""
+    """Size of the encoder.
+
+    Attributes:
+        width, layers, heads: of the head.
+        trunk_layers, trunk_width, trunk_heads: of what stands before it.
+    """
 
     width: int = 256
-    layers: int = 4
+    layers: int = 2
     heads: int = 4
+    trunk_layers: int = 3
+    trunk_width: int = TRUNK_WIDTH
+    trunk_heads: int = TRUNK_HEADS
 
     def to_facts(self) -> dict[str, int]:
         """For a file's header."""
         return asdict(self)
 
 
-class SpeechEncoder(nn.Module):
-    """Log-mel to codes: all that ships."""
+class TokenHead(nn.Module):
+    """From what the trunk hears to levels."""
 
     def __init__(self, shape: EncoderShape) -> None:
         super().__init__()
         self.shape = shape
-        self.first = nn.Conv1d(BANDS, shape.width, 3, padding=1)
-        self.halve = nn.ModuleList(
-            nn.Conv1d(shape.width, shape.width, 4, stride=2, padding=1) for _ in range(2)
-        )
+        self.norm = nn.LayerNorm(2 * shape.trunk_width)
+        self.join = nn.Linear(2 * shape.trunk_width, shape.width)
         self.stack = Stack(shape.layers, shape.width, shape.heads)
         self.narrow = nn.Linear(shape.width, TOKEN_DIMS)
         with torch.no_grad():
@@ -55,21 +58,18 @@ class SpeechEncoder(nn.Module):
                 1.7
             )  # unit scale before tanh, so that all levels are used from the start
 
-    def wide(self, mel: Tensor) -> Tensor:
-        """(B, 4 T, 80) log-mel -> (B, T, width), before the bottleneck."""
-        x = functional.gelu(self.first((mel.transpose(1, 2) - MEL_MEAN) / MEL_SCALE))
-        for halve in self.halve:
-            x = functional.gelu(halve(x))
-        result: Tensor = self.stack(x.transpose(1, 2))
+    def wide(self, heard: Tensor) -> Tensor:
+        """(B, T, 1024) of the trunk -> (B, T, width), before the bottleneck."""
+        result: Tensor = self.stack(self.join(self.norm(heard)))
         return result
 
     def bounded(self, wide: Tensor) -> Tensor:
         """(B, T, width) -> (B, T, 5) between -2.4 and 2.4, not yet rounded."""
         return (TOKEN_LEVELS // 2 + 0.4) * torch.tanh(self.narrow(wide).float())
 
-    def forward(self, mel: Tensor) -> Tensor:
-        """(B, 4 T, 80) log-mel -> (B, T, 5), `bounded`."""
-        return self.bounded(self.wide(mel))
+    def forward(self, heard: Tensor) -> Tensor:
+        """(B, T, 1024) of the trunk -> (B, T, 5), `bounded`."""
+        return self.bounded(self.wide(heard))
 
     @staticmethod
     def quantized(bounded: Tensor) -> Tensor:
@@ -89,3 +89,17 @@ class SpeechEncoder(nn.Module):
             + TOKEN_LEVELS // 2
         )
         return (digits * TOKEN_LEVELS ** torch.arange(TOKEN_DIMS, device=digits.device)).sum(-1)
+
+
+class SpeechEncoder(nn.Module):
+    """Log-mel to levels: all that ships."""
+
+    def __init__(self, shape: EncoderShape) -> None:
+        super().__init__()
+        self.trunk = Trunk(shape.trunk_layers, shape.trunk_width, shape.trunk_heads)
+        self.head = TokenHead(shape)
+
+    def forward(self, mel: Tensor) -> Tensor:
+        """(B, 4 T, 80) log-mel of a window -> (B, T, 5), `TokenHead.bounded`."""
+        result: Tensor = self.head(self.trunk(mel))
+        return result

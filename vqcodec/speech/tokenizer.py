@@ -27,8 +27,9 @@ from vqcodec.format import SPEECH_RATE_HZ, SPEECH_TOKEN_HZ, SPEECH_TOKEN_SAMPLES
 from vqcodec.geometry.reading import model_faults
 from vqcodec.models import store
 from vqcodec.runtime.device import choose_device
-from vqcodec.speech.encoder import TOKEN_CODES, EncoderShape, SpeechEncoder
+from vqcodec.speech.encoder import TOKEN_CODES, EncoderShape, SpeechEncoder, TokenHead
 from vqcodec.speech.mel import FRAMES_PER_TOKEN, LEAD_SAMPLES, TAIL_SAMPLES, framed_log_mel
+from vqcodec.speech.trunk import Trunk
 from vqcodec.types import ModelId
 
 CONTEXT_TOKENS = 25
@@ -83,6 +84,11 @@ class SpeechTokenizer:
             encoder.load_state_dict({k: v.float() for k, v in load_file(str(model.path)).items()})
         return cls(model.id, encoder, choose_device(device))
 
+    @property
+    def trunk(self) -> Trunk:
+        """What it hears with; for training."""
+        return self._encoder.trunk
+
     def stream(self) -> TokenStream:
         """For sound that comes in pieces."""
         return TokenStream(self)
@@ -107,7 +113,7 @@ class SpeechTokenizer:
         """(W, 400, 80) log-mel of whole windows -> (W, 50) codes of their middles."""
         # one window at a time: a batch would choose other kernels, and an equal sound must get equal codes
         rows = [
-            self._encoder.codes(self._encoder(torch.from_numpy(one[None]).to(self._device)))
+            TokenHead.codes(self._encoder(torch.from_numpy(one[None]).to(self._device)))
             for one in mel
         ]
         middle: Codes = (

@@ -10,6 +10,7 @@ them. "chance" asks the real lips at other times: 10, 17, .. 94 frames later.
 met         share of p, b, m at whose time the lips come as near to each other as MEETS eye distances
 elsewhere   share of the frames that lie at no p, b or m in which they do
 narrow      the least opening at f and v, over the usual one of the same lips (median)
+round       the least width of the mouth at o, u, w and their like, over the usual one
 lip_corr    correlation of the opening with the real one at no lag; lip_within: at the best lag within 80 ms
 
 JSON: {"schema_version": 1, "conditions": {...}, "clips": {name: {"real", "chance", "plain", "shut": {...}, "count": N}},
@@ -19,7 +20,7 @@ JSON: {"schema_version": 1, "conditions": {...}, "clips": {name: {"real", "chanc
 from __future__ import annotations
 
 from argparse import ArgumentParser, Namespace
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +36,8 @@ from vqcodec.evaluation.tools.files import rounded, save_json
 from vqcodec.evaluation.validate.run import validation_clips
 from vqcodec.format import SPEECH_TOKEN_HZ
 from vqcodec.geometry.headpose import read_head
+from vqcodec.geometry.mesh import MOUTH_CORNERS
+from vqcodec.geometry.openings import per_eye_distance
 from vqcodec.lab.command import clips_options, perform, publish
 from vqcodec.lab.dub.cache import ResultCache, default_folder
 from vqcodec.lab.dub.clips import DubClip, Features, speech_samples
@@ -42,7 +45,14 @@ from vqcodec.lab.dub.motion import GeneratedMotion
 from vqcodec.lab.dub.sync import feature_sync, seen_points, shipped_basis
 from vqcodec.lab.markdown import read, table
 from vqcodec.models import store
-from vqcodec.training.closure.labels import HAMA_LAG_S, MEETING, PHONES, PhoneReader, meetings
+from vqcodec.training.closure.labels import (
+    HAMA_LAG_S,
+    MEETING,
+    PHONES,
+    PhoneReader,
+    Span,
+    meetings,
+)
 
 SCHEMA_VERSION = 1
 MEETS = 0.03
@@ -55,14 +65,17 @@ VARIANTS = {
     "plain": "dub, nothing shuts them",
     "shut": "dub",
 }
-FIGURES = ("met", "elsewhere", "narrow", "lip_corr", "lip_within")
+FIGURES = ("met", "elsewhere", "narrow", "round", "lip_corr", "lip_within")
 HEADS = (
     "meet at p, b, m ↑",
     "met elsewhere",
     "opening at f, v",
+    "width at o, u, w",
     "lip sync correlation ↑",
     "within 80 ms",
 )
+ROUND = ("o", "u", "w", "ʊ", "ɔ", "y", "ø", "ʉ")
+LETTERS = (*PHONES, ROUND)
 OTHER_FRAMES = range(10, 100, 7)
 """For "chance": so many frames later, round the end."""
 
@@ -72,7 +85,7 @@ Windows = list[tuple[int, int]]
 
 def windows(
     samples: NDArray[np.float32],
-    reader: PhoneReader,
+    reader: PhoneReader | _Read,
     frames: int,
     letters: Sequence[str] = MEETING,
 ) -> Windows:
@@ -103,6 +116,11 @@ def narrow(gaps: Gaps, where: Windows) -> float:
     return float(np.mean(least)) / max(float(np.nanmedian(gaps)), 1e-6) if least else float("nan")
 
 
+def widths(points: NDArray[np.float32]) -> Gaps:
+    """(T, 478, 2) -> (T,) widths of the mouth in eye distances; NaN for a face that isn't known."""
+    return np.asarray(per_eye_distance(points, MOUTH_CORNERS))
+
+
 def elsewhere(gaps: Gaps, where: Windows) -> float:
     """Share of the frames in no window in which lips meet."""
     free = ~np.isnan(gaps)
@@ -111,19 +129,37 @@ def elsewhere(gaps: Gaps, where: Windows) -> float:
     return float((gaps[free] < MEETS).mean()) if free.any() else float("nan")
 
 
-def by_chance(gaps: Gaps, where: Windows) -> float:
-    """`met` of the same lips at other times, the mean."""
-    shares = [met(np.roll(gaps, -later), where) for later in OTHER_FRAMES if later < len(gaps)]
+def by_chance(gaps: Gaps, where: Windows, figure: Callable[[Gaps, Windows], float] = met) -> float:
+    """A figure of the same lips at other times, the mean."""
+    shares = [figure(np.roll(gaps, -later), where) for later in OTHER_FRAMES if later < len(gaps)]
     return float(np.mean(shares)) if shares else float("nan")
 
 
-def figures(gaps: Gaps, where: Windows, teeth: Windows) -> dict[str, float]:
-    """What lips do at p, b and m, at f and v, and elsewhere."""
+def figures(gaps: Gaps, wide: Gaps, where: Sequence[Windows]) -> dict[str, float]:
+    """What lips do at p, b and m, at f and v, at o, u and w, and elsewhere.
+
+    Args:
+        gaps: (T,) openings.
+        wide: (T,) widths.
+        where: windows of LETTERS.
+    """
     return {
-        "met": met(gaps, where),
-        "elsewhere": elsewhere(gaps, where),
-        "narrow": narrow(gaps, teeth),
+        "met": met(gaps, where[0]),
+        "elsewhere": elsewhere(gaps, where[0]),
+        "narrow": narrow(gaps, where[1]),
+        "round": narrow(wide, where[2]),
     }
+
+
+class _Read:
+    """Phones that were read once, for several kinds of them."""
+
+    def __init__(self, spans: list[Span]) -> None:
+        self._spans = spans
+
+    def spans(self, samples: NDArray[np.float32]) -> list[Span]:
+        """Those of the sound that they were read from."""
+        return self._spans
 
 
 class Closures:
@@ -140,24 +176,31 @@ class Closures:
     def clip(self, clip: DubClip) -> dict[str, Any]:
         """Figures of each variant of a clip."""
         samples = speech_samples(clip.pcm)
-        where, teeth = (windows(samples, self._reader, clip.frames, letters) for letters in PHONES)
-        real = np.where(clip.seen, opening_track(clip.points), np.nan)
+        spans = _Read(self._reader.spans(samples))
+        where = [windows(samples, spans, clip.frames, letters) for letters in LETTERS]
+        real, wide = (
+            np.where(clip.seen, track, np.nan)
+            for track in (opening_track(clip.points), widths(clip.points))
+        )
         found: dict[str, Any] = {
-            "count": len(where),
-            "real": figures(real, where, teeth),
-            "chance": {"met": by_chance(real, where)},
+            "count": len(where[0]),
+            "real": figures(real, wide, where),
+            "chance": {
+                "met": by_chance(real, where[0]),
+                "round": by_chance(wide, where[2], narrow),
+            },
         }
         for name, motion in self._motion.items():
-            found[name] = self._dubbed(clip, motion(clip, clip.pcm), where, teeth)
+            found[name] = self._dubbed(clip, motion(clip, clip.pcm), where)
         return found
 
     def _dubbed(
-        self, clip: DubClip, features: Features, where: Windows, teeth: Windows
+        self, clip: DubClip, features: Features, where: Sequence[Windows]
     ) -> dict[str, float]:
-        gaps = opening_track(self._basis.landmarks(features))
+        points = self._basis.landmarks(features)
         sync = feature_sync(features, seen_points(clip.real_points), self._basis)
         told = {name: sync[name] for name in ("lip_corr", "lip_within")}
-        return figures(gaps, where, teeth) | told
+        return figures(opening_track(points), widths(points), where) | told
 
 
 def summary(clips: dict[str, dict[str, Any]]) -> list[dict[str, Any]]:

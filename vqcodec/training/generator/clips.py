@@ -56,9 +56,9 @@ def load_motion_clips(
 
     Args:
         cache: the folder.
-        sounds: folder with the teacher's features (speech_tokens.sound_cache).
-        continuous: take those for speech instead of codes.
-        reader: tells the lips to expect of them.
+        sounds: folder with what the trunk hears (speech_tokens.heard), and the teacher's features if continuous.
+        continuous: take the teacher's features for speech instead of codes.
+        reader: tells the lips to expect of what the trunk hears.
     """
     shape = read_head(store.current("head").path)
     sync = json.loads((cache / "sync.json").read_text()) if (cache / "sync.json").is_file() else {}
@@ -67,9 +67,10 @@ def load_motion_clips(
     for path in sorted(cache.glob("*.motion.npy")):
         name = path.name.removesuffix(".motion.npy")
         rows = np.load(path)
-        taught = None if sounds is None else np.load(sounds / f"{name}.teacher.npy", mmap_mode="r")
-        if taught is not None and continuous:
-            speech: NDArray[np.generic] = taught[None]
+        if sounds is not None and continuous:
+            speech: NDArray[np.generic] = np.load(sounds / f"{name}.teacher.npy", mmap_mode="r")[
+                None
+            ]
         else:
             speech = np.load(cache / f"{name}.codes.npy").astype(np.int64)
         lag, correlation = sync.get(name, (0, 1.0))
@@ -79,8 +80,13 @@ def load_motion_clips(
         count = min(len(rows), speech.shape[1])
         likely = (
             None
-            if taught is None or reader is None
-            else np.asarray(shifted(reader(taught), lag)[:count], np.float32)
+            if sounds is None or reader is None
+            else np.asarray(
+                shifted(reader(np.load(sounds / f"{name}.heard.npy", mmap_mode="r")[0]), lag)[
+                    :count
+                ],
+                np.float32,
+            )
         )
         facts = json.loads((cache / f"{name}.json").read_text())
         landmarks = np.ascontiguousarray(rows[:count, : 2 * LANDMARKS]).reshape(count, LANDMARKS, 2)

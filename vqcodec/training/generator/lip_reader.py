@@ -1,8 +1,9 @@
-"""What lips are likely to do, by what the teacher hears: a target for sound that nobody filmed.
+"""What lips are likely to do, by what Whisper's lower layers hear: a target for sound that nobody filmed.
 
 Real lips of training clips are few (under an hour) and full of what no sound tells: smiles, breath, the tracker's noise. A ridge
-regression from the teacher's features to them keeps what the sound does tell. It holds for people it hasn't seen, and can be
-asked about every recording and synthetic voice; the speech tokenizer learns from its answers, not from the lips themselves.
+regression from the third of Whisper's layers (speech.trunk) to them keeps what the sound does tell. It holds for people it hasn't
+seen, and can be asked about every recording and synthetic voice; the speech tokenizer learns from its answers, not from the lips
+themselves.
 """
 
 from __future__ import annotations
@@ -36,7 +37,7 @@ class LipReader:
     """Lips from sound.
 
     Attributes:
-        axes: of the teacher's features.
+        axes: of the trunk's features.
         weights: (13 * 96 + 1, 3) from features of a frame and its neighbours to `lip_tracks.lip_signals`.
     """
 
@@ -44,7 +45,7 @@ class LipReader:
     weights: Floats
 
     def __call__(self, features: NDArray[np.floating]) -> Floats:
-        """(T, 1024) of the teacher -> (T, 3): inner opening, outer height, width; spread at most 1."""
+        """(T, 1024) of the trunk -> (T, 3): inner opening, outer height, width; spread at most 1."""
         return np.asarray(
             with_neighbours(self.axes(np.asarray(features, np.float32))) @ self.weights, np.float32
         )
@@ -55,7 +56,7 @@ class LipReader:
 
         Args:
             clips: cache with NAME.motion.npy (generator.cache) and sync.json (generator.lip_tracks).
-            sounds: cache with NAME.teacher.npy (speech_tokens.sound_cache).
+            sounds: cache with NAME.heard.npy (speech_tokens.heard).
             leave_out: names of clips not to look at.
 
         Raises:
@@ -71,7 +72,7 @@ class LipReader:
                 continue
             signals = lip_signals(np.load(path)[:, : 2 * LANDMARKS].reshape(-1, LANDMARKS, 2))
             features: Floats = np.asarray(
-                shifted(np.load(sounds / f"{name}.teacher.npy"), lag), np.float32
+                shifted(np.load(sounds / f"{name}.heard.npy", mmap_mode="r")[0], lag), np.float32
             )
             count = min(len(signals), len(features))
             heard.append(features[:count])

@@ -1,7 +1,7 @@
 """How lips move in the training clips, for speech to be tied to: three numbers a frame, set right against a clip's own sound.
 
-Sound and picture of found footage are often some frames apart, or don't belong together. A ridge regression from the teacher's
-features to the opening of lips, fitted on other people's clips, tells by how much:
+Sound and picture of found footage are often some frames apart, or don't belong together. A ridge regression from what
+Whisper's lower layers hear to the opening of lips, fitted on other people's clips, tells by how much:
 
     python -m vqcodec.training.generator.lip_tracks CACHE SOUNDS   writes CACHE/sync.json: {clip: [lag in frames, correlation]}
 """
@@ -74,7 +74,7 @@ def with_neighbours(rows: Floats) -> Floats:
 
 @dataclass(frozen=True, slots=True)
 class Axes:
-    """The strongest directions of the teacher's features.
+    """The strongest directions of features.
 
     Attributes:
         mean: (1024,) of the features.
@@ -102,7 +102,7 @@ def find_lags(clips: dict[str, tuple[Floats, Floats, int]]) -> dict[str, tuple[i
     """Lag and correlation of every clip.
 
     Args:
-        clips: by name, (T, D) features of the teacher, (T, 478, 2) landmarks, number of the person.
+        clips: by name, (T, D) features of the trunk, (T, 478, 2) landmarks, number of the person.
     """
     names = list(clips)
     axes = Axes.fit([clips[n][0] for n in names])
@@ -127,12 +127,12 @@ def find_lags(clips: dict[str, tuple[Floats, Floats, int]]) -> dict[str, tuple[i
 
 
 def write_lags(cache: Path, sounds: Path) -> dict[str, tuple[int, float]]:
-    """Find the lags of all clips with cached motion and features of the teacher, and write `sync.json` into their cache."""
+    """Find the lags of all clips with cached motion and sound, and write `sync.json` into their cache."""
     clips = {}
     for path in sorted(cache.glob("*.motion.npy")):
         name = path.name.removesuffix(".motion.npy")
         landmarks = np.load(path)[:, : 2 * LANDMARKS].reshape(-1, LANDMARKS, 2)
-        features = np.load(sounds / f"{name}.teacher.npy").astype(np.float32)
+        features = np.load(sounds / f"{name}.heard.npy", mmap_mode="r")[0].astype(np.float32)
         clips[name] = (
             features,
             landmarks,

@@ -26,8 +26,8 @@ Floats = NDArray[np.float32]
 
 def build_recordings(cache: Path, sounds: Path, tokenizer: SpeechTokens) -> None:
     """Write NAME.codes.npy of all sound in `sounds` that is no clip's; copies at other speeds are left out."""
-    for path in sorted(sounds.glob("*.teacher.npy")):
-        name = path.name.removesuffix(".teacher.npy")
+    for path in sorted(sounds.glob("*.heard.npy")):
+        name = path.name.removesuffix(".heard.npy")
         target = cache / f"{name}.codes.npy"
         if "@" in name or (cache / f"{name}.json").is_file() or target.is_file():
             continue
@@ -51,13 +51,16 @@ class Recordings:
 
     @classmethod
     def load(cls, cache: Path, sounds: Path, reader: LipReader) -> Recordings | None:
-        """Those with codes in `cache`, without motion there, and with the teacher's features in `sounds`; None if none."""
+        """Those with codes in `cache`, without motion there, and with what the trunk hears in `sounds`; None if none."""
         speech, likely = list[NDArray[np.int64]](), list[Floats]()
         for path in sorted(cache.glob("*.codes.npy")):
             name = path.name.removesuffix(".codes.npy")
-            features = sounds / f"{name}.teacher.npy"
+            features = sounds / f"{name}.heard.npy"
             if features.is_file() and not (cache / f"{name}.json").is_file():
-                codes, lips = np.load(path).astype(np.int64), reader(np.load(features))
+                codes, lips = (
+                    np.load(path).astype(np.int64),
+                    reader(np.load(features, mmap_mode="r")[0]),
+                )
                 count = min(codes.shape[1], len(lips))
                 speech.append(codes[:, :count])
                 likely.append(lips[:count])

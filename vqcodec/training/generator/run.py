@@ -31,21 +31,22 @@ from vqcodec.training.generator.form import SHIPPED_FORM, GeneratorForm
 from vqcodec.training.generator.lip_reader import LipReader
 from vqcodec.training.generator.lip_tracks import write_lags
 from vqcodec.training.generator.recordings import Recordings, build_recordings
+from vqcodec.training.speech_tokens.heard import build_heard
 from vqcodec.training.speech_tokens.sound_cache import build_sound
 from vqcodec.training.speech_tokens.teacher import Teacher
 
 
 def prepare(data: Path, cache: Path, tokenizer: SpeechTokenizer, teacher: Path | None) -> None:
-    """Fill `cache` with all that the generator learns from; without a teacher clips are believed to be in step."""
+    """Fill `cache` with all that the generator learns from; with a teacher also its features."""
     sounds = cache / "sound"
     build_cache(data, cache)
     build_sound(data, None, sounds, None if teacher is None else Teacher.load(teacher), speeds=())
+    build_heard(sounds, tokenizer.trunk)
     build_speech_cache(
         data, cache, sounds, MotionSpace.from_file(store.plain_motion_space()), tokenizer
     )
-    if teacher is not None:
-        write_lags(cache, sounds)
-        build_recordings(cache, sounds, tokenizer)
+    write_lags(cache, sounds)
+    build_recordings(cache, sounds, tokenizer)
 
 
 def train_speech(
@@ -76,9 +77,9 @@ def train_speech(
         steps: stop after this many further steps.
         device: auto, cpu or cuda.
         tokenizer: another speech tokenizer than the shipped one.
-        teacher: folder made by speech_tokens.teacher, to set clips in step with their sound (generator.lip_tracks).
-        features: folder with the teacher's features (speech_tokens.sound_cache), if not `cache`/sound. With them lips are learned
-            from recordings as well (generator.recordings), and a form that hears features takes them from there.
+        teacher: folder made by speech_tokens.teacher, for a form that hears its features.
+        features: folder with what the trunk hears (speech_tokens.heard), if not `cache`/sound. Lips are learned
+            from recordings as well (generator.recordings), and a form that hears the teacher's features takes them from there.
         prepared: the cache is complete.
         form: what is trained.
 
@@ -114,7 +115,7 @@ def train_speech(
         minutes=minutes,
         steps=steps,
     )
-    return _export(loop, out / "models" / "generator-1.safetensors", heard, space)
+    return _export(loop, out / "models" / "generator-2.safetensors", heard, space)
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +130,7 @@ class _Material:
 
 
 def _read(cache: Path, sounds: Path, recorded: float, *, with_features: bool) -> _Material:
-    """The cache's material; no recordings where the clips were not set in step with their sound."""
+    """The cache's material; no recordings where clips were not set in step with their sound."""
     recorded = recorded if (cache / "sync.json").is_file() else 0.0
     reader = LipReader.fit(cache, sounds) if recorded else None
     train, held = load_motion_clips(
@@ -174,5 +175,5 @@ def _export(loop: PlainLoop, target: Path, heard: SpeechTokenizer, space: store.
     target.parent.mkdir(exist_ok=True)
     model = loop.averaged()
     assert isinstance(model, GeneratorNetwork)
-    export_generator(model, target, "generator-1", heard.id, space.id)
+    export_generator(model, target, "generator-2", heard.id, space.id)
     return target

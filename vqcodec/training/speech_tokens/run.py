@@ -10,8 +10,10 @@ from vqcodec.config import Device
 from vqcodec.runtime.allocator import tune_allocator
 from vqcodec.runtime.device import choose_device
 from vqcodec.speech.encoder import EncoderShape
+from vqcodec.training.common.ahead import ahead
 from vqcodec.training.common.plain_loop import PlainLoop
 from vqcodec.training.common.recipe import load_plain
+from vqcodec.training.speech_tokens.heard import build_heard
 from vqcodec.training.speech_tokens.sound_cache import build_sound
 from vqcodec.training.speech_tokens.steps import (
     SpeechCheck,
@@ -23,6 +25,7 @@ from vqcodec.training.speech_tokens.steps import (
     speech_loss,
 )
 from vqcodec.training.speech_tokens.teacher import Teacher
+from vqcodec.training.speech_tokens.whisper import load_trunk
 
 
 def train_speech_tokens(
@@ -30,7 +33,7 @@ def train_speech_tokens(
     out: Path,
     *,
     voices: Path | None = None,
-    teacher: Path | None = None,
+    teacher: Path,
     recipe: str = "speech-tokens",
     cache: Path | None = None,
     clips: Path | None = None,
@@ -45,7 +48,7 @@ def train_speech_tokens(
         data: corpus folder with index.tsv, train/ and speech/.
         out: folder for checkpoint, log and exported weights.
         voices: folder filled by training.speech_tokens.voices.
-        teacher: folder made by speech_tokens.teacher; None when the cache is complete.
+        teacher: folder made by speech_tokens.teacher.
         recipe: name of a shipped recipe or path of a TOML file.
         cache: folder for sound and the teacher's features; `out`/cache by default.
         clips: folder with the clips' landmarks and sync.json (generator.lip_tracks): learn from lips as well.
@@ -63,21 +66,22 @@ def train_speech_tokens(
     tune_allocator()
     settings = load_plain(recipe)
     cache = cache or out / "cache"
-    if teacher is not None:
-        build_sound(data, voices, cache, Teacher.load(teacher))
+    shape = EncoderShape(**settings.shape)
+    trunk = load_trunk(teacher, shape.trunk_layers)
+    build_sound(data, voices, cache, Teacher.load(teacher))
+    build_heard(cache, trunk)
     train, held = load_sounds(cache, clips)
     torch.manual_seed(settings.schedule.seed)
-    shape = EncoderShape(**settings.shape)
     loop = PlainLoop(
         SpeechModel(shape, *principal_axes(train)), settings.schedule, out, choose_device(device)
     )
     if resume:
         loop.resume()
     draws = Windows(train, settings.batch, settings.schedule.seed * 1000003 + loop.step)
-    loop.run(iter(draws), speech_loss, SpeechCheck(held), minutes=minutes, steps=steps)
-    target = out / "models" / "speech-1.safetensors"
+    loop.run(ahead(iter(draws)), speech_loss, SpeechCheck(held), minutes=minutes, steps=steps)
+    target = out / "models" / "speech-2.safetensors"
     target.parent.mkdir(exist_ok=True)
     model = loop.averaged()
     assert isinstance(model, SpeechModel)
-    export_tokenizer(model, target, "speech-1")
+    export_tokenizer(model, trunk, target, "speech-2")
     return target

@@ -1,4 +1,7 @@
-"""Training of the speech tokenizer: from spoilt speech to what Whisper's encoder makes of it clean, by five numbers a token."""
+"""Training of the speech tokenizer's head.
+
+From what Whisper's lower layers hear of spoilt speech to what all of its layers make of it clean, by five numbers a token.
+"""
 
 from __future__ import annotations
 
@@ -17,13 +20,13 @@ from torch import Tensor, nn
 
 from vqcodec.errors import UsageError
 from vqcodec.format import SPEECH_TOKEN_SAMPLES
-from vqcodec.speech.encoder import MEL_MEAN, MEL_SCALE, EncoderShape, SpeechEncoder
+from vqcodec.speech.encoder import EncoderShape, SpeechEncoder, TokenHead
 from vqcodec.speech.mel import BANDS, FRAMES_PER_TOKEN, log_mel
 from vqcodec.speech.tokenizer import WINDOW_TOKENS
+from vqcodec.speech.trunk import HEARD, Trunk
 from vqcodec.training.common.plain_loop import Batch
 from vqcodec.training.generator.lip_reader import LipReader
 from vqcodec.training.generator.lip_tracks import SIGNALS
-from vqcodec.training.speech_tokens.augment import augment
 from vqcodec.training.speech_tokens.sound_cache import is_synthetic
 from vqcodec.training.speech_tokens.teacher import FEATURES
 from vqcodec.training.speech_tokens.teacher_head import TeacherHead
@@ -34,14 +37,25 @@ REAL_WEIGHT = 2.0
 AXES = 128
 CLEAN_SHARE = 0.3
 ROUNDED_SHARE = 0.5
+MEL_MEAN, MEL_SCALE = -3.5, 2.0
+"""Bring log-mel to about unit scale."""
 WEIGHTS = dict(taught=1.0, direct=0.5, mel=0.3, lips=2.0)
 
 
 @dataclass(frozen=True, slots=True)
 class TaughtSound:
-    """A training sound: memory-mapped (N,) int16 and (T, 1024) float16, and (T, 3) likely lips (lip_reader)."""
+    """A training sound.
+
+    Attributes:
+        samples: (N,) int16, 16 kHz mono; memory-mapped, as the next two are.
+        heard: (V, T, 1024) float16 of the trunk: of the sound as it is, then of spoilt copies.
+        features: (T, 1024) float16 of the teacher.
+        synthetic: whether it is a synthetic voice's.
+        lips: (T, 3) likely lips (lip_reader).
+    """
 
     samples: NDArray[np.int16]
+    heard: NDArray[np.float16]
     features: NDArray[np.float16]
     synthetic: bool
     lips: NDArray[np.float32] | None = None
@@ -81,11 +95,13 @@ def load_sounds(
     for path in sorted(cache.glob("*.teacher.npy")):
         name = path.name.removesuffix(".teacher.npy")
         features = np.load(path, mmap_mode="r")
+        heard = np.load(cache / f"{name}.heard.npy", mmap_mode="r")
         sound = TaughtSound(
             np.load(cache / f"{name}.pcm.npy", mmap_mode="r"),
+            heard,
             features,
             synthetic=is_synthetic(name),
-            lips=None if reader is None else reader(features),
+            lips=None if reader is None else reader(heard[0]),
         )
         (held if held_out(name) else train).append(sound)
     if not train:
@@ -116,7 +132,7 @@ class Windows:
         self._odds = weights / weights.sum()
 
     def _draw(self) -> dict[str, NDArray[np.float32]]:
-        """Log-mel of what is heard, the token's clean log-mel, the teacher's features, lips, and which of them are meant."""
+        """What is heard, the token's clean log-mel, the teacher's features, lips, and which of them are meant."""
         sound = self._sounds[self._rng.choice(len(self._sounds), p=self._odds)]
         start = int(self._rng.integers(-10, max(len(sound.features) - WINDOW_TOKENS + 10, -9)))
         first = max(start, 0)
@@ -131,9 +147,11 @@ class Windows:
         target = np.zeros((WINDOW_TOKENS, FEATURES), np.float32)
         known = sound.features[first : start + WINDOW_TOKENS]
         target[first - start : first - start + len(known)] = known
-        heard = (
-            augment(clean, self._rng) if self._spoil and self._rng.random() > CLEAN_SHARE else clean
-        )
+        spoilt = self._spoil and self._rng.random() > CLEAN_SHARE
+        version = int(self._rng.integers(1, len(sound.heard))) if spoilt else 0
+        known = sound.heard[version, first : start + WINDOW_TOKENS]
+        heard = np.zeros((WINDOW_TOKENS, HEARD), np.float32)
+        heard[first - start : first - start + len(known)] = known
         mel = log_mel(clean).reshape(WINDOW_TOKENS, FRAMES_PER_TOKEN, BANDS).mean(1)
         mask = np.zeros(WINDOW_TOKENS, np.float32)
         mask[first - start : first - start + len(known)] = 1
@@ -145,7 +163,7 @@ class Windows:
             part = sound.lips[first : start + WINDOW_TOKENS]
             lips[first - start : first - start + len(part)] = part
             seen[first - start : first - start + len(part)] = 1
-        return dict(heard=log_mel(heard), mel=mel, target=target, mask=mask, lips=lips, seen=seen)
+        return dict(heard=heard, mel=mel, target=target, mask=mask, lips=lips, seen=seen)
 
     def __iter__(self) -> Iterator[Batch]:
         while True:
@@ -154,7 +172,7 @@ class Windows:
 
 
 class SpeechModel(nn.Module):
-    """The encoder that ships and the head that doesn't.
+    """What ships beside the trunk, and what teaches it.
 
     Args:
         shape: of the encoder.
@@ -164,7 +182,7 @@ class SpeechModel(nn.Module):
 
     def __init__(self, shape: EncoderShape, mean: Tensor, axes: Tensor) -> None:
         super().__init__()
-        self.encoder = SpeechEncoder(shape)
+        self.encoder = TokenHead(shape)
         self.head = TeacherHead(shape.width, 1, shape.heads, AXES)
         self.direct = nn.Linear(shape.width, AXES)
         self.mean: Tensor
@@ -173,7 +191,7 @@ class SpeechModel(nn.Module):
         self.register_buffer("axes", axes)
 
     def forward(self, heard: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-        """(B, 4 T, 80) -> (B, T, 128), log-mel (B, T, 80), lips (B, T, 3) by levels; (B, T, 128) without the bottleneck.
+        """(B, T, 1024) heard -> (B, T, 128), log-mel (B, T, 80), lips (B, T, 3) by levels; (B, T, 128) without the bottleneck.
 
         In training, half of the examples keep their levels unrounded: a head that has seen both teaches the encoder faster.
         """
@@ -257,11 +275,13 @@ class SpeechCheck:
         )
 
 
-def export_tokenizer(model: SpeechModel, target: Path, name: str) -> None:
-    """Write the encoder in fp16."""
-    tensors = {k: v.half().contiguous() for k, v in model.encoder.state_dict().items()}
+def export_tokenizer(model: SpeechModel, trunk: Trunk, target: Path, name: str) -> None:
+    """Write trunk and head in fp16."""
+    encoder = SpeechEncoder(model.encoder.shape)
+    encoder.trunk.load_state_dict(trunk.state_dict())
+    encoder.head.load_state_dict(model.encoder.state_dict())
     save_file(
-        tensors,
+        {k: v.half().contiguous() for k, v in encoder.state_dict().items()},
         str(target),
         metadata={
             "kind": "speech tokenizer",
