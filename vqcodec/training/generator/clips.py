@@ -18,6 +18,7 @@ from vqcodec.models import store
 from vqcodec.training.generator.lip_reader import LipReader
 from vqcodec.training.generator.lip_tracks import LEAST_CORRELATION, shifted
 from vqcodec.training.picture.views import mirror_permutation
+from vqcodec.training.speech_tokens.heard import heard_rows
 
 Floats = NDArray[np.float32]
 HELD_OUT = 12
@@ -45,6 +46,13 @@ class MotionClip:
         return len(self.landmarks)
 
 
+def _speech(cache: Path, features: Path | None, name: str, lag: int) -> NDArray[np.generic]:
+    """(V, T) codes of a clip, in step with its lips; or (1, T, 1024) of the teacher, from a folder of its features."""
+    if features is None:
+        return shifted(np.load(cache / f"{name}.codes.npy").astype(np.int64).T, lag).T
+    return shifted(np.load(features / f"{name}.teacher.npy", mmap_mode="r"), lag)[None]
+
+
 def load_motion_clips(
     cache: Path,
     sounds: Path | None = None,
@@ -67,26 +75,15 @@ def load_motion_clips(
     for path in sorted(cache.glob("*.motion.npy")):
         name = path.name.removesuffix(".motion.npy")
         rows = np.load(path)
-        if sounds is not None and continuous:
-            speech: NDArray[np.generic] = np.load(sounds / f"{name}.teacher.npy", mmap_mode="r")[
-                None
-            ]
-        else:
-            speech = np.load(cache / f"{name}.codes.npy").astype(np.int64)
         lag, correlation = sync.get(name, (0, 1.0))
         if correlation < LEAST_CORRELATION:
             continue
-        speech = shifted(speech[0], lag)[None] if continuous else shifted(speech.T, lag).T
+        speech = _speech(cache, sounds if continuous else None, name, lag)
         count = min(len(rows), speech.shape[1])
         likely = (
             None
             if sounds is None or reader is None
-            else np.asarray(
-                shifted(reader(np.load(sounds / f"{name}.heard.npy", mmap_mode="r")[0]), lag)[
-                    :count
-                ],
-                np.float32,
-            )
+            else np.asarray(shifted(reader(heard_rows(sounds, name)), lag)[:count], np.float32)
         )
         facts = json.loads((cache / f"{name}.json").read_text())
         landmarks = np.ascontiguousarray(rows[:count, : 2 * LANDMARKS]).reshape(count, LANDMARKS, 2)

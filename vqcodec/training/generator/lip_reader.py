@@ -26,6 +26,7 @@ from vqcodec.training.generator.lip_tracks import (
     shifted,
     with_neighbours,
 )
+from vqcodec.training.speech_tokens.heard import heard_rows
 
 REAL_WEIGHT = 3.0
 
@@ -71,9 +72,7 @@ class LipReader:
             if correlation < LEAST_CORRELATION or name in leave_out or not path.is_file():
                 continue
             signals = lip_signals(np.load(path)[:, : 2 * LANDMARKS].reshape(-1, LANDMARKS, 2))
-            features: Floats = np.asarray(
-                shifted(np.load(sounds / f"{name}.heard.npy", mmap_mode="r")[0], lag), np.float32
-            )
+            features: Floats = np.asarray(shifted(heard_rows(sounds, name), lag), np.float32)
             count = min(len(signals), len(features))
             heard.append(features[:count])
             seen.append(signals[:count])

@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from vqcodec.format import LANDMARKS
 from vqcodec.geometry.mesh import INNER_LIPS, MOUTH_CORNERS
 from vqcodec.geometry.openings import per_eye_distance
+from vqcodec.training.speech_tokens.heard import heard_rows
 
 SIGNALS = (INNER_LIPS, (0, 17), MOUTH_CORNERS)
 """Inner opening, outer height, width: distances of two landmarks over that of the outer eye corners."""
@@ -132,7 +133,7 @@ def write_lags(cache: Path, sounds: Path) -> dict[str, tuple[int, float]]:
     for path in sorted(cache.glob("*.motion.npy")):
         name = path.name.removesuffix(".motion.npy")
         landmarks = np.load(path)[:, : 2 * LANDMARKS].reshape(-1, LANDMARKS, 2)
-        features = np.load(sounds / f"{name}.heard.npy", mmap_mode="r")[0].astype(np.float32)
+        features = heard_rows(sounds, name).astype(np.float32)
         clips[name] = (
             features,
             landmarks,

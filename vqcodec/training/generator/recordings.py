@@ -18,6 +18,7 @@ from vqcodec.speech.tokenizer import SpeechTokens
 from vqcodec.training.generator.lip_reader import LipReader
 from vqcodec.training.generator.lip_tracks import SIGNALS
 from vqcodec.training.speech_tokens.augment import augment
+from vqcodec.training.speech_tokens.heard import heard_rows
 
 SPOILT = 2
 
@@ -59,7 +60,7 @@ class Recordings:
             if features.is_file() and not (cache / f"{name}.json").is_file():
                 codes, lips = (
                     np.load(path).astype(np.int64),
-                    reader(np.load(features, mmap_mode="r")[0]),
+                    reader(heard_rows(sounds, name)),
                 )
                 count = min(codes.shape[1], len(lips))
                 speech.append(codes[:, :count])

@@ -55,6 +55,12 @@ def heard(trunk: Trunk, samples: NDArray[np.float32]) -> NDArray[np.float16]:
     return rows[: -(-len(samples) // SPEECH_TOKEN_SAMPLES)]
 
 
+def heard_rows(cache: Path, name: str) -> NDArray[np.float16]:
+    """(T, 1024), memory-mapped: what the trunk hears of a cache's sound as it is."""
+    rows: NDArray[np.float16] = np.load(cache / f"{name}.heard.npy", mmap_mode="r")[0]
+    return rows
+
+
 def build_heard(cache: Path, trunk: Trunk) -> None:
     """Write NAME.heard.npy of every sound in a cache; what is there already is kept."""
     for path in sorted(cache.glob("*.pcm.npy")):
