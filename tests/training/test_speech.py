@@ -206,7 +206,8 @@ def test_the_trunk_hears_the_tokenizers_windows(sounds: Path, tmp_path: Path) ->
     assert mel.shape == (3, 4 * WINDOW_TOKENS, 80)
     with torch.inference_mode():
         second = trunk()(torch.from_numpy(mel[1:2]))[0, 25:75].half().numpy()
-    assert np.array_equal(rows[50:100], second)
+    # alone and in a batch, sums round differently
+    np.testing.assert_allclose(rows[50:100], second, atol=0.02)
     kept = np.load(sounds / "xx-train-0031.heard.npy")
     teacher_rows = len(np.load(sounds / "xx-train-0031.teacher.npy"))
     assert kept.shape == (2, teacher_rows, HEARD) and not np.array_equal(kept[0], kept[1])
