@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from vqcodec.render.blending import blend, premultiplied
+from vqcodec.render.blending import blend, premultiplied, without_ghost
 from vqcodec.render.blocks import cat
 from vqcodec.render.compositing import composited
 from vqcodec.runtime.halves import Workers
@@ -28,6 +28,18 @@ def test_compositing_by_planes_is_the_blend(stills: int) -> None:
     made = composited(small, warped, still)
     assert made.dtype == np.uint8 and np.abs(made - expected).max() <= 0.51
     assert (made == 0).any() and (made == 255).any()  # what is out of range was met
+
+
+def test_a_ghost_is_taken_out_while_compositing() -> None:
+    torch.manual_seed(1)
+    small = premultiplied(2 * torch.randn(3, 9, 64, 64))
+    warped, still = (torch.rand(3, 128, 128, 3).permute(0, 3, 1, 2) for _ in range(2))
+    ghost = torch.rand(3, 1, 32, 32)
+    ghost[1] = 0  # nothing moves in this frame
+    made = composited(small, warped, still, ghost).astype(int)
+    before = composited(small, warped, without_ghost(still, warped, ghost)).astype(int)
+    assert np.abs(made - before).max() <= 1
+    assert np.abs(made - composited(small, warped, still)).max() > 50
 
 
 def test_a_single_channel_does_not_change_the_layout() -> None:

@@ -81,6 +81,13 @@ def test_what_is_beyond_the_range_is_cut(picture: torch.Tensor) -> None:
     assert torch.allclose(cut, clamped, atol=1e-3)
 
 
+def test_a_part_of_a_layer_has_the_range_of_the_whole(picture: torch.Tensor) -> None:
+    """blocks.Phases makes two convolutions of one."""
+    whole = graph(torch.int8, RANGES)(picture)[0]
+    parts = graph(torch.int8, {"first": (0.0, 1.0), "second": (0.0, 2.0)})(picture)[0]
+    assert torch.equal(whole, parts)
+
+
 def test_ranges_of_another_network_are_refused() -> None:
     with pytest.raises(ModelError, match=r"no range is known of the layer 'second\.conv'"):
         graph(torch.int8, {"first": (0.0, 1.0)})

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 
 class ConvBlock(nn.Module):
@@ -13,7 +14,7 @@ class ConvBlock(nn.Module):
         self, cin: int, cout: int, *, stride: int = 1, norm: bool = True, film: int = 0
     ) -> None:
         super().__init__()
-        self.conv = nn.Conv2d(cin, cout, 3, stride, 1)
+        self.conv: nn.Module = nn.Conv2d(cin, cout, 3, stride, 1)
         self.norm = nn.GroupNorm(8, cout) if norm else None
         self.film = nn.Linear(film, 2 * cout) if film else None
         if self.film is not None:
@@ -23,13 +24,69 @@ class ConvBlock(nn.Module):
 
     def forward(self, x: Tensor, z: Tensor | None = None) -> Tensor:
         """See the class; `z` (N, film) is needed when the block has FiLM."""
-        x = self.conv(x)
+        return self._finished(self.conv(x), z)
+
+    def enlarging(self, small: Tensor, *beside: Tensor, z: Tensor | None = None) -> Tensor:
+        """The block of `small` (N, c, h/2, w/2), enlarged by repetition, and what lies beside it (N, ..., h, w)."""
+        if isinstance(self.conv, nn.Conv2d):
+            return self(cat(F.interpolate(small, scale_factor=2.0), *beside), z)
+        return self._finished(self.conv(small, *beside), z)
+
+    def use_phases(self, channels: int) -> None:
+        """From now on `enlarging` takes the shorter way, with so many channels of `small`, and is all that the block can do."""
+        assert isinstance(self.conv, nn.Conv2d)
+        self.conv = Phases(self.conv, channels)
+
+    def _finished(self, x: Tensor, z: Tensor | None) -> Tensor:
         if self.norm is not None:
             x = self.norm(x)
         if self.film is not None and z is not None:
             scale, shift = self.film(z)[:, :, None, None].chunk(2, 1)
             x = x * (1 + scale) + shift
         return self.act(x)
+
+
+class Phases(nn.Module):
+    """A 3x3 convolution of cat(enlarged, *beside) without enlarging: less than half of the work, the same sums in another order.
+
+        small (h, w) --2x2, for each quarter of a place--> (h+1, w+1) --interleaved--> (2h+2, 2w+2) --cropped--> (2h, 2w)
+        what lies beside it (2h, 2w) --3x3--> (2h, 2w) --added
+
+    Repeated twice along both axes, a picture gives two of three neighbouring places the same value: their weights add up.
+
+    Args:
+        whole: that convolution, with a border of one.
+        channels: of what is enlarged, the first ones.
+    """
+
+    def __init__(self, whole: nn.Conv2d, channels: int) -> None:
+        super().__init__()
+        made = whole.out_channels
+        self.small = nn.Conv2d(channels, 4 * made, 2, padding=1, bias=False)
+        self.beside = nn.Conv2d(whole.in_channels - channels, made, 3, padding=1)
+        with torch.no_grad():
+            self.small.weight.copy_(_quarters(whole.weight[:, :channels]))
+            self.beside.weight.copy_(whole.weight[:, channels:])
+            if whole.bias is not None and self.beside.bias is not None:
+                self.beside.bias.copy_(whole.bias)
+
+    def forward(self, small: Tensor, *beside: Tensor) -> Tensor:
+        """(N, C, h, w), and others at (2h, 2w) -> (N, made, 2h, 2w)."""
+        enlarged = F.pixel_shuffle(self.small(small), 2)[..., 1:-1, 1:-1]
+        return enlarged + self.beside(cat(*beside))
+
+
+def _quarters(weight: Tensor) -> Tensor:
+    """(O, C, 3, 3) -> (4 O, C, 2, 2), in pixel_shuffle's order: odd rows and columns first, which the crop puts in place."""
+    before, at, after = weight.unbind(2)
+    rows = torch.stack(
+        [torch.stack([before + at, after], 2), torch.stack([before, at + after], 2)], 1
+    )  # (O, 2, C, 2, 3)
+    left, centre, right = rows.unbind(4)
+    both = torch.stack(
+        [torch.stack([left + centre, right], 4), torch.stack([left, centre + right], 4)], 2
+    )  # (O, 2, 2, C, 2, 2)
+    return both.flatten(0, 2)
 
 
 class Residual(nn.Module):

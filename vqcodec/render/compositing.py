@@ -11,13 +11,16 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 
-def composited(small: Tensor, warped: Tensor, still: Tensor) -> NDArray[np.uint8]:
+def composited(
+    small: Tensor, warped: Tensor, still: Tensor, ghost: Tensor | None = None
+) -> NDArray[np.uint8]:
     """Blend at full size.
 
     Args:
-        small: (N, 5, s, s) float32 of network.premultiplied: weights of warped and still, and what is added.
+        small: (N, 5, s, s) float32 of blending.premultiplied: weights of warped and still, and what is added.
         warped: (N, 3, S, S) float32 in 0..1.
         still: (N or 1, 3, S, S) float32 in 0..1.
+        ghost: (N, 1, g, g) float32 where warped takes the place of still (blending.without_ghost); None: nowhere.
 
     Returns:
         (N, S, S, 3) uint8.
@@ -32,6 +35,12 @@ def composited(small: Tensor, warped: Tensor, still: Tensor) -> NDArray[np.uint8
         first, second, *added = (
             cv2.resize(plane, (size, size), interpolation=cv2.INTER_LINEAR) for plane in layers
         )
+        if ghost is not None and ghost[number].any():  # a share of still becomes warped's
+            mask = ghost[number, 0].numpy()
+            mask = cv2.resize(mask, (size, size), interpolation=cv2.INTER_LINEAR)
+            np.multiply(second, mask, out=product)
+            np.add(first, product, out=first)
+            np.subtract(second, product, out=second)
         behind = shared if len(still) == 1 else _planes(still[number])
         planes = []
         for plane, front, back in zip(added, _planes(picture), behind, strict=True):

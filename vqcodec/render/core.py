@@ -8,6 +8,7 @@ equations and sums terms that cancel.
 
 from __future__ import annotations
 
+import copy
 import hashlib
 import threading
 from collections.abc import Sequence
@@ -53,7 +54,7 @@ class Core(Protocol):
 
     backend: BackendName
 
-    def prepare(self, portraits: int) -> None:
+    def prepare(self, portraits: int, *, finish: bool) -> None:
         """Make ready to draw from so many portraits, in the thread whose number of torch's threads counts."""
 
     def __call__(
@@ -80,8 +81,13 @@ class TorchCore:
 
     def __init__(self, net: RendererNet, *, raw: bool) -> None:
         self._net, self._raw = net, raw
+        weight = net.head.out.weight
+        if weight.device.type == "cpu" and _phased(weight.dtype):
+            self._net = copy.deepcopy(net)
+            self._net.use_phases()
+            self._net.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
-    def prepare(self, portraits: int) -> None:
+    def prepare(self, portraits: int, *, finish: bool) -> None:
         """See Core."""
 
     def __call__(
@@ -106,7 +112,7 @@ class TorchCore:
 
 
 class OpenVinoCore:
-    """One graph for one portrait, one for two, made when first needed.
+    """One graph for each number of portraits and each kind of result, made when first needed.
 
     Args:
         net: in float32, on the CPU; without a 512 head.
@@ -123,32 +129,29 @@ class OpenVinoCore:
         self._net, self._precision = net, precision
         self._ranges = ranges_of(model) if precision == torch.int8 else None
         self._facts = (model.sha256.hex(), _own_source())
-        self._graphs: dict[tuple[int, int], Graph] = {}
+        self._graphs: dict[tuple[int, bool, int], Graph] = {}
         self._threads = 1
         self._making = threading.Lock()
 
-    def prepare(self, portraits: int) -> None:
+    def prepare(self, portraits: int, *, finish: bool) -> None:
         """See Core."""
         with self._making:
             self._threads = torch.get_num_threads()
-            self._graph(portraits)
+            self._graph(portraits, finish)
 
-    def _graph(self, portraits: int) -> Graph:
-        place = portraits, self._threads
+    def _graph(self, portraits: int, finish: bool) -> Graph:
+        place = portraits, finish, self._threads
+        phased = _phased(self._precision)
         if place not in self._graphs:
             self._graphs[place] = compiled(
-                key_of(*self._facts, f"{portraits} portraits"),
-                lambda: self._traceable(portraits),
+                key_of(*self._facts, f"{portraits} portraits, {finish=}, {phased=}"),
+                lambda: _traceable(GraphNet(self._net, portraits, finish=finish, phased=phased)),
                 precision=self._precision,
                 threads=self._threads,
                 ranges=self._ranges,
                 in_float=IN_FLOAT,
             )
         return self._graphs[place]
-
-    def _traceable(self, portraits: int) -> Traceable:
-        module = GraphNet(self._net, portraits)
-        return module, module.example()
 
     def __call__(
         self,
@@ -161,17 +164,27 @@ class OpenVinoCore:
     ) -> Drawn:
         """See Core."""
         known = [self._net.geometry(view, lm_t, sampler) for view in views]
-        graph = self._graphs[len(views), self._threads]
-        output, small, *rest = graph(*graph_inputs(views, known, maps_t, lm_t))
+        graph = self._graphs[len(views), finish, self._threads]
+        made, *rest = graph(*graph_inputs(views, known, maps_t, lm_t))
         flows, shares = tuple(rest[: len(views)]), rest[len(views) :]
         return Drawn(
-            output,
-            small,
+            made if finish else made[:0],
+            # one by one: a frame's planes stay in the processor's cache
+            made[:0] if finish else torch.cat([premultiplied(one) for one in made.split(1)]),
             flows,
             tuple(geometry.ghost for geometry in known),
             Shares(*shares) if shares else None,
             None,
         )
+
+
+def _phased(precision: torch.dtype) -> bool:
+    """Whether phases pay: where bfloat16 has units of its own, convolutions cost less than the rest of it."""
+    return precision != torch.bfloat16
+
+
+def _traceable(module: GraphNet) -> Traceable:
+    return module, module.example()
 
 
 def _own_source() -> str:

@@ -33,6 +33,12 @@ class Decoder(nn.Module):
         self.conv0 = ConvBlock(48, 48, norm=False)
         self.flow = conv(48, 2, 1, gain=0.0)
 
+    def use_phases(self) -> None:
+        """Convolve what is to be enlarged before it is (blocks.Phases): for inference."""
+        self.up2.use_phases(128)
+        self.up1.use_phases(96)
+        self.up0.use_phases(32)
+
     @staticmethod
     def warped(source: SourceFeatures, flow: Tensor, sampler: Sampler) -> list[Tensor]:
         """What a portrait says about the targets: its features moved by a flow (N,2,64,64), finest last, then flow.outside."""
@@ -50,11 +56,9 @@ class Decoder(nn.Module):
         w3, w2, w1, w0, beside = warped
         maps16 = F.avg_pool2d(maps64, 4)
         x = self.up3(cat(w3, maps16), z)
-        x = self.res2(self.up2(cat(F.interpolate(x, scale_factor=2.0), w2), z), z)
-        x = self.conv1(
-            self.up1(cat(F.interpolate(x, scale_factor=2.0), w1, hidden, maps64, beside))
-        )
-        x = self.conv0(self.up0(cat(F.interpolate(self.narrow(x), scale_factor=2.0), w0, maps128)))
+        x = self.res2(self.up2.enlarging(x, w2, z=z), z)
+        x = self.conv1(self.up1.enlarging(x, w1, hidden, maps64, beside))
+        x = self.conv0(self.up0.enlarging(self.narrow(x), w0, maps128))
         return x, 0.02 * self.flow(x).float()
 
 

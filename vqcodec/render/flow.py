@@ -144,7 +144,11 @@ class LandmarkFlow(nn.Module):
         ):  # the terms cancel: bfloat16 would not do
             # narrow kernels outweigh wide ones where they apply: lips decide about lips
             # clamped, because exp is twelve times slower where its result is denormal
-            weight = torch.exp((by_pixel @ by_anchor).clamp(min=-60.0))
+            weight = by_pixel @ by_anchor
+            if torch.is_grad_enabled():
+                weight = weight.clamp(min=-60.0).exp()
+            else:  # in place: fresh memory takes longer than the sums
+                weight.clamp_(min=-60.0).exp_()
             moved = weight @ torch.cat([p_s - p_t, torch.ones_like(p_s[..., :1])], -1)
         flow = moved[..., :2] / (moved[..., 2:] + torch.exp(self.log_floor))
         return flow.transpose(1, 2).reshape(-1, 2, size, size)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from vqcodec.render.blocks import ConvBlock, Residual, cat, conv
 from vqcodec.render.conditioning import FILM
@@ -37,6 +36,11 @@ class FlowNet(nn.Module):
             48, 6, gain=0.0, bias=[2.0, 0.0, 0.0, 0.0, 0.0, 0.0]
         )  # start from the landmark flow
 
+    def use_phases(self) -> None:
+        """Convolve what is to be enlarged before it is (blocks.Phases): for inference."""
+        self.up1.use_phases(128)
+        self.up2.use_phases(96)
+
     def forward(
         self,
         s1: Tensor,
@@ -68,8 +72,8 @@ class FlowNet(nn.Module):
             x0 = x0 + self.told.bias[:, None, None]  # a field that says nothing, bit for bit
         x1 = self.down1(x0, z)
         x2 = self.mid(self.down2(x1, z), z)
-        y1 = self.up1(cat(F.interpolate(x2, scale_factor=2.0), x1), z)
-        y0 = self.up2(cat(F.interpolate(y1, scale_factor=2.0), x0))
+        y1 = self.up1.enlarging(x2, x1, z=z)
+        y0 = self.up2.enlarging(y1, x0)
         raw = self.head(y0).float()
         choice = raw[:, :4].softmax(1)
         flow = (choice[:, :, None] * flows).sum(1) + 0.1 * raw[:, 4:]

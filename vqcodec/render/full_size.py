@@ -42,8 +42,15 @@ def full_size(
     ]
     shares = drawn.shares
     front = warped[0] if shares is None else mixed_pictures(warped[0], warped[1], shares.warped)
+    moved = [_moved(*parts, sampler) for parts in zip(states, views, strict=True)]
+    if shares is None and detail is None and front.device.type == "cpu":
+        ghost = None if moved[0] is None else drawn.ghosts[0]
+        return composited(
+            drawn.small, front, states[0].large if moved[0] is None else moved[0], ghost
+        )
     stills = [
-        _still(*parts, front, sampler) for parts in zip(states, views, drawn.ghosts, strict=True)
+        state.large if still is None else without_ghost(still, front, ghost)
+        for still, state, ghost in zip(moved, states, drawn.ghosts, strict=True)
     ]
     still = stills[0] if shares is None else mixed_pictures(stills[0], stills[1], shares.still)
     if detail is not None and drawn.raw is not None:
@@ -57,14 +64,12 @@ def full_size(
     return rounded(blend(large, front, still))
 
 
-def _still(
-    state: PortraitState, view: PortraitView, ghost: Tensor, front: Tensor, sampler: Sampler
-) -> Tensor:
-    """The portrait at full size, moved with the background; the state's own picture where nothing moves."""
+def _moved(state: PortraitState, view: PortraitView, sampler: Sampler) -> Tensor | None:
+    """The portrait at full size, moved with the background; None where nothing moves."""
     around = view.around
     if around is None or not bool((around[:, 0] != torch.eye(3, device=around.device)).any()):
-        return state.large
-    return without_ghost(sampler.moved(state.large, around[:, 0]), front, ghost)
+        return None
+    return sampler.moved(state.large, around[:, 0])
 
 
 def rounded(output: Tensor) -> NDArray[np.uint8]:

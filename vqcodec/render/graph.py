@@ -9,7 +9,6 @@ import torch
 from torch import Tensor, nn
 
 from vqcodec.format import LANDMARKS
-from vqcodec.render.blending import premultiplied
 from vqcodec.render.conditioning import FILM
 from vqcodec.render.maps import MAP_CHANNELS, MAP_SIDE
 from vqcodec.render.network import Geometry, PortraitView, RendererNet
@@ -38,13 +37,18 @@ class GraphNet(nn.Module):
     Args:
         net: in float32; a copy is made.
         portraits: 1 or 2.
+        finish: give the picture at 256, not its layers.
+        phased: don't enlarge what is convolved (blocks.Phases).
     """
 
-    def __init__(self, net: RendererNet, portraits: int) -> None:
+    def __init__(self, net: RendererNet, portraits: int, *, finish: bool, phased: bool) -> None:
         super().__init__()
         self._net = copy.deepcopy(net)
         self._net.to(memory_format=torch.contiguous_format)  # type: ignore[call-overload]
+        self._finish = finish
         _plain_norms(self._net)
+        if phased:
+            self._net.use_phases()
         self._shapes = _SHAPES if portraits == 1 else (*_SHAPES, _APART)
         self.requires_grad_(False)
 
@@ -58,17 +62,16 @@ class GraphNet(nn.Module):
         return 1 if len(self._shapes) == len(_SHAPES) else 2
 
     def forward(self, maps_t: Tensor, *inputs: Tensor) -> tuple[Tensor, ...]:
-        """Inputs as `graph_inputs` orders them -> output, small, a flow128 of each portrait, two shares of two portraits."""
+        """Inputs as `graph_inputs` orders them -> output or layers, a flow128 of each portrait, two shares of two portraits."""
         size = len(self._shapes)
         each = [inputs[start : start + size] for start in range(0, len(inputs), size)]
         # only differences of landmarks count here
         lm_t = torch.zeros(1, *_APART)
         views = [_view(part, part[-1] if len(part) > len(_SHAPES) else lm_t) for part in each]
         known = [Geometry(part[8], torch.eye(3)[None], part[9], part[10]) for part in each]
-        made = self._net(views, maps_t, lm_t, geometry=known)
-        small = premultiplied(made.layers)
+        made = self._net(views, maps_t, lm_t, finish=self._finish, geometry=known)
         flows = tuple(p.flow128 for p in made.placed)
-        return (made.output, small, *flows, *(made.shares or ()))
+        return (made.output if self._finish else made.layers, *flows, *(made.shares or ()))
 
 
 def _view(part: Sequence[Tensor], landmarks: Tensor) -> PortraitView:

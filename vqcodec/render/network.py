@@ -117,6 +117,11 @@ class RendererNet(FlowFront):
         self.fusion = Fusion(48)
         self.restoration = Restoration()
 
+    def use_phases(self) -> None:
+        """Convolve what is to be enlarged before it is (blocks.Phases): for inference."""
+        self.decoder.use_phases()
+        self.flow_net.use_phases()
+
     def forward(
         self,
         views: Sequence[PortraitView],

@@ -215,7 +215,7 @@ class Renderer:
             )
         if len(features) == 0:
             return np.zeros((0, size_px, size_px, 3), np.uint8)
-        self._core.prepare(len(states))
+        self._core.prepare(len(states), finish=size_px != 512)
         workers = (
             self._halves.workers() if self.device.type == "cpu" and len(features) > 1 else None
         )

@@ -80,14 +80,15 @@ def quantized(
         layer = layer_of(node)
         if layer.startswith(tuple(plain)):
             continue
-        if layer not in ranges:
+        whole = layer if layer in ranges else layer.rpartition(".")[0]
+        if whole not in ranges:
             raise ModelError(
                 f"no range is known of the layer {layer!r}", hint="Use --precision fp32."
             )
         source = node.input_value(0)
         place = source.get_node().get_friendly_name(), source.get_index()
         if place not in rounded:
-            rounded[place] = _rounded_input(library.opset13, source, ranges[layer])
+            rounded[place] = _rounded_input(library.opset13, source, ranges[whole])
         node.input(0).replace_source_output(rounded[place])
         node.input(1).replace_source_output(_rounded_weights(library.opset13, node.input_value(1)))
     copy.validate_nodes_and_infer_types()
