@@ -47,7 +47,7 @@ class ConvBlock(nn.Module):
 
 
 class Phases(nn.Module):
-    """A 3x3 convolution of cat(enlarged, *beside) without enlarging: less than half of the work, the same sums in another order.
+    """A 3x3 convolution of cat(enlarged, *beside) without enlarging: 4/9 of the work for that part, the same sums reordered.
 
         small (h, w) --2x2, for each quarter of a place--> (h+1, w+1) --interleaved--> (2h+2, 2w+2) --cropped--> (2h, 2w)
         what lies beside it (2h, 2w) --3x3--> (2h, 2w) --added

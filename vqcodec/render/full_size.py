@@ -44,10 +44,9 @@ def full_size(
     front = warped[0] if shares is None else mixed_pictures(warped[0], warped[1], shares.warped)
     moved = [_moved(*parts, sampler) for parts in zip(states, views, strict=True)]
     if shares is None and detail is None and front.device.type == "cpu":
-        ghost = None if moved[0] is None else drawn.ghosts[0]
-        return composited(
-            drawn.small, front, states[0].large if moved[0] is None else moved[0], ghost
-        )
+        if moved[0] is None:
+            return composited(drawn.small, front, states[0].large)
+        return composited(drawn.small, front, moved[0], drawn.ghosts[0])
     stills = [
         state.large if still is None else without_ghost(still, front, ghost)
         for still, state, ghost in zip(moved, states, drawn.ghosts, strict=True)
